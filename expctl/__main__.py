@@ -1,0 +1,5 @@
+"""`python -m expctl`: the same as the `expctl` command."""
+
+from expctl.cli.app import main
+
+main()

@@ -1,0 +1,103 @@
+"""The exit codes and the one family of exceptions that carry them. Knows nothing of how an error is shown."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ExitCode(IntEnum):
+    """How a command ended, for scripts. `MEANINGS` has the words that `--help` and the README print."""
+
+    DONE = 0
+    WORK_FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    STORE = 4
+    DATA = 5
+    UNDECIDED = 6
+    HANGUP = 129
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+MEANINGS: Final = {
+    ExitCode.DONE: "done",
+    ExitCode.WORK_FAILED: "the work failed: a run failed, the gate found a regression, a reproduction differs",
+    ExitCode.USAGE: "usage: an option, parameter, filter or config file is wrong",
+    ExitCode.NOT_FOUND: "no such run, or a run reference that fits several",
+    ExitCode.STORE: "the store is unreachable, locked, not writable or of another schema",
+    ExitCode.DATA: "bad data, or a model file that is damaged or not trusted",
+    ExitCode.UNDECIDED: "undecided: the gate is inconclusive or the runs are not comparable",
+    ExitCode.HANGUP: "the terminal went away (SIGHUP)",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
+    ExitCode.TERMINATED: "terminated (SIGTERM)",
+}
+
+
+class ExpctlError(Exception):
+    """Something a user can cause and mend: `message` says what is wrong and where, `hint` what to type next."""
+
+    exit_code: ExitCode = ExitCode.WORK_FAILED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class TrainingFailed(ExpctlError):
+    """The estimator raised while it was fitted or asked for predictions."""
+
+
+class UsageError(ExpctlError):
+    """An option, parameter, filter or config file is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class RunNotFound(ExpctlError):
+    """No run, or more than one, answers to a reference or filter."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+
+class StoreError(ExpctlError):
+    """The store cannot be read or written."""
+
+    exit_code = ExitCode.STORE
+
+
+class DataError(ExpctlError):
+    """The data, or a model file, cannot be used as it is."""
+
+    exit_code = ExitCode.DATA
+
+
+class Stopped(BaseException):
+    """A signal asked the process to end. Not an `Exception`: nothing may catch it by accident."""
+
+    def __init__(self, signal_name: str, exit_code: ExitCode) -> None:
+        super().__init__(signal_name)
+        self.signal_name = signal_name
+        self.exit_code = exit_code
+
+
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
+_QUERY = re.compile(r"(?<=://)([^?\s'\"]*)\?[^\s'\"]+")
+
+
+def mask_secrets(text: str) -> str:
+    """Replace user, password and query of every URI in `text`, so that it can be shown or stored."""
+    return _QUERY.sub(r"\1?***", _USER_INFO.sub("***@", text))
+
+
+def closest(word: str, words: Iterable[str]) -> str:
+    """`, did you mean 'c'?` for the most similar of `words`, or an empty string."""
+    found = get_close_matches(word, list(words), n=1, cutoff=0.5)
+    return f", did you mean {found[0]!r}?" if found else ""

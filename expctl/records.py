@@ -1,0 +1,101 @@
+"""What a recorded run looks like to its readers. Plain values: knows no store, no screen and no statistics."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
+
+Status = Literal["running", "scheduled", "finished", "failed", "killed"]
+STATUSES: Final[tuple[Status, ...]] = ("running", "scheduled", "finished", "failed", "killed")
+
+Value = str | int | float | bool | None
+
+
+class Tag:
+    """The tags expctl itself writes. Everything not meant for people begins with `expctl.`."""
+
+    RECIPE: Final = "expctl.recipe"
+    VERSION: Final = "expctl.version"
+    TEST_SET: Final = "expctl.test_set"
+    COMPLETE: Final = "expctl.complete"
+    MODEL_DIGEST: Final = "expctl.model_sha256"
+    REASON: Final = "expctl.reason"
+    WARNINGS: Final = "expctl.warnings"
+    HOST: Final = "expctl.host"
+    PID: Final = "expctl.pid"
+    DEVELOPER: Final = "developer"
+    DATA_VERSION: Final = "data_version"
+    GIT_COMMIT: Final = "git_commit"
+    GIT_BRANCH: Final = "git_branch"
+    GIT_DIRTY: Final = "git_dirty"
+    GIT_REMOTE: Final = "git_remote"
+    NOTE: Final = "mlflow.note.content"  # MLflow's own: the UI shows it as the run's description
+    PARENT: Final = "mlflow.parentRunId"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run as the store tells it. `params` are text, as MLflow keeps them; `typed_params` are values again."""
+
+    run_id: str
+    name: str
+    status: Status
+    experiment_id: str
+    started: datetime | None = None
+    ended: datetime | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    deleted: bool = False
+    artifact_uri: str = ""
+
+    @property
+    def label(self) -> str:
+        """What people read: the name, or the short id of a run without one."""
+        return self.name or self.run_id[:8]
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long the run took; `None` while it is running. Never negative, whatever the clock did."""
+        if self.started is None or self.ended is None:
+            return None
+        return max(self.ended - self.started, self.started - self.started)
+
+    @property
+    def typed_params(self) -> dict[str, Value]:
+        """Parameters with numbers and booleans as such, wherever the text says exactly that value."""
+        return {key: typed(text) for key, text in self.params.items()}
+
+    @property
+    def user_tags(self) -> dict[str, str]:
+        """Tags meant for people: neither MLflow's bookkeeping nor ours."""
+        return {key: value for key, value in self.tags.items() if not key.startswith(("mlflow.", "expctl."))}
+
+    @property
+    def test_set(self) -> str | None:
+        """Fingerprint of the rows the run was tested on; equal means comparable row by row."""
+        return self.tags.get(Tag.TEST_SET)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What training warned of."""
+        return list(json.loads(self.tags.get(Tag.WARNINGS, "[]")))
+
+
+def typed(text: str) -> Value:
+    """The value whose text this is: `"1.0"` is 1.0, `"007"` stays text because no number prints so."""
+    if text in ("True", "False"):
+        return text == "True"
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if str(value) == text:
+            return value
+    return text

@@ -1,0 +1,58 @@
+"""Where the store is and what is assumed when nobody says: flag, then environment, then `.env`, then default.
+
+Read once, by `load_settings`; nothing is read at import. MLflow's variables keep their names, ours begin with EXPCTL_.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+from expctl.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field, one variable (`VARIABLES`), one line of `.env.example`."""
+
+    tracking_uri: str = "sqlite:///mlflow.db"
+    experiment: str = "expctl"
+    data: str = "data/reviews.csv"
+    developer: str = ""
+    csv_formulas: str = "escape"
+
+
+VARIABLES: Final = {
+    "tracking_uri": "MLFLOW_TRACKING_URI",
+    "experiment": "MLFLOW_EXPERIMENT_NAME",
+    "data": "EXPCTL_DATA",
+    "developer": "EXPCTL_DEVELOPER",
+    "csv_formulas": "EXPCTL_CSV_FORMULAS",
+}
+
+_CSV_FORMULAS: Final = ("escape", "keep")
+
+
+def load_settings(**flags: str | None) -> Settings:
+    """Settings of this process; `flags` that are None or empty were not given.
+
+    The `.env` of the current folder is put into the environment first (without overriding it), so that MLflow and
+    the libraries below it (`MLFLOW_TRACKING_USERNAME`, `AWS_ACCESS_KEY_ID`, ...) see theirs under their own names.
+
+    Raises UsageError for a value that is none of those allowed.
+    """
+    if Path(".env").is_file():
+        from dotenv import load_dotenv
+
+        load_dotenv(".env", override=False)
+    chosen: dict[str, str] = {}
+    for field in fields(Settings):
+        value = flags.get(field.name) or os.environ.get(VARIABLES[field.name])
+        if value:
+            chosen[field.name] = value
+    settings = Settings(**chosen)
+    if settings.csv_formulas not in _CSV_FORMULAS:
+        raise UsageError(f"EXPCTL_CSV_FORMULAS is {settings.csv_formulas!r}", hint=f"use {' or '.join(_CSV_FORMULAS)}")
+    return settings

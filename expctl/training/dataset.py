@@ -1,0 +1,297 @@
+"""From a table to the rows a model is trained and tested on: texts, labels, the split, and what had to be left out.
+
+The rules for labels (README, "Data"): a typed file (JSONL, Parquet) keeps its types; in CSV and TSV a label column whose
+every cell is an integer holds integers, one with nothing but true and false holds booleans, anything else is text
+without the blanks around it. Whole floats stay floats; fractions are measurements, not classes, and are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from expctl.errors import DataError, mask_secrets
+from expctl.training.tables import Columns, kind_of, read_bytes, read_table, require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    import pandas as pd
+
+    from expctl.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a data file: `frame` is what a model reads (its index: row number in the file, from 0), `labels` the truth."""
+
+    frame: pd.DataFrame
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, positions: Sequence[int] | np.ndarray) -> Rows:
+        """The rows at these positions."""
+        return Rows(self.frame.iloc[positions], self.labels[positions])
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training and test rows with where they came from. `data_hash` is the sha256 of the file as stored, in hex."""
+
+    train: Rows
+    test: Rows
+    data_hash: str
+    data_bytes: int
+    dataset_size: int
+    test_data_hash: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
+    """Read the data of a recipe and divide it. `all_columns` keeps every feature column, not the text alone.
+
+    Raises DataError for everything that would make training fail or lie: nothing to read, missing columns, one class,
+    a class too rare to divide, no text left.
+    """
+    notes: list[str] = []
+    content = read_bytes(recipe.data)
+    table = _read(recipe.data, content, recipe)
+    rows, kept = _rows(table, recipe, recipe.data, notes, all_columns=all_columns)
+    if recipe.test_data is not None:
+        test_content = read_bytes(recipe.test_data)
+        test_rows, _ = _rows(
+            _read(recipe.test_data, test_content, recipe), recipe, recipe.test_data, notes, all_columns=all_columns
+        )
+        train, test = rows, test_rows
+    elif recipe.split_column is not None:
+        require(list(table), recipe.split_column, name=_shown(recipe.data), option="--split-column")
+        column = table[recipe.split_column]
+        train, test = _by_column(rows, [column[i] for i in kept], recipe, notes)
+    else:
+        train, test = _at_random(rows, recipe)
+    _check(train, test, recipe, notes)
+    return Split(
+        train,
+        test,
+        data_hash=hashlib.sha256(content).hexdigest(),
+        data_bytes=len(content),
+        dataset_size=len(kept),
+        test_data_hash=hashlib.sha256(test_content).hexdigest() if recipe.test_data is not None else None,
+        notes=notes,
+    )
+
+
+def _shown(path: str) -> str:
+    return mask_secrets(path)
+
+
+def _read(path: str, content: bytes, recipe: Recipe) -> Columns:
+    name = _shown(path)
+    if not content:
+        raise DataError(f"{name} is empty (0 bytes)")
+    table = read_table(content, kind_of(path), encoding=recipe.encoding, name=name)
+    require(list(table), recipe.text_column, name=name, option="--text-column")
+    require(list(table), recipe.label_column, name=name, option="--label-column")
+    if not table[recipe.text_column]:
+        raise DataError(f"{name} has a header and no rows")
+    return table
+
+
+def _rows(
+    table: Columns, recipe: Recipe, path: str, notes: list[str], *, all_columns: bool
+) -> tuple[Rows, list[int]]:
+    """The usable rows and their numbers in the file; what is left out is counted in `notes`."""
+    texts = [as_text(value) for value in table[recipe.text_column]]
+    raw = table[recipe.label_column]
+    no_text = [text is None or not text.strip() for text in texts]
+    no_label = [label is None or label != label or (isinstance(label, str) and not label.strip()) for label in raw]
+    for count, what in ((sum(no_text), "no text"), (sum(no_label), "no label")):
+        if count:
+            notes.append(f"left out {count:,} of {len(texts):,} rows of {_shown(path)} that have {what}")
+    kept = [i for i in range(len(texts)) if not no_text[i] and not no_label[i]]
+    if not kept:
+        missing = "text" if all(no_text) else "label" if all(no_label) else "text and label"
+        raise DataError(f"{_shown(path)}: no row has a {missing}", hint="--text-column and --label-column name the columns")
+    parsed = kind_of(path) in ("csv", "tsv")
+    labels = read_labels([raw[i] for i in kept], parse=parsed, column=recipe.label_column)
+    columns = {recipe.text_column: [texts[i] for i in kept]}
+    if all_columns:
+        for name, values in table.items():
+            if name not in (recipe.text_column, recipe.label_column, recipe.split_column):
+                columns[name] = as_numbers([values[i] for i in kept])
+    return Rows(feature_frame(columns, kept), labels), kept
+
+
+def as_text(value: object) -> str | None:
+    """A cell of a text column as text; None stays missing."""
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def as_numbers(values: list[Any]) -> list[Any]:
+    """The cells of a column as floats if each one is empty or a number; else unchanged."""
+    try:
+        return [float("nan") if value is None else float(value) for value in values]
+    except (TypeError, ValueError):
+        return values
+
+
+def feature_frame(columns: Columns, index: Sequence[int]) -> pd.DataFrame:
+    """What a model reads. Texts are Python strings in object columns: the one form every estimator and skops takes."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {name: pd.Series(values, index=index, dtype=_dtype(values)) for name, values in columns.items()}, index=index
+    )
+
+
+def _dtype(values: list[Any]) -> str:
+    return "float64" if values and all(isinstance(value, float) for value in values) else "object"
+
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+
+
+def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
+    """Labels, shape (n,), of one type: int64, bool, float64 (whole) or str (object). None of `values` is missing.
+
+    `parse` says that they come from a text file and may be numbers or booleans written out. Raises DataError for
+    fractions and for lists or objects.
+    """
+    import numpy as np
+
+    strange = next((value for value in values if not isinstance(value, (str, int, float))), None)
+    if strange is not None:
+        raise DataError(f"a label in column {column!r} is a {type(strange).__name__}", hint="labels are text or numbers")
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return np.array(values, dtype=bool)
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):
+        return np.array(values, dtype=np.int64)
+    if kinds <= {int, float}:
+        fraction = next((value for value in values if isinstance(value, float) and not value.is_integer()), None)
+        if fraction is not None:
+            raise _fraction(fraction, column)
+        return np.array(values, dtype=np.float64)
+    words = [str(value).strip() for value in values]
+    if parse:
+        if all(_INTEGER.fullmatch(word) for word in words):
+            return np.array([int(word) for word in words], dtype=np.int64)
+        if all(word.lower() in ("true", "false") for word in words):
+            return np.array([word.lower() == "true" for word in words], dtype=bool)
+        if all(_is_decimal(word) for word in words):
+            numbers = [float(word) for word in words]
+            fraction = next((number for number in numbers if not number.is_integer()), None)
+            if fraction is not None:
+                raise _fraction(fraction, column)
+            return np.array(numbers, dtype=np.float64)
+    return np.array(words, dtype=object)
+
+
+def _is_decimal(word: str) -> bool:
+    return re.fullmatch(r"-?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]{1,3})?", word) is not None and "." in word or _INTEGER.fullmatch(word) is not None
+
+
+def _fraction(value: float, column: str) -> DataError:
+    return DataError(
+        f"column {column!r} holds measurements ({value!r}), not classes", hint="a classifier needs labels such as low, high"
+    )
+
+
+def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    _check_classes(rows.labels, recipe)
+    classes, counts = np.unique(rows.labels, return_counts=True)
+    if recipe.stratify and counts.min() < 2:
+        rare = classes[counts < 2]
+        raise DataError(
+            f"{_classes(rare)} in {_shown(recipe.data)} {'has' if len(rare) == 1 else 'have'} a single row: it cannot be both"
+            " trained and tested on",
+            hint="add rows, drop the class, or --no-stratify",
+        )
+    try:
+        train, test = train_test_split(
+            np.arange(len(rows)),
+            test_size=recipe.test_size,
+            random_state=recipe.random_state,
+            stratify=rows.labels if recipe.stratify else None,
+        )
+    except ValueError as error:
+        raise DataError(f"{_shown(recipe.data)}: {len(rows)} rows cannot be divided: {error}", hint="--test-size") from error
+    return rows.take(train), rows.take(test)
+
+
+def _by_column(rows: Rows, values: list[Any], recipe: Recipe, notes: list[str]) -> tuple[Rows, Rows]:
+    words = ["" if value is None else str(value).strip().lower() for value in values]
+    others = len(words) - words.count("train") - words.count("test")
+    for side in ("train", "test"):
+        if side not in words:
+            found = ", ".join(sorted(set(words))[:10])
+            raise DataError(
+                f"column {recipe.split_column!r} of {_shown(recipe.data)} never says {side!r}", hint=f"it says {found}"
+            )
+    if others:
+        notes.append(f"left out {others:,} rows whose {recipe.split_column} is neither train nor test")
+    return tuple(rows.take([i for i, word in enumerate(words) if word == side]) for side in ("train", "test"))  # type: ignore[return-value]
+
+
+def _check_classes(labels: np.ndarray, recipe: Recipe) -> None:
+    import numpy as np
+
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise DataError(
+            f"all {len(labels):,} rows of {_shown(recipe.data)} to learn from have the label {str(classes[0])!r}",
+            hint="a classifier needs two classes",
+        )
+
+
+def _check(train: Rows, test: Rows, recipe: Recipe, notes: list[str]) -> None:
+    import numpy as np
+
+    if train.labels.dtype != test.labels.dtype:
+        raise DataError(
+            f"labels of the training rows are {_kind(train.labels)}, of the test rows {_kind(test.labels)}",
+            hint="write them the same way in both files",
+        )
+    _check_classes(train.labels, recipe)
+    if recipe.cv is not None:
+        classes, counts = np.unique(train.labels, return_counts=True)
+        if recipe.stratify and counts.min() < recipe.cv:
+            raise DataError(
+                f"{_classes(classes[counts < recipe.cv])}: fewer than {recipe.cv} training rows, one for each fold",
+                hint=f"--cv {max(2, int(counts.min()))}, or --no-stratify",
+            )
+        if len(train) < recipe.cv:
+            raise DataError(f"{len(train)} training rows cannot make {recipe.cv} folds", hint="a smaller --cv")
+    unseen = np.setdiff1d(test.labels, train.labels)
+    if len(unseen):
+        count = int(np.isin(test.labels, unseen).sum())
+        notes.append(f"{count:,} test rows are of classes without a training row ({_classes(unseen)}): always wrong")
+
+
+def _kind(labels: np.ndarray) -> str:
+    return {"i": "integers", "b": "booleans", "f": "numbers", "O": "text"}[labels.dtype.kind]
+
+
+def _classes(values: np.ndarray) -> str:
+    shown = ", ".join(repr(str(value)) for value in values[:3])
+    return ("class " if len(values) == 1 else "classes ") + shown + (f" and {len(values) - 3} more" if len(values) > 3 else "")
+
+
+def text_hashes(texts: Sequence[str]) -> list[str]:
+    """128-bit BLAKE2b digests of the texts, in hex: enough to recognise a text without storing it."""
+    return [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts]
+
+
+def fingerprint(hashes: Sequence[str], labels: Sequence[object]) -> str:
+    """sha256 over the sorted (text hash, label) pairs: the same test set has it in any order and any file format."""
+    lines = sorted(f"{text}\t{label}\n" for text, label in zip(hashes, labels, strict=True))
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+

@@ -1,0 +1,150 @@
+"""What a fitted pipeline is worth on rows it has not seen: predictions, metrics with their limits, per-class figures."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from expctl.analysis.bootstrap import confidence_limits
+from expctl.training.dataset import text_hashes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+    from expctl.training.dataset import Rows
+
+ScoreKind = Literal["probability", "decision", "none"]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said of some rows. `scores` has shape (n, classes), or (n,) for a decision between two, or is None."""
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    scores: np.ndarray | None
+    score_kind: ScoreKind
+    classes: np.ndarray
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of `predictions`, 95% limits of those that the labels decide, and figures per class."""
+
+    predictions: Predictions
+    metrics: dict[str, float]
+    limits: dict[str, tuple[float, float]]
+    per_class: dict[str, dict[str, float]]
+    report: str
+    confusion: np.ndarray
+    confusion_labels: list[str]
+
+
+def predict(pipeline: Pipeline, rows: Rows) -> Predictions:
+    """Predictions and, where the classifier gives any, scores. `seconds` is the time of `pipeline.predict` alone."""
+    started = time.perf_counter()
+    predicted = pipeline.predict(rows.frame)
+    seconds = time.perf_counter() - started
+    scores: Any = None
+    kind: ScoreKind = "none"
+    if hasattr(pipeline, "predict_proba"):
+        scores, kind = pipeline.predict_proba(rows.frame), "probability"
+    elif hasattr(pipeline, "decision_function"):
+        scores, kind = pipeline.decision_function(rows.frame), "decision"
+    return Predictions(rows.labels, predicted, scores, kind, pipeline.classes_, seconds)
+
+
+def score_metrics(predictions: Predictions) -> dict[str, float]:
+    """Every metric of the table that these predictions allow, computed by scikit-learn. Never NaN: left out instead."""
+    import numpy as np
+    from sklearn import metrics as sk
+
+    labels, predicted = predictions.labels, predictions.predicted
+    # zero_division=0 is scikit-learn's own answer, without its warning for each class that is never predicted.
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(labels, predicted, average="weighted", zero_division=0)
+    recalls = sk.recall_score(labels, predicted, labels=np.unique(labels), average=None, zero_division=0)
+    values = {
+        "accuracy": sk.accuracy_score(labels, predicted),
+        "f1_score": f1,
+        "precision": precision,
+        "recall": recall,
+        "f1_macro": sk.f1_score(labels, predicted, average="macro", zero_division=0),
+        "balanced_accuracy": recalls.mean(),
+        "mcc": sk.matthews_corrcoef(labels, predicted),
+        "predict_seconds": predictions.seconds,
+    }
+    values.update(_from_scores(predictions))
+    return {key: float(value) for key, value in values.items() if np.isfinite(value)}
+
+
+def _from_scores(predictions: Predictions) -> dict[str, float]:
+    """ROC AUC and log loss. Both need every class among the test rows and no test row of a class never trained on."""
+    import numpy as np
+    from sklearn import metrics as sk
+
+    labels, scores, classes = predictions.labels, predictions.scores, predictions.classes
+    if scores is None or not np.isin(labels, classes).all():
+        return {}
+    values: dict[str, float] = {}
+    if predictions.score_kind == "probability":
+        values["log_loss"] = sk.log_loss(labels, scores, labels=classes)
+    if len(np.unique(labels)) < len(classes):
+        return values
+    if len(classes) == 2:
+        positive = scores[:, 1] if scores.ndim == 2 else scores
+        values["roc_auc"] = sk.roc_auc_score(labels == classes[1], positive)
+    elif predictions.score_kind == "probability":
+        values["roc_auc"] = sk.roc_auc_score(labels, scores, multi_class="ovr", average="weighted", labels=classes)
+    return values
+
+
+def evaluate(pipeline: Pipeline, rows: Rows) -> Evaluation:
+    """Predict `rows` and measure."""
+    import numpy as np
+    from sklearn import metrics as sk
+
+    predictions = predict(pipeline, rows)
+    labels, predicted = predictions.labels, predictions.predicted
+    named = np.array([str(label) for label in labels]), np.array([str(label) for label in predicted])
+    present = np.union1d(labels, predicted)
+    names = [str(label) for label in present]
+    report = sk.classification_report(*named, labels=names, zero_division=0, output_dict=True)
+    return Evaluation(
+        predictions=predictions,
+        metrics=score_metrics(predictions),
+        limits=confidence_limits(labels, predicted),
+        per_class={
+            name: {
+                "precision": float(report[name]["precision"]),
+                "recall": float(report[name]["recall"]),
+                "f1_score": float(report[name]["f1-score"]),
+                "support": float(report[name]["support"]),
+            }
+            for name in names
+        },
+        report=sk.classification_report(*named, labels=names, zero_division=0, digits=4),
+        confusion=sk.confusion_matrix(labels, predicted, labels=present),
+        confusion_labels=names,
+    )
+
+
+def predictions_frame(predictions: Predictions, rows: Rows, text_column: str) -> pd.DataFrame:
+    """One line a test row: `row` in the data file, `text_hash`, `label`, `prediction`, and `scores` as a list."""
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "row": rows.frame.index.to_numpy(),
+            "text_hash": text_hashes(rows.frame[text_column].tolist()),
+            "label": predictions.labels,
+            "prediction": predictions.predicted,
+        }
+    )
+    if predictions.scores is not None:
+        scores = predictions.scores.reshape(len(rows), -1)
+        frame["scores"] = list(scores)
+    return frame

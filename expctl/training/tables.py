@@ -1,0 +1,288 @@
+"""Reading tables exactly: CSV, TSV, JSONL and Parquet, gzipped or not, from a file, a URL or a stream.
+
+Owns the bytes, the encoding and the row rules; knows nothing of texts and labels. Nothing is guessed: cells of CSV and
+TSV stay the text they are, only an empty cell is missing, and a row that does not fit its header is an error with its
+line, never a row fewer. (pandas reads `"NA"` as missing, renames repeated headers and joins lines at a stray quote.)
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import stat
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
+
+from expctl.errors import DataError, closest, mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Kind = Literal["csv", "tsv", "jsonl", "parquet"]
+Columns = dict[str, list[Any]]
+
+KINDS: Final[dict[str, Kind]] = {
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
+    ".pq": "parquet",
+}  # fmt: skip
+
+# A field beyond this is a lost quote or a file that is no table; a stream beyond this is a decompression bomb.
+FIELD_LIMIT: Final = 10_000_000
+BYTE_LIMIT: Final = 4 * 2**30
+
+_BYTE_ORDER_MARKS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def kind_of(path: str) -> Kind:
+    """The kind of table a path or URL names by its ending. Raises DataError for an ending that is none."""
+    name = path.partition("?")[0] if "://" in path else path
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:] if suffix.lower() != ".gz"]
+    if suffixes and suffixes[-1] in KINDS:
+        return KINDS[suffixes[-1]]
+    raise DataError(f"{mask_secrets(path)}: not a kind of table", hint=f"known endings: {', '.join(KINDS)}, each also .gz")
+
+
+def read_bytes(path: str) -> bytes:
+    """The bytes of a file or URL as they are stored. Raises DataError if there is nothing to read."""
+    try:
+        if "://" in path:
+            with _open_url(path) as stream:
+                return stream.read()
+        check_file(path)
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def check_file(path: str) -> None:
+    """Raise DataError unless `path` is a regular file: a folder, a pipe or a device would hang or surprise."""
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'not a regular file'}", hint="name a file")
+
+
+def _unreadable(path: str, error: Exception) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"no file {path}", hint="--data FILE names the data" if "://" not in path else None)
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return DataError(f"cannot read {mask_secrets(path)}: {mask_secrets(str(reason))}")
+
+
+@contextmanager
+def _open_url(url: str) -> Iterator[BinaryIO]:
+    if url.startswith(("http://", "https://")):
+        from urllib.request import urlopen
+
+        with urlopen(url, timeout=60) as response:
+            yield response
+        return
+    import fsspec
+
+    try:
+        opened = fsspec.open(url, "rb")
+    except (ImportError, ValueError) as error:
+        raise DataError(f"cannot read {mask_secrets(url)}: {error}") from error
+    with opened as stream:
+        yield stream
+
+
+def read_table(content: bytes, kind: Kind, *, encoding: str, name: str) -> Columns:
+    """All rows of a table, a list per column. `name` stands in errors. Raises DataError where it does not parse."""
+    whole: Columns = {}
+    rows = 0
+    for chunk in chunks(io.BytesIO(content), kind, encoding=encoding, name=name):
+        size = len(next(iter(chunk.values()), []))
+        for column, values in chunk.items():
+            whole.setdefault(column, [None] * rows).extend(values)
+        rows += size
+        for values in whole.values():
+            values.extend([None] * (rows - len(values)))
+    return whole
+
+
+def chunks(stream: BinaryIO, kind: Kind, *, encoding: str, name: str, rows: int = 10_000) -> Iterator[Columns]:
+    """The table in pieces of at most `rows` rows; a table with a header and no rows gives one empty piece.
+
+    Raises DataError, with the line, where the table does not parse.
+    """
+    if kind == "parquet":
+        yield from _parquet(stream, name, rows)
+        return
+    text = _decoded(stream, encoding, name)
+    try:
+        yield from (_jsonl(text, name, rows) if kind == "jsonl" else _delimited(text, kind, name, rows))
+    except UnicodeError as error:
+        raise _undecodable(stream, encoding, name, error) from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{name}: the gzip file is damaged ({error})") from error
+
+
+class _Limited(io.RawIOBase):
+    """A binary stream that refuses to give more than BYTE_LIMIT bytes."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream, self._name, self._left = stream, name, BYTE_LIMIT
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise DataError(f"{self._name}: more than {BYTE_LIMIT // 2**30} GiB unpacked", hint="use Parquet or less data")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _decoded(stream: BinaryIO, encoding: str, name: str) -> io.TextIOWrapper:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise DataError(f"unknown encoding {encoding!r}", hint="for example utf-8, latin-1, cp1252, utf-16") from None
+    peekable = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream))
+    if peekable.peek(2)[:2] == b"\x1f\x8b":
+        unpacked = _Limited(cast(BinaryIO, gzip.GzipFile(fileobj=peekable)), name)
+        peekable = io.BufferedReader(unpacked)
+    head = peekable.peek(3)[:3]
+    marked = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), encoding)
+    return io.TextIOWrapper(peekable, encoding=marked, newline="")
+
+
+def _undecodable(stream: BinaryIO, encoding: str, name: str, error: UnicodeError) -> DataError:
+    hint = "--encoding names another one, such as latin-1 or cp1252"
+    if isinstance(stream, io.BytesIO) and stream.getvalue()[:2] != b"\x1f\x8b":
+        try:
+            stream.getvalue().decode(encoding)
+        except UnicodeDecodeError as exact:
+            line = stream.getvalue().count(b"\n", 0, exact.start) + 1
+            byte = stream.getvalue()[exact.start]
+            return DataError(f"{name}: line {line} is not {encoding} (byte 0x{byte:02x} at {exact.start})", hint=hint)
+    return DataError(f"{name}: not {encoding} ({getattr(error, 'reason', error)})", hint=hint)
+
+
+def _delimited(text: io.TextIOWrapper, kind: Kind, name: str, size: int) -> Iterator[Columns]:
+    csv.field_size_limit(FIELD_LIMIT)
+    reader = csv.reader(text, strict=True) if kind == "csv" else csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
+    start = 1
+    header: list[str] | None = None
+    rows: list[list[str]] = []
+    given = False
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            problem = "a quote is never closed" if "unexpected end" in str(error) else str(error)
+            raise DataError(
+                f"{name}: line {start}: {problem}", hint='write a quote inside a quoted field twice: "5"" screen"'
+            ) from error
+        if row is None:
+            break
+        if any("\0" in cell for cell in row):
+            raise DataError(f"{name}: line {start} holds a NUL byte", hint="is it UTF-16? then --encoding utf-16")
+        if row and header is None:
+            header = _header([cell.strip() for cell in row], name)
+        elif row and header is not None:
+            if len(row) != len(header):
+                raise DataError(
+                    f"{name}: line {start} has {len(row)} fields, the header has {len(header)}",
+                    hint="put fields that hold the separator in double quotes" if kind == "csv" else "tabs separate fields",
+                )
+            rows.append(row if kind == "csv" else [_unquoted(cell) for cell in row])
+        start = reader.line_num + 1
+        if header is not None and len(rows) == size:
+            yield _columns(header, rows)
+            rows, given = [], True
+    if header is None:
+        raise DataError(f"{name} is empty", hint="the first line must name the columns")
+    if rows or not given:
+        yield _columns(header, rows)
+
+
+def _unquoted(cell: str) -> str:
+    """TSV has one row a line and no quoting, but many programs put quotes around whole fields: those are taken off."""
+    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
+        inner = cell[1:-1]
+        if '"' not in inner.replace('""', ""):
+            return inner.replace('""', '"')
+    return cell
+
+
+def _header(names: Sequence[str], name: str) -> list[str]:
+    repeated = sorted({column for column in names if names.count(column) > 1}) if len(set(names)) < len(names) else []
+    if repeated:
+        raise DataError(f"{name}: the header names {repeated[0]!r} twice", hint="give every column a name of its own")
+    return list(names)
+
+
+def _columns(header: list[str], rows: list[list[str]]) -> Columns:
+    if not rows:
+        return {column: [] for column in header}
+    return {
+        column: [cell if cell != "" else None for cell in cells]
+        for column, cells in zip(header, zip(*rows, strict=True), strict=True)
+    }
+
+
+def _jsonl(text: io.TextIOWrapper, name: str, size: int) -> Iterator[Columns]:
+    records: list[dict[str, Any]] = []
+    seen = given = False
+    for number, line in enumerate(text, 1):
+        if not line.strip():
+            continue
+        if len(line) > FIELD_LIMIT:
+            raise DataError(f"{name}: line {number} is longer than {FIELD_LIMIT:,} characters")
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{name}: line {number} is not JSON ({error})", hint="one object a line") from error
+        if not isinstance(record, dict):
+            raise DataError(f"{name}: line {number} is not a JSON object", hint='one object a line: {"text": "..."}')
+        records.append(record)
+        seen = True
+        if len(records) == size:
+            yield _from_records(records)
+            records, given = [], True
+    if not seen:
+        raise DataError(f"{name} is empty", hint="one JSON object a line")
+    if records or not given:
+        yield _from_records(records)
+
+
+def _from_records(records: list[dict[str, Any]]) -> Columns:
+    names = dict.fromkeys(key for record in records for key in record)
+    return {column: [record.get(column) for record in records] for column in names}
+
+
+def _parquet(stream: BinaryIO, name: str, size: int) -> Iterator[Columns]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(stream)
+        _header(file.schema_arrow.names, name)
+        batches = 0
+        for batch in file.iter_batches(batch_size=size):
+            batches += 1
+            yield batch.to_pydict()
+        if not batches:
+            yield {column: [] for column in file.schema_arrow.names}
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{name}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def require(columns: Sequence[str], wanted: str, *, name: str, option: str) -> None:
+    """Raise DataError, naming what there is, if `wanted` is not among the columns."""
+    if wanted not in columns:
+        shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
+        raise DataError(
+            f"{name} has no column {wanted!r}{closest(wanted, columns)}", hint=f"it has {shown}; {option} names another"
+        )
