@@ -1,0 +1,148 @@
+"""What differs between runs: parameters, metrics, tags, packages, classes. The first run is the baseline.
+
+Pure: records and what was read of their artifacts in, a comparison out. Rounds nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from expctl.metrics import METRICS, higher_is_better
+from expctl.records import Tag, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from expctl.records import RunRecord
+
+# Tags that differ between any two runs and say nothing of why their results do.
+_INCIDENTAL: Final = frozenset({Tag.HOST, Tag.PID})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing in each of the compared runs. `values` are in the order of the runs, None where a run has none."""
+
+    section: str
+    key: str
+    values: tuple[Value, ...]
+    higher_is_better: bool | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether any run has another value than the baseline. NaN equals NaN here: nothing changed."""
+        first = self.values[0]
+        return any(not _same(value, first) for value in self.values[1:])
+
+    @property
+    def changes(self) -> tuple[float | None, ...]:
+        """For metrics: each later value minus the baseline's; None where either is missing."""
+        first = self.values[0]
+        return tuple(_minus(value, first) if self.higher_is_better is not None else None for value in self.values[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The compared runs, baseline first, and their lines. `same_test_set` is None where a run does not say."""
+
+    runs: Sequence[RunRecord]
+    lines: Sequence[Line]
+    same_test_set: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was read of a run's artifacts: its packages and its figures per class; None where the run has no such file."""
+
+    packages: Mapping[str, str] | None = None
+    per_class: Mapping[str, Mapping[str, float]] | None = None
+
+
+def compare(
+    runs: Sequence[RunRecord],
+    evidence: Sequence[Evidence],
+    *,
+    metric: str | None = None,
+    only_changed: bool = False,
+    per_class: bool = False,
+) -> Comparison:
+    """Compare two or more runs with the first.
+
+    Parameters that differ come first; of tags and packages only those that differ are told. `metric` keeps one
+    metric. `only_changed` leaves out everything that is the same, so that comparing a run with itself has no lines.
+    """
+    lines = [
+        *_parameters(runs),
+        *_metrics(runs, metric),
+        *_tags(runs),
+        *_packages(evidence),
+        *(_classes(evidence) if per_class else ()),
+    ]
+    kept = [line for line in lines if line.differs] if only_changed else lines
+    return Comparison(runs, kept, _same_test_set(runs))
+
+
+def _same(one: Value, other: Value) -> bool:
+    return one == other or (one != one and other != other)
+
+
+def _minus(value: Value, baseline: Value) -> float | None:
+    if isinstance(value, (int, float)) and isinstance(baseline, (int, float)):
+        return value - baseline
+    return None
+
+
+def _lines(section: str, keys: Iterable[str], parts: Sequence[Mapping[str, Value] | None]) -> list[Line]:
+    return [Line(section, key, tuple(None if part is None else part.get(key) for part in parts)) for key in keys]
+
+
+def _keys(parts: Sequence[Mapping[str, object] | None]) -> list[str]:
+    return list(dict.fromkeys(key for part in parts if part is not None for key in part))
+
+
+def _parameters(runs: Sequence[RunRecord]) -> list[Line]:
+    parts = [run.typed_params for run in runs]
+    return sorted(_lines("parameters", _keys(parts), parts), key=lambda line: not line.differs)
+
+
+def _metrics(runs: Sequence[RunRecord], metric: str | None) -> list[Line]:
+    parts = [run.metrics for run in runs]
+    present = _keys(parts)
+    ordered = [key for key in METRICS if key in present] + sorted(key for key in present if key not in METRICS)
+    keys = [key for key in ordered if not is_limit(key, present)] if metric is None else [metric]
+    return [
+        Line("metrics", line.key, line.values, higher_is_better(line.key)) for line in _lines("metrics", keys, parts)
+    ]
+
+
+def is_limit(key: str, present: Iterable[str]) -> bool:
+    """Whether a metric is a confidence limit of another one (`f1_score_low`)."""
+    return any(key.endswith(end) and key.removesuffix(end) in present for end in ("_low", "_high"))
+
+
+def _tags(runs: Sequence[RunRecord]) -> list[Line]:
+    parts = [{key: value for key, value in run.user_tags.items() if key not in _INCIDENTAL} for run in runs]
+    return [line for line in _lines("tags", _keys(parts), parts) if line.differs]
+
+
+def _packages(evidence: Sequence[Evidence]) -> list[Line]:
+    parts = [one.packages for one in evidence]
+    if any(part is None for part in parts):
+        return []
+    return [line for line in _lines("packages", sorted(_keys(parts)), parts) if line.differs]
+
+
+def _classes(evidence: Sequence[Evidence]) -> list[Line]:
+    parts = [one.per_class for one in evidence]
+    if all(part is None for part in parts):
+        return []
+    scores = [None if part is None else {name: figures["f1_score"] for name, figures in part.items()} for part in parts]
+    return [
+        Line("F1 by class", line.key, line.values, True) for line in _lines("F1 by class", sorted(_keys(scores)), scores)
+    ]
+
+
+def _same_test_set(runs: Sequence[RunRecord]) -> bool | None:
+    sets = {run.test_set for run in runs}
+    return None if None in sets else len(sets) == 1

@@ -1,0 +1,154 @@
+"""The `expctl` command: its subcommands, and the one boundary where an error becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from expctl import __version__
+from expctl.cli.best import best
+from expctl.cli.compare import compare
+from expctl.cli.list import list_runs
+from expctl.cli.options import Command
+from expctl.cli.predict import predict
+from expctl.cli.show import show
+from expctl.cli.streams import ReaderGone, say
+from expctl.cli.train import train
+from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, mask_secrets
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items())
+
+app = typer.Typer(
+    name="expctl",
+    help="Train, record, compare and rank scikit-learn text classifiers from a shell, over MLflow.",
+    epilog=_EXIT_CODES,
+    rich_markup_mode=None,  # help without Rich answers in half the time
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+app.command("train", cls=Command)(train)
+app.command("list", cls=Command)(list_runs)
+app.command("show", cls=Command)(show)
+app.command("compare", cls=Command)(compare)
+app.command("best", cls=Command)(best)
+app.command("predict", cls=Command)(predict)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"expctl {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+
+
+# The base of Typer's usage errors has no public name of its own.
+_TyperUsageError: Any = typer.BadParameter.__mro__[1]
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure") and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(errors="backslashreplace")  # LC_ALL=C: readable, and never a UnicodeError
+    _listen()
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+    except OSError as error:
+        say(f"cannot write to stdout: {error.strerror}")
+        _discard_stdout()
+        code = code or ExitCode.WORK_FAILED
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        if sys.stdout is None:
+            raise OSError(0, "it is closed")
+        return _ended(app(prog_name="expctl", standalone_mode=False))
+    except ExpctlError as error:
+        _explain(error)
+        return error.exit_code
+    except _TyperUsageError as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "expctl"
+        say(f"{error.format_message().rstrip('.')} (try: {command} --help)")
+        return ExitCode.USAGE
+    except ReaderGone:
+        _discard_stdout()
+        return ExitCode.DONE
+    except Stopped as stopped:
+        say(f"stopped by {stopped.signal_name}")
+        return stopped.exit_code
+    except KeyboardInterrupt:
+        return _ended(ExitCode.INTERRUPTED)
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            return _bug(error)
+        say(f"cannot write to stdout: {error.strerror}")
+        _discard_stdout()
+        return ExitCode.WORK_FAILED
+    except SystemExit as error:  # Typer's answer to a closed pipe
+        if isinstance(error.__context__, BrokenPipeError):
+            _discard_stdout()
+            return ExitCode.DONE
+        raise
+    except Exception as error:
+        return _bug(error)
+
+
+def _ended(code: object) -> int:
+    """The exit code of a command that came to its end; Typer turns Ctrl-C into 130 by itself."""
+    if code == ExitCode.INTERRUPTED:
+        say("interrupted")
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _explain(error: ExpctlError) -> None:
+    if "-v" in sys.argv or "--verbose" in sys.argv:
+        sys.stderr.write(mask_secrets("".join(traceback.format_exception(error))))
+    say(error.message + (f" (try: {error.hint})" if error.hint else ""))
+
+
+def _bug(error: BaseException) -> int:
+    sys.stderr.write(mask_secrets("".join(traceback.format_exception(error))))
+    say("this is a bug in expctl: please report it with the lines above and `expctl --version`")
+    return ExitCode.WORK_FAILED
+
+
+def _discard_stdout() -> None:
+    """Let the interpreter's last flush go nowhere, in place of complaining about the closed pipe."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _listen() -> None:
+    """Turn SIGTERM and SIGHUP into exceptions, so that a stopped run is closed like an interrupted one."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        raise Stopped(name, ExitCode.HANGUP if name == "SIGHUP" else ExitCode.TERMINATED)
+
+    signal.signal(signal.SIGTERM, stop)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, stop)  # under nohup it is ignored, and stays so
+
+

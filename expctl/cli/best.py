@@ -1,0 +1,43 @@
+"""`expctl best`: the top runs by one metric. Owns its arguments and both streams."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from expctl.cli import options
+from expctl.cli.options import read_format
+from expctl.cli.streams import Streams
+from expctl.errors import RunNotFound, closest
+from expctl.settings import load_settings
+
+
+def best(
+    metric: Annotated[str, typer.Option(metavar="M", help="Rank by this metric, in its direction.")] = "f1_score",
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="How many runs.")] = 1,
+    filter: options.Filter = "",
+    experiment: options.Experiment = None,
+    tracking_uri: options.TrackingUri = None,
+    format: options.FormatOption = "table",
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Rank finished runs by a metric. Runs without it, or with NaN, never rank."""
+    chosen_format = read_format(format, options.ALL_FORMATS)
+    streams = Streams(quiet=quiet)
+    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
+
+    from expctl.analysis.ranking import rank
+    from expctl.render.views import ranking_sheet
+    from expctl.tracking.store import open_store
+
+    store = open_store(settings, verbose=verbose)
+    ranking = rank(store.find(filter), metric, top=top)
+    if not ranking.ranked:
+        known = f"{closest(metric, ranking.known)}" if ranking.known else ""
+        hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
+        raise RunNotFound(f"no finished run has {metric}{known}", hint=hint)
+    streams.write(ranking_sheet(ranking), chosen_format, settings)
+    for reason, count in ranking.excluded.items():
+        streams.note(f"left out {count:,} {'run' if count == 1 else 'runs'} {reason}")

@@ -1,0 +1,99 @@
+"""Options that several commands share, declared once as types, and the command class that groups them in --help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from expctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expctl.render.formats import Format
+
+_COMMON = "Common"
+
+
+class Command(TyperCommand):
+    """A command whose --help groups options under their headings, without loading Rich for it."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, then the options of each heading in the order of their first option."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            entry = param.get_help_record(ctx)
+            if entry is not None:
+                heading = getattr(param, "rich_help_panel", None) or (
+                    "Arguments" if param.param_type_name == "argument" else _COMMON
+                )
+                groups.setdefault(heading, []).append(entry)
+        common = groups.pop(_COMMON, [])
+        for heading, entries in [*groups.items(), (_COMMON, common)]:
+            if entries:
+                with formatter.section(heading):
+                    formatter.write_dl(entries)
+
+
+def split_pair(text: str, option: str) -> tuple[str, str]:
+    """`KEY=VALUE` as (key, value). Raises UsageError without a key or an equals sign."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"{option} {text!r} is not KEY=VALUE", hint=f"for example {option} {'team=nlp' if option == '-t' else 'min_df=2'}")
+    return key.strip(), value
+
+
+def read_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    """`KEY=VALUE` texts as a dictionary. Raises UsageError for a key given twice."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, value = split_pair(text, option)
+        if key in pairs:
+            raise UsageError(f"{option} gives {key!r} twice", hint="give it once")
+        pairs[key] = value
+    return pairs
+
+
+def read_format(text: str, allowed: Sequence[Format]) -> Format:
+    """A format's name. Raises UsageError, listing those the command has, for any other."""
+    for known in allowed:
+        if text == known:
+            return known
+    raise UsageError(f"no format {text!r} here", hint=f"--format {' | '.join(allowed)}")
+
+
+ALL_FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "md", "id")
+
+Experiment = Annotated[
+    str | None,
+    typer.Option(
+        "--experiment", "-e", metavar="NAME", help="The experiment.  [MLFLOW_EXPERIMENT_NAME, else expctl]",
+        rich_help_panel=_COMMON,
+    ),
+]  # fmt: skip
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URI", help="The store.  [MLFLOW_TRACKING_URI, else sqlite:///mlflow.db]", rich_help_panel=_COMMON
+    ),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Tell more on stderr; errors with their cause.", rich_help_panel=_COMMON)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.", rich_help_panel=_COMMON)]
+FormatOption = Annotated[
+    str,
+    typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv, md or id.", rich_help_panel=_COMMON),
+]
+Filter = Annotated[
+    str,
+    typer.Option(
+        metavar="EXPR", help="MLflow's filter syntax: \"metrics.f1_score > 0.8 and params.c = '1.0'\".",
+        show_default=False,
+    ),
+]  # fmt: skip
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Load models that hold code or types which are not known to be safe.")
+]

@@ -1,0 +1,210 @@
+"""`expctl predict`: labels for texts, by the model of a run. Owns its arguments and both streams."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from expctl.cli import options
+from expctl.cli.options import read_format
+from expctl.cli.streams import Streams, fancy, piped
+from expctl.errors import DataError, UsageError
+from expctl.render.sheet import Column, Sheet
+from expctl.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from expctl.records import RunRecord
+    from expctl.render.formats import Format
+    from expctl.render.rows import RowFormat
+    from expctl.settings import Settings
+    from expctl.tracking.models import LoadedModel
+    from expctl.training.tables import Columns
+
+_FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "md")
+
+
+def predict(
+    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT...]", help="Texts to label.", show_default=False)] = None,
+    run: Annotated[str | None, typer.Option(metavar="RUN", help="Whose model.  [default: the run with the best f1_score]")] = None,
+    input: Annotated[str | None, typer.Option("--input", "-i", metavar="FILE", help="A table with the text column, or - for CSV or JSONL on stdin.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to .csv, .tsv, .jsonl or .parquet; whole or not at all.")] = None,
+    text_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column of the texts.  [default: as in training]")] = None,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of the input.")] = "utf-8",
+    proba: Annotated[bool, typer.Option("--proba", help="Add a column a class with its probability.")] = False,
+    trust: options.Trust = False,
+    experiment: options.Experiment = None,
+    tracking_uri: options.TrackingUri = None,
+    format: Annotated[str | None, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv or md.  [default: table for texts, csv for a file]", rich_help_panel="Common")] = None,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> None:  # fmt: skip
+    """Predict labels with the model of a run. Keeps the input's columns and adds `prediction`."""
+    if bool(texts) == (input is not None):
+        raise UsageError("give texts, or --input FILE" + (", not both" if texts else ""), hint='expctl predict "a great film"')
+    chosen = None if format is None else read_format(format, _FORMATS)
+    if output is not None and chosen is not None:
+        raise UsageError("--output takes its format from the file's ending", hint="leave out --format")
+    row_format = _row_format(output) if output is not None else None
+    if output is not None and input is not None and input != "-" and _same_file(Path(input), output):
+        raise UsageError(f"--output {output} is the input", hint="write to another file")
+    streams = Streams(quiet=quiet)
+    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
+    name = "standard input" if input == "-" else input or "the arguments"
+    with ExitStack() as stack:
+        source = stack.enter_context(_opened(input)) if input is not None else None
+        found, model = _load(settings, run, streams, trust=trust, verbose=verbose)
+
+        from expctl.training.batches import predicted_chunks
+
+        if source is None:
+            pieces = _from_arguments(texts or [], model, text_column)
+        else:
+            pieces = _from_stream(source, input or "", encoding, name)
+        results = predicted_chunks(
+            model.estimator, model.inputs, pieces, name=name, text_column=text_column, proba=proba
+        )
+        tally = Tally()
+        advance = stack.enter_context(_progress(streams, source, input))
+        counted = tally.count(results, advance)
+        if output is not None and row_format is not None:
+            _to_file(counted, output, row_format, settings)
+        elif source is not None and chosen in (None, "csv", "jsonl"):
+            _to_pipe(counted, "jsonl" if chosen == "jsonl" else "csv", settings)
+        else:
+            streams.write(_sheet(counted), chosen or "table", settings)
+    if tally.missing:
+        streams.note(f"warning: {tally.missing:,} of {tally.rows:,} rows have no text and got no prediction")
+    if output is not None:
+        streams.note(f"{tally.rows:,} predictions of {found.label} in {output}")
+
+
+@dataclass
+class Tally:
+    """How many rows went by, and how many of them without a prediction."""
+
+    rows: int = 0
+    missing: int = 0
+
+    def count(self, pieces: Iterable[Columns], advance: Callable[[int], None]) -> Iterator[Columns]:
+        """The pieces unchanged, counted as they pass; `advance` is told the rows so far."""
+        for piece in pieces:
+            self.rows += len(piece["prediction"])
+            self.missing += piece["prediction"].count(None)
+            yield piece
+            advance(self.rows)
+
+
+def _row_format(output: Path) -> RowFormat:
+    from expctl.render.rows import ENDINGS
+
+    if output.suffix.lower() not in ENDINGS:
+        raise UsageError(f"--output {output}: unknown ending", hint=f"use {', '.join(ENDINGS)}")
+    return ENDINGS[output.suffix.lower()]
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+@contextmanager
+def _opened(input: str) -> Iterator[BinaryIO]:
+    from expctl.training.tables import check_file, kind_of
+
+    if input == "-":
+        yield sys.stdin.buffer
+        return
+    kind_of(input)
+    check_file(input)
+    try:
+        stream = Path(input).open("rb")
+    except OSError as error:
+        raise DataError(f"cannot read {input}: {error.strerror}") from error
+    with stream:
+        yield stream
+
+
+def _load(
+    settings: Settings, reference: str | None, streams: Streams, *, trust: bool, verbose: bool
+) -> tuple[RunRecord, LoadedModel]:
+    from expctl.tracking.models import load_model
+    from expctl.tracking.references import resolve
+    from expctl.tracking.store import open_store
+
+    store = open_store(settings, verbose=verbose)
+    found = resolve(store, reference or "best")
+    if reference is None:
+        streams.note(f"model of the best run: {found.label} ({found.run_id[:8]}), f1_score {found.metrics['f1_score']:.4f}")
+    model = load_model(store, found, trust=trust)
+    from importlib.metadata import version
+
+    if model.trained_with not in (None, version("scikit-learn")):
+        streams.note(
+            f"warning: trained with scikit-learn {model.trained_with}, predicting with {version('scikit-learn')}:"
+            " the answers may differ"
+        )
+    if not model.inputs:
+        raise DataError(f"the model of run {found.label} does not say which columns it reads", hint="train it with expctl")
+    return found, model
+
+
+def _from_arguments(texts: list[str], model: LoadedModel, text_column: str | None) -> Iterator[Columns]:
+    if len(model.inputs) > 1:
+        raise UsageError(f"the model reads the columns {', '.join(model.inputs)}", hint="give them with --input FILE")
+    yield {text_column or next(iter(model.inputs)): list(texts)}
+
+
+def _from_stream(source: BinaryIO, input: str, encoding: str, name: str) -> Iterator[Columns]:
+    from expctl.training.tables import chunks, kind_of
+
+    if input != "-":
+        kind = kind_of(input)
+    else:
+        kind = "jsonl" if sys.stdin.buffer.peek(1)[:1] == b"{" else "csv"  # type: ignore[attr-defined]
+    yield from chunks(source, kind, encoding=encoding, name=name)
+
+
+@contextmanager
+def _progress(streams: Streams, source: BinaryIO | None, input: str | None) -> Iterator[Callable[[int], None]]:
+    """Tell how far a file is read: a bar on a terminal, nothing elsewhere."""
+    if source is None or streams.quiet or not fancy(sys.stderr) or fancy(sys.stdout):
+        yield lambda rows: None
+        return
+    from expctl.render.terminal import row_counter
+
+    total = os.stat(input).st_size if input not in (None, "-") else None
+    with row_counter(sys.stderr, total) as update:
+        yield lambda rows: update(rows, source.tell() if total is not None else 0)
+
+
+def _to_file(pieces: Iterator[Columns], output: Path, format: RowFormat, settings: Settings) -> None:
+    from expctl.render.rows import row_writer, whole_file
+
+    with whole_file(output) as stream, row_writer(stream, format, formulas=settings.csv_formulas) as write:
+        for piece in pieces:
+            write(piece)
+
+
+def _to_pipe(pieces: Iterator[Columns], format: RowFormat, settings: Settings) -> None:
+    from expctl.render.rows import row_writer
+
+    with piped(), row_writer(sys.stdout.buffer, format, formulas=settings.csv_formulas) as write:
+        for piece in pieces:
+            write(piece)
+
+
+def _sheet(pieces: Iterator[Columns]) -> Sheet:
+    """All pieces as one sheet: these formats need every row before the first is written."""
+    columns: list[Column] = []
+    rows: list[tuple[object, ...]] = []
+    for piece in pieces:
+        columns = [Column(key, kind="number" if key.startswith("proba_") else "text") for key in piece]
+        rows.extend(zip(*piece.values(), strict=True))
+    return Sheet("predictions", columns, rows)  # type: ignore[arg-type]

@@ -1,0 +1,56 @@
+"""`expctl show`: one run whole. Owns its arguments and both streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expctl.cli import options
+from expctl.cli.options import read_format
+from expctl.cli.streams import Streams
+from expctl.records import Tag
+from expctl.settings import load_settings
+
+if TYPE_CHECKING:
+    from expctl.records import RunRecord
+
+
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id or the start of it, its name, latest, latest~1, best, best:METRIC, NAME@ALIAS.")],
+    experiment: options.Experiment = None,
+    tracking_uri: options.TrackingUri = None,
+    format: options.FormatOption = "table",
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> None:  # fmt: skip
+    """Show a run: parameters, metrics, data, tags, environment, files, and the command that makes it again."""
+    chosen_format = read_format(format, options.ALL_FORMATS)
+    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
+
+    from expctl.render.views import run_sheet
+    from expctl.tracking.references import resolve
+    from expctl.tracking.store import open_store
+
+    store = open_store(settings, verbose=verbose)
+    found = resolve(store, run)
+    sheet = run_sheet(
+        found,
+        experiment=store.experiment_name(found.experiment_id),
+        command=_command(found),
+        artifacts=[(artifact.path, artifact.size) for artifact in store.artifacts(found)],
+    )
+    Streams(quiet=quiet).write(sheet, chosen_format, settings)
+
+
+def _command(run: RunRecord) -> str | None:
+    """The command line that makes the run again; None for a run that holds no recipe of ours."""
+    from expctl.recipe import Recipe
+    from expctl.training.configure import defaults
+    from expctl.training.families import FAMILIES
+
+    try:
+        recipe = Recipe.from_json(run.tags[Tag.RECIPE])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return recipe.command(defaults(recipe.model) if recipe.model in FAMILIES else {})

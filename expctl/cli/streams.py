@@ -1,0 +1,77 @@
+"""The two streams of a command: stdout gets data, stderr gets talk. Knows nothing of what is written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from expctl.render.formats import FORMATS, Format, as_csv
+from expctl.render.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TextIO
+
+    from expctl.render.sheet import Sheet
+    from expctl.settings import Settings
+
+
+class ReaderGone(BaseException):
+    """Whoever reads our stdout closed it (`| head`): there is nothing left to do, and nothing wrong."""
+
+
+def fancy(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that can show colours and movement."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str) -> None:
+    """One line of talk."""
+    print(f"expctl: {visible(text)}", file=sys.stderr)
+
+
+class Streams:
+    """Where a command writes. `quiet` keeps stderr for errors."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+
+    def note(self, text: str) -> None:
+        """Tell something on stderr."""
+        if not self.quiet:
+            say(text)
+
+    def write(self, sheet: Sheet, format: Format, settings: Settings) -> None:
+        """Write a sheet to stdout: a framed table if that is a terminal, plain text if it is a pipe."""
+        if format == "table" and fancy(sys.stdout):
+            from expctl.render.terminal import print_table
+
+            with piped():
+                print_table(sheet, sys.stdout)
+        else:
+            text = as_csv(sheet, formulas=settings.csv_formulas) if format == "csv" else FORMATS[format](sheet)
+            with piped():
+                sys.stdout.write(text)
+
+    @contextmanager
+    def stages(self) -> Iterator[Callable[[str], None]]:
+        """A function that tells the present stage: a spinner on a terminal, nothing in a log."""
+        if self.quiet or not fancy(sys.stderr):
+            yield lambda stage: None
+            return
+        from expctl.render.terminal import status
+
+        with status(sys.stderr) as update:
+            yield update
+
+
+@contextmanager
+def piped() -> Iterator[None]:
+    """Write to stdout in the block, and flush. Raises ReaderGone where nobody reads any more."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise ReaderGone from error

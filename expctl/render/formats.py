@@ -1,0 +1,169 @@
+"""The table of formats: a sheet to text. Every format carries the same rows and columns.
+
+To add a format: one function and its entry in `FORMATS`; the golden test asks for its file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from expctl.render.sheet import Change, Column, Sheet
+from expctl.render.text import shown, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from expctl.render.sheet import Cell
+
+Format = Literal["table", "json", "jsonl", "csv", "md", "id"]
+
+JSON_VERSION: Final = 1  # of the shape documented in the README; raised when a key changes its meaning
+
+
+def plain_table(sheet: Sheet) -> str:
+    """Aligned columns without frames or colours: what a pipe, a log or a dumb terminal gets."""
+    lines = [f"{key}: {shown(value, Column(key, width=None))}" for key, value in sheet.facts.items()]
+    for number, (title, columns, rows) in enumerate(parts(sheet)):
+        if number or (lines and rows):
+            lines.append("")
+        if title:
+            lines.append(title.upper())
+        cells = [[shown(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
+        lines.extend(_aligned([[column.title for column in columns], *cells], columns) if rows or not lines else [])
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        yield "  ".join(
+            cell.rjust(width) if column.kind in RIGHT else cell.ljust(width)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        )
+
+
+RIGHT: Final = ("number", "change", "duration")
+
+
+def parts(sheet: Sheet) -> list[tuple[str, Sequence[Column], list[Sequence[Cell]]]]:
+    """A sheet as (title, columns, rows) a section; one part without a title where it has no sections.
+
+    A section does without the columns that are empty in all of its rows.
+    """
+    if not sheet.sectioned:
+        return [("", sheet.columns, list(sheet.rows))]
+    sections: dict[str, list[Sequence[Cell]]] = {}
+    for row in sheet.rows:
+        sections.setdefault(str(row[0]), []).append(row)
+    found = []
+    for title, rows in sections.items():
+        used = [i for i in range(1, len(sheet.columns)) if i < 3 or any(row[i] is not None for row in rows)]
+        found.append((title, [sheet.columns[i] for i in used], [[row[i] for i in used] for row in rows]))
+    return found
+
+
+def as_json(sheet: Sheet) -> str:
+    """One object: `version`, `kind`, the facts, then `rows`, or an object for each section, by key.
+
+    In a sheet of sections a row with a single value is that value, else an object of its columns.
+    """
+    document: dict[str, Any] = {"version": JSON_VERSION, "kind": sheet.kind}
+    document.update({key: exact(value) for key, value in sheet.facts.items()})
+    if sheet.total is not None:
+        document["total"] = sheet.total
+    if not sheet.sectioned:
+        document["rows"] = [_record(sheet.columns, row) for row in sheet.rows]
+    else:
+        for title, columns, rows in parts(sheet):
+            document[title] = {
+                str(row[0]): exact(row[1]) if len(columns) == 2 else _record(columns[1:], row[1:]) for row in rows
+            }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def as_jsonl(sheet: Sheet) -> str:
+    """One object a row."""
+    return "".join(json.dumps(_record(sheet.columns, row), ensure_ascii=False) + "\n" for row in sheet.rows)
+
+
+def _record(columns: Sequence[Column], row: Sequence[Cell]) -> dict[str, Any]:
+    return {column.key: exact(cell) for column, cell in zip(columns, row, strict=True)}
+
+
+def exact(cell: Cell) -> Any:
+    """A cell as JSON holds it, unrounded. NaN and infinities, which JSON has not, are their names as text."""
+    if isinstance(cell, Change):
+        return exact(cell.value)
+    if isinstance(cell, datetime):
+        return cell.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(cell, timedelta):
+        return cell.total_seconds()
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return "NaN" if math.isnan(cell) else "Infinity" if cell > 0 else "-Infinity"
+    return cell
+
+
+def as_csv(sheet: Sheet, *, formulas: str = "escape") -> str:
+    """RFC 4180 with a header. Texts that a spreadsheet would run as a formula get a ' before them, unless kept."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([column.key for column in sheet.columns])
+    writer.writerows([csv_cell(exact(cell), formulas) for cell in row] for row in sheet.rows)
+    return buffer.getvalue()
+
+
+def csv_cell(value: Any, formulas: str) -> Any:
+    """A value for a CSV cell: booleans as true/false, formulas tamed unless `formulas` is "keep"."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") and formulas != "keep" and not _is_number(value):
+        return "'" + value
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) or text == "-Infinity"
+    except ValueError:
+        return text == "-Infinity"
+
+
+def as_markdown(sheet: Sheet) -> str:
+    """Pipe tables, as a pull request shows them; facts as a list above."""
+    lines = [f"- {key}: {_markdown(shown(value, Column(key, width=None)))}" for key, value in sheet.facts.items()]
+    for title, columns, rows in parts(sheet):
+        if lines:
+            lines.append("")
+        if title:
+            lines += [f"### {_markdown(title)}", ""]
+        lines.append("| " + " | ".join(_markdown(column.title) for column in columns) + " |")
+        lines.append("| " + " | ".join("---:" if column.kind in RIGHT else "---" for column in columns) + " |")
+        for row in rows:
+            cells = [_markdown(shown(cell, column)) for cell, column in zip(row, columns, strict=True)]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "".join(line + "\n" for line in lines)
+
+
+def _markdown(text: str) -> str:
+    """Text that stays text in Markdown: nothing of it is markup, HTML, a link or a mention."""
+    return "".join(f"\\{char}" if char in "\\`*_[]|~#@" else {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(char, char) for char in text)
+
+
+def as_ids(sheet: Sheet) -> str:
+    """The full run ids, one a line."""
+    return "".join(f"{visible(run_id)}\n" for run_id in sheet.ids)
+
+
+FORMATS: Final[dict[str, Callable[[Sheet], str]]] = {
+    "table": plain_table,
+    "json": as_json,
+    "jsonl": as_jsonl,
+    "csv": as_csv,
+    "md": as_markdown,
+    "id": as_ids,
+}

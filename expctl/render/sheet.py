@@ -1,0 +1,67 @@
+"""The one shape of everything that is printed: a sheet of typed rows. Values stay values; formats turn them to text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Kind = Literal["text", "number", "time", "duration", "change", "id"]
+
+
+class Size(int):
+    """A number of bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Challenger minus baseline. `better` is None where the change is nothing or has no direction."""
+
+    value: float
+    better: bool | None = None
+
+
+Cell = str | int | float | bool | None | datetime | timedelta | Change
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its key in json and csv, its label in tables, and how its cells read.
+
+    In tables texts beyond `width` characters end in an ellipsis (None: whole); ids are cut to it. Formats for
+    machines have them whole.
+    """
+
+    key: str
+    label: str = ""
+    kind: Kind = "text"
+    width: int | None = 60
+
+    @property
+    def title(self) -> str:
+        """What stands above the column in a table."""
+        return self.label or self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows of typed cells under columns. `kind` names what it is in JSON; `facts` are said once, above the rows.
+
+    A sheet whose first column is `section` is shown in parts, one a section, and in JSON as an object a section.
+    `ids` is what `--format id` prints; `total`, where there are more rows than these, goes into JSON.
+    """
+
+    kind: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    facts: Mapping[str, Cell] = field(default_factory=dict)
+    ids: Sequence[str] = ()
+    total: int | None = None
+
+    @property
+    def sectioned(self) -> bool:
+        """Whether the rows come in sections."""
+        return bool(self.columns) and self.columns[0].key == "section"

@@ -1,0 +1,105 @@
+"""One cell to text a person reads. Owns rounding, missing values and the taming of text that came from elsewhere."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from expctl.render.sheet import Change, Size
+
+if TYPE_CHECKING:
+    from expctl.render.sheet import Cell, Column
+
+MISSING: Final = "–"
+
+# Controls, format characters (bidirectional overrides, zero-width), surrogates, private use, line separators:
+# shown as \x1b, never sent to a terminal. The zero-width joiner stays, emoji are made with it.
+_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_JOINER: Final = "\N{ZERO WIDTH JOINER}"
+
+
+def visible(text: str) -> str:
+    """`text` with every character that a terminal would act on written as an escape, on one line."""
+    if text.isprintable():
+        return text
+    return "".join(char if char == _JOINER or unicodedata.category(char) not in _UNPRINTABLE else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    code = ord(char)
+    return named.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+
+
+def shown(cell: Cell, column: Column, *, now: datetime | None = None) -> str:
+    """A cell as a table shows it. `now` is what times are told against."""
+    if cell is None:
+        return MISSING
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, Change):
+        return MISSING if math.isnan(cell.value) else ("0" if cell.value == 0 else signed(cell.value))
+    if isinstance(cell, datetime):
+        return ago(cell, now)
+    if isinstance(cell, timedelta):
+        return duration(cell)
+    if isinstance(cell, Size):
+        return size(cell)
+    if isinstance(cell, (int, float)):
+        return number(cell)
+    text = visible(cell)
+    if column.width is None or len(text) <= column.width:
+        return text
+    return text[: column.width] if column.kind == "id" else text[: column.width - 1] + "…"
+
+
+def number(value: float) -> str:
+    """Integers whole; reals with four decimals, or as many digits as a very large or small one needs."""
+    if isinstance(value, int):
+        return str(value)
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        short = f"{value:.4f}"
+        return short.rstrip("0") + "0" if value.is_integer() else short
+    return f"{value:.4g}"
+
+
+def signed(value: float) -> str:
+    """A number with its sign, for changes."""
+    return f"+{number(value)}" if value > 0 else number(value)
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def duration(span: timedelta) -> str:
+    """A time span for people: 3.2 s, 4 min 10 s, 2 h 5 min."""
+    seconds = span.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago, for people."""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    for limit, unit, length in ((3600, "min", 60), (86400, "h", 3600), (86400 * 60, "days", 86400)):
+        if seconds < limit:
+            count = int(seconds // length)
+            return f"{count} {'day' if unit == 'days' and count == 1 else unit} ago"
+    return moment.date().isoformat()

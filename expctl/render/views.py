@@ -1,0 +1,173 @@
+"""From the values of the core to sheets: which columns, in which order. Rounds nothing and prints nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expctl.analysis.comparison import is_limit
+from expctl.analysis.fields import value_of, varying_parameters
+from expctl.metrics import METRICS
+from expctl.records import Tag
+from expctl.render.sheet import Cell, Change, Column, Sheet, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from expctl.analysis.comparison import Comparison, Line
+    from expctl.analysis.ranking import Ranking
+    from expctl.records import RunRecord
+
+_RUN_ID = Column("run_id", "run", "id", width=8)
+_KINDS: Mapping[str, Column] = {
+    "run_id": _RUN_ID,
+    "started": Column("started", kind="time"),
+    "ended": Column("ended", kind="time"),
+    "duration": Column("duration", kind="duration"),
+}
+_LIST = ("run_id", "name", "status", "started", "f1_score", "accuracy")
+# Parameters that always differ with the data and would crowd out what people chose.
+_CONSEQUENCES = frozenset({"data_hash", "dataset_size", "train_rows", "test_rows", "test_data_hash"})
+
+
+def runs_sheet(runs: Sequence[RunRecord], *, columns: Sequence[str] | None, total: int) -> Sheet:
+    """`list`: the chosen columns, or the usual ones and every parameter in which the shown runs differ."""
+    if columns is None:
+        varying = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES]
+        columns = [*_LIST, *(f"params.{key}" for key in varying)]
+    return Sheet(
+        "runs",
+        [_column(name, runs) for name in columns],
+        [[value_of(run, name) for name in columns] for run in runs],
+        ids=[run.run_id for run in runs],
+        total=total,
+    )
+
+
+def _column(name: str, runs: Sequence[RunRecord]) -> Column:
+    key = "run_id" if name == "id" else name
+    if key in _KINDS:
+        return _KINDS[key]
+    bare = key.removeprefix("params.").removeprefix("metrics.")
+    values = [value for run in runs if (value := value_of(run, name)) is not None]
+    numeric = bool(values) and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    return Column(bare, kind="number" if numeric else "text")
+
+
+def ranking_sheet(ranking: Ranking) -> Sheet:
+    """`best`: rank, run, the metric with its limits where there are some, and the parameters that vary."""
+    metric, runs = ranking.metric, list(ranking.ranked)
+    limits = [key for key in (f"{metric}_low", f"{metric}_high") if any(key in run.metrics for run in runs)]
+    others = [key for key in ("f1_score", "accuracy") if key != metric and any(key in run.metrics for run in runs)]
+    varying = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES]
+    columns = [
+        Column("rank", "#", "number"),
+        _RUN_ID,
+        Column("name"),
+        *(Column(key, kind="number") for key in (metric, *limits, *others)),
+        Column("model"),
+        *(_column(f"params.{key}", runs) for key in varying if key != "model"),
+        Column("started", kind="time"),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            place,
+            run.run_id,
+            run.name,
+            *(run.metrics.get(key) for key in (metric, *limits, *others)),
+            run.params.get("model"),
+            *(run.typed_params.get(key) for key in varying if key != "model"),
+            run.started,
+        ]
+        for place, run in enumerate(runs, 1)
+    ]
+    return Sheet("ranking", columns, rows, ids=[run.run_id for run in runs])
+
+
+def metric_rows(run: RunRecord) -> list[tuple[str, float, float | None, float | None]]:
+    """(metric, value, low, high), those of the table first. Cross-validation folds come as mean and deviation only."""
+    present = run.metrics
+    keys = [key for key in METRICS if key in present] + sorted(key for key in present if key not in METRICS)
+    folds = {f"cv_{key}" for key in METRICS if f"cv_{key}_mean" in present}
+    return [
+        (key, present[key], present.get(f"{key}_low"), present.get(f"{key}_high"))
+        for key in keys
+        if not is_limit(key, present) and key not in folds
+    ]
+
+
+def trained_sheet(run: RunRecord) -> Sheet:
+    """`train`: which run it became, and its metrics with their 95% limits."""
+    columns = [Column("metric"), *(Column(key, kind="number") for key in ("value", "low", "high"))]
+    return Sheet(
+        "trained", columns, metric_rows(run), facts={"run": run.name, "run_id": run.run_id}, ids=[run.run_id]
+    )
+
+
+def run_sheet(
+    run: RunRecord, *, experiment: str, command: str | None, artifacts: Sequence[tuple[str, int | None]]
+) -> Sheet:
+    """`show`: everything of one run, in sections."""
+    head: dict[str, Cell] = {
+        "run_id": run.run_id,
+        "name": run.name,
+        "status": run.status,
+        "experiment": experiment,
+        "started": run.started,
+        "duration": run.duration,
+        "reason": run.tags.get(Tag.REASON),
+        "note": run.tags.get(Tag.NOTE),
+        "artifact_uri": run.artifact_uri,
+        "command": command,
+    }
+    data = {key: value for key, value in run.typed_params.items() if key.startswith(("data", "test_data"))}
+    data.update({key: run.typed_params[key] for key in ("train_rows", "test_rows") if key in run.params})
+    parameters = {key: value for key, value in run.typed_params.items() if key not in data}
+    machine = ("python", "platform", "cpus")
+    environment = {key: run.tags[key] for key in machine if key in run.tags}
+    environment.update({key: run.tags[key] for key in (Tag.VERSION, Tag.HOST) if key in run.tags})
+    tags = {key: value for key, value in run.user_tags.items() if key not in environment}
+    rows: list[list[Cell]] = [["run", key, value, None, None] for key, value in head.items() if value not in (None, "")]
+    rows += [["metrics", *row] for row in metric_rows(run)]
+    for title, part in (("parameters", parameters), ("data", data), ("tags", tags), ("environment", environment)):
+        rows += [[title, key, value, None, None] for key, value in part.items()]
+    rows += [["warnings", str(number), line, None, None] for number, line in enumerate(run.warnings, 1)]
+    rows += [["artifacts", path, None if size is None else Size(size), None, None] for path, size in artifacts]
+    limits = (Column("low", kind="number"), Column("high", kind="number"))
+    columns = [Column("section"), Column("key", width=None), Column("value", width=None), *limits]
+    return Sheet("run", columns, rows, ids=[run.run_id])
+
+
+def comparison_sheet(comparison: Comparison) -> Sheet:
+    """`compare`: baseline, then each challenger with its change. Colours come from the direction of the metric."""
+    runs = comparison.runs
+    labels = [run.label for run in runs]
+    titles = [label if labels.count(label) == 1 else f"{label} {run.run_id[:8]}" for label, run in zip(labels, runs, strict=True)]
+    keys = ["baseline", "challenger"] if len(runs) == 2 else ["baseline", *(f"challenger_{i}" for i in range(1, len(runs)))]
+    columns = [Column("section"), Column("key"), Column(keys[0], titles[0], "number")]
+    for key, title in zip(keys[1:], titles[1:], strict=True):
+        columns.append(Column(key, title, "number"))
+        columns.append(Column(key.replace("challenger", "change"), "change", "change"))
+    return Sheet(
+        "comparison",
+        columns,
+        [_comparison_row(line) for line in comparison.lines],
+        facts={
+            **{key: run.run_id for key, run in zip(keys, runs, strict=True)},
+            "same_test_set": comparison.same_test_set,
+        },
+        ids=[run.run_id for run in runs],
+    )
+
+
+def _comparison_row(line: Line) -> list[Cell]:
+    cells: list[Cell] = [line.section, line.key, line.values[0]]
+    for value, change in zip(line.values[1:], line.changes, strict=True):
+        cells += [value, _change(change, line.higher_is_better)]
+    return cells
+
+
+def _change(change: float | None, higher_is_better: bool | None) -> Change | None:
+    if change is None:
+        return None
+    better = None if change == 0 or change != change or higher_is_better is None else (change > 0) == higher_is_better
+    return Change(change, better)

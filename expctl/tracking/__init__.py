@@ -1,0 +1,1 @@
+"""Runs in MLflow: written, found, read back. The only package that imports mlflow."""

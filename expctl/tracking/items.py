@@ -1,0 +1,163 @@
+"""What a run holds, as data: a training result becomes small log items. Knows nothing of MLflow's calls.
+
+To record something more: one more item here. `recording.py` is the one interpreter that writes them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from expctl import __version__
+from expctl.metrics import METRICS
+from expctl.records import Tag, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from expctl.training.core import TrainResult
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    key: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    key: str
+    value: float
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TagValue:
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A small artifact, whole."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInput:
+    """What MLflow shows as the run's dataset. `profile` and `schema` are JSON."""
+
+    name: str
+    digest: str
+    source: str
+    context: str
+    profile: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelItem:
+    """The fitted pipeline, with what its signature is made from."""
+
+    pipeline: Any
+    example: pd.DataFrame
+    labels: Any
+
+
+Item = Param | MetricValue | TagValue | File | DatasetInput | ModelItem
+
+
+def items(result: TrainResult, *, requirements: str, patch: bytes | None) -> Iterator[Item]:
+    """Everything that is recorded of a training, the model first and the metrics last."""
+    yield ModelItem(result.pipeline, result.example, result.split.train.labels)
+    yield from parameters(result)
+    yield from datasets(result)
+    yield from artifacts(result)
+    yield File("requirements.txt", requirements.encode())
+    if patch is not None:
+        yield File("source.patch", patch)
+    yield from tags(result)
+    yield from metrics(result)
+
+
+def parameters(result: TrainResult) -> Iterator[Param]:
+    """The recipe, and what it met: hash and size of the data, rows on each side of the split."""
+    yield from (Param(key, value) for key, value in result.recipe.logged().items())
+    split = result.split
+    yield Param("data_hash", split.data_hash)
+    if split.test_data_hash is not None:
+        yield Param("test_data_hash", split.test_data_hash)
+    yield Param("dataset_size", split.dataset_size)
+    yield Param("train_rows", len(split.train))
+    yield Param("test_rows", len(split.test))
+
+
+def metrics(result: TrainResult) -> Iterator[MetricValue]:
+    """Metrics, the 95% limits of those that have some, and of cross-validation mean, deviation and each fold."""
+    import numpy as np
+
+    yield from (MetricValue(key, value) for key, value in result.metrics.items())
+    for key, (low, high) in result.evaluation.limits.items():
+        yield MetricValue(f"{key}_low", low)
+        yield MetricValue(f"{key}_high", high)
+    for key in METRICS:
+        folds = [fold[key] for fold in result.folds if key in fold]
+        if folds:
+            yield MetricValue(f"cv_{key}_mean", float(np.mean(folds)))
+            yield MetricValue(f"cv_{key}_std", float(np.std(folds, ddof=1)) if len(folds) > 1 else 0.0)
+            yield from (MetricValue(f"cv_{key}", value, step) for step, value in enumerate(folds))
+
+
+def tags(result: TrainResult) -> Iterator[TagValue]:
+    """What identifies the run's making, and what was noticed on the way."""
+    yield TagValue(Tag.VERSION, __version__)
+    yield TagValue(Tag.TEST_SET, result.test_set)
+    noticed = [*result.split.notes, *result.warnings]
+    if noticed:
+        yield TagValue(Tag.WARNINGS, json.dumps([line[:300] for line in noticed[:10]], ensure_ascii=False))
+
+
+def datasets(result: TrainResult) -> Iterator[DatasetInput]:
+    """The data file, and the test file where it is another one, as MLflow's dataset entities."""
+    split, recipe = result.split, result.recipe
+    profile = json.dumps({"num_rows": split.dataset_size, "bytes": split.data_bytes})
+    classes = sorted({str(label) for label in split.train.labels})[:100]
+    schema = json.dumps({"text": recipe.text_column, "label": recipe.label_column, "classes": classes})
+    yield DatasetInput(recipe.data, split.data_hash, recipe.data, "training", profile, schema)
+    if recipe.test_data is not None and split.test_data_hash is not None:
+        profile = json.dumps({"num_rows": len(split.test)})
+        yield DatasetInput(recipe.test_data, split.test_data_hash, recipe.test_data, "testing", profile, schema)
+
+
+def artifacts(result: TrainResult) -> Iterator[File]:
+    """The files of a run, besides the model."""
+    from expctl.render.figures import confusion_matrix
+
+    evaluation = result.evaluation
+    yield File("predictions.parquet", parquet(result))
+    yield File("confusion_matrix.png", confusion_matrix(evaluation.confusion, evaluation.confusion_labels))
+    yield File("classification_report.txt", evaluation.report.encode())
+    yield File("per_class.json", (json.dumps(evaluation.per_class, ensure_ascii=False, indent=1) + "\n").encode())
+    yield File("sample_predictions.csv", result.sample.to_csv(index=False, lineterminator="\n").encode())
+
+
+def parquet(result: TrainResult) -> bytes:
+    """predictions.parquet: see `predictions_frame`. The classes, in the order of the scores, are in its metadata."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    predictions = result.evaluation.predictions
+    table = pa.Table.from_pandas(result.predictions, preserve_index=False)
+    described = {
+        "expctl.classes": json.dumps([str(label) for label in predictions.classes], ensure_ascii=False),
+        "expctl.scores": predictions.score_kind,
+    }
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **described}), buffer)
+    return buffer.getvalue()

@@ -1,0 +1,174 @@
+"""Models on disk: written as skops without pickle, read back only if nothing in them is untrusted.
+
+The list of trusted types is ours, never the model file's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import DataError, RunNotFound
+from expctl.records import RunRecord, Tag
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.models import Model, ModelSignature
+    from sklearn.pipeline import Pipeline
+
+    from expctl.tracking.store import Store
+
+# Types beyond skops' own list that our models need.
+# Tree: arrays of a fitted tree; loading calls its __setstate__ with arrays and runs no code of the file. Wrong indices
+# inside could still read past the arrays when predicting, so `_check_trees` proves them before the model is used.
+# ravel: a plain function of numpy, through which a factory's model reads its text column.
+TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
+
+# What a recorded model needs wherever it is loaded; versions are those installed.
+_REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
+
+
+def save_model(
+    pipeline: Pipeline, folder: Path, *, labels: Any, example: pd.DataFrame, meta: Model | None = None
+) -> str:
+    """Write a fitted pipeline as an MLflow model into `folder` (which must not exist) and return its sha256, in hex.
+
+    The requirements are stated from what is installed: letting MLflow infer them costs 5 s a model.
+    """
+    import mlflow.sklearn
+    import skops.io
+
+    trusted = sorted(set(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline)))) if _unusual(pipeline) else None
+    mlflow.sklearn.save_model(
+        pipeline,
+        str(folder),
+        mlflow_model=meta,
+        serialization_format="skops",
+        skops_trusted_types=trusted,
+        pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
+        signature=signature(example, labels),
+        input_example=example,
+    )
+    return hashlib.sha256((folder / "model.skops").read_bytes()).hexdigest()
+
+
+def _unusual(pipeline: Pipeline) -> bool:
+    """Whether a pipeline may hold types that skops does not know (looking costs a second writing of the model)."""
+    kind = type(pipeline.steps[-1][1])
+    return kind.__module__.startswith("sklearn.ensemble") or pipeline.steps[-1][0] == "model"
+
+
+def signature(example: pd.DataFrame, labels: Any) -> ModelSignature:
+    """Columns in, label out, in MLflow's types."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    inputs = [ColSpec("double" if example[name].dtype == "float64" else "string", str(name)) for name in example.columns]
+    output = {"i": "long", "b": "boolean", "f": "double"}.get(labels.dtype.kind, "string")
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec(output)]))
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model of a run, ready to predict. `inputs` are the columns it reads with their MLflow types."""
+
+    estimator: Any
+    inputs: dict[str, str]
+    trained_with: str | None
+
+
+def load_model(store: Store, run: RunRecord, *, trust: bool = False) -> LoadedModel:
+    """Load the model of a run.
+
+    Unless `trust`, the file must be skops with nothing but scikit-learn's types and ours in it, and the bytes must be
+    those the run recorded. Raises RunNotFound if the run has no complete model, DataError if the file is damaged or
+    not trusted.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+        return _load_from(_fetch(store, run, folder), run, trust=trust)
+
+
+def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return Path(download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.settings.tracking_uri))
+    except (MlflowException, OSError) as error:
+        state = "" if run.status == "finished" else f": it is {run.status}"
+        raise RunNotFound(
+            f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint="expctl show lists what the run has"
+        ) from error
+
+
+def _load_from(folder: Path, run: RunRecord, *, trust: bool) -> LoadedModel:
+    import yaml
+
+    where = f"model of run {run.label} ({run.run_id[:8]})"
+    try:
+        described = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
+        flavor = described["flavors"]["sklearn"]
+        file = (folder / flavor["pickled_model"]).resolve()
+        inputs = _inputs(described)
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise DataError(f"the {where} is damaged: MLmodel is missing or not readable") from error
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it")
+    recorded = run.tags.get(Tag.MODEL_DIGEST)
+    if recorded is not None and hashlib.sha256(file.read_bytes()).hexdigest() != recorded:
+        raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint="train it again")
+    if flavor.get("serialization_format") == "skops":
+        estimator = _load_skops(file, where, trust=trust)
+    elif trust:
+        import mlflow.sklearn
+
+        estimator = mlflow.sklearn.load_model(str(folder))
+    else:
+        raise DataError(f"the {where} is a pickle, which can run any code", hint="--trust loads it all the same")
+    return LoadedModel(estimator, inputs, flavor.get("sklearn_version"))
+
+
+def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    try:
+        trusted = skops.io.get_untrusted_types(file=file) if trust else TRUSTED
+        estimator = skops.io.load(file, trusted=list(trusted))
+    except UntrustedTypesFoundException as error:
+        found = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED)))
+        raise DataError(f"the {where} holds types that are not trusted: {found}", hint="--trust loads it all the same") from error
+    except Exception as error:  # a damaged zip, JSON or array: skops raises whatever its parts raise
+        raise DataError(f"the {where} is damaged: {type(error).__name__}: {error}") from error
+    _check_trees(estimator, where)
+    return estimator
+
+
+def _check_trees(estimator: Any, where: str) -> None:
+    """Raise DataError unless every tree of a forest stays inside its own arrays and the features it was fitted on."""
+    import numpy as np
+
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    for tree in (getattr(part, "tree_", None) for part in getattr(last, "estimators_", [])):
+        if tree is None:
+            continue
+        inner = tree.children_left != -1
+        children = np.concatenate([tree.children_left[inner], tree.children_right[inner]])
+        parents = np.flatnonzero(inner)
+        forward = (tree.children_left[inner] > parents).all() and (tree.children_right[inner] > parents).all()
+        inside = (children < tree.node_count).all() and len(tree.value) == tree.node_count
+        features = tree.feature[inner]
+        if not (forward and inside and (features >= 0).all() and (features < last.n_features_in_).all()):
+            raise DataError(f"the {where} is damaged: a tree of the forest points outside itself")
+
+
+def _inputs(described: dict[str, Any]) -> dict[str, str]:
+    import json
+
+    columns = json.loads((described.get("signature") or {}).get("inputs") or "[]")
+    return {column["name"]: column["type"] for column in columns if "name" in column}

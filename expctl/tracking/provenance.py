@@ -1,0 +1,102 @@
+"""Where a run comes from: who, which code, which packages, which machine. Reads git and the installed packages;
+never an environment variable's value. What is not there (no git, no repository) is absent, not invented.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import socket
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+
+from expctl.errors import mask_secrets
+from expctl.records import Tag
+
+PATCH_LIMIT = 20 * 2**20  # a larger diff is data committed by mistake rather than code
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The git state of the current folder. `patch` is what the working tree changes in tracked files, as bytes."""
+
+    commit: str
+    branch: str | None
+    remote: str | None
+    dirty: bool
+    patch: bytes | None
+
+    def tags(self) -> dict[str, str]:
+        """As tags of a run."""
+        found = {
+            Tag.GIT_COMMIT: self.commit,
+            Tag.GIT_BRANCH: self.branch,
+            Tag.GIT_REMOTE: self.remote,
+            Tag.GIT_DIRTY: str(self.dirty).lower(),
+        }
+        return {key: value for key, value in found.items() if value}
+
+
+def read_code() -> Code | None:
+    """The code state of the current folder; None outside a git repository, before its first commit or without git."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    branch = _text(_git("symbolic-ref", "--quiet", "--short", "HEAD"))
+    remote = _text(_git("config", "--get", "remote.origin.url"))
+    patch = _git("diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD")
+    kept = patch if patch and len(patch) <= PATCH_LIMIT else None
+    return Code(_text(commit) or "", branch, mask_secrets(remote) if remote else None, bool(patch), kept)
+
+
+def developer(configured: str) -> str:
+    """Who trains: the setting, else git's user.name, else the login name."""
+    return configured or _text(_git("config", "--get", "user.name")) or login_name()
+
+
+def login_name() -> str:
+    """The login name, or the numeric user id where the machine knows no name for it (containers)."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+def packages() -> dict[str, str]:
+    """Every installed package with its version, by normalised name."""
+    found: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            found.setdefault(name.lower().replace("_", "-"), distribution.version)
+    return dict(sorted(found.items()))
+
+
+def requirements(found: dict[str, str]) -> str:
+    """`packages()` in the form of a requirements file."""
+    return "".join(f"{name}=={version}\n" for name, version in found.items())
+
+
+def machine_tags() -> dict[str, str]:
+    """Python, operating system, processor, and the process that does the work."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": str(os.cpu_count() or 1),
+        Tag.HOST: socket.gethostname(),
+        Tag.PID: str(os.getpid()),
+    }
+
+
+def _git(*words: str) -> bytes | None:
+    try:
+        done = subprocess.run(["git", *words], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _text(output: bytes | None) -> str | None:
+    return output.decode("utf-8", "replace").strip() or None if output is not None else None

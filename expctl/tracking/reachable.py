@@ -1,0 +1,116 @@
+"""Before MLflow is imported: is there a store at this URI at all? Answers in milliseconds, and in seconds if not.
+
+MLflow retries a database that cannot be opened for 102 s, a server for minutes, and makes a store out of an empty
+file; all of that is caught here first. Knows URIs, files and sockets; not MLflow.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from expctl.errors import StoreError, UsageError, mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SQLITE_MAGIC: Final = b"SQLite format 3\0"
+_CONNECT_SECONDS: Final = 8
+_OPENING_SECONDS: Final = 120  # the first opening makes the schema, 1-3 s; this is for many that queue
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of an SQLite URI (`sqlite:///relative`, `sqlite:////absolute`); None for any other URI."""
+    if not uri.startswith("sqlite:"):
+        return None
+    path = unquote(uri.partition(":///")[2].partition("?")[0])
+    if not path or path == ":memory:":
+        raise UsageError(f"{uri} keeps nothing", hint="use a file: sqlite:///mlflow.db")
+    return Path(path)
+
+
+def check(uri: str, *, create: bool) -> bool:
+    """Whether there is a store to open; False for an SQLite file that is not there and may not be created.
+
+    Raises StoreError for a file that is no database or a server nobody listens on, UsageError for no URI at all.
+    """
+    path = sqlite_path(uri)
+    if path is not None:
+        return _check_sqlite(path, uri, create=create)
+    parts = urlsplit(uri)
+    scheme = parts.scheme.partition("+")[0]
+    if scheme in _DEFAULT_PORTS:
+        _connect(parts.hostname or "localhost", parts.port or _DEFAULT_PORTS[scheme], uri)
+    elif scheme not in ("", "file", "databricks", "databricks-uc"):
+        raise UsageError(
+            f"{mask_secrets(uri)} is not a tracking URI", hint="for example sqlite:///mlflow.db or http://localhost:5000"
+        )
+    return True
+
+
+def _check_sqlite(path: Path, uri: str, *, create: bool) -> bool:
+    try:
+        if not path.exists():
+            if create and not path.absolute().parent.is_dir():
+                raise StoreError(f"{uri}: no folder {path.absolute().parent}", hint="make the folder first")
+            return create
+        with path.open("rb") as file:
+            head = file.read(len(_SQLITE_MAGIC))
+    except OSError as error:
+        raise StoreError(f"{uri}: {error.strerror}", hint="MLFLOW_TRACKING_URI or --tracking-uri names the store") from error
+    if head != _SQLITE_MAGIC:
+        what = "is empty (0 bytes)" if not head else "is not an SQLite database"
+        raise StoreError(f"{uri}: {path} {what}; it is left as it is", hint="restore it from a backup, or move it away")
+    return True
+
+
+def _connect(host: str, port: int, uri: str) -> None:
+    try:
+        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise StoreError(
+            f"nobody answers at {mask_secrets(uri)} ({error.strerror or error})",
+            hint="is the server running? MLFLOW_TRACKING_URI or --tracking-uri names it",
+        ) from error
+
+
+@contextmanager
+def first_opening(uri: str) -> Iterator[None]:
+    """Let one process at a time open an SQLite store for writing: MLflow's migration breaks when two run it at once.
+
+    The lock is a file beside the database (not in TMPDIR, which processes need not share), held while MLflow looks
+    at the schema: some 0.1 s, or 2 s when it has to be made.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        yield
+        return
+    import filelock
+
+    lock = path.absolute().with_name(f".{path.name}.lock")
+    try:
+        with filelock.FileLock(lock, timeout=_OPENING_SECONDS):
+            yield
+    except filelock.Timeout as error:
+        raise StoreError(f"another process has been opening {uri} for {_OPENING_SECONDS} s", hint=f"or remove {lock}") from error
+    except OSError as error:
+        raise StoreError(f"{uri}: {error.strerror}: {lock.parent}", hint="is the folder writable?") from error
+
+
+def artifact_location(uri: str, experiment: str) -> str | None:
+    """Where a new experiment of an SQLite store keeps its files: beside the database, whatever the current folder is.
+
+    None for every other store: a server decides for itself. The folder is not called mlruns, because a later MLflow
+    takes a folder of that name for its old file store.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        return None
+    word = re.sub(r"[^A-Za-z0-9._-]+", "-", experiment).strip("-.")[:60] or "experiment"
+    return (path.absolute().parent / "mlartifacts" / f"{word}-{uuid.uuid4().hex[:8]}").as_uri()

@@ -1,0 +1,107 @@
+"""Run references: the one grammar by which every command is told a run. Never picks silently among several.
+
+full id · unique id prefix (4+ characters) · run name · `latest`, `latest~2` · `best`, `best:METRIC` ·
+`NAME@ALIAS` and `models:/NAME/3`, `models:/NAME@ALIAS` from the registry.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from expctl.analysis.ranking import rank
+from expctl.errors import RunNotFound, UsageError
+from expctl.tracking.store import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+_LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
+_BEST: Final = re.compile(r"best(?::(.+))?")
+_PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
+_VERSION: Final = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)")
+_ALIAS: Final = re.compile(r"(?:models:/)?(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
+_ID_LENGTH: Final = 32
+_SHOWN: Final = 5
+
+
+def resolve(store: Store, reference: str) -> RunRecord:
+    """The one run a reference means, in the settings' experiment; a full id is found in any.
+
+    A name wins over an id prefix: it was given by a person. Raises RunNotFound, listing the candidates, where there
+    is none or more than one.
+    """
+    if not reference:
+        raise RunNotFound("an empty run reference", hint="expctl list shows the runs")
+    if re.fullmatch(f"[0-9a-f]{{{_ID_LENGTH}}}", reference):
+        return store.get(reference)
+    if match := _VERSION.fullmatch(reference):
+        return _registered(store, match["name"], version=match["version"])
+    named = _by_name(store, reference)
+    if named:
+        return _only(named, reference)
+    if match := _LATEST.fullmatch(reference):
+        return _latest(store, reference, int(match[1] or 0))
+    if match := _BEST.fullmatch(reference):
+        return best_run(store, match[1] or "f1_score")
+    if match := _ALIAS.fullmatch(reference):
+        return _registered(store, match["name"], alias=match["alias"])
+    if _PREFIX.fullmatch(reference):
+        found = store.find(f"attributes.run_id LIKE '{reference}%'", limit=_SHOWN + 1)
+        if found:
+            return _only(found, reference)
+    raise RunNotFound(
+        f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list shows the runs"
+    )
+
+
+def best_run(store: Store, metric: str) -> RunRecord:
+    """The finished run with the best value of a metric. Raises RunNotFound if no run has it."""
+    ranking = rank(store.find("attributes.status = 'FINISHED'"), metric)
+    if not ranking.ranked:
+        raise RunNotFound(f"no finished run has {metric}", hint="expctl list")
+    return ranking.ranked[0]
+
+
+def quoted(value: str) -> str:
+    """A value as a literal of MLflow's filters, which know no escape. Raises UsageError if it has both quotes."""
+    if "'" not in value:
+        return f"'{value}'"
+    if '"' not in value:
+        return f'"{value}"'
+    raise UsageError(f"{value!r} has both kinds of quotes, which MLflow's filters cannot hold", hint="use the run's id")
+
+
+def _by_name(store: Store, name: str) -> list[RunRecord]:
+    if "'" in name and '"' in name:
+        return [run for run in store.find() if run.name == name]
+    return store.find(f"attributes.run_name = {quoted(name)}", limit=_SHOWN + 1)
+
+
+def _only(found: Sequence[RunRecord], reference: str) -> RunRecord:
+    if len(found) == 1:
+        return found[0]
+    shown = ", ".join(f"{run.run_id[:8]} ({run.label})" for run in found[:_SHOWN])
+    more = ", ..." if len(found) > _SHOWN else ""
+    raise RunNotFound(f"{reference!r} fits several runs: {shown}{more}", hint="use more of the id")
+
+
+def _latest(store: Store, reference: str, back: int) -> RunRecord:
+    found = store.find(limit=back + 1)
+    if len(found) <= back:
+        raise RunNotFound(f"no run {reference!r}: the experiment has {len(found)}", hint="expctl list shows the runs")
+    return found[back]
+
+
+def _registered(store: Store, name: str, *, version: str | None = None, alias: str | None = None) -> RunRecord:
+    with translated(store.settings):
+        if alias is not None:
+            found = store.client.get_model_version_by_alias(name, alias)
+        else:
+            found = store.client.get_model_version(name, str(version))
+    if not found.run_id:
+        raise RunNotFound(f"version {found.version} of model {name!r} was not made by a run")
+    return store.get(found.run_id)
