@@ -34,7 +34,7 @@ T = TypeVar("T")
 POSITIVE: Final[Label] = "positive"
 NEGATIVE: Final[Label] = "negative"
 
-SEED: Final = 20240
+SEED: Final = 16
 ROWS: Final = 5000
 MIN_WORDS: Final = 3
 MAX_WORDS: Final = 150
@@ -67,7 +67,7 @@ class Domain:
     """Everything needed to write about one kind of thing.
 
     ``items`` are the common nouns (kettle, thriller, ...).  ``names`` and ``makers`` are templates for proper names.
-    ``be`` is the verb for a singular and for a plural facet.
+    ``be`` is the verb for a singular and for a plural facet.  ``context`` says nothing about the label.
     """
 
     items: tuple[str, ...]
@@ -590,7 +590,7 @@ OFF_TOPIC = lines("""
     greetings to {person}, who taught me to type in {place}
     the order was signed for by a certain {person}, whoever that is
     I share an office with {person}, hence the long story
-    they open at {count} past eight in {place}, ask for {person}
+    they open at half past eight in {place}, ask for {person}
     the bus from {place} to {place} takes {count} minutes, by the way
     is {person} still working at the counter in {place}?
 """)
@@ -1368,7 +1368,7 @@ def weighted(rng: Random, options: Sequence[tuple[T, int]]) -> T:
 
 SLOT: Final = re.compile(r"\{(\w+)\}")
 ARTICLE: Final = re.compile(r"\b([Aa]) (?=(?!one|uni[fqtv]|use|eu)[aeiou]|hour|honest)", re.IGNORECASE)
-NEW_SENTENCE: Final = re.compile(r"(^|\? )([a-z])")
+NEW_SENTENCE: Final = re.compile(r"(^\"?|\? )([a-z])")
 REDRAWS: Final = 5
 
 
@@ -1433,14 +1433,15 @@ def make_listings(rng: Random, domain: Domain) -> list[Listing]:
 
 # --- Writing a review. -----------------------------------------------------------------------------------------------
 
-COLOURED: Final = 0.3
-NEGATED: Final = 0.17
-CONCEDED: Final = 0.07
-CLOSED: Final = 0.6
-OFF_TOPIC_ASIDES: Final = 0.35
+# The share of ...
+COLOURED: Final = 0.3  # intensifiers that take a side (painfully, pleasantly)
+NEGATED: Final = 0.17  # statements that negate the contrary
+CONCEDED: Final = 0.07  # sentences of a plain review that grant the other side a point
+CLOSED: Final = 0.6  # plain reviews with a closing sentence
+OFF_TOPIC_ASIDES: Final = 0.35  # padding that has nothing to do with the thing
 REMARKS: Final = (("facet", 62), ("event", 20), ("general", 18))
-ATTEMPTS: Final = 80
-SLACK: Final = 4
+ATTEMPTS: Final = 80  # sentences tried before a draft is left shorter than its target
+SLACK: Final = 4  # words by which a draft may exceed its target
 
 
 @dataclass
@@ -1499,18 +1500,20 @@ class Writer:
         return early_of(self.rng, SHARED[coloured if happens(self.rng, COLOURED) else "very"])
 
     def statement(self, mood: Label, nested: bool = False) -> str:
-        """Praise or blame one facet, either directly or by negating the contrary; nested if a sentence goes round it."""
+        """Praise or blame one facet, directly or by negating the contrary; nested if a sentence goes round it."""
         if happens(self.rng, NEGATED):
             negated = NEGATED_BLAME if mood == POSITIVE else NEGATED_PRAISE
             return self.say(negated, self.facet_scope(opposite(mood)))
         return self.say(DIRECT if nested else DIRECT + DIRECT_ALONE, self.facet_scope(mood))
 
-    def remark(self, mood: Label) -> str:
+    def remark(self, mood: Label, nested: bool = False) -> str:
         """Praise or blame in any way: a facet, something that happened, or a general verdict."""
         domain = self.listing.domain
         happened, general = (domain.praise, PRAISE) if mood == POSITIVE else (domain.blame, BLAME)
         kind = weighted(self.rng, REMARKS)
-        return self.statement(mood) if kind == "facet" else self.say(happened if kind == "event" else general)
+        if kind == "facet":
+            return self.statement(mood, nested)
+        return self.say(happened if kind == "event" else general)
 
     def aside(self) -> str:
         """Say something that tells nothing about the label."""
@@ -1522,7 +1525,7 @@ class Writer:
         return self.say(templates, {"statement": self.statement(opposite(self.label), nested=True)})
 
     def turn(self, mood: Label) -> str:
-        return self.say(TURN, {"statement": self.remark(mood)})
+        return self.say(TURN, {"statement": self.remark(mood, nested=True)})
 
     def hedge(self, mood: Label) -> str:
         return self.say(HEDGE, {"statement": self.statement(mood, nested=True)})

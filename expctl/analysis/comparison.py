@@ -110,15 +110,20 @@ def _metrics(runs: Sequence[RunRecord], metric: str | None) -> list[Line]:
     parts = [run.metrics for run in runs]
     present = _keys(parts)
     ordered = [key for key in METRICS if key in present] + sorted(key for key in present if key not in METRICS)
-    keys = [key for key in ordered if not is_limit(key, present)] if metric is None else [metric]
+    keys = [key for key in ordered if not is_detail(key, present)] if metric is None else [metric]
     return [
         Line("metrics", line.key, line.values, higher_is_better(line.key)) for line in _lines("metrics", keys, parts)
     ]
 
 
-def is_limit(key: str, present: Iterable[str]) -> bool:
-    """Whether a metric is a confidence limit of another one (`f1_score_low`)."""
-    return any(key.endswith(end) and key.removesuffix(end) in present for end in ("_low", "_high"))
+def is_detail(key: str, present: Iterable[str]) -> bool:
+    """Whether a metric says how sure another one is, rather than something of its own.
+
+    Confidence limits (`f1_score_low`), and of cross-validation the deviation and the folds beside the mean.
+    """
+    limit = any(key.endswith(end) and key.removesuffix(end) in present for end in ("_low", "_high"))
+    fold = key.startswith("cv_") and (key.endswith("_std") or f"{key}_mean" in present)
+    return limit or fold
 
 
 def _tags(runs: Sequence[RunRecord]) -> list[Line]:

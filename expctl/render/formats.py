@@ -28,10 +28,12 @@ JSON_VERSION: Final = 1  # of the shape documented in the README; raised when a 
 def plain_table(sheet: Sheet) -> str:
     """Aligned columns without frames or colours: what a pipe, a log or a dumb terminal gets."""
     lines = [f"{key}: {shown(value, Column(key, width=None))}" for key, value in sheet.facts.items()]
-    for number, (title, columns, rows) in enumerate(parts(sheet)):
+    sections = parts(sheet)
+    alone = len(sections) == 1
+    for number, (title, columns, rows) in enumerate(sections):
         if number or (lines and rows):
             lines.append("")
-        if title:
+        if title and not alone:
             lines.append(title.upper())
         cells = [[shown(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
         lines.extend(_aligned([[column.title for column in columns], *cells], columns) if rows or not lines else [])

@@ -16,6 +16,10 @@ class Size(int):
     """A number of bytes."""
 
 
+class Setting(float):
+    """A number somebody chose: shown as it was written, where a measured one is rounded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Challenger minus baseline. `better` is None where the change is nothing or has no direction."""

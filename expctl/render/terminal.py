@@ -29,9 +29,10 @@ def print_table(sheet: Sheet, stream: TextIO) -> None:
     console = Console(file=stream, markup=False, emoji=False, highlight=False)
     for key, value in sheet.facts.items():
         console.print(Text.assemble((f"{key}  ", "dim"), shown(value, Column(key, width=None))), soft_wrap=True)
-    for title, columns, rows in parts(sheet):
+    sections = parts(sheet)
+    for title, columns, rows in sections:
         table = Table(
-            title=Text(visible(title), style="bold") if title else None,
+            title=Text(visible(title), style="bold") if len(sections) > 1 else None,
             title_justify="left",
             box=SIMPLE_HEAD,
             pad_edge=False,

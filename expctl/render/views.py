@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expctl.analysis.comparison import is_limit
+from expctl.analysis.comparison import is_detail
 from expctl.analysis.fields import value_of, varying_parameters
 from expctl.metrics import METRICS
 from expctl.records import Tag
-from expctl.render.sheet import Cell, Change, Column, Sheet, Size
+from expctl.render.sheet import Cell, Change, Column, Setting, Sheet, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,10 +37,16 @@ def runs_sheet(runs: Sequence[RunRecord], *, columns: Sequence[str] | None, tota
     return Sheet(
         "runs",
         [_column(name, runs) for name in columns],
-        [[value_of(run, name) for name in columns] for run in runs],
+        [[_cell(run, name) for name in columns] for run in runs],
         ids=[run.run_id for run in runs],
         total=total,
     )
+
+
+def _cell(run: RunRecord, name: str) -> Cell:
+    value = value_of(run, name)
+    measured = name.removeprefix("metrics.") in run.metrics and name not in run.params
+    return value if measured else _setting(value)
 
 
 def _column(name: str, runs: Sequence[RunRecord]) -> Column:
@@ -75,7 +81,7 @@ def ranking_sheet(ranking: Ranking) -> Sheet:
             run.name,
             *(run.metrics.get(key) for key in (metric, *limits, *others)),
             run.params.get("model"),
-            *(run.typed_params.get(key) for key in varying if key != "model"),
+            *(_setting(run.typed_params.get(key)) for key in varying if key != "model"),
             run.started,
         ]
         for place, run in enumerate(runs, 1)
@@ -83,24 +89,34 @@ def ranking_sheet(ranking: Ranking) -> Sheet:
     return Sheet("ranking", columns, rows, ids=[run.run_id for run in runs])
 
 
-def metric_rows(run: RunRecord) -> list[tuple[str, float, float | None, float | None]]:
-    """(metric, value, low, high), those of the table first. Cross-validation folds come as mean and deviation only."""
+_METRIC_COLUMNS = tuple(Column(key, kind="number") for key in ("low", "high", "cv_mean", "cv_std"))
+
+
+def metric_rows(run: RunRecord) -> list[list[Cell]]:
+    """["metrics", key, value, low, high, cv_mean, cv_std] for each metric, those of the table first."""
     present = run.metrics
     keys = [key for key in METRICS if key in present] + sorted(key for key in present if key not in METRICS)
-    folds = {f"cv_{key}" for key in METRICS if f"cv_{key}_mean" in present}
+    folds = {f"cv_{key}_mean" for key in METRICS}
     return [
-        (key, present[key], present.get(f"{key}_low"), present.get(f"{key}_high"))
+        [
+            "metrics",
+            key,
+            present[key],
+            *(present.get(name) for name in (f"{key}_low", f"{key}_high", f"cv_{key}_mean", f"cv_{key}_std")),
+        ]
         for key in keys
-        if not is_limit(key, present) and key not in folds
+        if not is_detail(key, present) and key not in folds
     ]
 
 
 def trained_sheet(run: RunRecord) -> Sheet:
-    """`train`: which run it became, and its metrics with their 95% limits."""
-    columns = [Column("metric"), *(Column(key, kind="number") for key in ("value", "low", "high"))]
-    return Sheet(
-        "trained", columns, metric_rows(run), facts={"run": run.name, "run_id": run.run_id}, ids=[run.run_id]
-    )
+    """`train`: which run it became, and its metrics with 95% limits and what cross-validation said."""
+    columns = [Column("section"), Column("metric"), Column("value", kind="number"), *_METRIC_COLUMNS]
+    return Sheet("trained", columns, metric_rows(run), facts={"run": run.name, "run_id": run.run_id}, ids=[run.run_id])
+
+
+def _setting(value: Cell) -> Cell:
+    return Setting(value) if isinstance(value, float) else value
 
 
 def run_sheet(
@@ -126,15 +142,18 @@ def run_sheet(
     environment = {key: run.tags[key] for key in machine if key in run.tags}
     environment.update({key: run.tags[key] for key in (Tag.VERSION, Tag.HOST) if key in run.tags})
     tags = {key: value for key, value in run.user_tags.items() if key not in environment}
-    rows: list[list[Cell]] = [["run", key, value, None, None] for key, value in head.items() if value not in (None, "")]
-    rows += [["metrics", *row] for row in metric_rows(run)]
+    empty: list[Cell] = [None] * len(_METRIC_COLUMNS)
+    rows: list[list[Cell]] = [["run", key, value, *empty] for key, value in head.items() if value not in (None, "")]
+    rows += metric_rows(run)
     for title, part in (("parameters", parameters), ("data", data), ("tags", tags), ("environment", environment)):
-        rows += [[title, key, value, None, None] for key, value in part.items()]
-    rows += [["warnings", str(number), line, None, None] for number, line in enumerate(run.warnings, 1)]
-    rows += [["artifacts", path, None if size is None else Size(size), None, None] for path, size in artifacts]
-    limits = (Column("low", kind="number"), Column("high", kind="number"))
-    columns = [Column("section"), Column("key", width=None), Column("value", width=None), *limits]
+        rows += [[title, key, _setting(value), *empty] for key, value in part.items()]
+    rows += [["warnings", str(number), line, *empty] for number, line in enumerate(run.warnings, 1)]
+    rows += [["artifacts", path, None if size is None else Size(size), *empty] for path, size in artifacts]
+    columns = [Column("section"), Column("key", width=None), Column("value", width=None), *_METRIC_COLUMNS]
     return Sheet("run", columns, rows, ids=[run.run_id])
+
+
+_COMPARED = 32  # characters of a value in a table: hashes and paths need no more to be told apart
 
 
 def comparison_sheet(comparison: Comparison) -> Sheet:
@@ -143,9 +162,9 @@ def comparison_sheet(comparison: Comparison) -> Sheet:
     labels = [run.label for run in runs]
     titles = [label if labels.count(label) == 1 else f"{label} {run.run_id[:8]}" for label, run in zip(labels, runs, strict=True)]
     keys = ["baseline", "challenger"] if len(runs) == 2 else ["baseline", *(f"challenger_{i}" for i in range(1, len(runs)))]
-    columns = [Column("section"), Column("key"), Column(keys[0], titles[0], "number")]
+    columns = [Column("section"), Column("key"), Column(keys[0], titles[0], "number", width=_COMPARED)]
     for key, title in zip(keys[1:], titles[1:], strict=True):
-        columns.append(Column(key, title, "number"))
+        columns.append(Column(key, title, "number", width=_COMPARED))
         columns.append(Column(key.replace("challenger", "change"), "change", "change"))
     return Sheet(
         "comparison",
@@ -160,8 +179,10 @@ def comparison_sheet(comparison: Comparison) -> Sheet:
 
 
 def _comparison_row(line: Line) -> list[Cell]:
-    cells: list[Cell] = [line.section, line.key, line.values[0]]
-    for value, change in zip(line.values[1:], line.changes, strict=True):
+    measured = line.higher_is_better is not None
+    values: list[Cell] = [value if measured else _setting(value) for value in line.values]
+    cells: list[Cell] = [line.section, line.key, values[0]]
+    for value, change in zip(values[1:], line.changes, strict=True):
         cells += [value, _change(change, line.higher_is_better)]
     return cells
 
