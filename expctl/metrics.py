@@ -6,7 +6,10 @@ To add a metric: one entry here, and one line in `training/evaluate.py` if it co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +50,13 @@ def higher_is_better(key: str) -> bool:
     if key in METRICS:
         return METRICS[key].higher_is_better
     return not any(word in key.lower() for word in _LOWER_WORDS)
+
+
+def is_detail(key: str, present: Iterable[str]) -> bool:
+    """Whether a metric says how sure another one is, rather than something of its own.
+
+    Confidence limits (`f1_score_low`), and of cross-validation the deviation and the folds beside the mean.
+    """
+    limit = any(key.endswith(end) and key.removesuffix(end) in present for end in ("_low", "_high"))
+    fold = key.startswith("cv_") and (key.endswith("_std") or f"{key}_mean" in present)
+    return limit or fold

@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
 
 RESAMPLES: Final = 2_000
@@ -48,15 +46,15 @@ def metrics_from_counts(hits: np.ndarray, predicted: np.ndarray, actual: np.ndar
 
 
 def confidence_limits(
-    labels: Sequence[object], predictions: Sequence[object], *, confidence: float = 0.95, resamples: int = RESAMPLES
+    labels: np.ndarray, predictions: np.ndarray, *, confidence: float = 0.95, resamples: int = RESAMPLES
 ) -> dict[str, tuple[float, float]]:
     """The percentile interval of each metric of `metrics_from_counts`, as (low, high).
 
-    `labels` and `predictions` have one entry a row. Raises ValueError if they are empty.
+    `labels` and `predictions` have shape (n,) and one type. Raises ValueError if they are empty.
     """
     import numpy as np
 
-    classes, codes = np.unique(np.concatenate([np.asarray(labels), np.asarray(predictions)]), return_inverse=True)
+    classes, codes = np.unique(np.concatenate([labels, predictions]), return_inverse=True)
     rows = len(labels)
     pairs, counts = np.unique(codes[:rows] * len(classes) + codes[rows:], return_counts=True)
     label_of, prediction_of = np.divmod(pairs, len(classes))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from expctl.metrics import METRICS, higher_is_better
+from expctl.metrics import METRICS, higher_is_better, is_detail
 from expctl.records import Tag, Value
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was read of a run's artifacts: its packages and its figures per class; None where the run has no such file."""
+    """What was read of a run's artifacts: packages and figures per class; None where the run has no such file."""
 
     packages: Mapping[str, str] | None = None
     per_class: Mapping[str, Mapping[str, float]] | None = None
@@ -116,16 +116,6 @@ def _metrics(runs: Sequence[RunRecord], metric: str | None) -> list[Line]:
     ]
 
 
-def is_detail(key: str, present: Iterable[str]) -> bool:
-    """Whether a metric says how sure another one is, rather than something of its own.
-
-    Confidence limits (`f1_score_low`), and of cross-validation the deviation and the folds beside the mean.
-    """
-    limit = any(key.endswith(end) and key.removesuffix(end) in present for end in ("_low", "_high"))
-    fold = key.startswith("cv_") and (key.endswith("_std") or f"{key}_mean" in present)
-    return limit or fold
-
-
 def _tags(runs: Sequence[RunRecord]) -> list[Line]:
     parts = [{key: value for key, value in run.user_tags.items() if key not in _INCIDENTAL} for run in runs]
     return [line for line in _lines("tags", _keys(parts), parts) if line.differs]
@@ -144,7 +134,8 @@ def _classes(evidence: Sequence[Evidence]) -> list[Line]:
         return []
     scores = [None if part is None else {name: figures["f1_score"] for name, figures in part.items()} for part in parts]
     return [
-        Line("F1 by class", line.key, line.values, True) for line in _lines("F1 by class", sorted(_keys(scores)), scores)
+        Line("F1 by class", line.key, line.values, True)
+        for line in _lines("F1 by class", sorted(_keys(scores)), scores)
     ]
 
 

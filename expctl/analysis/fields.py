@@ -46,9 +46,12 @@ def known_names(runs: Iterable[RunRecord]) -> list[str]:
 
 
 def varying_parameters(runs: Sequence[RunRecord]) -> list[str]:
-    """Parameters that do not have the same value in all runs, in the order they were logged."""
+    """Parameters with more than one value among the runs that have them, in the order they were logged.
+
+    What only another model has does not vary: it would add a column a parameter of every family in the list.
+    """
     keys = dict.fromkeys(key for run in runs for key in run.params)
-    return [key for key in keys if len({run.params.get(key) for run in runs}) > 1]
+    return [key for key in keys if len({run.params[key] for run in runs if key in run.params}) > 1]
 
 
 def sorted_runs(runs: Sequence[RunRecord], name: str, *, descending: bool | None = None) -> list[RunRecord]:

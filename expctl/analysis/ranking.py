@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from expctl.metrics import higher_is_better
+from expctl.metrics import higher_is_better, is_detail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,8 +38,11 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
         else:
             excluded[reason] = excluded.get(reason, 0) + 1
     sign = -1 if higher_is_better(metric) else 1
-    candidates.sort(key=lambda run: (sign * run.metrics[metric], run.started.timestamp() if run.started else 0, run.run_id))
-    known = sorted({key for run in runs for key in run.metrics})
+    candidates.sort(
+        key=lambda run: (sign * run.metrics[metric], run.started.timestamp() if run.started else 0, run.run_id)
+    )
+    present = {key for run in runs for key in run.metrics}
+    known = sorted(key for key in present if not is_detail(key, present))
     return Ranking(metric, candidates[:top], excluded, known)
 
 

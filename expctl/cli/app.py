@@ -51,7 +51,9 @@ def _version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
         sys.stdout.write(context.get_help() + "\n")
@@ -125,7 +127,9 @@ def _ended(code: object) -> int:
 def _explain(error: ExpctlError) -> None:
     if "-v" in sys.argv or "--verbose" in sys.argv:
         sys.stderr.write(mask_secrets("".join(traceback.format_exception(error))))
-    say(error.message + (f" (try: {error.hint})" if error.hint else ""))
+    hint = error.hint or ""
+    typed = hint.startswith(("expctl ", "mlflow ", "-"))
+    say(error.message + (f" ({'try: ' if typed else ''}{hint})" if hint else ""))
 
 
 def _bug(error: BaseException) -> int:
@@ -143,12 +147,10 @@ def _discard_stdout() -> None:
 def _listen() -> None:
     """Turn SIGTERM and SIGHUP into exceptions, so that a stopped run is closed like an interrupted one."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         name = signal.Signals(number).name
         raise Stopped(name, ExitCode.HANGUP if name == "SIGHUP" else ExitCode.TERMINATED)
 
     signal.signal(signal.SIGTERM, stop)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, stop)  # under nohup it is ignored, and stays so
-
-

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs; the first is the baseline. See expctl show --help.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN RUN...", help="Two or more runs; the first is the baseline. See expctl show --help."
+        ),
+    ],
     metric: Annotated[str | None, typer.Option(metavar="M", help="This metric only.")] = None,
     only_changed: Annotated[bool, typer.Option("--only-changed", help="Leave out what is the same.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="Add F1 of each class.")] = False,
@@ -28,7 +33,7 @@ def compare(
     format: options.FormatOption = "table",
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
-) -> None:  # fmt: skip
+) -> None:
     """Compare runs with the first: parameters, metrics, tags and packages that differ."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     if len(runs) < 2:
@@ -45,7 +50,9 @@ def compare(
     found = [resolve(store, run) for run in runs]
     if metric is not None and not any(metric in run.metrics for run in found):
         known = sorted({key for run in found for key in run.metrics})
-        raise RunNotFound(f"none of these runs has {metric!r}{closest(metric, known)}", hint=f"they have {', '.join(known)}")
+        raise RunNotFound(
+            f"none of these runs has {metric!r}{closest(metric, known)}", hint=f"they have {', '.join(known)}"
+        )
     evidence = [_evidence(store, run, per_class=per_class) for run in found]
     comparison = compare_runs(found, evidence, metric=metric, only_changed=only_changed, per_class=per_class)
     streams.write(comparison_sheet(comparison), chosen_format, settings)

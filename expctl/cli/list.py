@@ -20,9 +20,16 @@ _UNITS: Final = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 def list_runs(
     filter: options.Filter = "",
-    sort: Annotated[str, typer.Option(metavar="KEY[:asc|desc]", help="A metric (best first), parameter, tag or attribute.")] = "started",
+    sort: Annotated[
+        str, typer.Option(metavar="KEY[:asc|desc]", help="A metric (best first), parameter, tag or attribute.")
+    ] = "started",
     limit: Annotated[int, typer.Option(min=0, metavar="N", help="How many runs at most; 0: all.")] = 20,
-    columns: Annotated[str | None, typer.Option(metavar="A,B", help="Columns: id, name, status, started, duration, or any parameter, metric or tag.")] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B", help="Columns: id, name, status, started, duration, or any parameter, metric or tag."
+        ),
+    ] = None,
     status: Annotated[str | None, typer.Option(metavar="STATUS", help=f"{', '.join(STATUSES)}.")] = None,
     since: Annotated[str | None, typer.Option(metavar="AGE", help="Started within: 30m, 12h, 2d, 1w.")] = None,
     all_experiments: Annotated[bool, typer.Option("--all-experiments", help="Runs of every experiment.")] = False,
@@ -32,7 +39,7 @@ def list_runs(
     format: options.FormatOption = "table",
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
-) -> None:  # fmt: skip
+) -> None:
     """List runs, newest first."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     conditions = [filter] if filter.strip() else []
@@ -54,7 +61,10 @@ def list_runs(
     if runs:
         for name in [key, *(names or [])]:
             if all(value_of(run, name) is None for run in runs) and name not in known_names(runs):
-                raise UsageError(f"no run has {name!r}{closest(name, known_names(runs))}", hint="expctl show latest tells what there is")
+                raise UsageError(
+                    f"no run has {name!r}{closest(name, known_names(runs))}",
+                    hint="expctl show latest tells what there is",
+                )
     shown = sorted_runs(runs, key, descending=descending)[: limit or None]
     streams.write(runs_sheet(shown, columns=names, total=len(runs)), chosen_format, settings)
     if not runs:
@@ -66,7 +76,9 @@ def list_runs(
 
 def _status(text: str) -> str:
     if text.lower() not in STATUSES:
-        raise UsageError(f"no status {text!r}{closest(text.lower(), STATUSES)}", hint=f"--status {' | '.join(STATUSES)}")
+        raise UsageError(
+            f"no status {text!r}{closest(text.lower(), STATUSES)}", hint=f"--status {' | '.join(STATUSES)}"
+        )
     return text.upper()
 
 

@@ -41,7 +41,10 @@ def split_pair(text: str, option: str) -> tuple[str, str]:
     """`KEY=VALUE` as (key, value). Raises UsageError without a key or an equals sign."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"{option} {text!r} is not KEY=VALUE", hint=f"for example {option} {'team=nlp' if option == '-t' else 'min_df=2'}")
+        raise UsageError(
+            f"{option} {text!r} is not KEY=VALUE",
+            hint=f"for example {option} {'team=nlp' if option == '-t' else 'min_df=2'}",
+        )
     return key.strip(), value
 
 
@@ -85,7 +88,9 @@ Verbose = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.", rich_help_panel=_COMMON)]
 FormatOption = Annotated[
     str,
-    typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv, md or id.", rich_help_panel=_COMMON),
+    typer.Option(
+        "--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv, md or id.", rich_help_panel=_COMMON
+    ),
 ]
 Filter = Annotated[
     str,

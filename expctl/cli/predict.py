@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -20,35 +19,63 @@ from expctl.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from io import BufferedReader
 
     from expctl.records import RunRecord
     from expctl.render.formats import Format
     from expctl.render.rows import RowFormat
     from expctl.settings import Settings
     from expctl.tracking.models import LoadedModel
-    from expctl.training.tables import Columns
+    from expctl.training.tables import Columns, Kind
 
 _FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "md")
 
 
 def predict(
-    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT...]", help="Texts to label.", show_default=False)] = None,
-    run: Annotated[str | None, typer.Option(metavar="RUN", help="Whose model.  [default: the run with the best f1_score]")] = None,
-    input: Annotated[str | None, typer.Option("--input", "-i", metavar="FILE", help="A table with the text column, or - for CSV or JSONL on stdin.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to .csv, .tsv, .jsonl or .parquet; whole or not at all.")] = None,
-    text_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column of the texts.  [default: as in training]")] = None,
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT...]", help="Texts to label.", show_default=False)
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Whose model.  [default: the run with the best f1_score]")
+    ] = None,
+    input: Annotated[
+        str | None,
+        typer.Option(
+            "--input", "-i", metavar="FILE", help="A table with the text column, or - for CSV or JSONL on stdin."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to .csv, .tsv, .jsonl or .parquet; whole or not at all."
+        ),
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Column of the texts.  [default: as in training]")
+    ] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of the input.")] = "utf-8",
     proba: Annotated[bool, typer.Option("--proba", help="Add a column a class with its probability.")] = False,
     trust: options.Trust = False,
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,
-    format: Annotated[str | None, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv or md.  [default: table for texts, csv for a file]", rich_help_panel="Common")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help="table, json, jsonl, csv or md.  [default: table for texts, csv for a file]",
+            rich_help_panel="Common",
+        ),
+    ] = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
-) -> None:  # fmt: skip
+) -> None:
     """Predict labels with the model of a run. Keeps the input's columns and adds `prediction`."""
     if bool(texts) == (input is not None):
-        raise UsageError("give texts, or --input FILE" + (", not both" if texts else ""), hint='expctl predict "a great film"')
+        raise UsageError(
+            "give texts, or --input FILE" + (", not both" if texts else ""), hint='expctl predict "a great film"'
+        )
     chosen = None if format is None else read_format(format, _FORMATS)
     if output is not None and chosen is not None:
         raise UsageError("--output takes its format from the file's ending", hint="leave out --format")
@@ -115,16 +142,16 @@ def _same_file(one: Path, other: Path) -> bool:
 
 
 @contextmanager
-def _opened(input: str) -> Iterator[BinaryIO]:
+def _opened(input: str) -> Iterator[BufferedReader]:
     from expctl.training.tables import check_file, kind_of
 
     if input == "-":
-        yield sys.stdin.buffer
+        yield cast("BufferedReader", sys.stdin.buffer)
         return
     kind_of(input)
     check_file(input)
     try:
-        stream = Path(input).open("rb")
+        stream = Path(input).open("rb")  # noqa: SIM115 (closed below; only its opening is guarded)
     except OSError as error:
         raise DataError(f"cannot read {input}: {error.strerror}") from error
     with stream:
@@ -141,7 +168,9 @@ def _load(
     store = open_store(settings, verbose=verbose)
     found = resolve(store, reference or "best")
     if reference is None:
-        streams.note(f"model of the best run: {found.label} ({found.run_id[:8]}), f1_score {found.metrics['f1_score']:.4f}")
+        streams.note(
+            f"model of the best run: {found.label} ({found.run_id[:8]}), f1_score {found.metrics['f1_score']:.4f}"
+        )
     model = load_model(store, found, trust=trust)
     from importlib.metadata import version
 
@@ -151,7 +180,9 @@ def _load(
             " the answers may differ"
         )
     if not model.inputs:
-        raise DataError(f"the model of run {found.label} does not say which columns it reads", hint="train it with expctl")
+        raise DataError(
+            f"the model of run {found.label} does not say which columns it reads", hint="train it with expctl"
+        )
     return found, model
 
 
@@ -161,25 +192,22 @@ def _from_arguments(texts: list[str], model: LoadedModel, text_column: str | Non
     yield {text_column or next(iter(model.inputs)): list(texts)}
 
 
-def _from_stream(source: BinaryIO, input: str, encoding: str, name: str) -> Iterator[Columns]:
+def _from_stream(source: BufferedReader, input: str, encoding: str, name: str) -> Iterator[Columns]:
     from expctl.training.tables import chunks, kind_of
 
-    if input != "-":
-        kind = kind_of(input)
-    else:
-        kind = "jsonl" if sys.stdin.buffer.peek(1)[:1] == b"{" else "csv"  # type: ignore[attr-defined]
-    yield from chunks(source, kind, encoding=encoding, name=name)
+    on_stdin: Kind = "jsonl" if input == "-" and source.peek(1)[:1] == b"{" else "csv"
+    yield from chunks(source, on_stdin if input == "-" else kind_of(input), encoding=encoding, name=name)
 
 
 @contextmanager
-def _progress(streams: Streams, source: BinaryIO | None, input: str | None) -> Iterator[Callable[[int], None]]:
+def _progress(streams: Streams, source: BufferedReader | None, input: str | None) -> Iterator[Callable[[int], None]]:
     """Tell how far a file is read: a bar on a terminal, nothing elsewhere."""
     if source is None or streams.quiet or not fancy(sys.stderr) or fancy(sys.stdout):
         yield lambda rows: None
         return
     from expctl.render.terminal import row_counter
 
-    total = os.stat(input).st_size if input not in (None, "-") else None
+    total = Path(input).stat().st_size if input is not None and input != "-" else None
     with row_counter(sys.stderr, total) as update:
         yield lambda rows: update(rows, source.tell() if total is not None else 0)
 

@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id or the start of it, its name, latest, latest~1, best, best:METRIC, NAME@ALIAS.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run's id or the start of it, its name, latest, latest~1, best, best:METRIC, NAME@ALIAS.",
+        ),
+    ],
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,
     format: options.FormatOption = "table",
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
-) -> None:  # fmt: skip
+) -> None:
     """Show a run: parameters, metrics, data, tags, environment, files, and the command that makes it again."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)

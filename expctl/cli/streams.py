@@ -29,7 +29,7 @@ def fancy(stream: TextIO) -> bool:
 
 def say(text: str) -> None:
     """One line of talk."""
-    print(f"expctl: {visible(text)}", file=sys.stderr)
+    sys.stderr.write(f"expctl: {visible(text)}\n")
 
 
 class Streams:

@@ -2,54 +2,45 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any
 
-import typer
-
-from expctl.cli import options
+from expctl.cli import options, recipe_options
+from expctl.cli.config import RECORD_KEYS, read_config, without_rival_tests
 from expctl.cli.options import read_format, read_pairs
 from expctl.cli.streams import Streams
-from expctl.errors import UsageError, closest
+from expctl.errors import UsageError
 from expctl.settings import load_settings
-from expctl.training.configure import NUMBERS, RECIPE_KEYS, TEXTS, configure
-from expctl.training.families import FAMILIES
-
-_DATA, _MODEL, _RECORD = "Data", "Model", "Record"
-
-# Keys of a config file besides those of a recipe and the parameters of the model.
-_OTHER_KEYS: Final = ("run_name", "note", "data_version", "autolog", "experiment", "tag", "param")
-_CONFIG_LIMIT: Final = 1_000_000
+from expctl.training.configure import RECIPE_KEYS, configure
 
 
 def train(
-    data: Annotated[str | None, typer.Option(metavar="FILE", help="CSV, TSV, JSONL or Parquet, also .gz, or a URL.  [EXPCTL_DATA, else data/reviews.csv]", rich_help_panel=_DATA)] = None,
-    text_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column of the texts.  [default: text]", rich_help_panel=_DATA)] = None,
-    label_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column of the labels.  [default: label]", rich_help_panel=_DATA)] = None,
-    encoding: Annotated[str | None, typer.Option(metavar="NAME", help="Encoding of CSV, TSV and JSONL.  [default: utf-8]", rich_help_panel=_DATA)] = None,
-    test_size: Annotated[str | None, typer.Option(metavar="SHARE", help="Share of the rows to test on.  [default: 0.2]", rich_help_panel=_DATA)] = None,
-    test_data: Annotated[str | None, typer.Option(metavar="FILE", help="Test on this file instead.", rich_help_panel=_DATA)] = None,
-    split_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column that says train or test.", rich_help_panel=_DATA)] = None,
-    stratify: Annotated[bool | None, typer.Option("--stratify/--no-stratify", help="Keep the classes' shares on both sides.  [default: stratify]", rich_help_panel=_DATA)] = None,
-    random_state: Annotated[str | None, typer.Option(metavar="N", help="Seed of the split and the model.  [default: 42]", rich_help_panel=_DATA)] = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME", help=f"{', '.join(FAMILIES)}, or package.module:factory.  [default: logreg]", rich_help_panel=_MODEL)] = None,
-    c: Annotated[str | None, typer.Option("--c", metavar="C", help="Inverse of the regularization strength.  [default: 1.0]", rich_help_panel=_MODEL)] = None,
-    max_features: Annotated[str | None, typer.Option(metavar="N", help="Keep the N most frequent terms, or none: all.  [default: 5000]", rich_help_panel=_MODEL)] = None,
-    max_iter: Annotated[str | None, typer.Option(metavar="N", help="Most iterations of the solver.  [default: 1000]", rich_help_panel=_MODEL)] = None,
-    param: Annotated[list[str] | None, typer.Option("-p", "--param", metavar="KEY=VALUE", help="Any parameter of the features or the model; again for more. A wrong key lists them all.", rich_help_panel=_MODEL)] = None,
-    cv: Annotated[str | None, typer.Option("--cv", metavar="K", help="Cross-validate on the training rows, K folds.", rich_help_panel=_MODEL)] = None,
-    config: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Take options from a file, keys as the flags; flags win.", rich_help_panel=_MODEL)] = None,
-    run_name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run.  [default: one is made up]", rich_help_panel=_RECORD)] = None,
-    tag: Annotated[list[str] | None, typer.Option("-t", "--tag", metavar="KEY=VALUE", help="Tag the run; again for more.", rich_help_panel=_RECORD)] = None,
-    note: Annotated[str | None, typer.Option(metavar="TEXT", help="A description of the run.", rich_help_panel=_RECORD)] = None,
-    data_version: Annotated[str | None, typer.Option(metavar="V", help="Version of the data, as your team counts it.", rich_help_panel=_RECORD)] = None,
-    autolog: Annotated[bool | None, typer.Option("--autolog", help="Add MLflow's scikit-learn autologging.", rich_help_panel=_RECORD)] = None,
+    data: recipe_options.Data = None,
+    text_column: recipe_options.TextColumn = None,
+    label_column: recipe_options.LabelColumn = None,
+    encoding: recipe_options.Encoding = None,
+    test_size: recipe_options.TestSize = None,
+    test_data: recipe_options.TestData = None,
+    split_column: recipe_options.SplitColumn = None,
+    stratify: recipe_options.Stratify = None,
+    random_state: recipe_options.RandomState = None,
+    model: recipe_options.Model = None,
+    c: recipe_options.C = None,
+    max_features: recipe_options.MaxFeatures = None,
+    max_iter: recipe_options.MaxIter = None,
+    param: recipe_options.Param = None,
+    cv: recipe_options.Cv = None,
+    config: recipe_options.Config = None,
+    run_name: recipe_options.RunName = None,
+    tag: recipe_options.Tag = None,
+    note: recipe_options.Note = None,
+    data_version: recipe_options.DataVersion = None,
+    autolog: recipe_options.Autolog = None,
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,
     format: options.FormatOption = "table",
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
-) -> None:  # fmt: skip
+) -> None:
     """Train a model, test it, and record everything about it as a run."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     streams = Streams(quiet=quiet)
@@ -63,14 +54,14 @@ def train(
     given = {key: value for key, value in flags.items() if value is not None}
     pairs = read_pairs(param or [], "-p")
     for key in pairs:
-        if key in (*RECIPE_KEYS, *_OTHER_KEYS):
+        if key in (*RECIPE_KEYS, *RECORD_KEYS):
             raise UsageError(f"-p {key}: {key} is not a parameter of the model", hint=f"--{key.replace('_', '-')}")
         if key in given:
             raise UsageError(f"{key} is given both as --{key.replace('_', '-')} and with -p", hint="give it once")
     from_file = read_config(config) if config is not None else {}
     tags = {**from_file.pop("tag", {}), **read_pairs(tag or [], "-t")}
-    merged: dict[str, Any] = {**_without_rival_tests(from_file, given), **given, **pairs}
-    said = {key: merged.pop(key, None) for key in _OTHER_KEYS[:-2]}
+    merged: dict[str, Any] = {**without_rival_tests(from_file, given), **given, **pairs}
+    said = {key: merged.pop(key, None) for key in RECORD_KEYS}
     settings = load_settings(experiment=said["experiment"], tracking_uri=tracking_uri)
     recipe = configure({"data": settings.data, **merged})
 
@@ -105,77 +96,3 @@ def train(
         streams.note(f"warning: {line}")
     streams.write(trained_sheet(run), chosen_format, settings)
     streams.note(f"next: expctl show {run.run_id[:8]}, or expctl compare {run.run_id[:8]} RUN")
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """The options of a TOML file: keys as the flags with underscores, parameters of the model beside them or in [param].
-
-    Raises UsageError, with the line, for what is no TOML, an unknown key or a value of the wrong type.
-    """
-    import tomllib
-
-    try:
-        if path.stat().st_size > _CONFIG_LIMIT:
-            raise UsageError(f"{path} is larger than {_CONFIG_LIMIT:,} bytes", hint="a config file holds a few options")
-        text = path.read_text("utf-8")
-        content = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint="--config FILE.toml") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not TOML: {error}") from error
-    content.update(_table(content.pop("param", {}), "param", path, text))
-    content["tag"] = {key: str(value) for key, value in _table(content.get("tag", {}), "tag", path, text).items()}
-    for key, value in content.items():
-        where = f"{path}{_line(text, key)}"
-        if key == "tag":
-            continue
-        if isinstance(value, (dict, list)):
-            raise UsageError(f"{where}: {key} is a {type(value).__name__}, not a value", hint="tables are [tag] and [param]")
-        if key in ("run_name", "note", "data_version", "experiment", *TEXTS) and not isinstance(value, str):
-            raise UsageError(f"{where}: {key} must be text in quotes, not {value!r}")
-        if key == "autolog" and not isinstance(value, bool):
-            raise UsageError(f"{where}: autolog must be true or false, not {value!r}")
-    _check_config(content, path, text)
-    return content
-
-
-def _table(value: Any, key: str, path: Path, text: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise UsageError(f"{path}{_line(text, key)}: {key} must be a table", hint=f"[{key}] on a line of its own")
-    return value
-
-
-def _line(text: str, key: str) -> str:
-    """`, line 3` for the line that sets a key."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.split("=")[0].strip().strip("\"'") in (key, f"[{key}]"):
-            return f", line {number}"
-    return ""
-
-
-def _check_config(content: dict[str, Any], path: Path, text: str) -> None:
-    """Raise the UsageError that a key or value would cause later with its line, which only the file knows."""
-    from expctl.training.configure import defaults
-
-    model = content.get("model", "logreg")
-    parameters = defaults(model) if ":" not in model else None
-    known = (*RECIPE_KEYS, *_OTHER_KEYS, *(parameters or ()))
-    for key, value in content.items():
-        where = f"{path}{_line(text, key)}"
-        if parameters is not None and key not in known:
-            raise UsageError(f"{where}: unknown key {key!r}{closest(key, known)}", hint=f"it takes {', '.join(known)}")
-        if key in NUMBERS:
-            try:
-                NUMBERS[key].read(value)
-            except UsageError as error:
-                raise UsageError(f"{where}: {error.message}", hint=error.hint) from error
-
-
-def _without_rival_tests(from_file: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
-    """A config file without its way of making a test set where a flag gives another one."""
-    ways = ("test_size", "test_data", "split_column")
-    if any(way in flags for way in ways):
-        return {key: value for key, value in from_file.items() if key not in ways}
-    return from_file
-
-

@@ -52,7 +52,7 @@ def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> Itera
 RIGHT: Final = ("number", "change", "duration")
 
 
-def parts(sheet: Sheet) -> list[tuple[str, Sequence[Column], list[Sequence[Cell]]]]:
+def parts(sheet: Sheet) -> Sequence[tuple[str, Sequence[Column], Sequence[Sequence[Cell]]]]:
     """A sheet as (title, columns, rows) a section; one part without a title where it has no sections.
 
     A section does without the columns that are empty in all of its rows.
@@ -123,7 +123,12 @@ def csv_cell(value: Any, formulas: str) -> Any:
     """A value for a CSV cell: booleans as true/false, formulas tamed unless `formulas` is "keep"."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") and formulas != "keep" and not _is_number(value):
+    if (
+        isinstance(value, str)
+        and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+        and formulas != "keep"
+        and not _is_number(value)
+    ):
         return "'" + value
     return value
 
@@ -153,7 +158,10 @@ def as_markdown(sheet: Sheet) -> str:
 
 def _markdown(text: str) -> str:
     """Text that stays text in Markdown: nothing of it is markup, HTML, a link or a mention."""
-    return "".join(f"\\{char}" if char in "\\`*_[]|~#@" else {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(char, char) for char in text)
+    return "".join(
+        f"\\{char}" if char in "\\`*_[]|~#@" else {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(char, char)
+        for char in text
+    )
 
 
 def as_ids(sheet: Sheet) -> str:

@@ -48,7 +48,10 @@ def row_writer(stream: BinaryIO, format: RowFormat, *, formulas: str) -> Iterato
 def _jsonl(columns: Columns) -> str:
     rows = zip(*columns.values(), strict=True)
     return "".join(
-        json.dumps({key: exact(value) for key, value in zip(columns, row, strict=True)}, ensure_ascii=False, default=str) + "\n"
+        json.dumps(
+            {key: exact(value) for key, value in zip(columns, row, strict=True)}, ensure_ascii=False, default=str
+        )
+        + "\n"
         for row in rows
     )
 
@@ -95,7 +98,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     try:
         stream = beside.open("xb")
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", hint="--output FILE in a folder you may write to") from error
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}", hint="--output FILE in a folder you may write to"
+        ) from error
     try:
         with stream:
             yield stream

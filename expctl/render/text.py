@@ -24,13 +24,17 @@ def visible(text: str) -> str:
     """`text` with every character that a terminal would act on written as an escape, on one line."""
     if text.isprintable():
         return text
-    return "".join(char if char == _JOINER or unicodedata.category(char) not in _UNPRINTABLE else _escaped(char) for char in text)
+    return "".join(
+        char if char == _JOINER or unicodedata.category(char) not in _UNPRINTABLE else _escaped(char) for char in text
+    )
 
 
 def _escaped(char: str) -> str:
     named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
     code = ord(char)
-    return named.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+    return named.get(char) or (
+        f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    )
 
 
 def shown(cell: Cell, column: Column, *, now: datetime | None = None) -> str:

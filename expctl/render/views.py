@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expctl.analysis.comparison import is_detail
 from expctl.analysis.fields import value_of, varying_parameters
-from expctl.metrics import METRICS
+from expctl.metrics import METRICS, is_detail
 from expctl.records import Tag
 from expctl.render.sheet import Cell, Change, Column, Setting, Sheet, Size
 
@@ -160,8 +159,15 @@ def comparison_sheet(comparison: Comparison) -> Sheet:
     """`compare`: baseline, then each challenger with its change. Colours come from the direction of the metric."""
     runs = comparison.runs
     labels = [run.label for run in runs]
-    titles = [label if labels.count(label) == 1 else f"{label} {run.run_id[:8]}" for label, run in zip(labels, runs, strict=True)]
-    keys = ["baseline", "challenger"] if len(runs) == 2 else ["baseline", *(f"challenger_{i}" for i in range(1, len(runs)))]
+    titles = [
+        label if labels.count(label) == 1 else f"{label} {run.run_id[:8]}"
+        for label, run in zip(labels, runs, strict=True)
+    ]
+    keys = (
+        ["baseline", "challenger"]
+        if len(runs) == 2
+        else ["baseline", *(f"challenger_{i}" for i in range(1, len(runs)))]
+    )
     columns = [Column("section"), Column("key"), Column(keys[0], titles[0], "number", width=_COMPARED)]
     for key, title in zip(keys[1:], titles[1:], strict=True):
         columns.append(Column(key, title, "number", width=_COMPARED))

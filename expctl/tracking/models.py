@@ -66,9 +66,12 @@ def signature(example: pd.DataFrame, labels: Any) -> ModelSignature:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    inputs = [ColSpec("double" if example[name].dtype == "float64" else "string", str(name)) for name in example.columns]
+    inputs: list[Any] = [
+        ColSpec("double" if example[name].dtype == "float64" else "string", str(name)) for name in example.columns
+    ]
     output = {"i": "long", "b": "boolean", "f": "double"}.get(labels.dtype.kind, "string")
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec(output)]))
+    outputs: list[Any] = [ColSpec(output)]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
-        return Path(download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.settings.tracking_uri))
+        return Path(
+            download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.settings.tracking_uri)
+        )
     except (MlflowException, OSError) as error:
         state = "" if run.status == "finished" else f": it is {run.status}"
         raise RunNotFound(
@@ -107,15 +112,15 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
 
 
 def _load_from(folder: Path, run: RunRecord, *, trust: bool) -> LoadedModel:
-    import yaml
+    from mlflow.models import Model
 
     where = f"model of run {run.label} ({run.run_id[:8]})"
     try:
-        described = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
-        flavor = described["flavors"]["sklearn"]
+        described = Model.load(str(folder / "MLmodel"))
+        flavor = described.flavors["sklearn"]
         file = (folder / flavor["pickled_model"]).resolve()
         inputs = _inputs(described)
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+    except Exception as error:  # an MLmodel can be garbage in as many ways as YAML and MLflow's reading of it
         raise DataError(f"the {where} is damaged: MLmodel is missing or not readable") from error
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
         raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it")
@@ -142,7 +147,9 @@ def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
         estimator = skops.io.load(file, trusted=list(trusted))
     except UntrustedTypesFoundException as error:
         found = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED)))
-        raise DataError(f"the {where} holds types that are not trusted: {found}", hint="--trust loads it all the same") from error
+        raise DataError(
+            f"the {where} holds types that are not trusted: {found}", hint="--trust loads it all the same"
+        ) from error
     except Exception as error:  # a damaged zip, JSON or array: skops raises whatever its parts raise
         raise DataError(f"the {where} is damaged: {type(error).__name__}: {error}") from error
     _check_trees(estimator, where)
@@ -167,8 +174,8 @@ def _check_trees(estimator: Any, where: str) -> None:
             raise DataError(f"the {where} is damaged: a tree of the forest points outside itself")
 
 
-def _inputs(described: dict[str, Any]) -> dict[str, str]:
-    import json
-
-    columns = json.loads((described.get("signature") or {}).get("inputs") or "[]")
-    return {column["name"]: column["type"] for column in columns if "name" in column}
+def _inputs(described: Model) -> dict[str, str]:
+    schema = described.signature.inputs if described.signature is not None else None
+    if schema is None or not schema.has_input_names():
+        return {}
+    return {str(column.name): column.type.name for column in schema.inputs}

@@ -49,7 +49,8 @@ def check(uri: str, *, create: bool) -> bool:
         _connect(parts.hostname or "localhost", parts.port or _DEFAULT_PORTS[scheme], uri)
     elif scheme not in ("", "file", "databricks", "databricks-uc"):
         raise UsageError(
-            f"{mask_secrets(uri)} is not a tracking URI", hint="for example sqlite:///mlflow.db or http://localhost:5000"
+            f"{mask_secrets(uri)} is not a tracking URI",
+            hint="for example sqlite:///mlflow.db or http://localhost:5000",
         )
     return True
 
@@ -63,7 +64,9 @@ def _check_sqlite(path: Path, uri: str, *, create: bool) -> bool:
         with path.open("rb") as file:
             head = file.read(len(_SQLITE_MAGIC))
     except OSError as error:
-        raise StoreError(f"{uri}: {error.strerror}", hint="MLFLOW_TRACKING_URI or --tracking-uri names the store") from error
+        raise StoreError(
+            f"{uri}: {error.strerror}", hint="MLFLOW_TRACKING_URI or --tracking-uri names the store"
+        ) from error
     if head != _SQLITE_MAGIC:
         what = "is empty (0 bytes)" if not head else "is not an SQLite database"
         raise StoreError(f"{uri}: {path} {what}; it is left as it is", hint="restore it from a backup, or move it away")
@@ -98,7 +101,9 @@ def first_opening(uri: str) -> Iterator[None]:
         with filelock.FileLock(lock, timeout=_OPENING_SECONDS):
             yield
     except filelock.Timeout as error:
-        raise StoreError(f"another process has been opening {uri} for {_OPENING_SECONDS} s", hint=f"or remove {lock}") from error
+        raise StoreError(
+            f"another process has been opening {uri} for {_OPENING_SECONDS} s", hint=f"or remove {lock}"
+        ) from error
     except OSError as error:
         raise StoreError(f"{uri}: {error.strerror}: {lock.parent}", hint="is the folder writable?") from error
 

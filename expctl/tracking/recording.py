@@ -10,6 +10,7 @@ import json
 import signal
 import tempfile
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,11 @@ def record_training(
         with _autologging(store, run_id) if autolog else _plainly():
             result = train(recipe, split, pipeline, progress=progress)
         progress("recording")
-        write(store, run_id, items(result, requirements=provenance.requirements(packages), patch=code and code.patch))
+        write(
+            store,
+            run_id,
+            items(result, requirements=provenance.requirements(packages), patch=code.patch if code else None),
+        )
         if labels.data_version:
             write(store, run_id, [Param("data_version", labels.data_version)])
     return store.get(run_id), result
@@ -121,7 +126,7 @@ def shielded() -> Iterator[None]:
     caught: list[int] = []
     before = {number: signal.getsignal(number) for number in _SIGNALS}
 
-    def hold(number: int, frame: Any) -> None:
+    def hold(number: int, _frame: Any) -> None:
         if caught:
             restore()
             signal.raise_signal(number)
@@ -141,9 +146,7 @@ def shielded() -> Iterator[None]:
             signal.raise_signal(caught[0])
 
 
-_SIGNALS: Final = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
+_SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 def check_labels(labels: Labels) -> None:
@@ -220,9 +223,8 @@ def write(store: Store, run_id: str, log: Iterable[Item]) -> None:
     """Write log items to a run: files in one upload, parameters, metrics and tags in one batch, in that order."""
     from mlflow.entities import Metric, RunTag
     from mlflow.entities import Param as MlflowParam
-    from mlflow.utils.time import get_current_time_millis
 
-    now = get_current_time_millis()
+    now = time.time_ns() // 1_000_000
     batch: dict[type, list[Any]] = {Param: [], MetricValue: [], TagValue: []}
     model_id: str | None = None
     with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
@@ -246,14 +248,14 @@ def write(store: Store, run_id: str, log: Iterable[Item]) -> None:
         with translated(store.settings):
             if any(files.iterdir()):
                 store.client.log_artifacts(run_id, str(files))
-            for group in _batches(batch[Param], batch[MetricValue], batch[TagValue]):
-                store.client.log_batch(run_id, **group)
+            for params, metrics, tags in _batches(batch[Param], batch[MetricValue], batch[TagValue]):
+                store.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
 
 
-def _batches(params: list[Any], metrics: list[Any], tags: list[Any]) -> Iterator[dict[str, list[Any]]]:
-    """MLflow takes 100 parameters, 1000 metrics and 100 tags at once."""
+def _batches(params: list[Any], metrics: list[Any], tags: list[Any]) -> Iterator[tuple[list[Any], ...]]:
+    """MLflow takes 100 parameters, 1000 metrics and 100 tags at once, 1000 in all."""
     while params or metrics or tags:
-        yield {"params": params[:100], "metrics": metrics[:800], "tags": tags[:100]}
+        yield params[:100], metrics[:800], tags[:100]
         params, metrics, tags = params[100:], metrics[800:], tags[100:]
 
 
@@ -290,5 +292,3 @@ def _log_model(store: Store, run_id: str, item: ModelItem, folder: Path) -> tupl
         client.log_model_artifacts(logged.model_id, str(folder))
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return str(logged.model_id), digest
-
-

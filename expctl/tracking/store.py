@@ -41,7 +41,7 @@ class Artifact:
 
 
 class Store:
-    """The runs of one tracking URI. Without a client it is a store that does not exist yet: empty, and never made by reading."""
+    """The runs of one tracking URI. Without a client: a store that is not there yet, which reading never makes."""
 
     def __init__(self, settings: Settings, client: MlflowClient | None) -> None:
         self.settings = settings
@@ -164,7 +164,10 @@ class Store:
             try:
                 return Path(self.client.download_artifacts(run.run_id, path, folder)).read_bytes()
             except (MlflowException, OSError) as error:
-                if isinstance(error, MlflowException) and error.error_code in ("TEMPORARILY_UNAVAILABLE", "PERMISSION_DENIED"):
+                if isinstance(error, MlflowException) and error.error_code in (
+                    "TEMPORARILY_UNAVAILABLE",
+                    "PERMISSION_DENIED",
+                ):
                     raise
                 return None
 
@@ -241,7 +244,9 @@ def translated(settings: Settings, *, filter: str = "") -> Iterator[None]:
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise StoreError(f"the store {uri} failed: {reason(error)}", hint=_remedy(str(error))) from error
     except OSError as error:  # requests' exceptions are OSErrors too
-        raise StoreError(f"the store {uri} failed: {reason(error)}", hint="is there space, and the right to write?") from error
+        raise StoreError(
+            f"the store {uri} failed: {reason(error)}", hint="is there space, and the right to write?"
+        ) from error
 
 
 def reason(error: BaseException) -> str:
@@ -271,7 +276,8 @@ def _translation(error: Any, uri: str, filter: str) -> Exception:
         return RunNotFound(text, hint="expctl list shows the runs")
     if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
         return StoreError(
-            f"the store {uri} refused: {text}", hint="check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN"
+            f"the store {uri} refused: {text}",
+            hint="check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN",
         )
     return StoreError(f"the store {uri} failed: {text}", hint=_remedy(str(error)))
 
@@ -288,4 +294,6 @@ def _remedy(text: str) -> str | None:
 
 def damaged(run: RunRecord, what: str) -> DataError:
     """The error for a file of a run that is not what it should be."""
-    return DataError(f"{what} of run {run.label} ({run.run_id[:8]}) is damaged", hint="expctl show lists the run's files")
+    return DataError(
+        f"{what} of run {run.label} ({run.run_id[:8]}) is damaged", hint="expctl show lists the run's files"
+    )

@@ -54,7 +54,9 @@ def _predict(estimator: Any, inputs: Mapping[str, str], chunk: Columns, names: l
     added: Columns = {name: [None] * rows for name in names}
     if not usable:
         return added
-    frame = feature_frame({column: [values[i] for i in usable] for column, values in columns.items()}, range(len(usable)))
+    frame = feature_frame(
+        {column: [values[i] for i in usable] for column, values in columns.items()}, range(len(usable))
+    )
     try:
         predicted = estimator.predict(frame).tolist()
         scores = estimator.predict_proba(frame).tolist() if len(names) > 1 else []

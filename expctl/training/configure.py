@@ -72,7 +72,9 @@ def _parameters(model: str, given: Mapping[str, object]) -> dict[str, Value]:
     known = _known(model)
     for key in given:
         if key not in known:
-            raise UsageError(f"{model} has no parameter {key!r}{closest(key, known)}", hint=f"it has {', '.join(known)}")
+            raise UsageError(
+                f"{model} has no parameter {key!r}{closest(key, known)}", hint=f"it has {', '.join(known)}"
+            )
     values = {key: p.read(given[key]) if key in given else p.default for key, p in known.items()}
     check_features(values)
     return values

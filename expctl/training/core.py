@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import DataError, TrainingFailed
@@ -79,11 +80,11 @@ def train(
     folds = list(_cross_validate(recipe, split.train, pipeline, progress, noticed)) if recipe.cv else []
     progress(f"fitting {recipe.model} on {len(split.train):,} rows")
     started = time.perf_counter()
-    _guarded(lambda: pipeline.fit(split.train.frame, split.train.labels), noticed)
+    _guarded(partial(_fit, pipeline, split.train), noticed)
     fit_seconds = time.perf_counter() - started
     plain_vocabulary(pipeline)
     progress(f"evaluating on {len(split.test):,} rows")
-    evaluation = _guarded(lambda: evaluate(pipeline, split.test), noticed)
+    evaluation = _guarded(partial(evaluate, pipeline, split.test), noticed)
     predictions = predictions_frame(evaluation.predictions, split.test, recipe.text_column)
     return TrainResult(
         recipe=recipe,
@@ -101,8 +102,6 @@ def train(
 
 
 def _columns(split: Split, names: list[str]) -> Split:
-    from dataclasses import replace
-
     narrow = (Rows(rows.frame[names], rows.labels) for rows in (split.train, split.test))
     train_rows, test_rows = narrow
     return replace(split, train=train_rows, test=test_rows)
@@ -145,14 +144,15 @@ def _cross_validate(
 
     for number, (fit_on, measure_on) in enumerate(fold_positions(recipe, rows.labels), 1):
         progress(f"fold {number} of {recipe.cv}")
-        fold = clone(pipeline)
-        part = rows.take(fit_on)
         started = time.perf_counter()
-        _guarded(lambda fold=fold, part=part: fold.fit(part.frame, part.labels), noticed)
+        fold = _guarded(partial(_fit, clone(pipeline), rows.take(fit_on)), noticed)
         seconds = time.perf_counter() - started
-        held_out = rows.take(measure_on)
-        predictions = _guarded(lambda fold=fold, held_out=held_out: predict_rows(fold, held_out), noticed)
+        predictions = _guarded(partial(predict_rows, fold, rows.take(measure_on)), noticed)
         yield {**score_metrics(predictions), "fit_seconds": seconds}
+
+
+def _fit(pipeline: Pipeline, rows: Rows) -> Pipeline:
+    return pipeline.fit(rows.frame, rows.labels)
 
 
 def fold_positions(recipe: Recipe, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,7 +1,7 @@
 """From a table to the rows a model is trained and tested on: texts, labels, the split, and what had to be left out.
 
-The rules for labels (README, "Data"): a typed file (JSONL, Parquet) keeps its types; in CSV and TSV a label column whose
-every cell is an integer holds integers, one with nothing but true and false holds booleans, anything else is text
+The rules for labels (README, "Data"): a typed file (JSONL, Parquet) keeps its types; in CSV and TSV a column whose
+every cell is an integer holds integers, one of true and false only holds booleans, anything else is text
 without the blanks around it. Whole floats stay floats; fractions are measurements, not classes, and are refused.
 """
 
@@ -16,7 +16,7 @@ from expctl.errors import DataError, mask_secrets
 from expctl.training.tables import Columns, kind_of, read_bytes, read_table, require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     import pandas as pd
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a data file: `frame` is what a model reads (its index: row number in the file, from 0), `labels` the truth."""
+    """Rows of a data file: `frame` is what a model reads (index: row number in the file), `labels` the truth."""
 
     frame: pd.DataFrame
     labels: np.ndarray
@@ -34,7 +34,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, positions: Sequence[int] | np.ndarray) -> Rows:
+    def take(self, positions: list[int] | np.ndarray) -> Rows:
         """The rows at these positions."""
         return Rows(self.frame.iloc[positions], self.labels[positions])
 
@@ -102,9 +102,7 @@ def _read(path: str, content: bytes, recipe: Recipe) -> Columns:
     return table
 
 
-def _rows(
-    table: Columns, recipe: Recipe, path: str, notes: list[str], *, all_columns: bool
-) -> tuple[Rows, list[int]]:
+def _rows(table: Columns, recipe: Recipe, path: str, notes: list[str], *, all_columns: bool) -> tuple[Rows, list[int]]:
     """The usable rows and their numbers in the file; what is left out is counted in `notes`."""
     texts = [as_text(value) for value in table[recipe.text_column]]
     raw = table[recipe.label_column]
@@ -116,7 +114,9 @@ def _rows(
     kept = [i for i in range(len(texts)) if not no_text[i] and not no_label[i]]
     if not kept:
         missing = "text" if all(no_text) else "label" if all(no_label) else "text and label"
-        raise DataError(f"{_shown(path)}: no row has a {missing}", hint="--text-column and --label-column name the columns")
+        raise DataError(
+            f"{_shown(path)}: no row has a {missing}", hint="--text-column and --label-column name the columns"
+        )
     parsed = kind_of(path) in ("csv", "tsv")
     labels = read_labels([raw[i] for i in kept], parse=parsed, column=recipe.label_column)
     columns = {recipe.text_column: [texts[i] for i in kept]}
@@ -144,12 +144,11 @@ def feature_frame(columns: Columns, index: Sequence[int]) -> pd.DataFrame:
     """What a model reads. Texts are Python strings in object columns: the one form every estimator and skops takes."""
     import pandas as pd
 
-    return pd.DataFrame(
-        {name: pd.Series(values, index=index, dtype=_dtype(values)) for name, values in columns.items()}, index=index
-    )
+    rows = pd.Index(index)
+    return pd.DataFrame({name: pd.Series(values, rows, _dtype(values)) for name, values in columns.items()}, rows)
 
 
-def _dtype(values: list[Any]) -> str:
+def _dtype(values: list[Any]) -> Any:
     return "float64" if values and all(isinstance(value, float) for value in values) else "object"
 
 
@@ -166,7 +165,9 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
 
     strange = next((value for value in values if not isinstance(value, (str, int, float))), None)
     if strange is not None:
-        raise DataError(f"a label in column {column!r} is a {type(strange).__name__}", hint="labels are text or numbers")
+        raise DataError(
+            f"a label in column {column!r} is a {type(strange).__name__}", hint="labels are text or numbers"
+        )
     kinds = {type(value) for value in values}
     if kinds == {bool}:
         return np.array(values, dtype=bool)
@@ -193,12 +194,15 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
 
 
 def _is_decimal(word: str) -> bool:
-    return re.fullmatch(r"-?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]{1,3})?", word) is not None and "." in word or _INTEGER.fullmatch(word) is not None
+    return (
+        re.fullmatch(r"-?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]{1,3})?", word) is not None and "." in word
+    ) or _INTEGER.fullmatch(word) is not None
 
 
 def _fraction(value: float, column: str) -> DataError:
     return DataError(
-        f"column {column!r} holds measurements ({value!r}), not classes", hint="a classifier needs labels such as low, high"
+        f"column {column!r} holds measurements ({value!r}), not classes",
+        hint="a classifier needs labels such as low, high",
     )
 
 
@@ -211,8 +215,8 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
     if recipe.stratify and counts.min() < 2:
         rare = classes[counts < 2]
         raise DataError(
-            f"{_classes(rare)} in {_shown(recipe.data)} {'has' if len(rare) == 1 else 'have'} a single row: it cannot be both"
-            " trained and tested on",
+            f"{_classes(rare)} in {_shown(recipe.data)} {'has' if len(rare) == 1 else 'have'} a single row:"
+            " it cannot be both trained and tested on",
             hint="add rows, drop the class, or --no-stratify",
         )
     try:
@@ -223,7 +227,9 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
             stratify=rows.labels if recipe.stratify else None,
         )
     except ValueError as error:
-        raise DataError(f"{_shown(recipe.data)}: {len(rows)} rows cannot be divided: {error}", hint="--test-size") from error
+        raise DataError(
+            f"{_shown(recipe.data)}: {len(rows)} rows cannot be divided: {error}", hint="--test-size"
+        ) from error
     return rows.take(train), rows.take(test)
 
 
@@ -282,7 +288,11 @@ def _kind(labels: np.ndarray) -> str:
 
 def _classes(values: np.ndarray) -> str:
     shown = ", ".join(repr(str(value)) for value in values[:3])
-    return ("class " if len(values) == 1 else "classes ") + shown + (f" and {len(values) - 3} more" if len(values) > 3 else "")
+    return (
+        ("class " if len(values) == 1 else "classes ")
+        + shown
+        + (f" and {len(values) - 3} more" if len(values) > 3 else "")
+    )
 
 
 def text_hashes(texts: Sequence[str]) -> list[str]:
@@ -294,4 +304,3 @@ def fingerprint(hashes: Sequence[str], labels: Sequence[object]) -> str:
     """sha256 over the sorted (text hash, label) pairs: the same test set has it in any order and any file format."""
     lines = sorted(f"{text}\t{label}\n" for text, label in zip(hashes, labels, strict=True))
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
-

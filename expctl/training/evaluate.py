@@ -1,4 +1,4 @@
-"""What a fitted pipeline is worth on rows it has not seen: predictions, metrics with their limits, per-class figures."""
+"""What a fitted pipeline is worth on rows it has not seen: predictions, metrics with limits, figures per class."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ScoreKind = Literal["probability", "decision", "none"]
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said of some rows. `scores` has shape (n, classes), or (n,) for a decision between two, or is None."""
+    """What a model said of some rows. `scores`: shape (n, classes), or (n,) for a decision between two, or None."""
 
     labels: np.ndarray
     predicted: np.ndarray
@@ -65,7 +65,9 @@ def score_metrics(predictions: Predictions) -> dict[str, float]:
 
     labels, predicted = predictions.labels, predictions.predicted
     # zero_division=0 is scikit-learn's own answer, without its warning for each class that is never predicted.
-    precision, recall, f1, _ = sk.precision_recall_fscore_support(labels, predicted, average="weighted", zero_division=0)
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        labels, predicted, average="weighted", zero_division=0
+    )
     recalls = sk.recall_score(labels, predicted, labels=np.unique(labels), average=None, zero_division=0)
     values = {
         "accuracy": sk.accuracy_score(labels, predicted),
@@ -146,5 +148,5 @@ def predictions_frame(predictions: Predictions, rows: Rows, text_column: str) ->
     )
     if predictions.scores is not None:
         scores = predictions.scores.reshape(len(rows), -1)
-        frame["scores"] = list(scores)
+        frame["scores"] = pd.Series(list(scores), dtype="object")
     return frame

@@ -22,7 +22,9 @@ from expctl.training.parameters import (
 )
 
 _UNIT: Final = Interval(float, 0, 1)
-_CLASS_WEIGHT: Final = choice("class_weight", "class_weight", (None, "balanced"), None, "weight classes by their rarity")
+_CLASS_WEIGHT: Final = choice(
+    "class_weight", "class_weight", (None, "balanced"), None, "weight classes by their rarity"
+)
 _INTERCEPT: Final = flag("fit_intercept", "fit_intercept", True)
 
 
@@ -79,8 +81,17 @@ FAMILIES: Final = {
             choice(
                 "loss",
                 "loss",
-                ("hinge", "log_loss", "modified_huber", "squared_hinge", "perceptron", "squared_error", "huber",
-                 "epsilon_insensitive", "squared_epsilon_insensitive"),
+                (
+                    "hinge",
+                    "log_loss",
+                    "modified_huber",
+                    "squared_hinge",
+                    "perceptron",
+                    "squared_error",
+                    "huber",
+                    "epsilon_insensitive",
+                    "squared_epsilon_insensitive",
+                ),
                 "hinge",
             ),
             non_negative("alpha", "alpha", 1e-4, "regularization strength"),
@@ -89,8 +100,12 @@ FAMILIES: Final = {
             count("max_iter", "max_iter", 1000, "most passes over the data"),
             Parameter("tol", "tol", (Interval(float, 0), NONE), 1e-3),
             _CLASS_WEIGHT,
-            choice("learning_rate", "learning_rate",
-                   ("optimal", "constant", "invscaling", "adaptive", "pa1", "pa2"), "optimal"),
+            choice(
+                "learning_rate",
+                "learning_rate",
+                ("optimal", "constant", "invscaling", "adaptive", "pa1", "pa2"),
+                "optimal",
+            ),
             positive("eta0", "eta0", 0.01),
             Parameter("power_t", "power_t", (Interval(float, 0),), 0.5),
             Parameter("epsilon", "epsilon", (Interval(float, 0),), 0.1),

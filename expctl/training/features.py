@@ -36,7 +36,12 @@ def check_features(values: Mapping[str, Value]) -> None:
     if isinstance(low, int) and isinstance(high, int) and low > high:
         raise UsageError(f"ngram_min {low} is above ngram_max {high}", hint=f"-p ngram_max={low}")
     least, most = values["min_df"], values["max_df"]
-    if type(least) is type(most) and isinstance(least, (int, float)) and isinstance(most, (int, float)) and least > most:
+    if (
+        type(least) is type(most)
+        and isinstance(least, (int, float))
+        and isinstance(most, (int, float))
+        and least > most
+    ):
         raise UsageError(f"min_df {least} is above max_df {most}", hint="no term can satisfy both; change one of them")
     if values["stop_words"] is not None and values["analyzer"] != "word":
         raise UsageError("stop_words needs analyzer=word", hint="-p stop_words=none")

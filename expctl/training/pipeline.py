@@ -57,7 +57,8 @@ def _from_factory(recipe: Recipe) -> Pipeline:
     for key in recipe.parameters:
         if key not in known and not takes_any:
             raise UsageError(
-                f"{recipe.model} has no parameter {key!r}{closest(key, known)}", hint=f"it has {', '.join(known) or 'none'}"
+                f"{recipe.model} has no parameter {key!r}{closest(key, known)}",
+                hint=f"it has {', '.join(known) or 'none'}",
             )
     arguments = dict(recipe.parameters)
     if "random_state" in known:
@@ -67,7 +68,9 @@ def _from_factory(recipe: Recipe) -> Pipeline:
     except Exception as error:
         raise UsageError(f"{recipe.model} raised {type(error).__name__}: {error}") from error
     if not isinstance(estimator, BaseEstimator) or not hasattr(estimator, "predict"):
-        raise UsageError(f"{recipe.model} returned a {type(estimator).__name__}", hint="return a scikit-learn classifier")
+        raise UsageError(
+            f"{recipe.model} returned a {type(estimator).__name__}", hint="return a scikit-learn classifier"
+        )
     if not reads_text(estimator):
         return Pipeline([("model", estimator)])
     import numpy as np

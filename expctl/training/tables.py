@@ -44,7 +44,9 @@ def kind_of(path: str) -> Kind:
     suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:] if suffix.lower() != ".gz"]
     if suffixes and suffixes[-1] in KINDS:
         return KINDS[suffixes[-1]]
-    raise DataError(f"{mask_secrets(path)}: not a kind of table", hint=f"known endings: {', '.join(KINDS)}, each also .gz")
+    raise DataError(
+        f"{mask_secrets(path)}: not a kind of table", hint=f"known endings: {', '.join(KINDS)}, each also .gz"
+    )
 
 
 def read_bytes(path: str) -> bytes:
@@ -138,7 +140,9 @@ class _Limited(io.RawIOBase):
         data = self._stream.read(len(buffer))
         self._left -= len(data)
         if self._left < 0:
-            raise DataError(f"{self._name}: more than {BYTE_LIMIT // 2**30} GiB unpacked", hint="use Parquet or less data")
+            raise DataError(
+                f"{self._name}: more than {BYTE_LIMIT // 2**30} GiB unpacked", hint="use Parquet or less data"
+            )
         buffer[: len(data)] = data
         return len(data)
 
@@ -171,7 +175,9 @@ def _undecodable(stream: BinaryIO, encoding: str, name: str, error: UnicodeError
 
 def _delimited(text: io.TextIOWrapper, kind: Kind, name: str, size: int) -> Iterator[Columns]:
     csv.field_size_limit(FIELD_LIMIT)
-    reader = csv.reader(text, strict=True) if kind == "csv" else csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
+    reader = (
+        csv.reader(text, strict=True) if kind == "csv" else csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
+    )
     start = 1
     header: list[str] | None = None
     rows: list[list[str]] = []
@@ -194,7 +200,9 @@ def _delimited(text: io.TextIOWrapper, kind: Kind, name: str, size: int) -> Iter
             if len(row) != len(header):
                 raise DataError(
                     f"{name}: line {start} has {len(row)} fields, the header has {len(header)}",
-                    hint="put fields that hold the separator in double quotes" if kind == "csv" else "tabs separate fields",
+                    hint="put fields that hold the separator in double quotes"
+                    if kind == "csv"
+                    else "tabs separate fields",
                 )
             rows.append(row if kind == "csv" else [_unquoted(cell) for cell in row])
         start = reader.line_num + 1

@@ -1,0 +1,138 @@
+"""What every test may use: small data, a migrated store, the command line in this process and as a real process."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parent.parent
+REVIEWS = ROOT / "data" / "reviews.csv"
+
+
+def real_data(name: str) -> Path:
+    """A data set from outside the project: EXPCTL_TEST_DATA, else `shared/data` beside the checkout; or skip."""
+    folder = Path(os.environ.get("EXPCTL_TEST_DATA") or ROOT.parent / "shared" / "data")
+    path = folder / name
+    if not path.is_file():
+        pytest.skip(f"{name} is not in {folder} (EXPCTL_TEST_DATA names the folder of real data sets)")
+    return path
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished command: exit code and both whole streams."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(autouse=True)
+def _clean_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine's user reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(("EXPCTL_", "MLFLOW_")) and name != "EXPCTL_TEST_DATA":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture(scope="session")
+def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite store with MLflow's schema and nothing in it, made once: migrating takes seconds."""
+    from expctl.settings import Settings
+    from expctl.tracking.store import open_store
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    open_store(Settings(tracking_uri=f"sqlite:///{path}"), create=True)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, migrated_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh current folder with a migrated store in it, where the default settings look for one."""
+    shutil.copy(migrated_store, tmp_path / "mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def small(folder: Path) -> Path:
+    """200 easy reviews in `small.csv` of the current folder: `text,label`, half of them positive."""
+    return write_reviews(folder / "small.csv", 200)
+
+
+def write_reviews(path: Path, rows: int, *, text: str = "text", label: str = "label") -> Path:
+    """Write a CSV of made-up reviews that a model can learn almost, not quite, perfectly."""
+    nouns = ("film", "meal", "hotel", "phone", "song", "chair", "coat", "game")
+    good = ("great", "lovely", "superb", "fine", "bright")
+    bad = ("awful", "dull", "broken", "poor", "sad")
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([text, label])
+        for i in range(rows):
+            positive = i % 2 == 0
+            words = good if positive != (i % 11 == 0) else bad
+            writer.writerow(
+                [
+                    f"the {nouns[i % 8]} number {i} was {words[i % 5]} and {words[(i // 5) % 5]}",
+                    "positive" if positive else "negative",
+                ]
+            )
+    return path
+
+
+@pytest.fixture
+def run_command() -> Callable[..., Done]:
+    """The installed command as a process of its own, in the current folder: `run_command("list", env={...})`."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, stdin: str = "", timeout: float = 120) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "expctl", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(env or {})},
+            timeout=timeout,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """The command line in this process, for speed: the same boundary, exit code and both whole streams."""
+    from expctl.cli.app import main
+
+    def run(*arguments: str) -> Done:
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["expctl", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _signals_restored() -> Iterator[None]:
+    """`main` listens to SIGTERM and SIGHUP; a test must not leave that behind."""
+    import signal
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
