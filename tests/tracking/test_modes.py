@@ -1,0 +1,144 @@
+"""The ways a store can be reached, and the model served by MLflow itself: real processes, real loopback."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import real_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[str]:
+    """MLflow's tracking server on a free loopback port, with artifacts proxied; its URI."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "mlflow.db").write_bytes(migrated_store.read_bytes())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+               "--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination", str(folder / "artifacts")]  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_healthy(uri, process, folder / "log")
+        yield uri
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(30)
+
+
+def _wait_until_healthy(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"{uri}/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    pytest.fail(f"the server did not start:\n{log.read_text()[-2000:]}")
+
+
+def test_the_main_commands_work_through_a_tracking_server(run_command, small, server, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    (small.parent / "mlflow.db").unlink()
+    first = run_command("train", "--data", "small.csv", "--format", "id")
+    assert first.exit_code == 0, first.stderr
+    second = run_command("train", "--data", "small.csv", "--c", "0.01", "--run-name", "weak", "--format", "id")
+    assert second.exit_code == 0, second.stderr
+    listed = run_command("list", "--format", "id")
+    assert listed.stdout.split() == [second.stdout.strip(), first.stdout.strip()]
+    shown = json.loads(run_command("show", "weak", "--format", "json").stdout)
+    assert shown["parameters"]["c"] == 0.01
+    assert "model/model.skops" in shown["artifacts"]
+    compared = json.loads(run_command("compare", "latest~1", "latest", "--per-class", "--format", "json").stdout)
+    assert compared["parameters"]["c"] == {"baseline": 1.0, "challenger": 0.01}
+    assert compared["same_test_set"] is True
+    assert run_command("best", "--top", "2", "--format", "id").exit_code == 0
+    predicted = run_command(
+        "predict", "the film was superb and lovely", "--run", first.stdout.strip(), "--format", "json"
+    )
+    assert json.loads(predicted.stdout)["rows"][0]["prediction"] == "positive", predicted.stderr
+    assert sorted(path.name for path in small.parent.iterdir()) == ["small.csv"]  # all of it went to the server
+
+
+def test_a_server_that_is_gone_is_told_before_fitting(run_command, small):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    done = run_command(
+        "train", "--data", "small.csv", "--tracking-uri", f"http://user:SECRET@127.0.0.1:{port}", timeout=15
+    )
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert done.stderr.count("\n") == 1
+    assert "SECRET" not in done.stderr
+
+
+def test_the_old_file_store_gets_the_way_to_migrate(run_command, small):
+    (small.parent / "mlruns").mkdir()
+    done = run_command("train", "--data", "small.csv", "--tracking-uri", "file:mlruns")
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert done.stderr.count("\n") == 1
+    assert "mlflow migrate-filestore" in done.stderr
+
+
+def test_the_old_file_store_serves_where_mlflow_allows_it(run_command, small):
+    env = {"MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_TRACKING_URI": "file:mlruns"}
+    trained = run_command("train", "--data", "small.csv", "--format", "id", env=env)
+    assert trained.exit_code == 0, trained.stderr
+    assert run_command("best", "--format", "id", env=env).stdout == trained.stdout
+    assert run_command("predict", "a superb film", "--format", "csv", env=env).exit_code == 0
+
+
+def test_an_old_mlruns_folder_does_not_switch_the_store(run_command, small):
+    experiment = small.parent / "mlruns" / "0"
+    experiment.mkdir(parents=True)
+    (experiment / "meta.yaml").write_text("name: Default\nexperiment_id: '0'\n")
+    trained = run_command("train", "--data", "small.csv", "--format", "id")
+    assert trained.exit_code == 0, trained.stderr
+    assert run_command("list", "--format", "id").stdout == trained.stdout
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_mlflow_models_predict_says_what_predict_says(run_command, folder, kind):
+    data = real_data("sentiment3k.csv")
+    run_id = run_command("train", "--data", str(data), "--format", "id").stdout.strip()
+    with data.open(encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)][:200]
+    raw = folder / f"raw.{kind}"
+    if kind == "csv":
+        with raw.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([["text"], *([text] for text in texts)])
+    else:
+        raw.write_text(json.dumps({"dataframe_split": {"columns": ["text"], "data": [[text] for text in texts]}}))
+    command = [sys.executable, "-m", "mlflow", "models", "predict", "-m", f"runs:/{run_id}/model", "--env-manager", "local",
+               "-t", kind, "-i", str(raw), "-o", "mlflow.json"]  # fmt: skip
+    env = {**os.environ, "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    served = json.loads((folder / "mlflow.json").read_text())["predictions"]
+    with (folder / "texts.jsonl").open("w") as file:
+        file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+    ours = run_command("predict", "--run", run_id, "--input", "texts.jsonl", "--format", "jsonl")
+    assert [entry if isinstance(entry, str) else entry["0"] for entry in served] == [
+        json.loads(line)["prediction"] for line in ours.stdout.splitlines()
+    ]
+    assert set(map(str, served)) != {"positive"}
