@@ -88,7 +88,8 @@ class Stopped(BaseException):
         self.exit_code = exit_code
 
 
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
+# Up to the last @ of the authority; after user: also over slashes, which people forget to escape in passwords.
+_USER_INFO = re.compile(r"(?<=://)(?:[^/\s'\"]+@|[^/:\s'\"]*:(?!\d+/)[^\s'\"]*@)")
 _QUERY = re.compile(r"(?<=://)([^?\s'\"]*)\?[^\s'\"]+")
 
 
@@ -99,5 +100,6 @@ def mask_secrets(text: str) -> str:
 
 def closest(word: str, words: Iterable[str]) -> str:
     """`, did you mean 'c'?` for the most similar of `words`, or an empty string."""
-    found = get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f", did you mean {found[0]!r}?" if found else ""
+    known = {one.lower(): one for one in words}
+    found = get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return f", did you mean {known[found[0]]!r}?" if found else ""

@@ -60,7 +60,8 @@ class Recipe:
     def command(self, defaults: Mapping[str, Value]) -> str:
         """The `expctl train` line that makes this recipe again.
 
-        `defaults` are the present default parameters of the recipe's model; only what differs from them is written.
+        `defaults` are the present default parameters of the recipe's model; only what differs from them is written,
+        in value or in type: `max_df` 1 is one row, 1.0 all of them.
         """
         words = ["expctl", "train", "--data", self.data]
         if self.test_data is not None:
@@ -77,6 +78,6 @@ class Recipe:
         if not self.stratify:
             words.append("--no-stratify")
         for key, value in self.parameters.items():
-            if key not in defaults or defaults[key] != value:
+            if key not in defaults or (type(defaults[key]), defaults[key]) != (type(value), value):
                 words += ["-p", f"{key}={'none' if value is None else value}"]
         return shlex.join(words)

@@ -41,12 +41,15 @@ def load_settings(**flags: str | None) -> Settings:
     The `.env` of the current folder is put into the environment first (without overriding it), so that MLflow and
     the libraries below it (`MLFLOW_TRACKING_USERNAME`, `AWS_ACCESS_KEY_ID`, ...) see theirs under their own names.
 
-    Raises UsageError for a value that is none of those allowed.
+    Raises UsageError for a value that is none of those allowed, or a `.env` that cannot be read.
     """
     if Path(".env").is_file():
         from dotenv import load_dotenv
 
-        load_dotenv(".env", override=False)
+        try:
+            load_dotenv(".env", override=False)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"cannot read .env: {error}", hint="write it in UTF-8, one NAME=value a line") from error
     chosen: dict[str, str] = {}
     for field in fields(Settings):
         value = flags.get(field.name) or os.environ.get(VARIABLES[field.name])

@@ -84,7 +84,8 @@ def compare(
 
 
 def _same(one: Value, other: Value) -> bool:
-    return one == other or (one != one and other != other)
+    # min_df=1 is a number of texts, min_df=1.0 a share of them: equal values of two types are two settings.
+    return type(one) is type(other) and (one == other or (one != one and other != other))
 
 
 def _minus(value: Value, baseline: Value) -> float | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-import traceback
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -17,7 +17,7 @@ from expctl.cli.list import list_runs
 from expctl.cli.options import Command
 from expctl.cli.predict import predict
 from expctl.cli.show import show
-from expctl.cli.streams import ReaderGone, say
+from expctl.cli.streams import ReaderGone, say, trace
 from expctl.cli.train import train
 from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, mask_secrets
 
@@ -65,19 +65,24 @@ _TyperUsageError: Any = typer.BadParameter.__mro__[1]
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    # A command lives for seconds and what it allocates are mostly modules, which stay: collecting garbage among them
+    # again and again cost 10 % of a `train`, and once more at the end of the process 1.1 s of its 4.6 s.
+    gc.set_threshold(100_000, 50, 100)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure") and stream.encoding.lower().replace("-", "") != "utf8":
             stream.reconfigure(errors="backslashreplace")  # LC_ALL=C: readable, and never a UnicodeError
     _listen()
     code = _run()
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         _discard_stdout()
     except OSError as error:
         say(f"cannot write to stdout: {error.strerror}")
         _discard_stdout()
         code = code or ExitCode.WORK_FAILED
+    gc.freeze()
     sys.exit(code)
 
 
@@ -126,14 +131,14 @@ def _ended(code: object) -> int:
 
 def _explain(error: ExpctlError) -> None:
     if "-v" in sys.argv or "--verbose" in sys.argv:
-        sys.stderr.write(mask_secrets("".join(traceback.format_exception(error))))
+        trace(error)
     hint = error.hint or ""
     typed = hint.startswith(("expctl ", "mlflow ", "-"))
-    say(error.message + (f" ({'try: ' if typed else ''}{hint})" if hint else ""))
+    say(mask_secrets(error.message) + (f" ({'try: ' if typed else ''}{hint})" if hint else ""))
 
 
 def _bug(error: BaseException) -> int:
-    sys.stderr.write(mask_secrets("".join(traceback.format_exception(error))))
+    trace(error)
     say("this is a bug in expctl: please report it with the lines above and `expctl --version`")
     return ExitCode.WORK_FAILED
 

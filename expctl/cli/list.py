@@ -49,6 +49,8 @@ def list_runs(
         conditions.append(f"attributes.start_time > {int(time.time() * 1000) - _milliseconds(since)}")
     key, descending = _order(sort)
     names = [name.strip() for name in columns.split(",") if name.strip()] if columns is not None else None
+    if names == []:
+        raise UsageError("--columns names none", hint="for example --columns id,name,f1_score")
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 

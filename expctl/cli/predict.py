@@ -13,7 +13,7 @@ import typer
 from expctl.cli import options
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams, fancy, piped
-from expctl.errors import DataError, UsageError
+from expctl.errors import DataError, ExpctlError, UsageError
 from expctl.render.sheet import Column, Sheet
 from expctl.settings import load_settings
 
@@ -134,6 +134,8 @@ def _row_format(output: Path) -> RowFormat:
 
     if output.suffix.lower() not in ENDINGS:
         raise UsageError(f"--output {output}: unknown ending", hint=f"use {', '.join(ENDINGS)}")
+    if output.is_dir():
+        raise UsageError(f"--output {output} is a folder", hint="name a file")
     return ENDINGS[output.suffix.lower()]
 
 
@@ -146,6 +148,8 @@ def _opened(input: str) -> Iterator[BufferedReader]:
     from expctl.training.tables import check_file, kind_of
 
     if input == "-":
+        if sys.stdin is None:
+            raise UsageError("--input -: standard input is closed", hint="--input FILE reads a file")
         yield cast("BufferedReader", sys.stdin.buffer)
         return
     kind_of(input)
@@ -162,11 +166,11 @@ def _load(
     settings: Settings, reference: str | None, streams: Streams, *, trust: bool, verbose: bool
 ) -> tuple[RunRecord, LoadedModel]:
     from expctl.tracking.models import load_model
-    from expctl.tracking.references import resolve
+    from expctl.tracking.references import best_run, resolve
     from expctl.tracking.store import open_store
 
     store = open_store(settings, verbose=verbose)
-    found = resolve(store, reference or "best")
+    found = best_run(store, "f1_score") if reference is None else resolve(store, reference)
     if reference is None:
         streams.note(
             f"model of the best run: {found.label} ({found.run_id[:8]}), f1_score {found.metrics['f1_score']:.4f}"
@@ -215,9 +219,12 @@ def _progress(streams: Streams, source: BufferedReader | None, input: str | None
 def _to_file(pieces: Iterator[Columns], output: Path, format: RowFormat, settings: Settings) -> None:
     from expctl.render.rows import row_writer, whole_file
 
-    with whole_file(output) as stream, row_writer(stream, format, formulas=settings.csv_formulas) as write:
-        for piece in pieces:
-            write(piece)
+    try:
+        with whole_file(output) as stream, row_writer(stream, format, formulas=settings.csv_formulas) as write:
+            for piece in pieces:
+                write(piece)
+    except OSError as error:
+        raise ExpctlError(f"cannot write {output}: {error.strerror}", hint="no part of it was left") from error
 
 
 def _to_pipe(pieces: Iterator[Columns], format: RowFormat, settings: Settings) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
+import traceback
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from expctl.errors import mask_secrets
 from expctl.render.formats import FORMATS, Format, as_csv
 from expctl.render.text import visible
 
@@ -29,7 +31,20 @@ def fancy(stream: TextIO) -> bool:
 
 def say(text: str) -> None:
     """One line of talk."""
-    sys.stderr.write(f"expctl: {visible(text)}\n")
+    _talk(f"expctl: {visible(text)}\n")
+
+
+def trace(error: BaseException) -> None:
+    """Where an error comes from, for people who look for its cause."""
+    lines = mask_secrets("".join(traceback.format_exception(error))).splitlines()
+    _talk("".join(f"{visible(line)}\n" for line in lines))
+
+
+def _talk(text: str) -> None:
+    """Write to stderr. Nobody there to hear it is no error."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(text)
 
 
 class Streams:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> bytes:
         name.set_parse_math(False)  # a label such as $x$ is text, not a formula
     axes.set(xlabel="Predicted", ylabel="Actual", title=f"Confusion matrix, {int(counts.sum()):,} test rows")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A letter that no font of this machine has is drawn as a box, which says so better than a warning a letter.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing")
+        figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -6,17 +6,16 @@ To add a format: one function and its entry in `FORMATS`; the golden test asks f
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.render.sheet import Change, Column, Sheet
-from expctl.render.text import shown, visible
+from expctl.render.text import heading, places, shown, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from expctl.render.sheet import Cell
 
@@ -27,25 +26,26 @@ JSON_VERSION: Final = 1  # of the shape documented in the README; raised when a 
 
 def plain_table(sheet: Sheet) -> str:
     """Aligned columns without frames or colours: what a pipe, a log or a dumb terminal gets."""
-    lines = [f"{key}: {shown(value, Column(key, width=None))}" for key, value in sheet.facts.items()]
+    lines = [f"{visible(key)}: {shown(value, Column(key, width=None))}" for key, value in sheet.facts.items()]
     sections = parts(sheet)
     alone = len(sections) == 1
     for number, (title, columns, rows) in enumerate(sections):
         if number or (lines and rows):
             lines.append("")
         if title and not alone:
-            lines.append(title.upper())
+            lines.append(visible(title.upper()))
         cells = [[shown(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
-        lines.extend(_aligned([[column.title for column in columns], *cells], columns) if rows or not lines else [])
+        lines.extend(_aligned([[heading(column) for column in columns], *cells], columns) if rows or not lines else [])
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
 def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(places, column)) for column in zip(*cells, strict=True)]
     for row in cells:
+        gaps = [" " * (width - places(cell)) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(
-            cell.rjust(width) if column.kind in RIGHT else cell.ljust(width)
-            for cell, width, column in zip(row, widths, columns, strict=True)
+            gap + cell if column.kind in RIGHT else cell + gap
+            for cell, gap, column in zip(row, gaps, columns, strict=True)
         )
 
 
@@ -112,14 +112,25 @@ def exact(cell: Cell) -> Any:
 
 def as_csv(sheet: Sheet, *, formulas: str = "escape") -> str:
     """RFC 4180 with a header. Texts that a spreadsheet would run as a formula get a ' before them, unless kept."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([column.key for column in sheet.columns])
-    writer.writerows([csv_cell(exact(cell), formulas) for cell in row] for row in sheet.rows)
-    return buffer.getvalue()
+    return csv_text([[column.key for column in sheet.columns], *sheet.rows], formulas=formulas)
 
 
-def csv_cell(value: Any, formulas: str) -> Any:
+class _Echo:
+    """A file whose `write` hands the line back, so that csv's `writerow` returns it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_text(rows: Iterable[Iterable[Any]], *, formulas: str, delimiter: str = ",") -> str:
+    """Rows as lines of CSV, headers included: a name of a column comes from elsewhere too."""
+    # Until Python 3.13 csv quotes a cell with a carriage return only if that is part of the line's end.
+    writer = csv.writer(_Echo(), delimiter=delimiter, lineterminator="\r\n")
+    lines = (writer.writerow([_csv_cell(exact(cell), formulas) for cell in row]) for row in rows)
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
+
+
+def _csv_cell(value: Any, formulas: str) -> Any:
     """A value for a CSV cell: booleans as true/false, formulas tamed unless `formulas` is "keep"."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -142,13 +153,16 @@ def _is_number(text: str) -> bool:
 
 def as_markdown(sheet: Sheet) -> str:
     """Pipe tables, as a pull request shows them; facts as a list above."""
-    lines = [f"- {key}: {_markdown(shown(value, Column(key, width=None)))}" for key, value in sheet.facts.items()]
+    lines = [
+        f"- {_markdown(visible(key))}: {_markdown(shown(value, Column(key, width=None)))}"
+        for key, value in sheet.facts.items()
+    ]
     for title, columns, rows in parts(sheet):
         if lines:
             lines.append("")
         if title:
-            lines += [f"### {_markdown(title)}", ""]
-        lines.append("| " + " | ".join(_markdown(column.title) for column in columns) + " |")
+            lines += [f"### {_markdown(visible(title))}", ""]
+        lines.append("| " + " | ".join(_markdown(heading(column)) for column in columns) + " |")
         lines.append("| " + " | ".join("---:" if column.kind in RIGHT else "---" for column in columns) + " |")
         for row in rows:
             cells = [_markdown(shown(cell, column)) for cell, column in zip(row, columns, strict=True)]

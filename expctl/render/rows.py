@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
-from expctl.errors import UsageError
-from expctl.render.formats import csv_cell, exact
+from expctl.errors import DataError, UsageError
+from expctl.render.formats import csv_text, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 RowFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 Columns = dict[str, list[Any]]
@@ -22,27 +21,41 @@ Columns = dict[str, list[Any]]
 ENDINGS: Final[dict[str, RowFormat]] = {
     ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
 }  # fmt: skip
+_KEEPS_ALL: Final = "JSONL holds rows of any shape"
 
 
 @contextmanager
 def row_writer(stream: BinaryIO, format: RowFormat, *, formulas: str) -> Iterator[Callable[[Columns], None]]:
-    """A function that appends a piece of a table to `stream`; every piece has the same columns."""
+    """A function that appends a piece of a table to `stream`.
+
+    But for JSONL the first piece says which columns there are: raises DataError for a piece with another one or,
+    in Parquet, with a column of another type.
+    """
     if format == "parquet":
         with _parquet(stream) as write:
             yield write
         return
-    first = True
+    names: list[str] = []
 
     def write_text(columns: Columns) -> None:
-        nonlocal first
         if format == "jsonl":
             text = _jsonl(columns)
         else:
-            text = _delimited(columns, "," if format == "csv" else "\t", header=first, formulas=formulas)
+            header, names[:] = not names, names or columns
+            columns = _under(names, columns)
+            text = _delimited(columns, "," if format == "csv" else "\t", header=header, formulas=formulas)
         stream.write(text.encode("utf-8", "surrogatepass"))
-        first = False
 
     yield write_text
+
+
+def _under(names: Iterable[str], columns: Columns) -> Columns:
+    """A piece under the names of the first: empty where it lacks one."""
+    new = next((name for name in columns if name not in names), None)
+    if new is not None:
+        raise DataError(f"column {new!r} is not in the first rows", hint=_KEEPS_ALL)
+    rows = len(next(iter(columns.values()), []))
+    return {name: columns.get(name, [None] * rows) for name in names}
 
 
 def _jsonl(columns: Columns) -> str:
@@ -57,12 +70,8 @@ def _jsonl(columns: Columns) -> str:
 
 
 def _delimited(columns: Columns, delimiter: str, *, header: bool, formulas: str) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
-    if header:
-        writer.writerow(columns)
-    writer.writerows([csv_cell(exact(value), formulas) for value in row] for row in zip(*columns.values(), strict=True))
-    return buffer.getvalue()
+    rows: Iterable[Iterable[Any]] = zip(*columns.values(), strict=True)
+    return csv_text([columns, *rows] if header else rows, formulas=formulas, delimiter=delimiter)
 
 
 @contextmanager
@@ -74,12 +83,14 @@ def _parquet(stream: BinaryIO) -> Iterator[Callable[[Columns], None]]:
 
     def write(columns: Columns) -> None:
         nonlocal writer
+        if writer is not None:
+            columns = _under(writer.schema.names, columns)
+        table = pa.table([_column(name, values) for name, values in columns.items()], names=list(columns))
         if writer is None:
-            table = pa.table(columns)
             # A column that is empty in the first piece could hold anything later: text is what CSV cells are.
             fields = [pa.field(f.name, pa.string() if pa.types.is_null(f.type) else f.type) for f in table.schema]
             writer = pq.ParquetWriter(stream, pa.schema(fields))
-        writer.write_table(pa.table(columns, schema=writer.schema))
+        writer.write_table(_cast(table, writer.schema))
 
     try:
         yield write
@@ -88,13 +99,38 @@ def _parquet(stream: BinaryIO) -> Iterator[Callable[[Columns], None]]:
             writer.close()
 
 
+def _column(name: str, values: list[Any]) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError) as error:
+        raise DataError(f"column {name!r} does not fit into Parquet: {error}", hint=_KEEPS_ALL) from error
+
+
+def _cast(table: Any, schema: Any) -> Any:
+    """The table in the types of the schema, without a loss: 2 may become 2.0; 2.5 never 2, nor "007" 7."""
+    import pyarrow as pa
+
+    def kind(type: Any) -> Any:
+        return pa.types.is_string(type), pa.types.is_boolean(type)
+
+    for found, wanted in zip(table.schema, schema, strict=True):
+        if not pa.types.is_null(found.type) and kind(found.type) != kind(wanted.type):
+            raise DataError(f"column {found.name!r} is {wanted.type} at first, then {found.type}", hint=_KEEPS_ALL)
+    try:
+        return table.cast(schema)
+    except pa.ArrowException as error:
+        raise DataError(f"the columns change their types: {error}", hint=_KEEPS_ALL) from error
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Write a file that appears whole or not at all: beside its place, synced, then renamed into it.
 
     Raises UsageError if it cannot be written there.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
     try:
         stream = beside.open("xb")
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Kind = Literal["text", "number", "time", "duration", "change", "id"]
+Kind = Literal["text", "number", "time", "duration", "change", "id", "section"]
 
 
 class Size(int):
@@ -54,8 +54,8 @@ class Column:
 class Sheet:
     """Rows of typed cells under columns. `kind` names what it is in JSON; `facts` are said once, above the rows.
 
-    A sheet whose first column is `section` is shown in parts, one a section, and in JSON as an object a section.
-    `ids` is what `--format id` prints; `total`, where there are more rows than these, goes into JSON.
+    A sheet whose first column is of the kind `section` is shown in parts, one a section, and in JSON as an object a
+    section. `ids` is what `--format id` prints; `total`, where there are more rows than these, goes into JSON.
     """
 
     kind: str
@@ -68,4 +68,4 @@ class Sheet:
     @property
     def sectioned(self) -> bool:
         """Whether the rows come in sections."""
-        return bool(self.columns) and self.columns[0].key == "section"
+        return bool(self.columns) and self.columns[0].kind == "section"

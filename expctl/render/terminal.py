@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from expctl.render.formats import RIGHT, parts
 from expctl.render.sheet import Change, Column, Sheet
-from expctl.render.text import shown, visible
+from expctl.render.text import heading, shown, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.text import Text
 
     from expctl.render.sheet import Cell
 
 _STATUS_STYLES = {"finished": "green", "failed": "red", "killed": "yellow", "running": "cyan"}
+_SHRUNK = 8  # places that a narrow terminal leaves a text
+_GAP = 3  # places between two columns
 
 
 def print_table(sheet: Sheet, stream: TextIO) -> None:
@@ -26,9 +29,12 @@ def print_table(sheet: Sheet, stream: TextIO) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=stream, markup=False, emoji=False, highlight=False)
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"  # None: nor bold, no ESC at all
+    console = Console(file=stream, markup=False, emoji=False, highlight=False, color_system=colours)
     for key, value in sheet.facts.items():
-        console.print(Text.assemble((f"{key}  ", "dim"), shown(value, Column(key, width=None))), soft_wrap=True)
+        console.print(
+            Text.assemble((f"{visible(key)}  ", "dim"), shown(value, Column(key, width=None))), soft_wrap=True
+        )
     sections = parts(sheet)
     for title, columns, rows in sections:
         table = Table(
@@ -38,28 +44,56 @@ def print_table(sheet: Sheet, stream: TextIO) -> None:
             pad_edge=False,
             show_edge=False,
         )
-        for column in columns:
+        cells = [[_cell(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
+        widths = _widths(columns, rows, cells, console.width)
+        table.width = sum(widths) + _GAP * (len(widths) - 1)
+        for column, width in zip(columns, widths, strict=True):
             table.add_column(
-                Text(visible(column.title)),
+                Text(heading(column), no_wrap=True, overflow="ellipsis"),
                 justify="right" if column.kind in RIGHT else "left",
-                overflow="ellipsis" if column.kind == "text" else "fold",
-                no_wrap=column.kind != "text",
+                width=width,
             )
-        for row in rows:
-            table.add_row(*(_cell(cell, column) for cell, column in zip(row, columns, strict=True)))
+        for row in cells:
+            table.add_row(*row)
         console.print()
-        console.print(table)
+        console.print(table, crop=False)
+
+
+def _widths(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], cells: Sequence[Sequence[Text]], available: int
+) -> list[int]:
+    """How wide each column gets: what it needs or, on a narrow terminal, less where it holds texts.
+
+    Numbers and ids are never cut, for without its last digits a number is another one: where they do not fit, the
+    terminal breaks the lines.
+    """
+    from rich.cells import cell_len
+
+    needed, least = [], []
+    for i, column in enumerate(columns):
+        lengths = [row[i].cell_len for row in cells]
+        texts = [isinstance(row[i], str) and column.kind != "id" for row in rows]
+        needed.append(min(max([cell_len(heading(column)), *lengths]), available))
+        least.append(max((min(n, _SHRUNK) if text else n for n, text in zip(lengths, texts, strict=True)), default=1))
+    while sum(needed) + _GAP * (len(columns) - 1) > available:
+        widest = max(range(len(columns)), key=lambda i: (needed[i] > least[i], needed[i]))
+        if needed[widest] <= least[widest]:
+            break
+        needed[widest] -= 1
+    return needed
 
 
 def _cell(cell: Cell, column: Column) -> Text:
+    """One line, cut where it does not fit; several where the column promises its texts whole."""
     from rich.text import Text
 
-    text = shown(cell, column)
+    style = "cyan" if column.kind == "id" else ""
     if isinstance(cell, Change) and cell.better is not None:
-        return Text(text, style="green" if cell.better else "red")
-    if column.key == "status" and isinstance(cell, str):
-        return Text(text, style=_STATUS_STYLES.get(cell, ""))
-    return Text(text, style="cyan" if column.kind == "id" else "")
+        style = "green" if cell.better else "red"
+    elif column.key == "status" and isinstance(cell, str):
+        style = _STATUS_STYLES.get(cell, "")
+    whole = column.width is None
+    return Text(shown(cell, column), style=style, overflow="fold" if whole else "ellipsis", no_wrap=not whole)
 
 
 @contextmanager

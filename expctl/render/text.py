@@ -55,10 +55,30 @@ def shown(cell: Cell, column: Column, *, now: datetime | None = None) -> str:
         return repr(float(cell))
     if isinstance(cell, (int, float)):
         return number(cell)
-    text = visible(cell)
-    if column.width is None or len(text) <= column.width:
-        return text
-    return text[: column.width] if column.kind == "id" else text[: column.width - 1] + "…"
+    return visible(cell)[: column.width] if column.kind == "id" else _cut(visible(cell), column.width)
+
+
+def heading(column: Column) -> str:
+    """What stands above a column: its title, tamed and cut like a cell, for it may be a run's name."""
+    return _cut(visible(column.title), column.width)
+
+
+def _cut(text: str, width: int | None) -> str:
+    return text if width is None or len(text) <= width else text[: width - 1] + "…"
+
+
+def places(text: str) -> int:
+    """How many places `text` takes on a terminal: East Asian letters and emoji two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0
+        if unicodedata.category(char) in ("Mn", "Me", "Cf")
+        else 2
+        if unicodedata.east_asian_width(char) in "WF"
+        else 1
+        for char in text
+    )
 
 
 def number(value: float) -> str:
@@ -83,7 +103,7 @@ def signed(value: float) -> str:
 def size(count: float) -> str:
     """Bytes for people."""
     for unit in ("B", "kB", "MB"):
-        if count < 1000:
+        if round(count, 1) < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
@@ -91,7 +111,7 @@ def size(count: float) -> str:
 
 def duration(span: timedelta) -> str:
     """A time span for people: 3.2 s, 4 min 10 s, 2 h 5 min."""
-    seconds = span.total_seconds()
+    seconds = round(span.total_seconds(), 1)
     if seconds < 60:
         return f"{seconds:.1f} s"
     if seconds < 3600:

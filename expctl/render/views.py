@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from expctl.analysis.fields import value_of, varying_parameters
@@ -33,13 +34,23 @@ def runs_sheet(runs: Sequence[RunRecord], *, columns: Sequence[str] | None, tota
     if columns is None:
         varying = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES]
         columns = [*_LIST, *(f"params.{key}" for key in varying)]
+    names = list(dict.fromkeys(columns))
     return Sheet(
         "runs",
-        [_column(name, runs) for name in columns],
-        [[_cell(run, name) for name in columns] for run in runs],
+        _told_apart([_column(name, runs) for name in names], names),
+        [[_cell(run, name) for name in names] for run in runs],
         ids=[run.run_id for run in runs],
         total=total,
     )
+
+
+def _told_apart(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:
+    """The columns, by full names where short ones meet (params.c, metrics.c): a JSON object has a key once."""
+    keys = [column.key for column in columns]
+    return [
+        column if keys.count(column.key) == 1 else replace(column, key=name)
+        for column, name in zip(columns, names, strict=True)
+    ]
 
 
 def _cell(run: RunRecord, name: str) -> Cell:
@@ -63,16 +74,19 @@ def ranking_sheet(ranking: Ranking) -> Sheet:
     metric, runs = ranking.metric, list(ranking.ranked)
     limits = [key for key in (f"{metric}_low", f"{metric}_high") if any(key in run.metrics for run in runs)]
     others = [key for key in ("f1_score", "accuracy") if key != metric and any(key in run.metrics for run in runs)]
-    varying = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES]
+    parameters = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES and key != "model"]
     columns = [
         Column("rank", "#", "number"),
         _RUN_ID,
         Column("name"),
-        *(Column(key, kind="number") for key in (metric, *limits, *others)),
+        Column(metric, kind="number"),
+        *(Column(key, key.removeprefix(f"{metric}_"), "number") for key in limits),
+        *(Column(key, kind="number") for key in others),
         Column("model"),
-        *(_column(f"params.{key}", runs) for key in varying if key != "model"),
+        *(_column(f"params.{key}", runs) for key in parameters),
         Column("started", kind="time"),
     ]
+    names = ["rank", "run_id", "name", metric, *limits, *others, "model", *(f"params.{key}" for key in parameters)]
     rows: list[list[Cell]] = [
         [
             place,
@@ -80,12 +94,12 @@ def ranking_sheet(ranking: Ranking) -> Sheet:
             run.name,
             *(run.metrics.get(key) for key in (metric, *limits, *others)),
             run.params.get("model"),
-            *(_setting(run.typed_params.get(key)) for key in varying if key != "model"),
+            *(_setting(run.typed_params.get(key)) for key in parameters),
             run.started,
         ]
         for place, run in enumerate(runs, 1)
     ]
-    return Sheet("ranking", columns, rows, ids=[run.run_id for run in runs])
+    return Sheet("ranking", _told_apart(columns, [*names, "started"]), rows, ids=[run.run_id for run in runs])
 
 
 _METRIC_COLUMNS = tuple(Column(key, kind="number") for key in ("low", "high", "cv_mean", "cv_std"))
@@ -110,7 +124,7 @@ def metric_rows(run: RunRecord) -> list[list[Cell]]:
 
 def trained_sheet(run: RunRecord) -> Sheet:
     """`train`: which run it became, and its metrics with 95% limits and what cross-validation said."""
-    columns = [Column("section"), Column("metric"), Column("value", kind="number"), *_METRIC_COLUMNS]
+    columns = [Column("section", kind="section"), Column("metric"), Column("value", kind="number"), *_METRIC_COLUMNS]
     return Sheet("trained", columns, metric_rows(run), facts={"run": run.name, "run_id": run.run_id}, ids=[run.run_id])
 
 
@@ -148,7 +162,12 @@ def run_sheet(
         rows += [[title, key, _setting(value), *empty] for key, value in part.items()]
     rows += [["warnings", str(number), line, *empty] for number, line in enumerate(run.warnings, 1)]
     rows += [["artifacts", path, None if size is None else Size(size), *empty] for path, size in artifacts]
-    columns = [Column("section"), Column("key", width=None), Column("value", width=None), *_METRIC_COLUMNS]
+    columns = [
+        Column("section", kind="section"),
+        Column("key", width=None),
+        Column("value", width=None),
+        *_METRIC_COLUMNS,
+    ]
     return Sheet("run", columns, rows, ids=[run.run_id])
 
 
@@ -160,7 +179,7 @@ def comparison_sheet(comparison: Comparison) -> Sheet:
     runs = comparison.runs
     labels = [run.label for run in runs]
     titles = [
-        label if labels.count(label) == 1 else f"{label} {run.run_id[:8]}"
+        label if labels.count(label) == 1 else f"{run.run_id[:8]} {label}"
         for label, run in zip(labels, runs, strict=True)
     ]
     keys = (
@@ -168,7 +187,7 @@ def comparison_sheet(comparison: Comparison) -> Sheet:
         if len(runs) == 2
         else ["baseline", *(f"challenger_{i}" for i in range(1, len(runs)))]
     )
-    columns = [Column("section"), Column("key"), Column(keys[0], titles[0], "number", width=_COMPARED)]
+    columns = [Column("section", kind="section"), Column("key"), Column(keys[0], titles[0], "number", width=_COMPARED)]
     for key, title in zip(keys[1:], titles[1:], strict=True):
         columns.append(Column(key, title, "number", width=_COMPARED))
         columns.append(Column(key.replace("challenger", "change"), "change", "change"))

@@ -8,9 +8,11 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from expctl import __version__
+from expctl.errors import mask_secrets
 from expctl.metrics import METRICS
 from expctl.records import Tag, Value
 
@@ -129,10 +131,15 @@ def datasets(result: TrainResult) -> Iterator[DatasetInput]:
     profile = json.dumps({"num_rows": split.dataset_size, "bytes": split.data_bytes})
     classes = sorted({str(label) for label in split.train.labels})[:100]
     schema = json.dumps({"text": recipe.text_column, "label": recipe.label_column, "classes": classes})
-    yield DatasetInput(recipe.data, split.data_hash, recipe.data, "training", profile, schema)
+    yield DatasetInput(_file_name(recipe.data), split.data_hash, recipe.data, "training", profile, schema)
     if recipe.test_data is not None and split.test_data_hash is not None:
         profile = json.dumps({"num_rows": len(split.test)})
-        yield DatasetInput(recipe.test_data, split.test_data_hash, recipe.test_data, "testing", profile, schema)
+        name = _file_name(recipe.test_data)
+        yield DatasetInput(name, split.test_data_hash, recipe.test_data, "testing", profile, schema)
+
+
+def _file_name(path: str) -> str:
+    return PurePath(mask_secrets(path)).name  # in this order: a query alone is not known as one
 
 
 def artifacts(result: TrainResult) -> Iterator[File]:

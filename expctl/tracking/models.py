@@ -6,6 +6,7 @@ The list of trusted types is ours, never the model file's own.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +16,8 @@ from expctl.errors import DataError, RunNotFound
 from expctl.records import RunRecord, Tag
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from mlflow.models import Model, ModelSignature
     from sklearn.pipeline import Pipeline
@@ -101,9 +104,7 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
-        return Path(
-            download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.settings.tracking_uri)
-        )
+        return Path(download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.uri))
     except (MlflowException, OSError) as error:
         state = "" if run.status == "finished" else f": it is {run.status}"
         raise RunNotFound(
@@ -157,21 +158,46 @@ def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
 
 
 def _check_trees(estimator: Any, where: str) -> None:
-    """Raise DataError unless every tree of a forest stays inside its own arrays and the features it was fitted on."""
+    """Raise DataError unless every tree stays inside its own arrays and the features that it is given.
+
+    Trees are looked for everywhere: alone, in a forest, in a forest that a factory wrapped.
+    """
     import numpy as np
 
-    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
-    for tree in (getattr(part, "tree_", None) for part in getattr(last, "estimators_", [])):
-        if tree is None:
+    seen: set[int] = set()
+    pending: list[tuple[Any, float]] = [(estimator, math.inf)]
+    while pending:
+        part, features = pending.pop()
+        if isinstance(part, (str, int, float)) or id(part) in seen:
             continue
-        inner = tree.children_left != -1
-        children = np.concatenate([tree.children_left[inner], tree.children_right[inner]])
-        parents = np.flatnonzero(inner)
-        forward = (tree.children_left[inner] > parents).all() and (tree.children_right[inner] > parents).all()
-        inside = (children < tree.node_count).all() and len(tree.value) == tree.node_count
-        features = tree.feature[inner]
-        if not (forward and inside and (features >= 0).all() and (features < last.n_features_in_).all()):
-            raise DataError(f"the {where} is damaged: a tree of the forest points outside itself")
+        seen.add(id(part))
+        inner: Iterable[Any] = ()
+        if isinstance(part, (list, tuple)):
+            inner = part
+        elif isinstance(part, dict):
+            inner = part.values()
+        elif isinstance(part, np.ndarray) and part.dtype == object:
+            inner = part.flat
+        elif hasattr(part, "__dict__"):
+            held = vars(part)
+            own = min(features, held.get("n_features_in_", math.inf))
+            if "tree_" in held and not _is_sound(held["tree_"], own):
+                raise DataError(f"the {where} is damaged: a tree points outside itself")
+            # What an ensemble is given goes to its members unchecked; other parts are given something of their own.
+            pending += [(value, own if name == "estimators_" else math.inf) for name, value in held.items()]
+        pending += [(value, features) for value in inner]
+
+
+def _is_sound(tree: Any, features: float) -> bool:
+    import numpy as np
+
+    if tree.node_count > tree.capacity:  # first: the arrays below are node_count long, whatever memory there is
+        return False
+    parents = np.flatnonzero(tree.children_left != -1)
+    children = np.concatenate([tree.children_left[parents], tree.children_right[parents]])
+    used = tree.feature[parents]
+    forward = (children > np.tile(parents, 2)).all() and (children < tree.node_count).all()
+    return bool(forward and (used >= 0).all() and (used < features).all())
 
 
 def _inputs(described: Model) -> dict[str, str]:

@@ -6,22 +6,23 @@ file; all of that is caught here first. Knows URIs, files and sockets; not MLflo
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import uuid
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from expctl.errors import StoreError, UsageError, mask_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
 _CONNECT_SECONDS: Final = 8
-_OPENING_SECONDS: Final = 120  # the first opening makes the schema, 1-3 s; this is for many that queue
+_OPENING_SECONDS: Final = 120  # making the schema takes 1-3 s; this is for many that queue
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
@@ -35,6 +36,18 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(path)
 
 
+def absolute(uri: str) -> str:
+    """An SQLite URI that means the same file wherever the process goes; any other URI unchanged.
+
+    MLflow opens the file again and again, by then a factory of the user may have changed the current folder.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        return uri
+    scheme, _, rest = uri.partition(":///")
+    return f"{scheme}:///{quote(str(path.absolute()))}{''.join(rest.partition('?')[1:])}"
+
+
 def check(uri: str, *, create: bool) -> bool:
     """Whether there is a store to open; False for an SQLite file that is not there and may not be created.
 
@@ -43,16 +56,23 @@ def check(uri: str, *, create: bool) -> bool:
     path = sqlite_path(uri)
     if path is not None:
         return _check_sqlite(path, uri, create=create)
-    parts = urlsplit(uri)
-    scheme = parts.scheme.partition("+")[0]
+    try:
+        parts = urlsplit(uri)
+        scheme, port = parts.scheme.partition("+")[0], parts.port
+    except ValueError as error:
+        raise _no_uri(uri, f": {error}") from error
     if scheme in _DEFAULT_PORTS:
-        _connect(parts.hostname or "localhost", parts.port or _DEFAULT_PORTS[scheme], uri)
+        _connect(parts.hostname or "localhost", port or _DEFAULT_PORTS[scheme], uri)
     elif scheme not in ("", "file", "databricks", "databricks-uc"):
-        raise UsageError(
-            f"{mask_secrets(uri)} is not a tracking URI",
-            hint="for example sqlite:///mlflow.db or http://localhost:5000",
-        )
+        raise _no_uri(uri)
     return True
+
+
+def _no_uri(uri: str, why: str = "") -> UsageError:
+    return UsageError(
+        f"{mask_secrets(uri)} is not a tracking URI{why}",
+        hint="for example sqlite:///mlflow.db or http://localhost:5000",
+    )
 
 
 def _check_sqlite(path: Path, uri: str, *, create: bool) -> bool:
@@ -61,8 +81,12 @@ def _check_sqlite(path: Path, uri: str, *, create: bool) -> bool:
             if create and not path.absolute().parent.is_dir():
                 raise StoreError(f"{uri}: no folder {path.absolute().parent}", hint="make the folder first")
             return create
-        with path.open("rb") as file:
-            head = file.read(len(_SQLITE_MAGIC))
+        if not path.is_file():
+            raise StoreError(f"{uri}: {path} is not a file", hint="for example sqlite:///mlflow.db")
+        head = _head(path)
+        if not head:  # SQLite makes the file before its first table: another process may be doing so now
+            with first_opening(uri, create=False):
+                head = _head(path)
     except OSError as error:
         raise StoreError(
             f"{uri}: {error.strerror}", hint="MLFLOW_TRACKING_URI or --tracking-uri names the store"
@@ -73,30 +97,63 @@ def _check_sqlite(path: Path, uri: str, *, create: bool) -> bool:
     return True
 
 
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE_MAGIC))
+
+
+def is_made(uri: str, tables: Collection[str]) -> bool:
+    """Whether an SQLite store has all of MLflow's `tables`; False for a new one, or one whose making was cut short.
+
+    MLflow adds what is missing to whatever it opens: to a store of an older schema without asking, and to another
+    program's database. Raises StoreError for both.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        return True
+    import sqlite3
+
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=1)) as database:
+            found = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            # The last step of the making is an experiment called Default.
+            used = "experiments" in found and database.execute("SELECT 1 FROM experiments").fetchone() is not None
+    except sqlite3.Error:
+        return path.exists()  # locked or damaged: MLflow's own answer tells
+    if used and not found.issuperset(tables):
+        raise StoreError(
+            f"the store {uri} has an older schema than the installed MLflow",
+            hint=f"back it up, then mlflow db upgrade {uri}",
+        )
+    if found and found.isdisjoint(tables):
+        raise StoreError(f"{uri} is another program's database; it is left as it is", hint="name another file")
+    return used
+
+
 def _connect(host: str, port: int, uri: str) -> None:
     try:
         socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise StoreError(
-            f"nobody answers at {mask_secrets(uri)} ({error.strerror or error})",
+            f"nobody answers at {mask_secrets(uri)} ({getattr(error, 'strerror', None) or error})",
             hint="is the server running? MLFLOW_TRACKING_URI or --tracking-uri names it",
         ) from error
 
 
 @contextmanager
-def first_opening(uri: str) -> Iterator[None]:
-    """Let one process at a time open an SQLite store for writing: MLflow's migration breaks when two run it at once.
+def first_opening(uri: str, *, create: bool) -> Iterator[None]:
+    """Let one process at a time make the schema of an SQLite store: MLflow's migration breaks when two run it at once.
 
-    The lock is a file beside the database (not in TMPDIR, which processes need not share), held while MLflow looks
-    at the schema: some 0.1 s, or 2 s when it has to be made.
+    The lock is a file beside the database (not in TMPDIR, which processes need not share), held for some 2 s. Without
+    `create` only a lock that is there already is waited for.
     """
     path = sqlite_path(uri)
-    if path is None:
+    lock = None if path is None else path.absolute().with_name(f".{path.name}.lock")
+    if lock is None or not (create or os.access(lock, os.W_OK)):
         yield
         return
     import filelock
 
-    lock = path.absolute().with_name(f".{path.name}.lock")
     try:
         with filelock.FileLock(lock, timeout=_OPENING_SECONDS):
             yield

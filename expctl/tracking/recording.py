@@ -88,14 +88,19 @@ def recording(store: Store, labels: Labels, recipe: Recipe, code: provenance.Cod
     experiment = store.ensure_experiment()
     tags = _tags(store, labels, recipe, code)
     client = store.client
-    with shielded(), translated(store.settings):
-        run_id = client.create_run(experiment, run_name=labels.name, tags=tags).info.run_id
+    run_id: str | None = None
+    finished = False
     try:
+        with shielded(), translated(store.settings):
+            run_id = str(client.create_run(experiment, run_name=labels.name, tags=tags).info.run_id)
         yield run_id
         with shielded(), translated(store.settings):
             client.set_tag(run_id, Tag.COMPLETE, "true")
             client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
+            finished = True
     except BaseException as error:
+        if run_id is None or finished:
+            raise
         killed = isinstance(error, (KeyboardInterrupt, Stopped))
         status = RunStatus.KILLED if killed else RunStatus.FAILED
         with shielded(), translated(store.settings):
@@ -109,9 +114,7 @@ def _reason(error: BaseException) -> str:
         return f"stopped by {error.signal_name}"
     if isinstance(error, KeyboardInterrupt):
         return "interrupted (Ctrl-C)"
-    if isinstance(error, ExpctlError):
-        return error.message
-    return mask_secrets(f"{type(error).__name__}: {error}")
+    return mask_secrets(error.message if isinstance(error, ExpctlError) else f"{type(error).__name__}: {error}")
 
 
 @contextmanager
@@ -265,7 +268,7 @@ def _log_dataset(store: Store, run_id: str, item: DatasetInput) -> None:
 
     source = json.dumps({"uri": mask_secrets(item.source)})
     dataset = Dataset(
-        mask_secrets(item.name)[-500:], item.digest[:36], "local", source, schema=item.schema, profile=item.profile
+        mask_secrets(item.name)[:500], item.digest[:36], "local", source, schema=item.schema, profile=item.profile
     )
     with translated(store.settings):
         store.client.log_inputs(run_id, [MlflowInput(dataset, [InputTag("mlflow.data.context", item.context)])])

@@ -7,6 +7,7 @@ full id · unique id prefix (4+ characters) · run name · `latest`, `latest~2` 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ranking import rank
@@ -21,41 +22,52 @@ if TYPE_CHECKING:
 
 _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
 _BEST: Final = re.compile(r"best(?::(.+))?")
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
 _VERSION: Final = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)")
 _ALIAS: Final = re.compile(r"(?:models:/)?(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
-_ID_LENGTH: Final = 32
 _SHOWN: Final = 5
 
 
 def resolve(store: Store, reference: str) -> RunRecord:
     """The one run a reference means, in the settings' experiment; a full id is found in any.
 
-    A name wins over an id prefix: it was given by a person. Raises RunNotFound, listing the candidates, where there
-    is none or more than one.
+    Raises RunNotFound, listing the candidates, where there is none or more than one: a run whose name reads like
+    `latest` or the start of another run's id is one of several.
     """
     if not reference:
         raise RunNotFound("an empty run reference", hint="expctl list shows the runs")
-    if re.fullmatch(f"[0-9a-f]{{{_ID_LENGTH}}}", reference):
-        return store.get(reference)
     if match := _VERSION.fullmatch(reference):
         return _registered(store, match["name"], version=match["version"])
+    if _ID.fullmatch(reference):
+        with suppress(RunNotFound):
+            return store.get(reference)
     named = _by_name(store, reference)
-    if named:
-        return _only(named, reference)
-    if match := _LATEST.fullmatch(reference):
-        return _latest(store, reference, int(match[1] or 0))
-    if match := _BEST.fullmatch(reference):
-        return best_run(store, match[1] or "f1_score")
-    if match := _ALIAS.fullmatch(reference):
-        return _registered(store, match["name"], alias=match["alias"])
-    if _PREFIX.fullmatch(reference):
-        found = store.find(f"attributes.run_id LIKE '{reference}%'", limit=_SHOWN + 1)
-        if found:
-            return _only(found, reference)
+    try:
+        meant = _by_meaning(store, reference)
+    except RunNotFound:
+        if not named:
+            raise
+        meant = []
+    found = list({run.run_id: run for run in [*named, *meant]}.values())
+    if found:
+        return _only(found, reference)
     raise RunNotFound(
         f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list shows the runs"
     )
+
+
+def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
+    """The runs a reference means by its form, whatever runs are called."""
+    if match := _LATEST.fullmatch(reference):
+        return [_latest(store, reference, int(match[1] or 0))]
+    if match := _BEST.fullmatch(reference):
+        return [best_run(store, match[1] or "f1_score")]
+    if match := _ALIAS.fullmatch(reference):
+        return [_registered(store, match["name"], alias=match["alias"])]
+    if _PREFIX.fullmatch(reference):
+        return store.find(f"attributes.run_id LIKE '{reference}%'", limit=_SHOWN + 1)
+    return []
 
 
 def best_run(store: Store, metric: str) -> RunRecord:

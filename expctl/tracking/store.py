@@ -45,6 +45,7 @@ class Store:
 
     def __init__(self, settings: Settings, client: MlflowClient | None) -> None:
         self.settings = settings
+        self.uri = reachable.absolute(settings.tracking_uri)
         self._client = client
 
     @property
@@ -88,6 +89,8 @@ class Store:
             try:
                 return str(self.client.create_experiment(self.settings.experiment, artifact_location=location))
             except MlflowException as error:
+                if error.error_code == "INVALID_PARAMETER_VALUE":
+                    raise UsageError(f"--experiment: {reason(error)}", hint="a shorter name") from error
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
         return self.ensure_experiment()
@@ -183,14 +186,24 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     _quiet(verbose)
     import mlflow
 
-    if uri.startswith("sqlite:"):
-        import mlflow.store.tracking.sqlalchemy_store  # 0.5 s of imports: not under the lock
-
-    mlflow.set_tracking_uri(uri)
-    with reachable.first_opening(uri) if create else nullcontext(), translated(settings):
-        client = mlflow.MlflowClient(tracking_uri=uri)
+    mlflow.set_tracking_uri(reachable.absolute(uri))
+    made = _is_made(uri)
+    with nullcontext() if made else reachable.first_opening(uri, create=create), translated(settings):
+        if not (made or create or _is_made(uri)):
+            return Store(settings, None)
+        client = mlflow.MlflowClient(tracking_uri=reachable.absolute(uri))
         client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
     return Store(settings, client)
+
+
+def _is_made(uri: str) -> bool:
+    """Whether the store has MLflow's schema. Also imports what opening it takes, 0.5 s, outside of any lock."""
+    if not uri.startswith("sqlite:"):
+        return True
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 (makes the tables known)
+    from mlflow.store.db.base_sql_model import Base
+
+    return reachable.is_made(uri, Base.metadata.tables)
 
 
 def _quiet(verbose: bool) -> None:
@@ -243,6 +256,10 @@ def translated(settings: Settings, *, filter: str = "") -> Iterator[None]:
         raise _translation(error, uri, filter) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise StoreError(f"the store {uri} failed: {reason(error)}", hint=_remedy(str(error))) from error
+    except ModuleNotFoundError as error:  # the driver of a database
+        raise StoreError(
+            f"the store {uri} needs the Python package {error.name}", hint=f"install {error.name}"
+        ) from error
     except OSError as error:  # requests' exceptions are OSErrors too
         raise StoreError(
             f"the store {uri} failed: {reason(error)}", hint="is there space, and the right to write?"
@@ -287,6 +304,8 @@ def _remedy(text: str) -> str | None:
         return "another process is writing to it; try again"
     if "readonly" in text or "unable to open" in text:
         return "is the folder writable?"
+    if "malformed" in text or "not a database" in text:
+        return "it is damaged: restore it from a backup, or move it away"
     if "disk is full" in text or "No space" in text:
         return "free some space"
     return None

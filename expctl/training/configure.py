@@ -87,7 +87,7 @@ def _factory_parameters(given: Mapping[str, object]) -> dict[str, Value]:
 def _literal(value: object) -> Value:
     """A value of a factory's parameter: none, true, false, a number, or text as it is."""
     if not isinstance(value, str):
-        return value if isinstance(value, (int, float, bool)) else str(value)
+        return value if value is None or isinstance(value, (int, float, bool)) else str(value)
     words: dict[str, Value] = {"none": None, "true": True, "false": False}
     if value.lower() in words:
         return words[value.lower()]

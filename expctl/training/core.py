@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from expctl.errors import DataError, TrainingFailed
+from expctl.errors import DataError, TrainingFailed, UsageError
 from expctl.training.dataset import Rows, Split, fingerprint
 from expctl.training.evaluate import Evaluation, evaluate, predictions_frame, score_metrics
 from expctl.training.evaluate import predict as predict_rows
@@ -49,12 +49,17 @@ class TrainResult:
 
 
 def check_text(pipeline: Pipeline, split: Split) -> None:
-    """Raise DataError if no training text has a single term: found at the first text that has one, before any run."""
+    """Raise DataError if no training text has a single term: found at the first text that has one, before any run.
+
+    Raises UsageError if `min_df` asks for more rows than there are.
+    """
     transformer = pipeline.steps[0][1]
     if not hasattr(transformer, "transformers"):
         return
     name, vectorizer, column = transformer.transformers[0]
     if name == "tfidf":
+        if vectorizer.min_df > len(split.train):
+            raise UsageError(f"min_df {vectorizer.min_df} is more than the {len(split.train):,} training rows")
         analyze = vectorizer.build_analyzer()
         if not any(analyze(text) for text in split.train.frame[column]):
             raise DataError(

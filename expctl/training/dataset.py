@@ -128,8 +128,12 @@ def _rows(table: Columns, recipe: Recipe, path: str, notes: list[str], *, all_co
 
 
 def as_text(value: object) -> str | None:
-    """A cell of a text column as text; None stays missing."""
-    return value if value is None or isinstance(value, str) else str(value)
+    """A cell of a text column as text; None and NaN are missing. Raises DataError for bytes, lists and objects."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (bytes, list, dict)):
+        raise DataError(f"a text is a {type(value).__name__}, not text", hint="--text-column names another column")
+    return None if value != value else str(value)
 
 
 def as_numbers(values: list[Any]) -> list[Any]:
@@ -177,7 +181,8 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
         fraction = next((value for value in values if isinstance(value, float) and not value.is_integer()), None)
         if fraction is not None:
             raise _fraction(fraction, column)
-        return np.array(values, dtype=np.float64)
+        if all(isinstance(value, float) or abs(value) <= 2**53 for value in values):  # beyond, floats merge integers
+            return np.array(values, dtype=np.float64)
     words = [str(value).strip() for value in values]
     if parse:
         if all(_INTEGER.fullmatch(word) for word in words):

@@ -76,7 +76,8 @@ def score_metrics(predictions: Predictions) -> dict[str, float]:
         "recall": recall,
         "f1_macro": sk.f1_score(labels, predicted, average="macro", zero_division=0),
         "balanced_accuracy": recalls.mean(),
-        "mcc": sk.matthews_corrcoef(labels, predicted),
+        # A single class on both sides is 0 in scikit-learn too, with a warning that nobody could act on.
+        "mcc": sk.matthews_corrcoef(labels, predicted) if len(np.union1d(labels, predicted)) > 1 else 0.0,
         "predict_seconds": predictions.seconds,
     }
     values.update(_from_scores(predictions))
@@ -114,22 +115,20 @@ def evaluate(pipeline: Pipeline, rows: Rows) -> Evaluation:
     named = np.array([str(label) for label in labels]), np.array([str(label) for label in predicted])
     present = np.union1d(labels, predicted)
     names = [str(label) for label in present]
-    report = sk.classification_report(*named, labels=names, zero_division=0, output_dict=True)
+    # Not classification_report's dictionary: there a class called "accuracy" is lost under the total of that name.
+    figures = sk.precision_recall_fscore_support(labels, predicted, labels=present, average=None, zero_division=0)
     return Evaluation(
         predictions=predictions,
         metrics=score_metrics(predictions),
         limits=confidence_limits(labels, predicted),
         per_class={
-            name: {
-                "precision": float(report[name]["precision"]),
-                "recall": float(report[name]["recall"]),
-                "f1_score": float(report[name]["f1-score"]),
-                "support": float(report[name]["support"]),
-            }
-            for name in names
+            name: dict(zip(("precision", "recall", "f1_score", "support"), map(float, row), strict=True))
+            for name, *row in zip(names, *figures, strict=True)
         },
         report=sk.classification_report(*named, labels=names, zero_division=0, digits=4),
-        confusion=sk.confusion_matrix(labels, predicted, labels=present),
+        confusion=(
+            sk.confusion_matrix(labels, predicted, labels=present) if len(present) > 1 else np.array([[len(labels)]])
+        ),
         confusion_labels=names,
     )
 

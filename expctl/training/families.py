@@ -143,7 +143,8 @@ FAMILIES: Final = {
             non_negative("alpha", "alpha", 1.0, "regularization strength"),
             count("max_iter", "max_iter", None, "most iterations of the solver", or_none=True),
             _CLASS_WEIGHT,
-            choice("solver", "solver", ("auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga"), "auto"),
+            # Not svd: it reads no sparse features. cholesky and saga read them with fit_intercept=false only.
+            choice("solver", "solver", ("auto", "cholesky", "lsqr", "sparse_cg", "sag", "saga"), "auto"),
             flag("positive", "positive", False),
             non_negative("tol", "tol", 1e-4),
             _INTERCEPT,

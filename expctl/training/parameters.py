@@ -31,7 +31,10 @@ class Interval:
             raise ValueError
         if self.type is int and isinstance(value, float):
             raise ValueError
-        number = self.type(value)
+        try:
+            number = self.type(value)
+        except OverflowError:
+            raise ValueError from None
         if isinstance(number, float) and not math.isfinite(number):
             raise ValueError
         too_low = self.low is not None and (
@@ -46,8 +49,10 @@ class Interval:
 
     def __str__(self) -> str:
         noun = "an integer" if self.type is int else "a number"
-        low = "" if self.low is None else f"{'above' if self.closed in ('right', 'neither') else 'from'} {self.low:g}"
-        high = "" if self.high is None else f"{'below' if self.closed in ('left', 'neither') else 'to'} {self.high:g}"
+        above = "above" if self.closed in ("right", "neither") else "from"
+        below = "below" if self.closed in ("left", "neither") else "to"
+        low = "" if self.low is None else f"{above} {self.low:.10g}"
+        high = "" if self.high is None else f"{below} {self.high:.10g}"
         return " ".join(part for part in (noun, low, high) if part)
 
 

@@ -42,7 +42,7 @@ def build_pipeline(recipe: Recipe) -> Pipeline:
     if "random_state" in inspect.signature(kind).parameters:
         arguments["random_state"] = recipe.random_state
     vectorizer = TfidfVectorizer(**vectorizer_arguments(recipe.parameters))
-    # sparse_threshold=1.0: the matrix of the one vectorizer stays sparse whatever its density.
+    # sparse_threshold=1.0: the matrix of the one vectorizer stays sparse unless every text has every term.
     features = ColumnTransformer([("tfidf", vectorizer, recipe.text_column)], sparse_threshold=1.0)
     return Pipeline([("features", features), ("classifier", kind(**arguments))])
 
@@ -52,7 +52,10 @@ def _from_factory(recipe: Recipe) -> Pipeline:
     from sklearn.pipeline import Pipeline
 
     factory = _import_factory(recipe.model)
-    known = inspect.signature(factory).parameters
+    try:
+        known = inspect.signature(factory).parameters
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"cannot tell the parameters of {recipe.model}: {error}", hint="write a function") from error
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
     for key in recipe.parameters:
         if key not in known and not takes_any:
@@ -65,7 +68,7 @@ def _from_factory(recipe: Recipe) -> Pipeline:
         arguments.setdefault("random_state", recipe.random_state)
     try:
         estimator = factory(**arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{recipe.model} raised {type(error).__name__}: {error}") from error
     if not isinstance(estimator, BaseEstimator) or not hasattr(estimator, "predict"):
         raise UsageError(
@@ -88,7 +91,7 @@ def _import_factory(path: str) -> Callable[..., Any]:
         sys.path.insert(0, folder)  # as `python -m` does: the user's own package lies in the folder they work in
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # SystemExit: a script without `if __name__ == "__main__"`
         raise UsageError(
             f"cannot import {module_name!r} for --model {path}: {type(error).__name__}: {error}",
             hint="write it as package.module:factory, importable from this folder",

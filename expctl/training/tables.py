@@ -35,7 +35,12 @@ KINDS: Final[dict[str, Kind]] = {
 FIELD_LIMIT: Final = 10_000_000
 BYTE_LIMIT: Final = 4 * 2**30
 
-_BYTE_ORDER_MARKS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# UTF-32's first: its little-endian mark begins with UTF-16's.
+_BYTE_ORDER_MARKS: Final = {
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+_GZIP: Final = b"\x1f\x8b"
 
 
 def kind_of(path: str) -> Kind:
@@ -81,10 +86,16 @@ def _unreadable(path: str, error: Exception) -> DataError:
 @contextmanager
 def _open_url(url: str) -> Iterator[BinaryIO]:
     if url.startswith(("http://", "https://")):
+        from http.client import HTTPException, InvalidURL
         from urllib.request import urlopen
 
-        with urlopen(url, timeout=60) as response:
-            yield response
+        try:
+            with urlopen(url, timeout=60) as response:
+                yield response
+        except InvalidURL as error:  # its own words quote the password of `user:password@host`
+            raise OSError("not an address that can be opened (user and password cannot stand in it)") from error
+        except HTTPException as error:
+            raise OSError(str(error) or type(error).__name__) from error
         return
     import fsspec
 
@@ -115,12 +126,16 @@ def chunks(stream: BinaryIO, kind: Kind, *, encoding: str, name: str, rows: int 
 
     Raises DataError, with the line, where the table does not parse.
     """
-    if kind == "parquet":
-        yield from _parquet(stream, name, rows)
-        return
-    text = _decoded(stream, encoding, name)
     try:
-        yield from (_jsonl(text, name, rows) if kind == "jsonl" else _delimited(text, kind, name, rows))
+        if kind == "parquet":
+            yield from _parquet(_unpacked(stream, name), name, rows)
+            return
+        text = _decoded(stream, encoding, name)
+        try:
+            yield from (_jsonl(text, name, rows) if kind == "jsonl" else _delimited(text, kind, name, rows))
+        finally:
+            if text.buffer is stream and not stream.closed:
+                text.detach()  # the stream is the caller's to close
     except UnicodeError as error:
         raise _undecodable(stream, encoding, name, error) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -147,28 +162,38 @@ class _Limited(io.RawIOBase):
         return len(data)
 
 
+def _unpacked(stream: BinaryIO, name: str) -> io.BufferedReader:
+    """The stream, through gzip if it begins as gzip does."""
+    peekable = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream))
+    if peekable.peek(2)[:2] != _GZIP:
+        return peekable
+    return io.BufferedReader(_Limited(cast(BinaryIO, gzip.GzipFile(fileobj=peekable)), name))
+
+
 def _decoded(stream: BinaryIO, encoding: str, name: str) -> io.TextIOWrapper:
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        "".encode(encoding)
+    except (LookupError, ValueError):  # ValueError: a NUL in the name, or a codec that refuses everything
         raise DataError(f"unknown encoding {encoding!r}", hint="for example utf-8, latin-1, cp1252, utf-16") from None
-    peekable = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream))
-    if peekable.peek(2)[:2] == b"\x1f\x8b":
-        unpacked = _Limited(cast(BinaryIO, gzip.GzipFile(fileobj=peekable)), name)
-        peekable = io.BufferedReader(unpacked)
-    head = peekable.peek(3)[:3]
-    marked = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), encoding)
-    return io.TextIOWrapper(peekable, encoding=marked, newline="")
+    unpacked = _unpacked(stream, name)
+    return io.TextIOWrapper(unpacked, encoding=_marked(unpacked.peek(4), encoding), newline="")
+
+
+def _marked(head: bytes, encoding: str) -> str:
+    """The encoding that a byte order mark states, else `encoding`."""
+    return next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), encoding)
 
 
 def _undecodable(stream: BinaryIO, encoding: str, name: str, error: UnicodeError) -> DataError:
     hint = "--encoding names another one, such as latin-1 or cp1252"
-    if isinstance(stream, io.BytesIO) and stream.getvalue()[:2] != b"\x1f\x8b":
+    if isinstance(stream, io.BytesIO) and not stream.getvalue().startswith(_GZIP):
+        content = stream.getvalue()
+        encoding = _marked(content, encoding)
         try:
-            stream.getvalue().decode(encoding)
+            content.decode(encoding)
         except UnicodeDecodeError as exact:
-            line = stream.getvalue().count(b"\n", 0, exact.start) + 1
-            byte = stream.getvalue()[exact.start]
+            line = content.count(b"\n", 0, exact.start) + 1
+            byte = content[exact.start]
             return DataError(f"{name}: line {line} is not {encoding} (byte 0x{byte:02x} at {exact.start})", hint=hint)
     return DataError(f"{name}: not {encoding} ({getattr(error, 'reason', error)})", hint=hint)
 
@@ -193,7 +218,9 @@ def _delimited(text: io.TextIOWrapper, kind: Kind, name: str, size: int) -> Iter
         if row is None:
             break
         if any("\0" in cell for cell in row):
-            raise DataError(f"{name}: line {start} holds a NUL byte", hint="is it UTF-16? then --encoding utf-16")
+            raise DataError(
+                f"{name}: line {start} holds a NUL byte", hint="is it UTF-16? then --encoding utf-16-le or utf-16-be"
+            )
         if row and header is None:
             header = _header([cell.strip() for cell in row], name)
         elif row and header is not None:
@@ -270,12 +297,13 @@ def _from_records(records: list[dict[str, Any]]) -> Columns:
     return {column: [record.get(column) for record in records] for column in names}
 
 
-def _parquet(stream: BinaryIO, name: str, size: int) -> Iterator[Columns]:
+def _parquet(stream: io.BufferedReader, name: str, size: int) -> Iterator[Columns]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    source = stream if stream.seekable() else io.BytesIO(stream.read())
     try:
-        file = pq.ParquetFile(stream)
+        file = pq.ParquetFile(source)
         _header(file.schema_arrow.names, name)
         batches = 0
         for batch in file.iter_batches(batch_size=size):
@@ -283,7 +311,7 @@ def _parquet(stream: BinaryIO, name: str, size: int) -> Iterator[Columns]:
             yield batch.to_pydict()
         if not batches:
             yield {column: [] for column in file.schema_arrow.names}
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{name}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
 
 

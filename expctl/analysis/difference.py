@@ -1,0 +1,118 @@
+"""A difference on one metric, with how sure it is: intervals, p-values, verdicts, correction for several tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from expctl.metrics import METRICS, higher_is_better
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+Verdict = Literal["better", "worse", "no clear difference"]
+
+_FOR_PERCENTILES: Final = 1_000  # from fewer resamples only the standard error is taken, of an estimate then normal
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Challenger minus baseline on one metric, over the rows both were tested on.
+
+    `low` and `high` limit `change` at the chosen confidence. `p_value` is two-sided and, where several challengers
+    were compared, adjusted by Holm's method. `alpha` is 1 - confidence.
+    """
+
+    metric: str
+    baseline: float
+    challenger: float
+    low: float
+    high: float
+    p_value: float
+    alpha: float = 0.05
+
+    @property
+    def change(self) -> float:
+        """Challenger minus baseline."""
+        return self.challenger - self.baseline
+
+    @property
+    def verdict(self) -> Verdict:
+        """In words, by the direction of the metric: sure at the chosen confidence, or no clear difference."""
+        sure = self.p_value < self.alpha and (self.low > 0 or self.high < 0)
+        if not sure:
+            return "no clear difference"
+        return "better" if (self.low > 0) == higher_is_better(self.metric) else "worse"
+
+
+def resampled_difference(
+    metric: str, baseline: float, challenger: float, drawn: np.ndarray, confidence: float, *, informative: int
+) -> Difference:
+    """Percentile interval and p-value of a resampled difference, expanded for few `informative` rows.
+
+    The rows on which both models say the same are constant in every resample: as many as differ are the sample. For
+    so few the percentiles are too narrow; they are moved out to where Student's t would put them, and the p-value
+    with them. Source: Hesterberg 2015, What teachers should know about the bootstrap, The American Statistician 69.
+    """
+    import numpy as np
+    from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+    if len(drawn) < _FOR_PERCENTILES:
+        return normal_difference(metric, baseline, challenger, float(drawn.std(ddof=1)), confidence)
+    freedom = max(informative - 1, 1)
+    wider = np.sqrt((freedom + 1) / freedom)
+    tail = float(ndtr(wider * stdtrit(freedom, (1 - confidence) / 2))) * 100
+    low, high = np.percentile(drawn, [tail, 100 - tail])
+    # Half of the ties counts for each side; the 1 keeps a p-value of finitely many resamples above 0.
+    ties = (drawn == 0).sum()
+    below, above = (drawn < 0).sum() + ties / 2, (drawn > 0).sum() + ties / 2
+    share = min(0.5, float((min(below, above) + 1) / (len(drawn) + 1)))
+    p_value = float(2 * stdtr(freedom, ndtri(share) / wider))
+    return Difference(metric, baseline, challenger, float(low), float(high), p_value, 1 - confidence)
+
+
+def normal_difference(metric: str, baseline: float, challenger: float, error: float, confidence: float) -> Difference:
+    """The difference of an estimate that is normal with this standard error, as it is when the rows are very many."""
+    from statistics import NormalDist
+
+    change, normal = challenger - baseline, NormalDist()
+    reach = normal.inv_cdf(0.5 + confidence / 2) * error
+    p_value = 2 * normal.cdf(-abs(change) / error) if error else 1.0
+    return Difference(metric, baseline, challenger, change - reach, change + reach, p_value, 1 - confidence)
+
+
+def mcnemar_p(broken: int, fixed: int) -> float:
+    """McNemar's exact test, two-sided: are `fixed` of `broken + fixed` changed rows a fair coin's?
+
+    Equal to scipy's `binomtest(fixed, broken + fixed).pvalue`, without importing scipy.stats for it.
+    """
+    from math import exp, lgamma, log
+
+    changed, fewer = broken + fixed, min(broken, fixed)
+    if broken == fixed:
+        return 1.0
+    logs = (lgamma(changed + 1) - lgamma(k + 1) - lgamma(changed - k + 1) - changed * log(2) for k in range(fewer + 1))
+    return min(1.0, 2 * sum(map(exp, logs)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted for as many tests, in their order. Source: Holm 1979, Scandinavian Journal of Statistics 6."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted = [0.0] * len(p_values)
+    least = 0.0
+    for place, i in enumerate(order):
+        least = max(least, min(1.0, (len(p_values) - place) * p_values[i]))
+        adjusted[i] = least
+    return adjusted
+
+
+def adjusted(differences: Sequence[dict[str, Difference]]) -> list[dict[str, Difference]]:
+    """The differences of several challengers from one baseline, each metric's p-values adjusted by Holm's method."""
+    result = [dict(one) for one in differences]
+    for key in METRICS:
+        having = [one for one in result if key in one]
+        for one, p_value in zip(having, holm([one[key].p_value for one in having]), strict=True):
+            one[key] = replace(one[key], p_value=p_value)
+    return result

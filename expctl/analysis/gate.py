@@ -1,0 +1,49 @@
+"""The gate: may a candidate take the baseline's place? A comparison that cannot be made never reads as a pass."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from expctl.metrics import higher_is_better
+
+if TYPE_CHECKING:
+    from expctl.analysis.difference import Difference
+
+Outcome = Literal["pass", "regression", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gate decided and why, in one sentence."""
+
+    outcome: Outcome
+    reason: str
+
+
+def decide(
+    metric: str, candidate: float | None, difference: Difference | str, *, max_drop: float, least: float | None
+) -> Decision:
+    """Decide on a metric, where `difference` is candidate minus baseline, or why there is none.
+
+    Passes when the candidate's loss is surely below `max_drop`, fails when it is surely above, at the confidence of
+    the interval; between the two it is undecided. Losses are counted in the metric's own direction. `least`, if given,
+    is a bound the candidate's value must keep: from below, for metrics of which less is better from above.
+    """
+    sign = 1 if higher_is_better(metric) else -1
+    if candidate is None or math.isnan(candidate):
+        return Decision("undecided", f"the candidate has no {metric}")
+    if least is not None and sign * (candidate - least) < 0:
+        return Decision("regression", f"{metric} {candidate:.4f} is {'below' if sign > 0 else 'above'} {least:g}")
+    if isinstance(difference, str):
+        return Decision("undecided", difference)
+    if any(math.isnan(value) for value in (difference.change, difference.low, difference.high)):
+        return Decision("undecided", f"the difference in {metric} is not a number")
+    low, high = (difference.low, difference.high) if sign > 0 else (-difference.high, -difference.low)
+    limits = f"{metric} changes by {difference.change:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
+    if low > -max_drop:
+        return Decision("pass", f"{limits}: the loss is below {max_drop:g}")
+    if high < -max_drop:
+        return Decision("regression", f"{limits}: the loss is above {max_drop:g}")
+    return Decision("undecided", f"{limits}: it may or may not lose {max_drop:g}; more test rows would tell")

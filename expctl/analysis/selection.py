@@ -1,0 +1,52 @@
+"""How much of the lead of the best of many models is due to choosing it on the rows it is judged by.
+
+Source: Tsamardinos, Greasidou and Borboudakis 2018, Bootstrapping the out-of-sample predictions for efficient and
+accurate cross-validation, Machine Learning 107 (BBC-CV).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from expctl.analysis.bootstrap import SEED, metrics_from_counts
+from expctl.metrics import higher_is_better
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+RESAMPLES: Final = 500
+
+
+def corrected(labels: np.ndarray, predicted: Sequence[np.ndarray], classes: int, metric: str) -> float | None:
+    """What the best of several models scores on rows that did not help to choose it.
+
+    `labels` and each of `predicted` are class codes of shape (n,), over the same rows. In every resample the best
+    model of the drawn rows is judged on those left out; the mean of these is the corrected value. None if the metric
+    is not one that labels decide.
+    """
+    import numpy as np
+
+    generator = np.random.default_rng(SEED)
+    sign = 1 if higher_is_better(metric) else -1
+    rows, found = len(labels), []
+    pairs = [labels * classes + one for one in predicted]
+    for _ in range(RESAMPLES):
+        weights = np.bincount(generator.integers(0, rows, rows), minlength=rows)
+        inside = [_metric(pair, weights, classes, metric) for pair in pairs]
+        if any(value is None for value in inside):
+            return None
+        best = max(range(len(pairs)), key=lambda i: sign * (inside[i] or 0.0))
+        left_out = (weights == 0).astype(np.int64)
+        if left_out.any():
+            found.append(_metric(pairs[best], left_out, classes, metric) or 0.0)
+    return float(np.mean(found)) if found else None
+
+
+def _metric(pairs: np.ndarray, weights: np.ndarray, classes: int, metric: str) -> float | None:
+    import numpy as np
+
+    table = np.bincount(pairs, weights=weights, minlength=classes * classes).reshape(1, classes, classes)
+    values = metrics_from_counts(np.diagonal(table, axis1=1, axis2=2), table.sum(axis=1), table.sum(axis=2))
+    return float(values[metric][0]) if metric in values else None

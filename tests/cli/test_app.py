@@ -1,0 +1,253 @@
+"""The boundary: exit codes, the two streams, and what a terminal, a pipe, a full disk or a closed stream get."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from expctl import __version__
+from expctl.errors import MEANINGS, ExitCode, ExpctlError
+from tests.tracking.recorded import statuses, store_of
+
+COMMAND = [sys.executable, "-m", "expctl"]
+
+
+def test_the_version_is_a_line(cli):
+    done = cli("--version")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, f"expctl {__version__}\n", "")
+
+
+def test_help_lists_every_command_and_exit_code(cli):
+    done = cli("--help")
+    assert (done.exit_code, done.stderr) == (0, "")
+    for word in ("train", "list", "show", "compare", "best", "predict"):
+        assert re.search(rf"^  {word} ", done.stdout, re.MULTILINE), word
+    for code, meaning in MEANINGS.items():
+        assert re.search(rf"^ *{code.value}  {re.escape(meaning[:40])}", done.stdout, re.MULTILINE), code
+    assert cli().stdout == done.stdout
+
+
+@pytest.mark.parametrize("command", ["train", "list", "show", "compare", "best", "predict"])
+def test_every_command_explains_its_options(cli, command):
+    done = cli(command, "--help")
+    assert (done.exit_code, done.stderr) == (0, "")
+    for option in ("--experiment", "--tracking-uri", "--verbose", "--quiet", "--format"):
+        assert option in done.stdout, option
+    assert cli(command, "-h").stdout == done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        (["lst"], "No such command 'lst'"),
+        (["list", "--limt", "3"], "No such option: --limt (Possible options: --limit"),
+        (["list", "--limit"], "requires an argument"),
+        (["--nope"], "No such option: --nope"),
+    ],
+)
+def test_a_usage_error_is_one_line_with_the_help_to_ask_for(cli, folder, words, word):
+    done = cli(*words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("expctl: ")
+    assert word in done.stderr
+    assert "--help)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_every_error_has_a_documented_exit_code():
+    def family(kind: type[ExpctlError]) -> list[type[ExpctlError]]:
+        return [kind, *(one for child in kind.__subclasses__() for one in family(child))]
+
+    assert {kind.exit_code for kind in family(ExpctlError)} <= set(MEANINGS)
+    assert set(MEANINGS) == set(ExitCode)
+
+
+def test_a_bug_keeps_its_traceback_and_asks_for_a_report(cli, folder, monkeypatch):
+    def broken(*args: object, **kwargs: object) -> None:
+        raise ZeroDivisionError("at https://ada:s3cr3t@host/x?sig=s3cr3t")
+
+    monkeypatch.setattr("expctl.cli.list.load_settings", broken)
+    done = cli("list")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Traceback (most recent call last)" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("expctl: this is a bug in expctl: please report it")
+    assert "s3cr3t" not in done.stderr
+
+
+def test_verbose_tells_the_cause_of_an_error_and_quiet_keeps_the_error(cli, folder):
+    plain = cli("list", "--tracking-uri", "http://ada:s3cr3t@127.0.0.1:9")
+    told = cli("list", "--tracking-uri", "http://ada:s3cr3t@127.0.0.1:9", "--verbose")
+    assert "ConnectionRefusedError" in told.stderr
+    assert "s3cr3t" not in told.stderr
+    assert told.stderr.endswith(plain.stderr)
+    assert len(plain.stderr.splitlines()) == 1
+    assert cli("list", "--tracking-uri", "http://ada:s3cr3t@127.0.0.1:9", "-q").stderr == plain.stderr
+
+
+def test_mlflow_says_nothing_unless_asked(cli, runs, caplog):
+    for words in (["list"], ["show", "strong"], ["compare", "weak", "strong"]):
+        assert cli(*words).stderr == "", words
+
+
+def test_settings_come_from_flag_then_environment_then_env_file(cli, runs, monkeypatch):
+    for name in ("flag", "variable", "file"):
+        store = store_of(runs, experiment=name)
+        store.client.create_run(store.ensure_experiment(), run_name=f"run of {name}")
+    Path(".env").write_text("MLFLOW_EXPERIMENT_NAME=file\n")
+
+    def found(*words: str) -> str:
+        return json.loads(cli("list", "--format", "json", *words).stdout)["rows"][0]["name"]
+
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "variable")
+    assert found() == "run of variable"
+    assert found("-e", "flag") == "run of flag"
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
+    assert found() == "run of file"
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
+
+
+def test_a_wrong_setting_is_a_usage_error_that_names_its_variable(cli, runs, monkeypatch):
+    monkeypatch.setenv("EXPCTL_CSV_FORMULAS", "maybe")
+    done = cli("list")
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "EXPCTL_CSV_FORMULAS is 'maybe'" in done.stderr
+
+
+def shell(line: str, **env: str) -> subprocess.CompletedProcess[bytes]:
+    """A line for bash, where `expctl` is the command; with the exit code of the first of a pipe."""
+    script = f'expctl() {{ "{sys.executable}" -m expctl "$@"; }}; set -o pipefail; {line}'
+    return subprocess.run(["bash", "-c", script], capture_output=True, env={**os.environ, **env}, check=False)
+
+
+@pytest.fixture
+def long_list(folder):
+    """A list that no pipe holds: 40 runs with a parameter of 6,000 characters."""
+    from mlflow.entities import Param
+
+    store = store_of(folder)
+    experiment = store.ensure_experiment()
+    for i in range(40):
+        run_id = store.client.create_run(experiment, run_name=f"n{i}").info.run_id
+        store.client.log_batch(run_id, params=[Param("long", "x" * 6000)])
+    return folder
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_enough_is_no_error(long_list):
+    done = shell("expctl list --format jsonl --limit 0 --columns name,long | head -c 100")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b'{"name": "n')
+    done = shell("expctl predict --help | head -1")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words", ["list", "show strong --format json", "predict --quiet --run strong --input small.csv", "--help"]
+)
+def test_a_full_disk_behind_stdout_is_one_line_and_no_success(runs, words):
+    done = shell(f"expctl {words} > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == b"expctl: cannot write to stdout: No space left on device\n"
+
+
+@pytest.mark.slow
+def test_a_closed_stdout_is_no_success_and_nothing_is_trained(runs):
+    done = shell("expctl train --data small.csv >&-")
+    assert (done.returncode, done.stderr) == (1, b"expctl: cannot write to stdout: it is closed\n")
+    assert len(statuses(runs)) == 4
+
+
+@pytest.mark.slow
+def test_a_closed_or_full_stderr_changes_neither_data_nor_exit_code(runs):
+    whole = shell("expctl list --limit 1 --columns name").stdout
+    assert shell("expctl list --limit 1 --columns name 2>&-").stdout == whole == b"name\nbroken\n"
+    done = shell("expctl list --limit 1 --columns name 2>/dev/full")
+    assert (done.returncode, done.stdout) == (0, whole)
+    assert shell("expctl lst 2>&-").returncode == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("env", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}], ids=["C", "ascii"])
+def test_a_poor_encoding_escapes_what_it_cannot_write(folder, run_command, env):
+    store = store_of(folder)
+    store.client.create_run(store.ensure_experiment(), run_name="日本 🚀 ü")
+    done = run_command("list", "--columns", "name,f1_score", env={**env, "PYTHONCOERCECLOCALE": "0"})
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "\\u65e5\\u672c \\U0001f680 \\xfc" in done.stdout
+    done = run_command("show", "日本 nobody", env={**env, "PYTHONCOERCECLOCALE": "0"})
+    assert done.exit_code == 3
+    assert len(done.stderr.splitlines()) == 1
+
+
+def on_terminal(*words: str, columns: int = 80, **env: str) -> str:
+    """What a command writes when both its streams are one terminal."""
+    import fcntl
+    import struct
+    import termios
+
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    settings = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")}
+    process = subprocess.Popen(
+        [*COMMAND, *words], stdin=terminal, stdout=terminal, stderr=terminal, env={**settings, "TERM": "xterm", **env}
+    )
+    os.close(terminal)
+    seen = io.BytesIO()
+    try:
+        while piece := os.read(screen, 65536):
+            seen.write(piece)
+    except OSError:  # the other side is closed: the command has ended
+        pass
+    os.close(screen)
+    assert process.wait(30) == 0, seen.getvalue()
+    return seen.getvalue().decode()
+
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|38|9[0-7])[;m]")
+
+
+@pytest.mark.slow
+def test_a_terminal_gets_colours_unless_it_says_no_and_nothing_else_gets_escapes(runs, run_command):
+    assert COLOURS.search(on_terminal("list"))
+    assert not COLOURS.search(on_terminal("list", NO_COLOR="1"))
+    assert "\x1b" not in on_terminal("list", TERM="dumb")
+    assert "\x1b" not in run_command("list", env={"TERM": "xterm-256color", "FORCE_COLOR": "1"}).stdout
+
+
+@pytest.mark.slow
+def test_a_terminal_gets_hostile_names_as_text_and_narrow_tables_in_its_width(folder):
+    store = store_of(folder)
+    experiment = store.ensure_experiment()
+    for name in ("[red]x[/red]", "[/red]", ":skull:", "\x1b]0;title\x07", "one\ntwo", "x" * 300):
+        store.client.create_run(experiment, run_name=name)
+    seen = on_terminal("list", "--columns", "name,status")
+    for text in ("[red]x[/red]", "[/red]", ":skull:", "\\x1b]0;title\\x07", "one\\ntwo"):
+        assert text in seen, text
+    assert "\x07" not in seen
+    narrow = on_terminal("list", columns=40)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", narrow)
+    assert max(len(line) for line in plain.splitlines()) <= 40
+
+
+@pytest.mark.slow
+def test_a_training_on_a_terminal_ends_with_its_table_and_the_next_command(small):
+    seen = on_terminal("train", "--data", "small.csv", "--run-name", "seen")
+    assert "f1_score" in seen
+    assert "next: expctl show" in seen
+    assert statuses(small.parent) == ["FINISHED"]
+
+
+@pytest.mark.slow
+def test_the_command_works_optimised_and_without_a_home(runs, run_command):
+    done = run_command("list", "--format", "id", env={"PYTHONOPTIMIZE": "2", "HOME": "/nonexistent"})
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert len(done.stdout.split()) == 4

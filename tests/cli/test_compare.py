@@ -1,0 +1,137 @@
+"""`expctl compare`: what differs between runs, the first being the baseline."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.tracking.recorded import store_of
+
+
+def compared(cli, *words: str) -> dict:
+    done = cli("compare", *words, "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_two_runs_are_compared_with_signed_changes(cli, runs):
+    document = compared(cli, "weak", "strong")
+    by_name = {run.name: run for run in store_of(runs).find()}
+    assert (document["version"], document["kind"], document["same_test_set"]) == (1, "comparison", True)
+    assert document["baseline"] == by_name["weak"].run_id
+    assert document["challenger"] == by_name["strong"].run_id
+    assert document["parameters"]["c"] == {"baseline": 0.01, "challenger": 10.0}
+    assert list(document["parameters"])[:2] == ["max_features", "c"]  # what differs comes first
+    loss = document["metrics"]["log_loss"]
+    assert loss["change"] == by_name["strong"].metrics["log_loss"] - by_name["weak"].metrics["log_loss"] < 0
+    assert document["tags"] == {
+        "team": {"baseline": None, "challenger": "nlp"},
+        "stage": {"baseline": None, "challenger": "test"},
+    }
+
+
+def test_changes_mirror_when_the_runs_are_exchanged(cli, runs):
+    there, back = compared(cli, "weak", "strong"), compared(cli, "strong", "weak")
+    for key, line in there["metrics"].items():
+        assert back["metrics"][key]["change"] == -line["change"], key
+
+
+def test_only_changed_leaves_out_what_is_the_same(cli, runs):
+    document = compared(cli, "weak", "strong", "--only-changed")
+    assert set(document["parameters"]) == {"c", "max_features"}
+    nothing = cli("compare", "weak", "weak", "--only-changed")
+    assert (nothing.exit_code, nothing.stderr) == (0, "expctl: nothing differs\n")
+
+
+def test_one_metric_and_the_classes_can_be_asked_for(cli, runs):
+    document = compared(cli, "weak", "strong", "--metric", "mcc", "--per-class")
+    assert list(document["metrics"]) == ["mcc"]
+    assert set(document["F1 by class"]) == {"negative", "positive"}
+    assert set(document["F1 by class"]["negative"]) == {"baseline", "challenger", "change"}
+
+
+def test_three_runs_have_a_column_and_a_change_each(cli, runs):
+    document = compared(cli, "weak", "strong", "bayes")
+    assert set(document["metrics"]["f1_score"]) == {
+        "baseline", "challenger_1", "change_1", "challenger_2", "change_2",
+    }  # fmt: skip
+    table = cli("compare", "weak", "strong", "bayes").stdout
+    header = next(line for line in table.splitlines() if line.startswith("key"))
+    assert header.split() == ["key", "weak", "strong", "change", "bayes", "change"]
+
+
+def test_runs_on_other_test_rows_are_told_to_stand_side_by_side(cli, runs):
+    done = cli("train", "--data", "small.csv", "--random-state", "7", "--run-name", "other rows")
+    assert done.exit_code == 0
+    done = cli("compare", "weak", "other rows")
+    assert done.stderr == "expctl: the runs were tested on different rows: their metrics stand side by side, no more\n"
+    assert cli("compare", "weak", "other rows", "--quiet").stderr == ""
+    assert compared(cli, "weak", "other rows")["same_test_set"] is False
+
+
+def test_a_failed_run_can_be_compared(cli, runs):
+    document = compared(cli, "weak", "broken")
+    assert document["metrics"]["f1_score"]["baseline"] is not None
+
+
+def test_runs_of_one_name_are_told_apart_by_their_ids(cli, runs):
+    ids = [cli("train", "--data", "small.csv", "--run-name", "twin", "-f", "id").stdout.strip() for _ in range(2)]
+    header = next(line for line in cli("compare", *ids).stdout.splitlines() if line.startswith("key"))
+    assert [f"twin {run_id[:8]}" in header for run_id in ids] == [True, True]
+
+
+@pytest.mark.parametrize("format", ["table", "json", "jsonl", "csv", "md", "id"])
+def test_every_format_tells_of_both_runs(cli, runs, format):
+    done = cli("compare", "weak", "strong", "--format", format)
+    assert (done.exit_code, done.stderr) == (0, "")
+    if format not in ("jsonl", "csv"):
+        assert all(run.run_id in done.stdout for run in store_of(runs).find() if run.name in ("weak", "strong"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "word"),
+    [
+        (["weak"], 2, "compare needs two runs or more"),
+        ([], 2, "Missing argument"),
+        (["weak", "nobody"], 3, "no run 'nobody'"),
+        (["weak", "strong", "--metric", "f1"], 3, "none of these runs has 'f1', did you mean 'f1_"),
+        (["weak", "strong", "--format", "xml"], 2, "no format 'xml'"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(cli, runs, words, code, word):
+    done = cli("compare", *words)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert done.stderr.startswith("expctl: ")
+    assert word in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"negative": 3}', b"\xff\xfe"])
+def test_figures_of_classes_that_are_damaged_name_the_run(cli, runs, content):
+    run = store_of(runs).find("attributes.run_name = 'strong'")[0]
+    (path,) = runs.rglob(f"{run.run_id}/artifacts/per_class.json")
+    path.write_bytes(content)
+    done = cli("compare", "weak", "strong", "--per-class")
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert done.stderr.startswith(f"expctl: per_class.json of run strong ({run.run_id[:8]}) is damaged")
+    assert len(done.stderr.splitlines()) == 1
+    assert cli("compare", "weak", "strong").exit_code == 0
+
+
+def test_artifacts_that_are_gone_leave_the_rest_of_the_comparison(cli, runs):
+    run = store_of(runs).find("attributes.run_name = 'strong'")[0]
+    for name in ("per_class.json", "requirements.txt"):
+        next(runs.rglob(f"{run.run_id}/artifacts/{name}")).unlink()
+    document = compared(cli, "weak", "strong", "--per-class")
+    assert document["F1 by class"]["negative"]["baseline"] is not None
+    assert document["metrics"]["f1_score"]["change"] is not None
+
+
+def test_packages_that_differ_are_told(cli, runs):
+    run = store_of(runs).find("attributes.run_name = 'strong'")[0]
+    path = next(runs.rglob(f"{run.run_id}/artifacts/requirements.txt"))
+    path.write_text(path.read_text().replace("scikit-learn==", "scikit-learn==0."))
+    document = compared(cli, "weak", "strong")
+    assert list(document["packages"]) == ["scikit-learn"]
+    assert document["packages"]["scikit-learn"]["challenger"].startswith("0.")

@@ -1,0 +1,208 @@
+"""`expctl list`: which runs, in which order, with which columns, and what is said of the rest."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+
+import pytest
+
+from tests.tracking.recorded import store_of
+
+
+def rows(cli, *words: str) -> list[dict]:
+    done = cli("list", "--format", "json", *words)
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)["rows"]
+
+
+def listed(cli, *words: str) -> list[str]:
+    return [row["name"] for row in rows(cli, "--columns", "name", *words)]
+
+
+def refused(done, code: int, *words: str) -> None:
+    assert (done.exit_code, done.stdout) == (code, ""), done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("expctl: ")
+    for word in words:
+        assert word in done.stderr
+
+
+def test_runs_come_newest_first_with_what_varies_between_them(cli, runs):
+    done = cli("list")
+    assert (done.exit_code, done.stderr) == (0, "")
+    header, *lines = done.stdout.splitlines()
+    assert header.split()[:6] == ["run", "name", "status", "started", "f1_score", "accuracy"]
+    assert {"model", "max_features", "c"} <= set(header.split())
+    assert "solver" not in header  # the same in all
+    assert [line.split()[1] for line in lines] == ["broken", "bayes", "strong", "weak"]
+    assert [line.split()[2] for line in lines] == ["failed", "finished", "finished", "finished"]
+
+
+def test_the_documented_keys_of_json(cli, runs):
+    document = json.loads(cli("list", "--format", "json", "--limit", "2").stdout)
+    assert (document["version"], document["kind"], document["total"], len(document["rows"])) == (1, "runs", 4, 2)
+    assert {"run_id", "name", "status", "started", "f1_score", "accuracy"} <= set(document["rows"][0])
+    assert document["rows"][0]["f1_score"] is None
+
+
+def test_every_format_has_the_same_rows_and_columns(cli, runs):
+    words = ("list", "--columns", "id,name,c,f1_score,team")
+    exact = json.loads(cli(*words, "--format", "json").stdout)["rows"]
+    assert [list(row) for row in exact] == [["run_id", "name", "c", "f1_score", "team"]] * 4
+    assert [json.loads(line) for line in cli(*words, "--format", "jsonl").stdout.splitlines()] == exact
+    read = list(csv.DictReader(io.StringIO(cli(*words, "--format", "csv").stdout)))
+    assert read == [{key: "" if value is None else str(value) for key, value in row.items()} for row in exact]
+    markdown = cli(*words, "--format", "md").stdout.splitlines()
+    assert markdown[0] == "| run | name | c | f1\\_score | team |"
+    assert len(markdown) == 6
+    assert len(cli(*words).stdout.splitlines()) == 5
+    assert cli(*words, "--format", "id").stdout.split() == [row["run_id"] for row in exact]
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("started", ["broken", "bayes", "strong", "weak"]),
+        ("started:asc", ["weak", "strong", "bayes", "broken"]),
+        ("name", ["bayes", "broken", "strong", "weak"]),
+        ("name:desc", ["weak", "strong", "broken", "bayes"]),
+        ("c", ["weak", "strong", "broken", "bayes"]),
+        ("params.c:desc", ["strong", "weak", "broken", "bayes"]),
+        ("tags.team", ["strong", "bayes", "broken", "weak"]),
+        ("status:desc", ["bayes", "strong", "weak", "broken"]),
+    ],
+)
+def test_sorting_puts_what_is_missing_last_in_either_direction(cli, runs, sort, names):
+    assert listed(cli, "--sort", sort) == names
+
+
+def test_a_metric_sorts_best_first_in_its_own_direction(cli, runs):
+    scores = {run.name: run.metrics for run in store_of(runs).find() if run.metrics}
+    by_score = sorted(scores, key=lambda name: -scores[name]["roc_auc"])
+    by_loss = sorted(scores, key=lambda name: scores[name]["log_loss"])
+    assert listed(cli, "--sort", "roc_auc") == [*by_score, "broken"]
+    assert listed(cli, "--sort", "log_loss") == [*by_loss, "broken"]
+    assert listed(cli, "--sort", "log_loss:desc") == [*by_loss[::-1], "broken"]
+
+
+def test_filters_status_and_age_choose_runs(cli, runs):
+    assert listed(cli, "--filter", "params.c = '10.0'") == ["strong"]
+    assert listed(cli, "--filter", "tags.team = 'web'", "--status", "finished") == ["bayes"]
+    assert listed(cli, "--status", "failed") == ["broken"]
+    assert listed(cli, "--status", "FAILED") == ["broken"]
+    assert listed(cli, "--status", "running") == []
+    assert len(listed(cli, "--since", "1h")) == 4
+    assert len(listed(cli, "--since", "999999w")) == 4
+
+
+def test_since_leaves_older_runs_out(cli, folder):
+    store = store_of(folder)
+    experiment = store.ensure_experiment()
+    for name, hours in (("old", 50), ("yesterday", 20), ("new", 0.1)):
+        started = int((time.time() - hours * 3600) * 1000)
+        store.client.create_run(experiment, start_time=started, run_name=name)
+    assert listed(cli, "--since", "3d") == ["new", "yesterday", "old"]
+    assert listed(cli, "--since", "2d") == ["new", "yesterday"]
+    assert listed(cli, "--since", "12h") == ["new"]
+    assert listed(cli, "--since", "5m") == []
+
+
+def test_a_limit_says_how_many_there_are(cli, folder):
+    store = store_of(folder)
+    experiment = store.ensure_experiment()
+    for i in range(25):
+        store.client.create_run(experiment, start_time=1_000_000 + i, run_name=f"n{i}")
+    done = cli("list")
+    assert len(done.stdout.splitlines()) == 21
+    assert done.stderr == "expctl: 20 of 25 runs (--limit 0 shows all)\n"
+    assert listed(cli, "--limit", "3") == ["n24", "n23", "n22"]
+    whole = cli("list", "--limit", "0", "--format", "id")
+    assert (len(whole.stdout.splitlines()), whole.stderr) == (25, "")
+    assert cli("list", "--limit", "25").stderr == ""
+    assert cli("list", "--quiet").stderr == ""
+    assert listed(cli, "--sort", "name", "--limit", "2") == ["n0", "n1"]  # sorted before it is cut
+
+
+def test_other_experiments_and_deleted_runs_are_listed_when_asked_for(cli, runs):
+    store = store_of(runs, experiment="other")
+    made = store.client.create_run(store.ensure_experiment(), run_name="elsewhere").info.run_id
+    assert "elsewhere" not in listed(cli)
+    assert listed(cli, "-e", "other") == ["elsewhere"]
+    assert set(listed(cli, "--all-experiments")) == {"elsewhere", "broken", "bayes", "strong", "weak"}
+    store.client.delete_run(made)
+    assert listed(cli, "-e", "other") == []
+    assert listed(cli, "-e", "other", "--deleted") == ["elsewhere"]
+    assert listed(cli, "--deleted", "--all-experiments") == ["elsewhere"]
+
+
+def test_nothing_found_is_no_error_and_says_where_it_looked(cli, runs):
+    done = cli("list", "-e", "nowhere")
+    assert (done.exit_code, done.stderr) == (0, "expctl: no runs in experiment 'nowhere'\n")
+    done = cli("list", "--filter", "params.c = '77'")
+    assert (done.exit_code, done.stderr) == (0, "expctl: no runs in experiment 'expctl' that match\n")
+    assert cli("list", "--all-experiments", "--status", "killed").stderr == (
+        "expctl: no runs in any experiment that match\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        (["--filter", "metrics.f1_score >"], "filter 'metrics.f1_score >'"),
+        (["--filter", "(" * 2000], "filter '((("),
+        (["--filter", "params.c = '1' or params.c = '2'"], "'or'"),
+        (["--filter", "1=1; drop table runs"], "filter"),
+        (["--filter", "params.c = 'x"], "filter"),
+        (["--status", "finnished"], "did you mean 'finished'?"),
+        (["--since", "yesterday"], "--since 'yesterday' is no age"),
+        (["--since", "-1d"], "is no age"),
+        (["--sort", "f1_scor"], "did you mean 'f1_score'?"),
+        (["--sort", "name:up"], "is not KEY, KEY:asc or KEY:desc"),
+        (["--sort", ""], "is not KEY"),
+        (["--columns", "name,nothing"], "no run has 'nothing'"),
+        (["--columns", " ,"], "--columns names none"),
+        (["--limit", "-1"], "limit"),
+        (["--limit", "many"], "limit"),
+        (["--format", "xml"], "no format 'xml' here"),
+        (["stray"], "stray"),
+    ],
+)
+def test_wrong_usage_is_one_line(cli, runs, words, word):
+    refused(cli("list", *words), 2, word)
+
+
+HOSTILE = [
+    "[red]x[/red]", "[/red]", "[link=https://x]", ":skull:", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "one\ntwo",
+    "carriage\rreturn", "tab\tbed", "bidi\u202etxt", "zero\u200bwidth", "=1+1", "a|b", "日本", "x" * 300,
+]  # fmt: skip
+
+
+def test_hostile_names_stay_literal_on_one_row_each(cli, folder):
+    store = store_of(folder)
+    experiment = store.ensure_experiment()
+    for i, name in enumerate(HOSTILE):
+        store.client.create_run(experiment, start_time=1_000_000 + i, run_name=name)
+    assert listed(cli, "--sort", "started:asc") == HOSTILE  # exact for machines
+    for format in ("table", "md"):
+        done = cli("list", "--format", format, "--columns", "name", "--sort", "started:asc")
+        lines = done.stdout.splitlines()[-len(HOSTILE) :]
+        assert len(done.stdout.splitlines()) - len(HOSTILE) == (1 if format == "table" else 2)
+        assert not [char for char in done.stdout if char in "\x1b\x07\r\u202e\u200b"]
+        assert "\\x1b" in lines[4]
+        assert "one\\n" in lines[6].replace("\\\\", "\\")
+        assert "…" in lines[-1]
+        assert len(lines[-1]) < 80
+    table = cli("list", "--columns", "name", "--sort", "started:asc").stdout.splitlines()[1:]
+    assert table[:4] == HOSTILE[:4]
+    sheet = list(csv.reader(io.StringIO(cli("list", "--columns", "name", "--format", "csv").stdout)))
+    assert ["'=1+1"] in sheet
+
+
+def test_formulas_in_csv_can_be_kept(cli, folder, monkeypatch):
+    store = store_of(folder)
+    store.client.create_run(store.ensure_experiment(), run_name="=1+1")
+    monkeypatch.setenv("EXPCTL_CSV_FORMULAS", "keep")
+    assert cli("list", "--columns", "name", "--format", "csv").stdout == "name\n=1+1\n"

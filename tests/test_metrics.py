@@ -1,0 +1,59 @@
+"""The table of metrics: directions are data, and details of a metric are not taken for metrics of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from expctl.metrics import METRICS, higher_is_better, is_detail
+
+
+def test_the_table_holds_the_metrics_of_the_design() -> None:
+    assert list(METRICS) == [
+        "accuracy", "f1_score", "precision", "recall", "f1_macro", "balanced_accuracy", "mcc", "roc_auc", "log_loss",
+        "fit_seconds", "predict_seconds",
+    ]  # fmt: skip
+    assert all(metric.key == key and metric.label and metric.help for key, metric in METRICS.items())
+    assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
+
+
+def test_losses_and_times_are_better_lower_and_scores_higher() -> None:
+    lower = {key for key, metric in METRICS.items() if not metric.higher_is_better}
+    assert lower == {"log_loss", "fit_seconds", "predict_seconds"}
+
+
+def test_what_a_metric_needs_says_where_it_comes_from() -> None:
+    assert {key for key, metric in METRICS.items() if metric.needs == "clock"} == {"fit_seconds", "predict_seconds"}
+    assert {key for key, metric in METRICS.items() if metric.needs == "scores"} == {"roc_auc", "log_loss"}
+
+
+@pytest.mark.parametrize("key", METRICS)
+def test_the_direction_of_a_known_metric_is_that_of_the_table(key: str) -> None:
+    assert higher_is_better(key) is METRICS[key].higher_is_better
+
+
+@pytest.mark.parametrize("key", METRICS)
+@pytest.mark.parametrize("form", ["{}_low", "{}_high", "cv_{}", "cv_{}_mean"])
+def test_limits_and_cross_validation_means_have_the_direction_of_their_metric(key: str, form: str) -> None:
+    assert higher_is_better(form.format(key)) is METRICS[key].higher_is_better
+
+
+@pytest.mark.parametrize(
+    ("key", "higher"),
+    [
+        ("val_loss", False), ("RMSE", False), ("mean_absolute_error", False), ("duration", False),
+        ("latency_ms", False), ("cv_f1_score_std", False), ("training_score", True), ("hits_at_10", True),
+        ("auc", True),
+    ],
+)  # fmt: skip
+def test_the_direction_of_a_foreign_metric_is_judged_by_its_name(key: str, higher: bool) -> None:
+    assert higher_is_better(key) is higher
+
+
+def test_limits_deviations_and_folds_are_details_and_means_are_not() -> None:
+    present = {
+        "f1_score", "f1_score_low", "f1_score_high", "cv_f1_score", "cv_f1_score_mean", "cv_f1_score_std", "tide_low",
+        "cv_skill",
+    }  # fmt: skip
+    assert {key for key in present if is_detail(key, present)} == {
+        "f1_score_low", "f1_score_high", "cv_f1_score", "cv_f1_score_std",
+    }  # fmt: skip

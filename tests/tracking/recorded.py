@@ -1,0 +1,144 @@
+"""A store with a few real runs: made once a session and copied, which takes milliseconds."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from expctl.settings import Settings
+from expctl.tracking.store import Store, open_store
+from tests.conftest import write_reviews
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from expctl.records import RunRecord
+
+# A module as a user writes it, for `--model own_models:...`.
+OWN_MODELS = '''
+import os, pathlib, time
+
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+
+
+class Broken(ClassifierMixin, BaseEstimator):
+    def __init__(self, reason="the moon is full"):
+        self.reason = reason
+
+    def fit(self, X, y):
+        raise ValueError(self.reason)
+
+    def predict(self, X):
+        raise AssertionError
+
+
+class Sleepy(Broken):
+    """Says by a file that it is being fitted, and goes on for a minute."""
+
+    def fit(self, X, y):
+        pathlib.Path(self.reason).touch()
+        time.sleep(60)
+        os._exit(99)
+
+
+def broken(reason="the moon is full"):
+    return Broken(reason)
+
+
+def sleepy(mark):
+    return Sleepy(mark)
+
+
+def counted(c=1.0, **anything):
+    return make_pipeline(CountVectorizer(), LogisticRegression(C=c))
+
+
+def tree():
+    return make_pipeline(CountVectorizer(), DecisionTreeClassifier(random_state=0))
+'''
+
+
+def settings_of(folder: Path, **given: str) -> Settings:
+    """The settings of a store in `folder`, wherever the current folder is."""
+    return Settings(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", **given)
+
+
+def store_of(folder: Path, **given: str) -> Store:
+    return open_store(settings_of(folder, **given))
+
+
+def train(
+    folder: Path,
+    name: str | None = None,
+    *,
+    tags: Mapping[str, str] | None = None,
+    note: str | None = None,
+    data: str = "small.csv",
+    **given: Any,
+) -> RunRecord:
+    """Train on `small.csv` of `folder`, which must be the current one, and record it there."""
+    from expctl.tracking.recording import Labels, record_training
+    from expctl.training.configure import configure
+    from expctl.training.dataset import load_split
+    from expctl.training.families import is_factory
+    from expctl.training.pipeline import build_pipeline
+
+    recipe = configure({"data": data, **given})
+    split = load_split(recipe, all_columns=is_factory(recipe.model))
+    labels = Labels(name, tags, note)
+    return record_training(store_of(folder), recipe, split, build_pipeline(recipe), labels)[0]
+
+
+def make_runs(folder: Path, migrated: Path) -> None:
+    """`small.csv`, `own_models.py` and four runs, oldest first: weak, strong, bayes; broken, which failed."""
+    from expctl.errors import TrainingFailed
+
+    shutil.copy(migrated, folder / "mlflow.db")
+    write_reviews(folder / "small.csv", 200)
+    (folder / "own_models.py").write_text(OWN_MODELS)
+    with contextlib.chdir(folder):
+        train(folder, "weak", c=0.01, max_features=50)
+        train(folder, "strong", tags={"team": "nlp", "stage": "test"}, note="the one to beat", c=10.0)
+        train(folder, "bayes", model="naive_bayes", tags={"team": "web"})
+        with contextlib.suppress(TrainingFailed):
+            train(folder, "broken", model="own_models:broken")
+
+
+def copy_runs(source: Path, target: Path) -> None:
+    """Copy what `make_runs` made, artifacts too: the store tells of them by absolute paths, which are changed."""
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    with closing(sqlite3.connect(target / "mlflow.db")) as database, database:
+        for table, column in (
+            ("runs", "artifact_uri"),
+            ("experiments", "artifact_location"),
+            ("logged_models", "artifact_location"),
+        ):
+            database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(source), str(target)))
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def statuses(folder: Path) -> list[str]:
+    """The status of every run of a store, read past MLflow and us."""
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        return [status for (status,) in database.execute("SELECT status FROM runs ORDER BY start_time")]
+
+
+def model_folder(run: RunRecord) -> Path:
+    """Where a run of an SQLite store keeps its model."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    (output,) = client.get_run(run.run_id).outputs.model_outputs
+    return Path(client.get_logged_model(output.model_id).artifact_location.removeprefix("file://"))
