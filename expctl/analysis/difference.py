@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from expctl.metrics import METRICS, higher_is_better
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -108,7 +108,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def adjusted(differences: Sequence[dict[str, Difference]]) -> list[dict[str, Difference]]:
+def adjusted(differences: Sequence[Mapping[str, Difference]]) -> list[dict[str, Difference]]:
     """The differences of several challengers from one baseline, each metric's p-values adjusted by Holm's method."""
     result = [dict(one) for one in differences]
     for key in METRICS:

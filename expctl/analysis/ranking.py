@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from expctl.metrics import higher_is_better, is_detail
@@ -16,12 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The best runs first. `excluded` counts the runs left out, by reason; `known` are the metrics the runs have."""
+    """The best runs first. `excluded` counts the runs left out, by reason; `known` are the metrics the runs have.
+
+    `tied` says of a run, by id, whether it cannot be told from the best by the metric; untested runs are not in it.
+    `selected` is the best value of a sweep, `corrected` what of it choosing among `trials` does not explain.
+    """
 
     metric: str
     ranked: Sequence[RunRecord]
     excluded: Mapping[str, int] = field(default_factory=dict)
     known: Sequence[str] = ()
+    tied: Mapping[str, bool] = field(default_factory=dict)
+    selected: float | None = None
+    corrected: float | None = None
+    trials: int | None = None
 
 
 def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> Ranking:
@@ -44,6 +52,29 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
     present = {key for run in runs for key in run.metrics}
     known = sorted(key for key in present if not is_detail(key, present))
     return Ranking(metric, candidates[:top], excluded, known)
+
+
+def preferring(ranking: Ranking, key: str) -> Ranking:
+    """The runs that are tied for the best in the order of another metric, the others behind them as they were."""
+    first = [run for run in ranking.ranked if ranking.tied.get(run.run_id)]
+    rest = [run for run in ranking.ranked if not ranking.tied.get(run.run_id)]
+    sign = -1 if higher_is_better(key) else 1
+    first.sort(key=lambda run: (key not in run.metrics, sign * run.metrics.get(key, 0.0)))
+    return replace(ranking, ranked=[*first, *rest])
+
+
+def may_tie(ranking: Ranking, most: int) -> list[RunRecord]:
+    """The runs, at most so many, that may be tied for the best: those on its test rows that reach into its limits."""
+    best = ranking.ranked[0]
+    higher = higher_is_better(ranking.metric)
+    limit = best.metrics.get(f"{ranking.metric}_{'low' if higher else 'high'}", math.nan)
+    reach = 2 * abs(best.metrics[ranking.metric] - limit)  # farther apart than that no paired test finds a tie
+    near = [
+        run
+        for run in ranking.ranked[1:]
+        if math.isnan(reach) or abs(run.metrics[ranking.metric] - best.metrics[ranking.metric]) <= reach
+    ]
+    return near[:most]
 
 
 def _unfit(run: RunRecord, metric: str) -> str | None:

@@ -169,7 +169,7 @@ def _summed(drawn: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Assessment:
     """Everything tested of one challenger against the baseline. `note` says why something was not, or on which rows."""
 
     differences: Mapping[str, Difference] = field(default_factory=dict)
@@ -184,18 +184,18 @@ def assess(
     *,
     confidence: float = 0.95,
     per_class: bool = False,
-) -> Tested:
+) -> Assessment:
     """Test a challenger against the baseline on the rows both were tested on; without any there is only the reason."""
     if baseline is None or challenger is None:
         which = "the baseline" if baseline is None else "the challenger"
-        return Tested(note=f"not tested: {which} has no predictions.parquet")
+        return Assessment(note=f"not tested: {which} has no predictions.parquet")
     pairing = pair(baseline, challenger)
     if not len(pairing):
-        return Tested(
+        return Assessment(
             note="not tested: the runs were tested on different rows, so their numbers stand side by side only"
         )
     table = joint_table(pairing)
-    return Tested(
+    return Assessment(
         {
             **paired_differences(table, confidence=confidence),
             **score_differences(baseline, challenger, pairing, confidence=confidence),

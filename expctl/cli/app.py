@@ -13,6 +13,7 @@ import typer
 from expctl import __version__
 from expctl.cli.best import best
 from expctl.cli.compare import compare
+from expctl.cli.gate import gate
 from expctl.cli.list import list_runs
 from expctl.cli.options import Command
 from expctl.cli.predict import predict
@@ -40,6 +41,7 @@ app.command("show", cls=Command)(show)
 app.command("compare", cls=Command)(compare)
 app.command("best", cls=Command)(best)
 app.command("predict", cls=Command)(predict)
+app.command("gate", cls=Command)(gate)
 
 
 def _version(wanted: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Final
 
 import typer
 
@@ -12,32 +13,45 @@ from expctl.cli.streams import Streams
 from expctl.errors import RunNotFound, closest
 from expctl.settings import load_settings
 
+_CONTESTANTS: Final = 50  # runs whose predictions --prefer reads at most
+
 
 def best(
     metric: Annotated[str, typer.Option(metavar="M", help="Rank by this metric, in its direction.")] = "f1_score",
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many runs.")] = 1,
     filter: options.Filter = "",
+    prefer: Annotated[
+        str | None,
+        typer.Option(metavar="M", help="Of the runs that cannot be told from the best, put first by this metric."),
+    ] = None,
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,
     format: options.FormatOption = "table",
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Rank finished runs by a metric. Runs without it, or with NaN, never rank."""
+    """Rank finished runs by a metric; ≈ marks those that cannot be told from the first. NaN never ranks."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
-    from expctl.analysis.ranking import rank
+    from expctl.analysis.ranking import may_tie, preferring, rank
     from expctl.render.views import ranking_sheet
+    from expctl.tracking.contest import with_correction, with_ties
     from expctl.tracking.store import open_store
 
     store = open_store(settings, verbose=verbose)
-    ranking = rank(store.find(filter), metric, top=top)
+    ranking = rank(store.find(filter), metric)
     if not ranking.ranked:
         known = f"{closest(metric, ranking.known)}" if ranking.known else ""
         hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
         raise RunNotFound(f"no finished run has {metric}{known}", hint=hint)
+    ranking = with_correction(store, ranking)
+    if prefer is not None:
+        ranking = preferring(with_ties(store, ranking, may_tie(ranking, _CONTESTANTS)), prefer)
+    elif top > 1:
+        ranking = with_ties(store, ranking, ranking.ranked[1:top])
+    ranking = replace(ranking, ranked=ranking.ranked[:top])
     streams.write(ranking_sheet(ranking), chosen_format, settings)
     for reason, count in ranking.excluded.items():
         streams.note(f"left out {count:,} {'run' if count == 1 else 'runs'} {reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,8 +14,14 @@ from expctl.errors import RunNotFound, UsageError, closest
 from expctl.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from expctl.analysis.comparison import Evidence
+    from expctl.analysis.predictions import RunPredictions
+    from expctl.analysis.significance import Assessment
     from expctl.records import RunRecord
+    from expctl.render.formats import Format
+    from expctl.settings import Settings
     from expctl.tracking.store import Store
 
 
@@ -22,12 +29,18 @@ def compare(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN RUN...", help="Two or more runs; the first is the baseline. See expctl show --help."
+            metavar="RUN RUN...",
+            help="Two or more runs, the first is the baseline; or two sets, by globs over names ('old-*') or filters.",
         ),
     ],
     metric: Annotated[str | None, typer.Option(metavar="M", help="This metric only.")] = None,
     only_changed: Annotated[bool, typer.Option("--only-changed", help="Leave out what is the same.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="Add F1 of each class.")] = False,
+    flips: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Show instead what broke and got fixed, N rows of each; csv: all."),
+    ] = None,
+    confidence: options.Confidence = 0.95,
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,
     format: options.FormatOption = "table",
@@ -38,39 +51,109 @@ def compare(
     chosen_format = read_format(format, options.ALL_FORMATS)
     if len(runs) < 2:
         raise UsageError("compare needs two runs or more", hint="expctl compare latest~1 latest")
+    if flips is not None and len(runs) != 2:
+        raise UsageError("--flips is about two runs", hint="expctl compare RUN RUN --flips 5")
+    options.check_confidence(confidence)
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.analysis.comparison import compare as compare_runs
-    from expctl.render.views import comparison_sheet
-    from expctl.tracking.references import resolve
+    from expctl.analysis.difference import adjusted
+    from expctl.analysis.significance import assess
+    from expctl.render.verdicts import comparison_sheet
+    from expctl.tracking.predictions import read_predictions
+    from expctl.tracking.references import is_set, resolve
     from expctl.tracking.store import open_store
 
     store = open_store(settings, verbose=verbose)
+    if any(is_set(run) for run in runs):
+        _write_groups(store, runs, confidence, streams, chosen_format)
+        return
     found = [resolve(store, run) for run in runs]
     if metric is not None and not any(metric in run.metrics for run in found):
         known = sorted({key for run in found for key in run.metrics})
         raise RunNotFound(
             f"none of these runs has {metric!r}{closest(metric, known)}", hint=f"they have {', '.join(known)}"
         )
+    predictions = [read_predictions(store, run) for run in found]
+    tests = [assess(predictions[0], one, confidence=confidence, per_class=per_class) for one in predictions[1:]]
+    if flips is not None:
+        _write_flips(found[1], predictions[1], tests[0], flips, streams, chosen_format, settings)
+        return
+    corrected = adjusted([test.differences for test in tests])
+    tests = [replace(test, differences=part) for test, part in zip(tests, corrected, strict=True)]
     evidence = [_evidence(store, run, per_class=per_class) for run in found]
     comparison = compare_runs(found, evidence, metric=metric, only_changed=only_changed, per_class=per_class)
-    streams.write(comparison_sheet(comparison), chosen_format, settings)
-    if comparison.same_test_set is False:
-        streams.note("the runs were tested on different rows: their metrics stand side by side, no more")
+    streams.write(comparison_sheet(comparison, tests), chosen_format, settings)
+    for run, test in zip(found[1:], tests, strict=True):
+        if test.note is not None:
+            streams.note(f"{run.label}: {test.note}")
     if not comparison.lines:
         streams.note("nothing differs")
 
 
-def _evidence(store: Store, run: RunRecord, *, per_class: bool) -> Evidence:
-    import json
+def _write_groups(store: Store, runs: Sequence[str], confidence: float, streams: Streams, format: Format) -> None:
+    """Two sets of runs by their means. Raises UsageError for more than two."""
+    from expctl.analysis.groups import compare_groups
+    from expctl.render.verdicts import groups_sheet
+    from expctl.tracking.references import resolve_set
 
+    if len(runs) != 2:
+        raise UsageError("sets of runs are compared two at a time", hint="expctl compare 'old-*' 'new-*'")
+    baseline, challenger = (resolve_set(store, run) for run in runs)
+    groups = compare_groups(baseline, challenger, confidence=confidence)
+    streams.write(groups_sheet(groups, (runs[0], runs[1])), format, store.settings)
+    if min(len(baseline), len(challenger)) < 2:
+        streams.note("a single run has no spread: give each set several, with other --random-state")
+
+
+def _write_flips(
+    run: RunRecord,
+    predictions: RunPredictions | None,
+    test: Assessment,
+    most: int,
+    streams: Streams,
+    format: Format,
+    settings: Settings,
+) -> None:
+    """The rows that a challenger broke and fixed. Raises RunNotFound if the two runs have no rows in common."""
+    from expctl.analysis.flips import find_flips
+    from expctl.render.verdicts import flips_sheet
+    from expctl.tracking.texts import with_texts
+
+    if predictions is None or test.pairing is None:
+        raise RunNotFound(
+            test.note or "nothing to compare row by row", hint="--flips needs runs with the same test rows"
+        )
+    found = find_flips(predictions, test.pairing, most=None if format in ("csv", "jsonl") else most)
+    rows = with_texts(run, found.rows)
+    streams.write(flips_sheet(found, rows), format, settings)
+    if any(text is None for _, text in rows):
+        streams.note("the data file is gone or has changed since the run: rows by number, without their texts")
+
+
+def _evidence(store: Store, run: RunRecord, *, per_class: bool) -> Evidence:
     from expctl.analysis.comparison import Evidence
+    from expctl.tracking.store import damaged
 
     requirements = store.read_artifact(run, "requirements.txt")
     figures = store.read_artifact(run, "per_class.json") if per_class else None
+    try:
+        measured = _measured(figures) if figures is not None else None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise damaged(run, "per_class.json") from error
     lines = requirements.decode("utf-8", "replace").split() if requirements is not None else []
     return Evidence(
         packages=dict(line.split("==", 1) for line in lines if "==" in line) if requirements is not None else None,
-        per_class=json.loads(figures) if figures is not None else None,
+        per_class=measured,
     )
+
+
+def _measured(content: bytes) -> dict[str, dict[str, float]]:
+    """The figures of per_class.json; anything in it but an object of objects of numbers raises."""
+    import json
+
+    return {
+        name: {key: float(value) for key, value in {"f1_score": figures["f1_score"], **figures}.items()}
+        for name, figures in json.loads(content).items()
+    }

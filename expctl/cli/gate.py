@@ -26,9 +26,7 @@ def gate(
         str, typer.Option("--baseline", metavar="RUN", help="What it has to stand up to: best, NAME@champion, ...")
     ],
     metric: Annotated[str, typer.Option(metavar="M", help="The metric to decide on.")] = "f1_score",
-    max_drop: Annotated[
-        float, typer.Option(min=0, metavar="X", help="A loss that would still be acceptable.")
-    ] = 0.01,
+    max_drop: Annotated[float, typer.Option(min=0, metavar="X", help="A loss that would still be acceptable.")] = 0.01,
     least: Annotated[
         float | None, typer.Option("--min", metavar="X", help="A value the candidate must have at least.")
     ] = None,

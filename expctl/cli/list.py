@@ -12,6 +12,7 @@ from expctl.cli import options
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import UsageError, closest
+from expctl.metrics import METRICS
 from expctl.records import STATUSES
 from expctl.settings import load_settings
 
@@ -62,7 +63,8 @@ def list_runs(
     runs = store.find(" and ".join(conditions), deleted=deleted, everywhere=all_experiments)
     if runs:
         for name in [key, *(names or [])]:
-            if all(value_of(run, name) is None for run in runs) and name not in known_names(runs):
+            known = name in known_names(runs) or name.removeprefix("metrics.") in METRICS
+            if not known and all(value_of(run, name) is None for run in runs):
                 raise UsageError(
                     f"no run has {name!r}{closest(name, known_names(runs))}",
                     hint="expctl show latest tells what there is",

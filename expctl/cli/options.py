@@ -67,6 +67,12 @@ def read_format(text: str, allowed: Sequence[Format]) -> Format:
     raise UsageError(f"no format {text!r} here", hint=f"--format {' | '.join(allowed)}")
 
 
+def check_confidence(confidence: float) -> None:
+    """Raise UsageError for a confidence that no interval can have."""
+    if not 0.5 <= confidence <= 0.999:
+        raise UsageError(f"--confidence {confidence:g} is not from 0.5 to 0.999", hint="--confidence 0.95")
+
+
 ALL_FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "md", "id")
 
 Experiment = Annotated[
@@ -99,6 +105,9 @@ Filter = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+Confidence = Annotated[
+    float, typer.Option("--confidence", metavar="P", help="Confidence of the intervals and verdicts, 0.5 to 0.999.")
+]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Load models that hold code or types which are not known to be safe.")
 ]

@@ -49,7 +49,7 @@ def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> Itera
         )
 
 
-RIGHT: Final = ("number", "change", "duration")
+RIGHT: Final = ("number", "change", "p_value", "duration")
 
 
 def parts(sheet: Sheet) -> Sequence[tuple[str, Sequence[Column], Sequence[Sequence[Cell]]]]:

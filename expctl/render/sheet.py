@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Kind = Literal["text", "number", "time", "duration", "change", "id", "section"]
+Kind = Literal["text", "number", "time", "duration", "change", "p_value", "mark", "id", "section"]
 
 
 class Size(int):

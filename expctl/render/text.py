@@ -42,7 +42,7 @@ def shown(cell: Cell, column: Column, *, now: datetime | None = None) -> str:
     if cell is None:
         return MISSING
     if isinstance(cell, bool):
-        return str(cell).lower()
+        return ("≈" if cell else "") if column.kind == "mark" else str(cell).lower()
     if isinstance(cell, Change):
         return MISSING if math.isnan(cell.value) else ("0" if cell.value == 0 else signed(cell.value))
     if isinstance(cell, datetime):
@@ -54,7 +54,7 @@ def shown(cell: Cell, column: Column, *, now: datetime | None = None) -> str:
     if isinstance(cell, Setting):
         return repr(float(cell))
     if isinstance(cell, (int, float)):
-        return number(cell)
+        return probability(cell) if column.kind == "p_value" else number(cell)
     return visible(cell)[: column.width] if column.kind == "id" else _cut(visible(cell), column.width)
 
 
@@ -69,16 +69,13 @@ def _cut(text: str, width: int | None) -> str:
 
 def places(text: str) -> int:
     """How many places `text` takes on a terminal: East Asian letters and emoji two, combining marks none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0
-        if unicodedata.category(char) in ("Mn", "Me", "Cf")
-        else 2
-        if unicodedata.east_asian_width(char) in "WF"
-        else 1
-        for char in text
-    )
+    return len(text) if text.isascii() else sum(map(_places, text))
+
+
+def _places(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
 
 
 def number(value: float) -> str:
@@ -93,6 +90,11 @@ def number(value: float) -> str:
         short = f"{value:.4f}"
         return short.rstrip("0") + "0" if value.is_integer() else short
     return f"{value:.4g}"
+
+
+def probability(value: float) -> str:
+    """A p-value: three decimals say all there is to decide."""
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def signed(value: float) -> str:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from expctl.analysis.fields import value_of, varying_parameters
 from expctl.metrics import METRICS, is_detail
 from expctl.records import Tag
-from expctl.render.sheet import Cell, Change, Column, Setting, Sheet, Size
+from expctl.render.sheet import Cell, Column, Setting, Sheet, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from expctl.analysis.comparison import Comparison, Line
     from expctl.analysis.ranking import Ranking
     from expctl.records import RunRecord
 
@@ -56,7 +55,7 @@ def _told_apart(columns: Sequence[Column], names: Sequence[str]) -> list[Column]
 def _cell(run: RunRecord, name: str) -> Cell:
     value = value_of(run, name)
     measured = name.removeprefix("metrics.") in run.metrics and name not in run.params
-    return value if measured else _setting(value)
+    return value if measured else setting(value)
 
 
 def _column(name: str, runs: Sequence[RunRecord]) -> Column:
@@ -70,13 +69,15 @@ def _column(name: str, runs: Sequence[RunRecord]) -> Column:
 
 
 def ranking_sheet(ranking: Ranking) -> Sheet:
-    """`best`: rank, run, the metric with its limits where there are some, and the parameters that vary."""
+    """`best`: rank, mark of a tie, run, the metric with its limits if it has some, and the parameters that vary."""
     metric, runs = ranking.metric, list(ranking.ranked)
     limits = [key for key in (f"{metric}_low", f"{metric}_high") if any(key in run.metrics for run in runs)]
     others = [key for key in ("f1_score", "accuracy") if key != metric and any(key in run.metrics for run in runs)]
     parameters = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES and key != "model"]
+    tested = len(ranking.tied) > 1
     columns = [
         Column("rank", "#", "number"),
+        *([Column("tied", "≈", "mark")] if tested else []),
         _RUN_ID,
         Column("name"),
         Column(metric, kind="number"),
@@ -86,20 +87,38 @@ def ranking_sheet(ranking: Ranking) -> Sheet:
         *(_column(f"params.{key}", runs) for key in parameters),
         Column("started", kind="time"),
     ]
-    names = ["rank", "run_id", "name", metric, *limits, *others, "model", *(f"params.{key}" for key in parameters)]
+    names = [
+        "rank",
+        *(["tied"] if tested else []),
+        "run_id",
+        "name",
+        metric,
+        *limits,
+        *others,
+        "model",
+        *(f"params.{key}" for key in parameters),
+    ]
     rows: list[list[Cell]] = [
         [
             place,
+            *([ranking.tied.get(run.run_id)] if tested else []),
             run.run_id,
             run.name,
             *(run.metrics.get(key) for key in (metric, *limits, *others)),
             run.params.get("model"),
-            *(_setting(run.typed_params.get(key)) for key in parameters),
+            *(setting(run.typed_params.get(key)) for key in parameters),
             run.started,
         ]
         for place, run in enumerate(runs, 1)
     ]
-    return Sheet("ranking", _told_apart(columns, [*names, "started"]), rows, ids=[run.run_id for run in runs])
+    facts = {"selected": ranking.selected, "corrected": ranking.corrected, "trials": ranking.trials}
+    return Sheet(
+        "ranking",
+        _told_apart(columns, [*names, "started"]),
+        rows,
+        facts={key: value for key, value in facts.items() if value is not None},
+        ids=[run.run_id for run in runs],
+    )
 
 
 _METRIC_COLUMNS = tuple(Column(key, kind="number") for key in ("low", "high", "cv_mean", "cv_std"))
@@ -128,7 +147,8 @@ def trained_sheet(run: RunRecord) -> Sheet:
     return Sheet("trained", columns, metric_rows(run), facts={"run": run.name, "run_id": run.run_id}, ids=[run.run_id])
 
 
-def _setting(value: Cell) -> Cell:
+def setting(value: Cell) -> Cell:
+    """A parameter's value as a cell: reals are shown as they were written."""
     return Setting(value) if isinstance(value, float) else value
 
 
@@ -159,7 +179,7 @@ def run_sheet(
     rows: list[list[Cell]] = [["run", key, value, *empty] for key, value in head.items() if value not in (None, "")]
     rows += metric_rows(run)
     for title, part in (("parameters", parameters), ("data", data), ("tags", tags), ("environment", environment)):
-        rows += [[title, key, _setting(value), *empty] for key, value in part.items()]
+        rows += [[title, key, setting(value), *empty] for key, value in part.items()]
     rows += [["warnings", str(number), line, *empty] for number, line in enumerate(run.warnings, 1)]
     rows += [["artifacts", path, None if size is None else Size(size), *empty] for path, size in artifacts]
     columns = [
@@ -169,51 +189,3 @@ def run_sheet(
         *_METRIC_COLUMNS,
     ]
     return Sheet("run", columns, rows, ids=[run.run_id])
-
-
-_COMPARED = 32  # characters of a value in a table: hashes and paths need no more to be told apart
-
-
-def comparison_sheet(comparison: Comparison) -> Sheet:
-    """`compare`: baseline, then each challenger with its change. Colours come from the direction of the metric."""
-    runs = comparison.runs
-    labels = [run.label for run in runs]
-    titles = [
-        label if labels.count(label) == 1 else f"{run.run_id[:8]} {label}"
-        for label, run in zip(labels, runs, strict=True)
-    ]
-    keys = (
-        ["baseline", "challenger"]
-        if len(runs) == 2
-        else ["baseline", *(f"challenger_{i}" for i in range(1, len(runs)))]
-    )
-    columns = [Column("section", kind="section"), Column("key"), Column(keys[0], titles[0], "number", width=_COMPARED)]
-    for key, title in zip(keys[1:], titles[1:], strict=True):
-        columns.append(Column(key, title, "number", width=_COMPARED))
-        columns.append(Column(key.replace("challenger", "change"), "change", "change"))
-    return Sheet(
-        "comparison",
-        columns,
-        [_comparison_row(line) for line in comparison.lines],
-        facts={
-            **{key: run.run_id for key, run in zip(keys, runs, strict=True)},
-            "same_test_set": comparison.same_test_set,
-        },
-        ids=[run.run_id for run in runs],
-    )
-
-
-def _comparison_row(line: Line) -> list[Cell]:
-    measured = line.higher_is_better is not None
-    values: list[Cell] = [value if measured else _setting(value) for value in line.values]
-    cells: list[Cell] = [line.section, line.key, values[0]]
-    for value, change in zip(values[1:], line.changes, strict=True):
-        cells += [value, _change(change, line.higher_is_better)]
-    return cells
-
-
-def _change(change: float | None, higher_is_better: bool | None) -> Change | None:
-    if change is None:
-        return None
-    better = None if change == 0 or change != change or higher_is_better is None else (change > 0) == higher_is_better
-    return Change(change, better)

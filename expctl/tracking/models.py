@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.errors import DataError, RunNotFound
+from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 
 if TYPE_CHECKING:
@@ -106,6 +106,11 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     try:
         return Path(download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.uri))
     except (MlflowException, OSError) as error:
+        if Tag.MODEL_DIGEST in run.tags:  # it was there: MLflow does not say why it cannot be had
+            raise StoreError(
+                f"cannot fetch the model of run {run.label} ({run.run_id[:8]})",
+                hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
+            ) from error
         state = "" if run.status == "finished" else f": it is {run.status}"
         raise RunNotFound(
             f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint="expctl show lists what the run has"

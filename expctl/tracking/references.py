@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ranking import rank
@@ -68,6 +69,26 @@ def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
     if _PREFIX.fullmatch(reference):
         return store.find(f"attributes.run_id LIKE '{reference}%'", limit=_SHOWN + 1)
     return []
+
+
+def is_set(reference: str) -> bool:
+    """Whether a reference means a set of runs: a glob over run names, or a filter."""
+    return bool(re.search(r"[*?\[]", reference)) or bool(
+        re.search(r"\s(=|!=|<|>|<=|>=|like|ilike|in)\s", reference, re.I)
+    )
+
+
+def resolve_set(store: Store, reference: str) -> list[RunRecord]:
+    """The finished runs of a set, newest first; of a reference to one run, that run. Raises RunNotFound for none."""
+    if not is_set(reference):
+        return [resolve(store, reference)]
+    if re.search(r"[*?\[]", reference):
+        found = [run for run in store.find("attributes.status = 'FINISHED'") if fnmatchcase(run.name, reference)]
+    else:
+        found = store.find(f"attributes.status = 'FINISHED' and {reference}")
+    if not found:
+        raise RunNotFound(f"no finished run fits {reference!r}", hint="expctl list shows the runs")
+    return found
 
 
 def best_run(store: Store, metric: str) -> RunRecord:

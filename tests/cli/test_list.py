@@ -138,6 +138,13 @@ def test_other_experiments_and_deleted_runs_are_listed_when_asked_for(cli, runs)
     assert listed(cli, "--deleted", "--all-experiments") == ["elsewhere"]
 
 
+def test_a_metric_of_ours_is_a_column_and_a_sort_key_even_where_no_run_has_it_yet(cli, folder):
+    store = store_of(folder)
+    store.client.create_run(store.ensure_experiment(), run_name="begun")
+    done = cli("list", "--columns", "name,f1_score,metrics.mcc", "--sort", "log_loss", "--format", "csv")
+    assert (done.exit_code, done.stdout) == (0, "name,f1_score,mcc\nbegun,,\n")
+
+
 def test_nothing_found_is_no_error_and_says_where_it_looked(cli, runs):
     done = cli("list", "-e", "nowhere")
     assert (done.exit_code, done.stderr) == (0, "expctl: no runs in experiment 'nowhere'\n")

@@ -37,7 +37,9 @@ def many(runs):
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "text", "note, with comma"])
-        writer.writerows([i, f"the film {i} was {('great', 'awful')[i % 2]}", "=1+1"] for i in range(2500))
+        writer.writerows(
+            [i, f"the {('film', 'meal')[i % 2]} {i} was {('great', 'awful')[i % 2]}", "=1+1"] for i in range(2500)
+        )
     return path
 
 
@@ -200,11 +202,11 @@ def test_a_header_without_rows_is_an_output_without_rows(cli, runs):
 
 
 def test_another_text_column_can_be_named(cli, runs):
-    Path("other.csv").write_text("id,review\n1,a great film\n2,a dull film\n")
+    Path("other.csv").write_text("id,review\n1,a great film\n2,an awful meal\n")
     done = cli(*QUIET, "--input", "other.csv", "--text-column", "review", "--format", "jsonl")
     assert [json.loads(line) for line in done.stdout.splitlines()] == [
         {"id": "1", "review": "a great film", "prediction": "positive"},
-        {"id": "2", "review": "a dull film", "prediction": "negative"},
+        {"id": "2", "review": "an awful meal", "prediction": "negative"},
     ]
 
 
@@ -266,9 +268,9 @@ def test_another_scikit_learn_is_warned_of_before_it_answers(cli, runs):
 
 @pytest.mark.slow
 def test_standard_input_is_csv_or_jsonl(run_command, runs):
-    done = run_command(*QUIET, "--input", "-", stdin="id,text\n1,a great film\n2,a dull film\n")
+    done = run_command(*QUIET, "--input", "-", stdin="id,text\n1,a great film\n2,an awful meal\n")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == "id,text,prediction\n1,a great film,positive\n2,a dull film,negative\n"
+    assert done.stdout == "id,text,prediction\n1,a great film,positive\n2,an awful meal,negative\n"
     done = run_command(*QUIET, "-i", "-", "-f", "jsonl", stdin='{"text": "a great film"}\n{"text": null}\n')
     assert [json.loads(line)["prediction"] for line in done.stdout.splitlines()] == ["positive", None]
 
@@ -310,12 +312,13 @@ def test_a_prediction_that_is_killed_in_the_middle_leaves_the_old_output(runs):
 
 @pytest.mark.slow
 def test_an_output_that_cannot_grow_is_told_and_taken_away(many):
+    many.write_text("text\n" + "a great film\n" * 50_000)
     done = subprocess.run(
         [sys.executable, "-m", "expctl", *QUIET, "--input", "many.csv", "--output", "out.csv"],
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000)),
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "expctl: cannot write out.csv: File too large (no part of it was left)\n"

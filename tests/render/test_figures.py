@@ -99,6 +99,25 @@ def test_names_are_drawn_up_to_sixty_classes_and_left_out_above() -> None:
     assert confusion_matrix(counts(61), names(61)) == confusion_matrix(counts(61), names(61, "other"))
 
 
+def test_counts_are_written_into_the_cells_of_up_to_twenty_five_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In more, and so smaller, cells they would run into each other."""
+    from matplotlib.axes import Axes
+
+    texts: list[str] = []
+    original = Axes.text
+
+    def spy(self: Axes, x: float, y: float, s: str, **options: object) -> object:
+        texts.append(s)
+        return original(self, x, y, s, **options)
+
+    monkeypatch.setattr(Axes, "text", spy)
+    confusion_matrix(counts(25), names(25))
+    assert texts == [str(count) for count in counts(25).flatten()]
+    texts.clear()
+    confusion_matrix(counts(26), names(26))
+    assert texts == []
+
+
 def test_the_user_s_matplotlib_backend_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A window would open, or fail to, on a machine without a screen."""
     monkeypatch.setenv("MPLBACKEND", "tkagg")

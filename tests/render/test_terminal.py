@@ -138,8 +138,8 @@ def test_numbers_stay_whole_where_even_they_do_not_fit(monkeypatch: pytest.Monke
     """Thirty metrics on 40 places: the terminal breaks the line, and every digit is there."""
     monkeypatch.setenv("COLUMNS", "40")
     columns = [Column("run_id", "run", "id", width=8), *(Column(f"m{i}", kind="number") for i in range(30))]
-    sheet = Sheet("runs", columns, [["0123456789", *(0.5 + i / 1000 for i in range(30))]])
-    assert plain(sheet)[1].split() == ["01234567", *(f"{0.5 + i / 1000:.4f}" for i in range(30))]
+    sheet = Sheet("runs", columns, [["0123456789", 1234567890123, *(0.5 + i / 1000 for i in range(1, 30))]])
+    assert plain(sheet)[1].split() == ["01234567", "1234567890123", *(f"{0.5 + i / 1000:.4f}" for i in range(1, 30))]
 
 
 def test_texts_of_a_column_without_a_width_are_whole(width: int) -> None:
@@ -154,11 +154,22 @@ def test_texts_of_a_column_without_a_width_are_whole(width: int) -> None:
     assert text.replace(" ", "") == command.replace(" ", "")
 
 
-def test_changes_are_coloured_by_whether_they_are_better() -> None:
+@pytest.mark.parametrize(
+    ("change", "style"),
+    [
+        (Change(0.0122, True), "32"),
+        (Change(0.0122, False), "31"),
+        (Change(-0.0122, True), "32"),
+        (Change(-0.0122, False), "31"),
+        (Change(0.0122), None),
+    ],
+)
+def test_changes_are_coloured_by_whether_they_are_better(change: Change, style: str | None) -> None:
     """The direction of the metric decides, not the sign."""
-    text = printed(COMPARED)
-    assert re.search(r"\x1b\[32m *\+0\.0122", text)
-    assert re.search(r"\x1b\[31m *-0\.2500", text)
+    text = printed(Sheet("comparison", [Column("change", kind="change")], [[change]]))
+    line = text.rstrip("\n").split("\n")[-1]
+    assert re.findall(r"\x1b\[3(\d)m *[+-]0\.0122\x1b", line) == ([style[1]] if style else [])
+    assert line.count("\x1b") == (2 if style else 0)
 
 
 def test_statuses_have_colours_and_unknown_ones_none() -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 from expctl.analysis.comparison import Evidence, compare
 from expctl.analysis.ranking import rank
+from expctl.analysis.significance import Assessment
 from expctl.records import RunRecord, Tag
 from expctl.render.formats import as_json, plain_table
 from expctl.render.sheet import Change, Setting, Sheet, Size
-from expctl.render.views import comparison_sheet, metric_rows, ranking_sheet, run_sheet, runs_sheet, trained_sheet
+from expctl.render.verdicts import comparison_sheet
+from expctl.render.views import metric_rows, ranking_sheet, run_sheet, runs_sheet, trained_sheet
 
 START = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -198,23 +200,25 @@ def test_show_has_every_part_of_a_run_once() -> None:
 
 
 def compared(*runs: RunRecord) -> Sheet:
-    return comparison_sheet(compare(runs, [Evidence()] * len(runs)))
+    return comparison_sheet(compare(runs, [Evidence()] * len(runs)), [Assessment()] * (len(runs) - 1))
 
 
 def test_a_comparison_of_two_has_a_baseline_a_challenger_and_a_change() -> None:
     sheet = compared(run(1), run(2, metrics={"f1_score": 0.9, "log_loss": 0.5}))
-    assert keys(sheet) == ["section", "key", "baseline", "challenger", "change"]
-    assert [column.title for column in sheet.columns] == ["section", "key", "run-1", "run-2", "change"]
+    tests = ["low", "high", "p_value", "verdict"]
+    assert keys(sheet) == ["section", "key", "baseline", "challenger", "change", *tests]
+    assert [column.title for column in sheet.columns][:5] == ["section", "key", "run-1", "run-2", "change"]
     assert sheet.facts == {"baseline": "00000001" * 4, "challenger": "00000002" * 4, "same_test_set": None}
     rows = {str(row[1]): list(row) for row in sheet.rows}
-    assert rows["f1_score"][2:] == [0.881, 0.9, Change(0.9 - 0.881, True)]
-    assert rows["log_loss"][2:] == [None, 0.5, None]
-    assert [type(cell) for cell in rows["c"][2:]] == [Setting, Setting, type(None)]
+    assert rows["f1_score"][2:] == [0.881, 0.9, Change(0.9 - 0.881, True), None, None, None, None]
+    assert rows["log_loss"][2:5] == [None, 0.5, None]
+    assert [type(cell) for cell in rows["c"][2:5]] == [Setting, Setting, type(None)]
 
 
 def test_a_comparison_of_three_numbers_its_challengers() -> None:
     sheet = compared(run(1), run(2), run(3))
-    assert keys(sheet)[2:] == ["baseline", "challenger_1", "change_1", "challenger_2", "change_2"]
+    columns = ["challenger", "change", "low", "high", "p_value", "verdict"]
+    assert keys(sheet)[2:] == ["baseline", *(f"{column}_{i}" for i in (1, 2) for column in columns)]
     assert list(sheet.facts) == ["baseline", "challenger_1", "challenger_2", "same_test_set"]
     assert len(set(keys(sheet))) == len(keys(sheet))
 

@@ -64,7 +64,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=2000)
     samples = parser.parse_args().samples
-    sys.stdout.write("| rows | minority | true gain | metric | coverage | better or worse |\n|---:|---:|---:|---|---:|---:|\n")
+    sys.stdout.write("| rows | minority | true gain | metric | coverage | better or worse |\n")
+    sys.stdout.write("|---:|---:|---:|---|---:|---:|\n")
     for seed, (rows, minority, gain) in enumerate(itertools.product((200, 2000), (0.5, 0.13), (0.0, 0.03))):
         found = simulate(population(minority, 0.85, 0.85 + gain, 0.5), rows, samples, seed)
         for key, (coverage, alarms) in found.items():

@@ -31,8 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> It
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-               "--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination", str(folder / "artifacts")]  # fmt: skip
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+               "--workers", "1", "--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination",
+               str(folder / "artifacts")]  # fmt: skip
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
     uri = f"http://127.0.0.1:{port}"
@@ -129,8 +130,8 @@ def test_mlflow_models_predict_says_what_predict_says(run_command, folder, kind)
             csv.writer(file).writerows([["text"], *([text] for text in texts)])
     else:
         raw.write_text(json.dumps({"dataframe_split": {"columns": ["text"], "data": [[text] for text in texts]}}))
-    command = [sys.executable, "-m", "mlflow", "models", "predict", "-m", f"runs:/{run_id}/model", "--env-manager", "local",
-               "-t", kind, "-i", str(raw), "-o", "mlflow.json"]  # fmt: skip
+    command = [sys.executable, "-m", "mlflow", "models", "predict", "-m", f"runs:/{run_id}/model",
+               "--env-manager", "local", "-t", kind, "-i", str(raw), "-o", "mlflow.json"]  # fmt: skip
     env = {**os.environ, "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

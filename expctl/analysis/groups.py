@@ -1,0 +1,93 @@
+"""Two sets of runs, such as one recipe with several random states each: mean, spread, and whether they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from expctl.analysis.difference import Difference
+from expctl.metrics import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from expctl.records import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDifference:
+    """One metric in two sets of runs. `sd` is None of a single run, and `difference` where either set has only one."""
+
+    metric: str
+    means: tuple[float, float]
+    deviations: tuple[float | None, float | None]
+    counts: tuple[int, int]
+    difference: Difference | None
+
+
+def compare_groups(
+    baseline: Sequence[RunRecord], challenger: Sequence[RunRecord], *, confidence: float = 0.95
+) -> list[GroupDifference]:
+    """Every metric that both sets have, tested with the runs as the sample, not the test rows.
+
+    Says whether another random state would change the winner. Where the sets have the same random states, once each,
+    runs of the same state are paired (Student's t of the differences); else Welch's t (Welch 1947, Biometrika 34).
+    """
+    import numpy as np
+
+    baseline, challenger, paired = _matched(baseline, challenger)
+    found = []
+    for metric in METRICS:
+        sides = [
+            np.array([run.metrics[metric] for run in side if np.isfinite(run.metrics.get(metric, np.nan))])
+            for side in (baseline, challenger)
+        ]
+        if not all(len(side) for side in sides):
+            continue
+        one, other = sides
+        deviations = tuple(float(side.std(ddof=1)) if len(side) > 1 else None for side in sides)
+        found.append(
+            GroupDifference(
+                metric,
+                (float(one.mean()), float(other.mean())),
+                (deviations[0], deviations[1]),
+                (len(one), len(other)),
+                _tested(metric, one, other, confidence, paired=paired) if min(len(one), len(other)) > 1 else None,
+            )
+        )
+    return found
+
+
+def _matched(
+    baseline: Sequence[RunRecord], challenger: Sequence[RunRecord]
+) -> tuple[Sequence[RunRecord], Sequence[RunRecord], bool]:
+    """Both sets in the order of their random states, and whether these are the same, once each."""
+    states = [[run.params.get("random_state") for run in side] for side in (baseline, challenger)]
+    if None in states[0] or sorted(map(str, states[0])) != sorted(map(str, states[1])):
+        return baseline, challenger, False
+    if len(set(states[0])) < len(states[0]):
+        return baseline, challenger, False
+    ordered = [sorted(side, key=lambda run: run.params["random_state"]) for side in (baseline, challenger)]
+    return ordered[0], ordered[1], True
+
+
+def _tested(metric: str, one: np.ndarray, other: np.ndarray, confidence: float, *, paired: bool) -> Difference:
+    import numpy as np
+    from scipy.special import stdtr, stdtrit
+
+    before, after = float(one.mean()), float(other.mean())
+    change = after - before
+    if paired and len(one) == len(other):
+        error, freedom = float((other - one).std(ddof=1) / np.sqrt(len(one))), float(len(one) - 1)
+    else:
+        parts = [float(side.var(ddof=1)) / len(side) for side in (one, other)]
+        error = float(np.sqrt(sum(parts)))
+        spread = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (one, other), strict=True))
+        freedom = sum(parts) ** 2 / spread if spread else 1.0
+    if error == 0:
+        return Difference(metric, before, after, change, change, 1.0 if change == 0 else 0.0, 1 - confidence)
+    reach = float(-stdtrit(freedom, (1 - confidence) / 2)) * error
+    p_value = float(2 * stdtr(freedom, -abs(change) / error))
+    return Difference(metric, before, after, change - reach, change + reach, p_value, 1 - confidence)
