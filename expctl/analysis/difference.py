@@ -83,6 +83,23 @@ def normal_difference(metric: str, baseline: float, challenger: float, error: fl
     return Difference(metric, baseline, challenger, change - reach, change + reach, p_value, 1 - confidence)
 
 
+def mirrored(difference: Difference) -> Difference:
+    """The same difference, with baseline and challenger in each other's place."""
+    return replace(
+        difference,
+        baseline=difference.challenger,
+        challenger=difference.baseline,
+        low=-difference.high,
+        high=-difference.low,
+    )
+
+
+def evened(difference: Difference) -> Difference:
+    """The difference of models that look the same from either side: its drawn limits, off by chance, made so too."""
+    reach = (difference.high - difference.low) / 2
+    return replace(difference, low=-reach, high=reach)
+
+
 def mcnemar_p(broken: int, fixed: int) -> float:
     """McNemar's exact test, two-sided: are `fixed` of `broken + fixed` changed rows a fair coin's?
 

@@ -32,7 +32,9 @@ def decide(
     is a bound the candidate's value must keep: from below, for metrics of which less is better from above.
     """
     sign = 1 if higher_is_better(metric) else -1
-    if candidate is None or math.isnan(candidate):
+    if math.isnan(max_drop) or (least is not None and math.isnan(least)):
+        return Decision("undecided", "a limit of the gate is not a number")
+    if candidate is None or not math.isfinite(candidate):
         return Decision("undecided", f"the candidate has no {metric}")
     if least is not None and sign * (candidate - least) < 0:
         return Decision("regression", f"{metric} {candidate:.4f} is {'below' if sign > 0 else 'above'} {least:g}")

@@ -47,14 +47,15 @@ def compare_groups(
         if not all(len(side) for side in sides):
             continue
         one, other = sides
-        deviations = tuple(float(side.std(ddof=1)) if len(side) > 1 else None for side in sides)
+        whole = len(one) == len(baseline) and len(other) == len(challenger)
+        deviations = tuple(float(np.sqrt(_variance(side))) if len(side) > 1 else None for side in sides)
         found.append(
             GroupDifference(
                 metric,
-                (float(one.mean()), float(other.mean())),
+                (_mean(one), _mean(other)),
                 (deviations[0], deviations[1]),
                 (len(one), len(other)),
-                _tested(metric, one, other, confidence, paired=paired) if min(len(one), len(other)) > 1 else None,
+                _tested(metric, one, other, confidence, paired=paired and whole) if min(len(one), len(other)) > 1 else None,
             )
         )
     return found
@@ -73,16 +74,26 @@ def _matched(
     return ordered[0], ordered[1], True
 
 
+def _mean(values: np.ndarray) -> float:
+    """The mean; of equal values exactly that value, which a plain sum misses in the last bit."""
+    return float(values[0] + (values - values[0]).mean())
+
+
+def _variance(values: np.ndarray) -> float:
+    """The sample variance; of equal values exactly 0."""
+    return float((values - values[0]).var(ddof=1))
+
+
 def _tested(metric: str, one: np.ndarray, other: np.ndarray, confidence: float, *, paired: bool) -> Difference:
     import numpy as np
     from scipy.special import stdtr, stdtrit
 
-    before, after = float(one.mean()), float(other.mean())
+    before, after = _mean(one), _mean(other)
     change = after - before
-    if paired and len(one) == len(other):
-        error, freedom = float((other - one).std(ddof=1) / np.sqrt(len(one))), float(len(one) - 1)
+    if paired:
+        error, freedom = float(np.sqrt(_variance(other - one) / len(one))), float(len(one) - 1)
     else:
-        parts = [float(side.var(ddof=1)) / len(side) for side in (one, other)]
+        parts = [_variance(side) / len(side) for side in (one, other)]
         error = float(np.sqrt(sum(parts)))
         spread = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (one, other), strict=True))
         freedom = sum(parts) ** 2 / spread if spread else 1.0

@@ -59,7 +59,8 @@ def preferring(ranking: Ranking, key: str) -> Ranking:
     first = [run for run in ranking.ranked if ranking.tied.get(run.run_id)]
     rest = [run for run in ranking.ranked if not ranking.tied.get(run.run_id)]
     sign = -1 if higher_is_better(key) else 1
-    first.sort(key=lambda run: (key not in run.metrics, sign * run.metrics.get(key, 0.0)))
+    having = {run.run_id: run.metrics[key] for run in first if math.isfinite(run.metrics.get(key, math.nan))}
+    first.sort(key=lambda run: (run.run_id not in having, sign * having.get(run.run_id, 0.0)))
     return replace(ranking, ranked=[*first, *rest])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.bootstrap import SEED
-from expctl.analysis.difference import Difference, normal_difference, resampled_difference
+from expctl.analysis.difference import Difference, evened, mirrored, normal_difference, resampled_difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +45,10 @@ def _losses(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[fl
     if run.score_kind != "probability" or run.scores is None or columns is None:
         return None
     chosen = run.scores[rows, columns[pairing.labels]]
-    total = run.scores[rows].sum(axis=1)
-    losses = -np.log(np.clip(chosen / total, np.finfo(np.float64).eps, None))  # as scikit-learn's log_loss clips
-    return float(losses.mean()), losses
+    # As scikit-learn's log_loss clips.
+    least = np.finfo(chosen.dtype if chosen.dtype.kind == "f" else np.float64).eps
+    losses = -np.log(np.clip(chosen, least, 1 - least).astype(np.float64))
+    return _mean(losses), losses
 
 
 def _score_columns(run: RunPredictions, pairing: Pairing) -> np.ndarray | None:
@@ -77,8 +78,9 @@ def _placements(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tupl
     for name in present:
         here = pairing.labels == name
         part, placed = _auc(run.scores[rows, columns[name]], here)
-        auc += part * here.mean()
-        figures += placed * here.mean()
+        auc += part * float(here.mean())
+        # The shares of the classes are drawn with the rows, too: a row adds its class, and with it the AUC of that.
+        figures += (placed - part) * here.mean() + part * here
     return auc, figures
 
 
@@ -93,10 +95,17 @@ def _auc(scores: np.ndarray, positive: np.ndarray) -> tuple[float, np.ndarray]:
         not_above = np.searchsorted(other, scores[side], side="right")
         share = (below + not_above) / 2 / len(other)
         placed[side] = share if up else 1 - share
-    auc = float(placed[positive].mean())
+    auc = _mean(placed[positive])
     # A row counts n/(positives) or n/(negatives) times its deviation: the sampling variance of the mean is DeLong's.
     weight = np.where(positive, len(scores) / len(ups), len(scores) / len(downs))
     return auc, auc + weight * (placed - auc)
+
+
+def _mean(figures: np.ndarray) -> float:
+    """The mean, to the last bit the same in whatever order the rows come."""
+    import numpy as np
+
+    return float(np.sort(figures).mean())
 
 
 def _mean_difference(
@@ -104,7 +113,12 @@ def _mean_difference(
 ) -> Difference:
     import numpy as np
 
-    change = other[1] - one[1]
+    # Neither the order of the rows nor that of the two runs may matter: rows by size, seen from one of the two sides.
+    change = np.sort(other[1] - one[1])
+    mirror = -change[::-1]
+    apart = np.flatnonzero(change != mirror)
+    if len(apart) and mirror[apart[0]] < change[apart[0]]:
+        return mirrored(_mean_difference(metric, other, one, confidence))
     rows = len(change)
     if rows > _RESAMPLED_ROWS:
         return normal_difference(metric, one[0], other[0], float(change.std() / np.sqrt(rows)), confidence)
@@ -113,7 +127,8 @@ def _mean_difference(
         change[generator.integers(0, rows, size=(size, rows))].mean(axis=1)
         for size in _sizes(_RESAMPLES, max(1, _CHUNK // rows))
     ]
-    return resampled_difference(metric, one[0], other[0], np.concatenate(pieces), confidence, informative=rows)
+    found = resampled_difference(metric, one[0], other[0], np.concatenate(pieces), confidence, informative=rows)
+    return found if len(apart) else evened(found)
 
 
 def _sizes(total: int, most: int) -> Iterator[int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.bootstrap import SEED, metrics_from_counts
-from expctl.analysis.difference import Difference, mcnemar_p, resampled_difference
+from expctl.analysis.difference import Difference, evened, mcnemar_p, mirrored, resampled_difference
 from expctl.analysis.predictions import Pairing, RunPredictions, pair
 from expctl.analysis.scores import score_differences
 
@@ -91,7 +91,7 @@ def _resampled(table: JointTable, measure: Measure, confidence: float) -> dict[s
     """The difference of everything `measure` computes from class counts, by the paired bootstrap."""
     import numpy as np
 
-    turned = _turned(table)
+    turned, even = _sides(table)
     first, second = (table.second, table.first) if turned else (table.first, table.second)
     order = np.lexsort((second, first, table.label))
     label, first, second, counts = table.label[order], first[order], second[order], table.counts[order]
@@ -108,28 +108,16 @@ def _resampled(table: JointTable, measure: Measure, confidence: float) -> dict[s
         difference = resampled_difference(
             key, before, after, np.concatenate(parts), confidence, informative=informative
         )
-        found[key] = _mirrored(difference) if turned else difference
+        found[key] = evened(difference) if even else mirrored(difference) if turned else difference
     return found
 
 
-def _turned(table: JointTable) -> bool:
-    """Whether the two sides trade places, so that (a, b) and (b, a) draw the same numbers."""
+def _sides(table: JointTable) -> tuple[bool, bool]:
+    """Whether the two sides trade places, so that (a, b) and (b, a) draw the same numbers; whether they are alike."""
     order = [tuple(part) for part in (table.first.tolist(), table.second.tolist())]
     ahead = sorted(zip(table.label.tolist(), order[0], order[1], table.counts.tolist(), strict=True))
     behind = sorted(zip(table.label.tolist(), order[1], order[0], table.counts.tolist(), strict=True))
-    return behind < ahead
-
-
-def _mirrored(difference: Difference) -> Difference:
-    return Difference(
-        difference.metric,
-        difference.challenger,
-        difference.baseline,
-        -difference.high,
-        -difference.low,
-        difference.p_value,
-        difference.alpha,
-    )
+    return behind < ahead, behind == ahead
 
 
 def _resamples(counts: np.ndarray) -> Iterator[np.ndarray]:

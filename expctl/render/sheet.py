@@ -36,13 +36,14 @@ class Column:
     """A column: its key in json and csv, its label in tables, and how its cells read.
 
     In tables texts beyond `width` characters end in an ellipsis (None: whole); ids are cut to it. Formats for
-    machines have them whole.
+    machines have them whole. A section drops a column that is empty in all of its rows unless it is `kept`.
     """
 
     key: str
     label: str = ""
     kind: Kind = "text"
     width: int | None = 60
+    kept: bool = False
 
     @property
     def title(self) -> str:

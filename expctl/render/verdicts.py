@@ -56,7 +56,7 @@ def comparison_sheet(comparison: Comparison, tests: Sequence[Assessment]) -> She
         Column("baseline", titles[0], "number", width=_COMPARED),
     ]
     for end, title in zip(ends, titles[1:], strict=True):
-        columns.append(Column(f"challenger{end}", title, "number", width=_COMPARED))
+        columns.append(Column(f"challenger{end}", title, "number", width=_COMPARED, kept=True))
         columns.append(Column(f"change{end}", "change", "change"))
         columns += _test_columns(end)
     keys = ["baseline", *(f"challenger{end}" for end in ends)]

@@ -223,6 +223,15 @@ def test_a_comparison_of_three_numbers_its_challengers() -> None:
     assert len(set(keys(sheet))) == len(keys(sheet))
 
 
+def test_a_challenger_without_any_value_keeps_its_column() -> None:
+    """Its absence is the finding; and a script reads the same keys in every section."""
+    sheet = compared(run(1), run(2, params={}), run(3))
+    assert json.loads(as_json(sheet))["parameters"]["c"] == {
+        **{"baseline": 1.0, "challenger_1": None, "challenger_2": 1.0},
+    }
+    assert plain_table(sheet).count("run-2") == 2
+
+
 def test_runs_of_one_name_are_told_apart_by_their_ids() -> None:
     """Two columns "baseline" would leave the reader guessing."""
     sheet = compared(run(1, name="same"), run(2, name="same"), run(3, name="other"), run(4, name=""))

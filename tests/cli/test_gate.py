@@ -1,0 +1,200 @@
+"""`expctl gate`: whole streams and exit codes. A comparison that cannot be made must never read as a pass."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import Done, write_reviews
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlflow import MlflowClient
+
+
+def client_of(runs: Path) -> MlflowClient:
+    """MLflow's own client; an absolute path, because MLflow keeps one store a URI for the life of the process."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{runs / 'mlflow.db'}")
+
+
+def the_run(runs: Path, name: str) -> str:
+    client = client_of(runs)
+    experiment = client.get_experiment_by_name("expctl")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], f"attributes.run_name = '{name}'")
+    return str(found[0].info.run_id)
+
+
+@pytest.fixture
+def coin(cli: Callable[..., Done], runs: Path) -> str:
+    """A run so bad that every test of 40 rows tells it from the others."""
+    done = cli("train", "--data", "small.csv", "--model", "dummy", "--run-name", "coin")
+    assert done.exit_code == 0, done.stderr
+    return "coin"
+
+
+def test_a_better_candidate_passes(cli, runs):
+    done = cli("gate", "strong", "--baseline", "weak")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("gate: pass\nreason: f1_score changes by +")
+
+
+def test_a_worse_candidate_is_a_regression(cli, coin):
+    done = cli("gate", coin, "--baseline", "strong")
+    assert (done.exit_code, done.stderr) == (1, "")
+    assert done.stdout.startswith("gate: regression\n")
+    assert "\nBROKEN\n" in done.stdout
+
+
+def test_a_candidate_against_itself_passes_with_the_usual_tolerance_and_is_undecided_with_none(cli, runs):
+    assert cli("gate", "strong", "--baseline", "strong").exit_code == 0
+    assert cli("gate", "strong", "--baseline", "strong", "--max-drop", "0").exit_code == 6
+
+
+@pytest.mark.parametrize("baseline", ["best", "latest~1", "champion-model@champion", "models:/champion-model/1"])
+def test_every_form_of_reference_can_be_the_baseline(cli, runs, baseline):
+    client = client_of(runs)
+    client.create_registered_model("champion-model")
+    version = client.create_model_version(
+        "champion-model", f"runs:/{the_run(runs, 'strong')}/model", the_run(runs, "strong")
+    )
+    client.set_registered_model_alias("champion-model", "champion", version.version)
+    done = cli("gate", "strong", "--baseline", baseline)
+    assert done.exit_code in (0, 1, 6)
+    assert done.stdout.startswith("gate: ")
+
+
+def test_another_test_set_is_never_a_pass(cli, runs):
+    write_reviews(runs / "other.csv", 120)
+    assert cli("train", "--data", "other.csv", "--run-name", "elsewhere").exit_code == 0
+    done = cli("gate", "elsewhere", "--baseline", "weak", "--max-drop", "1")
+    assert done.exit_code == 6
+    assert done.stdout.startswith("gate: undecided\nreason: ")
+
+
+def test_a_part_of_the_test_set_is_never_a_pass(cli, runs):
+    lines = (runs / "small.csv").read_text().splitlines(keepends=True)
+    (runs / "half.csv").write_text("".join(lines[:101]))
+    for name, test in (("whole", "small.csv"), ("half", "half.csv")):
+        assert cli("train", "--data", "small.csv", "--test-data", test, "--run-name", name).exit_code == 0
+    done = cli("gate", "half", "--baseline", "whole", "--max-drop", "1")
+    assert done.exit_code == 6
+    assert "rows that both runs have" in done.stdout
+
+
+def test_without_predictions_there_is_no_pass(cli, runs):
+    for path in Path("mlartifacts").rglob(f"{the_run(runs, 'weak')}/artifacts/predictions.parquet"):
+        path.unlink()
+    done = cli("gate", "strong", "--baseline", "weak", "--max-drop", "1")
+    assert done.exit_code == 6
+    assert "has no predictions.parquet" in done.stdout
+
+
+def test_damaged_predictions_are_bad_data(cli, runs):
+    for path in Path("mlartifacts").rglob(f"{the_run(runs, 'weak')}/artifacts/predictions.parquet"):
+        path.write_bytes(b"PAR1 no more")
+    done = cli("gate", "strong", "--baseline", "weak", "--max-drop", "1")
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_metric_that_is_not_a_number_is_no_pass(cli, runs):
+    client_of(runs).log_metric(the_run(runs, "strong"), "f1_score", math.nan)
+    assert cli("gate", "strong", "--baseline", "weak", "--max-drop", "1").exit_code == 6
+
+
+def test_a_least_value_is_asked_of_the_candidate_alone(cli, runs):
+    done = cli("gate", "strong", "--baseline", "weak", "--min", "0.9999")
+    assert done.exit_code == 1
+    assert "is below 0.9999" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("strong",),
+        ("strong", "--baseline", "weak", "--metric", "fit_seconds"),
+        ("strong", "--baseline", "weak", "--metric", "f2"),
+        ("strong", "--baseline", "weak", "--max-drop", "-1"),
+        ("strong", "--baseline", "weak", "--confidence", "1"),
+        ("strong", "--baseline", "weak", "--format", "csv"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(cli, runs, wrong):
+    done = cli("gate", *wrong)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("expctl: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_unknown_baseline_is_not_found(cli, runs):
+    assert cli("gate", "strong", "--baseline", "nobody").exit_code == 3
+
+
+def test_json_holds_the_outcome_for_scripts(cli, runs):
+    done = cli("gate", "strong", "--baseline", "weak", "--metric", "log_loss", "--format", "json")
+    told = json.loads(done.stdout)
+    assert (told["kind"], told["gate"], told["metric"]) == ("gate", "pass", "log_loss")
+    assert told["metrics"]["log_loss"]["change"] < 0
+
+
+def test_compare_shows_the_verdict_of_each_metric(cli, coin):
+    told = json.loads(cli("compare", coin, "strong", "--format", "json").stdout)
+    assert told["same_test_set"] is True
+    assert told["metrics"]["f1_score"]["verdict"] == "better"
+    assert told["metrics"]["f1_score"]["low"] > 0
+    assert told["metrics"]["fit_seconds"].get("verdict") is None
+
+
+def test_compare_lists_what_broke_and_got_fixed_with_texts(cli, runs):
+    done = cli("compare", "strong", "weak", "--flips", "2")
+    assert done.exit_code == 0
+    assert "\nbroken: " in done.stdout
+    assert done.stdout.count("broken  ") <= 2
+    assert "number" in done.stdout  # a text of small.csv
+    every = cli("compare", "strong", "weak", "--flips", "0", "--format", "csv").stdout
+    told = dict(line.split(": ") for line in done.stdout.splitlines() if ": " in line)
+    assert len(every.splitlines()) - 1 == int(told["broken"]) + int(told["fixed"])
+
+
+def test_flips_say_that_the_data_has_changed_in_place_of_wrong_texts(cli, runs):
+    with (runs / "small.csv").open("a") as file:
+        file.write("one more,positive\n")
+    done = cli("compare", "strong", "weak", "--flips", "1")
+    assert "gone or has changed" in done.stderr
+    assert "number" not in done.stdout
+
+
+def test_compare_of_two_sets_by_glob(cli, small):
+    for name in ("old", "new"):
+        for state in ("1", "2"):
+            c = "0.001" if name == "old" else "10"
+            done = cli(
+                "train", "--data", "small.csv", "--random-state", state, "--c", c, "--run-name", f"{name}-{state}"
+            )
+            assert done.exit_code == 0
+    told = json.loads(cli("compare", "old-*", "new-*", "--format", "json").stdout)
+    accuracy = next(row for row in told["rows"] if row["metric"] == "accuracy")
+    assert (accuracy["baseline_runs"], accuracy["challenger_runs"]) == (2, 2)
+    by_filter = cli("compare", "params.c = '0.001'", "params.c = '10.0'", "--format", "json")
+    assert json.loads(by_filter.stdout)["rows"] == told["rows"]
+    assert cli("compare", "nobody-*", "new-*").exit_code == 3
+    assert cli("compare", "old-*", "new-*", "new-1").exit_code == 2
+
+
+def test_best_marks_what_cannot_be_told_from_the_first(cli, coin):
+    assert cli("train", "--data", "small.csv", "--c", "9.99", "--run-name", "twin").exit_code == 0
+    told = json.loads(cli("best", "--top", "9", "--format", "json").stdout)
+    tied = {row["name"]: row["tied"] for row in told["rows"]}
+    assert tied["coin"] is False
+    assert sum(value is True for value in tied.values()) >= 2
+    preferred = json.loads(cli("best", "--prefer", "fit_seconds", "--top", "9", "--format", "json").stdout)
+    assert preferred["rows"][0]["tied"] is True
+    assert preferred["rows"][-1]["name"] == "coin"
