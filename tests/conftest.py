@@ -55,6 +55,7 @@ def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     open_store(Settings(tracking_uri=f"sqlite:///{path}"), create=True)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow writes it there, and processes of later tests would read it
     return path
 
 

@@ -6,18 +6,15 @@ Pure: records and what was read of their artifacts in, a comparison out. Rounds 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from expctl.metrics import METRICS, higher_is_better, is_detail
-from expctl.records import Tag, Value
+from expctl.records import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from expctl.records import RunRecord
-
-# Tags that differ between any two runs and say nothing of why their results do.
-_INCIDENTAL: Final = frozenset({Tag.HOST, Tag.PID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +115,7 @@ def _metrics(runs: Sequence[RunRecord], metric: str | None) -> list[Line]:
 
 
 def _tags(runs: Sequence[RunRecord]) -> list[Line]:
-    parts = [{key: value for key, value in run.user_tags.items() if key not in _INCIDENTAL} for run in runs]
+    parts = [run.user_tags for run in runs]
     return [line for line in _lines("tags", _keys(parts), parts) if line.differs]
 
 

@@ -89,8 +89,8 @@ def mirrored(difference: Difference) -> Difference:
         difference,
         baseline=difference.challenger,
         challenger=difference.baseline,
-        low=-difference.high,
-        high=-difference.low,
+        low=0.0 - difference.high,  # never -0.0
+        high=0.0 - difference.low,
     )
 
 

@@ -55,7 +55,9 @@ def compare_groups(
                 (_mean(one), _mean(other)),
                 (deviations[0], deviations[1]),
                 (len(one), len(other)),
-                _tested(metric, one, other, confidence, paired=paired and whole) if min(len(one), len(other)) > 1 else None,
+                _tested(metric, one, other, confidence, paired=paired and whole)
+                if min(len(one), len(other)) > 1
+                else None,
             )
         )
     return found

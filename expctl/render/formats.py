@@ -88,7 +88,10 @@ def as_json(sheet: Sheet) -> str:
     else:
         for title, columns, rows in parts(sheet):
             document[title] = {
-                str(row[0]): exact(row[1]) if len(columns) == 2 else _record(columns[1:], row[1:]) for row in rows
+                str(row[0]): exact(row[1])
+                if len(columns) == 2 and title not in sheet.objects
+                else _record(columns[1:], row[1:])
+                for row in rows
             }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
@@ -176,7 +179,7 @@ def as_markdown(sheet: Sheet) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Text that stays text in Markdown: nothing of it is markup, HTML, a link or a mention."""
+    """Text that stays text in Markdown: no markup, HTML or mention in it; a bare address may become a link."""
     return "".join(
         f"\\{char}" if char in "\\`*_[]|~#@" else {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(char, char)
         for char in text

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 Kind = Literal["text", "number", "time", "duration", "change", "p_value", "mark", "id", "section"]
 
@@ -56,7 +56,8 @@ class Sheet:
     """Rows of typed cells under columns. `kind` names what it is in JSON; `facts` are said once, above the rows.
 
     A sheet whose first column is of the kind `section` is shown in parts, one a section, and in JSON as an object a
-    section. `ids` is what `--format id` prints; `total`, where there are more rows than these, goes into JSON.
+    section. `ids` is what `--format id` prints; `total`, where there are more rows than these, goes into JSON;
+    rows of the sections `objects` are objects there even if all their columns but one are empty.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Sheet:
     facts: Mapping[str, Cell] = field(default_factory=dict)
     ids: Sequence[str] = ()
     total: int | None = None
+    objects: Collection[str] = ()
 
     @property
     def sectioned(self) -> bool:

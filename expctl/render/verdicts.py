@@ -78,7 +78,12 @@ def _comparison_row(line: Line, tests: Sequence[Assessment]) -> list[Cell]:
     cells: list[Cell] = [line.section, line.key, values[0]]
     for value, change, test in zip(values[1:], line.changes, tests, strict=True):
         found = {"metrics": test.differences, "F1 by class": test.by_class}.get(line.section, {}).get(line.key)
-        cells += [value, _change(change, line.higher_is_better) if found is None else _tested_change(found)]
+        if found is None:
+            cells += [value, _change(change, line.higher_is_better)]
+        elif test.note is None and change is not None:  # on all rows: the recorded values' own difference
+            cells += [value, Change(change, _tested_change(found).better)]
+        else:
+            cells += [value, _tested_change(found)]
         cells += _test_cells(found)
     return cells
 

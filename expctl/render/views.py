@@ -144,7 +144,14 @@ def metric_rows(run: RunRecord) -> list[list[Cell]]:
 def trained_sheet(run: RunRecord) -> Sheet:
     """`train`: which run it became, and its metrics with 95% limits and what cross-validation said."""
     columns = [Column("section", kind="section"), Column("metric"), Column("value", kind="number"), *_METRIC_COLUMNS]
-    return Sheet("trained", columns, metric_rows(run), facts={"run": run.name, "run_id": run.run_id}, ids=[run.run_id])
+    return Sheet(
+        "trained",
+        columns,
+        metric_rows(run),
+        facts={"run": run.name, "run_id": run.run_id},
+        ids=[run.run_id],
+        objects=("metrics",),
+    )
 
 
 def setting(value: Cell) -> Cell:
@@ -188,4 +195,4 @@ def run_sheet(
         Column("value", width=None),
         *_METRIC_COLUMNS,
     ]
-    return Sheet("run", columns, rows, ids=[run.run_id])
+    return Sheet("run", columns, rows, ids=[run.run_id], objects=("metrics",))

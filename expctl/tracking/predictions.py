@@ -51,6 +51,8 @@ def _codes(labels: Any, predicted: Any) -> tuple[list[str], np.ndarray, np.ndarr
     if predicted.type != labels.type:  # an estimator that says 1 as int32, or as a float, for the label 1
         predicted = predicted.cast(labels.type)
     both = pa.chunked_array([*labels.chunks, *predicted.chunks]).combine_chunks().dictionary_encode()
+    if both.null_count:
+        raise ValueError("a label or prediction is missing")
     codes = both.indices.to_numpy(zero_copy_only=False).astype("int64")
     return [str(label) for label in both.dictionary.to_pylist()], codes[: len(labels)], codes[len(labels) :]
 

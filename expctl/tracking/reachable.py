@@ -39,7 +39,7 @@ def sqlite_path(uri: str) -> Path | None:
 def absolute(uri: str) -> str:
     """An SQLite URI that means the same file wherever the process goes; any other URI unchanged.
 
-    MLflow opens the file again and again, by then a factory of the user may have changed the current folder.
+    MLflow keeps an opened store by its URI: a relative one would, in another folder, still be the first folder's.
     """
     path = sqlite_path(uri)
     if path is None:

@@ -267,11 +267,13 @@ def test_another_scikit_learn_is_warned_of_before_it_answers(cli, runs):
 
 
 @pytest.mark.slow
-def test_standard_input_is_csv_or_jsonl(run_command, runs):
+def test_standard_input_is_csv_or_jsonl(cli, run_command, runs, monkeypatch):
     done = run_command(*QUIET, "--input", "-", stdin="id,text\n1,a great film\n2,an awful meal\n")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout == "id,text,prediction\n1,a great film,positive\n2,an awful meal,negative\n"
-    done = run_command(*QUIET, "-i", "-", "-f", "jsonl", stdin='{"text": "a great film"}\n{"text": null}\n')
+    lines = io.BufferedReader(io.BytesIO(b'{"text": "a great film"}\n{"text": null}\n'))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(lines))
+    done = cli(*QUIET, "-i", "-", "-f", "jsonl")
     assert [json.loads(line)["prediction"] for line in done.stdout.splitlines()] == ["positive", None]
 
 

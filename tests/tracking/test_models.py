@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from expctl.errors import DataError, RunNotFound
+from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import Tag
 from expctl.tracking.models import TRUSTED, load_model
 from expctl.training.families import FAMILIES
@@ -189,7 +189,7 @@ def test_a_link_out_of_the_model_folder_is_not_followed(strong):
     store, run, folder = strong
     (folder / "model.skops").rename(folder.parent.parent / "elsewhere.skops")
     (folder / "model.skops").symlink_to(folder.parent.parent / "elsewhere.skops")
-    with pytest.raises((DataError, RunNotFound)):
+    with pytest.raises((DataError, StoreError)):
         load_model(store, run)
 
 
@@ -302,11 +302,13 @@ def test_a_tree_hidden_in_another_ensemble_is_found(runs):
     features, labels = np.arange(40.0).reshape(20, 2), [0, 1] * 10
     boosted = GradientBoostingClassifier(n_estimators=2).fit(features, labels)
     bagged = BaggingClassifier(DecisionTreeClassifier(), 2).fit(features, labels)
+    alone = DecisionTreeClassifier().fit(features, labels)
     voting = VotingClassifier([("tree", DecisionTreeClassifier())]).fit(features, labels)
     for ensemble, tree in (
         (boosted, boosted.estimators_[1, 0].tree_),
         (bagged, bagged.estimators_[1].tree_),
         (voting, voting.estimators_[0].tree_),
+        (FunctionTransformer(kw_args={"model": [alone]}), alone.tree_),
     ):
         _check_trees(Pipeline([("model", ensemble)]), "model")
         bend(tree, left_child=(0, 10_000))

@@ -1,0 +1,125 @@
+"""The gate decides by the interval, in the metric's own direction; what cannot be compared never passes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from expctl.analysis.difference import Difference
+from expctl.analysis.gate import decide
+
+NAN = math.nan
+
+
+def decided(low: float, high: float, metric: str = "f1_score", **given: Any) -> str:
+    change = (low + high) / 2
+    difference = Difference(metric, 0.8, 0.8 + change, low, high, 0.5)
+    return decide(
+        metric, **{"candidate": 0.8, "difference": difference, "max_drop": 0.01, "least": None, **given}
+    ).outcome
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [
+        (0.02, 0.05, "pass"),
+        (-0.005, 0.03, "pass"),  # surely loses less than 0.01
+        (-0.0099, -0.001, "pass"),  # surely worse, but by less than it may
+        (-0.01, 0.03, "undecided"),  # the limit itself is not above it
+        (-0.02, 0.03, "undecided"),
+        (-0.05, -0.01, "undecided"),  # nor below
+        (-0.05, -0.0101, "regression"),
+        (-0.2, -0.1, "regression"),
+        (0.0, 0.0, "pass"),
+        (-0.01, -0.01, "undecided"),
+    ],
+)
+def test_a_score_passes_if_it_surely_loses_less_than_it_may(low: float, high: float, outcome: str) -> None:
+    assert decided(low, high) == outcome
+    assert decided(-high, -low, "log_loss") == outcome  # a loss that grows is what a score that falls is
+
+
+@pytest.mark.parametrize(("metric", "sign"), [("f1_score", 1), ("log_loss", -1)])
+def test_without_room_only_a_sure_gain_passes(metric: str, sign: int) -> None:
+    def outcome(low: float, high: float) -> str:
+        return decided(*sorted((sign * low, sign * high)), metric, max_drop=0.0)
+
+    assert outcome(0.001, 0.1) == "pass"
+    assert outcome(0.0, 0.1) == outcome(-0.1, 0.1) == outcome(-0.1, 0.0) == outcome(0.0, 0.0) == "undecided"
+    assert outcome(-0.1, -0.001) == "regression"
+
+
+@pytest.mark.parametrize(
+    ("metric", "candidate", "least", "outcome"),
+    [
+        ("f1_score", 0.8, 0.8, "pass"),
+        ("f1_score", 0.8, 0.7, "pass"),
+        ("f1_score", 0.8, 0.801, "regression"),
+        ("f1_score", 0.0, 0.0, "pass"),
+        ("mcc", -0.5, 0.0, "regression"),
+        ("log_loss", 0.4, 0.4, "pass"),
+        ("log_loss", 0.4, 0.5, "pass"),
+        ("log_loss", 0.4, 0.399, "regression"),
+    ],
+)
+def test_min_is_a_bound_of_the_value_in_the_metrics_direction(
+    metric: str, candidate: float, least: float, outcome: str
+) -> None:
+    assert decided(-0.005, 0.005, metric, candidate=candidate, least=least) == outcome
+
+
+@pytest.mark.parametrize(("metric", "word"), [("f1_score", "below"), ("log_loss", "above")])
+def test_a_value_beyond_min_is_a_regression_even_if_there_is_nothing_to_compare_with(metric: str, word: str) -> None:
+    least = 0.9 if metric == "f1_score" else 0.1
+    found = decide(metric, 0.5, "not tested: other rows", max_drop=0.01, least=least)
+    assert (found.outcome, found.reason) == ("regression", f"{metric} 0.5000 is {word} {least:g}")
+
+
+def test_a_value_within_min_does_not_excuse_a_loss() -> None:
+    assert decided(-0.2, -0.1, least=0.1) == "regression"
+    assert decided(-0.2, 0.1, least=0.1) == "undecided"
+
+
+def test_what_cannot_be_compared_is_undecided_and_says_why() -> None:
+    found = decide("f1_score", 0.9, "not tested: other rows", max_drop=1.0, least=0.1)
+    assert (found.outcome, found.reason) == ("undecided", "not tested: other rows")
+
+
+@pytest.mark.parametrize("candidate", [None, NAN, math.inf, -math.inf])
+@pytest.mark.parametrize("metric", ["f1_score", "log_loss"])
+def test_a_candidate_without_the_metric_is_undecided(metric: str, candidate: float | None) -> None:
+    difference = Difference(metric, 0.8, 0.9, 0.05, 0.15, 0.001)
+    found = decide(metric, candidate, difference, max_drop=1.0, least=None)
+    assert (found.outcome, found.reason) == ("undecided", f"the candidate has no {metric}")
+
+
+@given(
+    st.lists(st.one_of(st.just(NAN), st.floats(-1, 1)), min_size=5, max_size=5),
+    st.one_of(st.none(), st.just(NAN), st.floats(-1, 1)),
+    st.one_of(st.just(NAN), st.floats(0, 1)),
+    st.sampled_from(["f1_score", "log_loss"]),
+)
+def test_no_nan_anywhere_ever_passes(values: list[float], least: float | None, max_drop: float, metric: str) -> None:
+    candidate, before, after, low, high = values
+    found = decide(metric, candidate, Difference(metric, before, after, low, high, 0.5), max_drop=max_drop, least=least)
+    if any(math.isnan(value) for value in (*values, max_drop, 0.0 if least is None else least)):
+        assert found.outcome != "pass"
+
+
+@pytest.mark.parametrize("given", [{"least": NAN}, {"max_drop": NAN}])
+def test_a_limit_that_is_not_a_number_decides_nothing(given: dict[str, float]) -> None:
+    assert decided(0.1, 0.2, **given) == "undecided"
+
+
+def test_the_reason_has_the_change_and_its_limits() -> None:
+    difference = Difference("f1_score", 0.8, 0.79, -0.02, 0.004, 0.2)
+    found = decide("f1_score", 0.79, difference, max_drop=0.01, least=None)
+    assert found.reason == (
+        "f1_score changes by -0.0100 (-0.0200 to +0.0040): it may or may not lose 0.01; more test rows would tell"
+    )
+    assert decide("f1_score", 0.79, difference, max_drop=0.03, least=None).reason.endswith("the loss is below 0.03")
+    assert decided(-0.2, -0.1) == "regression"
