@@ -84,7 +84,11 @@ class RunRecord:
     @property
     def warnings(self) -> list[str]:
         """What training warned of."""
-        return list(json.loads(self.tags.get(Tag.WARNINGS, "[]")))
+        text = self.tags.get(Tag.WARNINGS, "[]")
+        try:
+            return [str(line) for line in json.loads(text)]
+        except (ValueError, TypeError):
+            return [text]
 
 
 def typed(text: str) -> Value:

@@ -114,3 +114,8 @@ def test_the_test_set_and_the_warnings_are_read_from_tags() -> None:
 def test_a_record_does_not_change() -> None:
     with pytest.raises(AttributeError):
         run().name = "other"  # type: ignore[misc]
+
+
+def test_a_warnings_tag_that_somebody_else_wrote_is_shown_as_it_is() -> None:
+    record = RunRecord("a" * 32, "n", "finished", "1", tags={Tag.WARNINGS: "not json"})
+    assert record.warnings == ["not json"]

@@ -135,7 +135,7 @@ def _explain(error: ExpctlError) -> None:
     if "-v" in sys.argv or "--verbose" in sys.argv:
         trace(error)
     hint = error.hint or ""
-    typed = hint.startswith(("expctl ", "mlflow ", "-"))
+    typed = hint.startswith("expctl ")
     say(mask_secrets(error.message) + (f" ({'try: ' if typed else ''}{hint})" if hint else ""))
 
 

@@ -67,7 +67,7 @@ def list_runs(
             if not known and all(value_of(run, name) is None for run in runs):
                 raise UsageError(
                     f"no run has {name!r}{closest(name, known_names(runs))}",
-                    hint="expctl show latest tells what there is",
+                    hint="expctl show latest",
                 )
     shown = sorted_runs(runs, key, descending=descending)[: limit or None]
     streams.write(runs_sheet(shown, columns=names, total=len(runs)), chosen_format, settings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from expctl.analysis.predictions import pair
 from expctl.analysis.selection import corrected
 from expctl.analysis.significance import assess
+from expctl.metrics import METRICS
 from expctl.records import Tag
 from expctl.tracking.predictions import read_predictions
 
@@ -41,6 +42,8 @@ def with_ties(store: Store, ranking: Ranking, rivals: Sequence[RunRecord]) -> Ra
 
 def with_correction(store: Store, ranking: Ranking) -> Ranking:
     """The ranking of a sweep's best with the value that choosing it among the trials does not explain."""
+    if ranking.metric not in METRICS or METRICS[ranking.metric].needs != "labels":
+        return ranking
     best = ranking.ranked[0]
     parent = best.tags.get(Tag.PARENT)
     trials = [

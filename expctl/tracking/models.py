@@ -112,9 +112,7 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
                 hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
             ) from error
         state = "" if run.status == "finished" else f": it is {run.status}"
-        raise RunNotFound(
-            f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint="expctl show lists what the run has"
-        ) from error
+        raise RunNotFound(f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint="expctl show RUN") from error
 
 
 def _load_from(folder: Path, run: RunRecord, *, trust: bool) -> LoadedModel:

@@ -38,6 +38,11 @@ PARAM_LIMIT: Final = 6000
 TAG_LIMIT: Final = 8000
 
 
+_OWN_TAGS: Final = frozenset(
+    {Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, "python", "platform", "cpus"}
+)
+
+
 @dataclass(frozen=True)
 class Labels:
     """What a person says of a run besides its recipe."""
@@ -152,17 +157,29 @@ def shielded() -> Iterator[None]:
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
+def _check_encodable(what: str, text: str) -> None:
+    """Bytes of the command line that are no text (in another encoding than the terminal's) cannot be stored."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{what} is not UTF-8: {text!r}", hint="is the terminal's encoding another one?") from error
+
+
 def check_labels(labels: Labels) -> None:
     """Raise UsageError for names, tags and notes that MLflow would cut or refuse, before any run is made."""
     for what, text in (("--run-name", labels.name), ("--note", labels.note), ("--data-version", labels.data_version)):
         limit = PARAM_LIMIT if what == "--data-version" else TAG_LIMIT
+        _check_encodable(what, text or "")
         if text is not None and len(text) > limit:
             raise UsageError(f"{what} has {len(text):,} characters, the store takes {limit:,}")
     if labels.name is not None and not labels.name.strip():
         raise UsageError("--run-name is empty", hint="leave it out and the run gets a name")
     for key, value in (labels.tags or {}).items():
+        _check_encodable(f"tag {key!r}", key + value)
         if key.startswith(("mlflow.", "expctl.")):
             raise UsageError(f"tag {key!r}: mlflow. and expctl. are reserved", hint="choose another first word")
+        if key in _OWN_TAGS:
+            raise UsageError(f"tag {key!r} is recorded from the environment", hint="choose another key")
         if not key or len(key) > 250 or not all(char.isalnum() or char in "_-. /:" for char in key):
             raise UsageError(f"tag {key!r}: a key has letters, digits, _ - . / : and blanks, at most 250")
         if len(value) > TAG_LIMIT:
@@ -172,6 +189,7 @@ def check_labels(labels: Labels) -> None:
 def check_recipe(recipe: Recipe) -> None:
     """Raise UsageError for a recipe that the store could not hold whole."""
     for key, value in recipe.logged().items():
+        _check_encodable(key, str(value))
         if len(str(value)) > PARAM_LIMIT:
             raise UsageError(f"{key} has {len(str(value)):,} characters, the store takes {PARAM_LIMIT:,}")
     if len(recipe.to_json()) > TAG_LIMIT:

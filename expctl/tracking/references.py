@@ -37,7 +37,7 @@ def resolve(store: Store, reference: str) -> RunRecord:
     `latest` or the start of another run's id is one of several.
     """
     if not reference:
-        raise RunNotFound("an empty run reference", hint="expctl list shows the runs")
+        raise RunNotFound("an empty run reference", hint="expctl list")
     if match := _VERSION.fullmatch(reference):
         return _registered(store, match["name"], version=match["version"])
     if _ID.fullmatch(reference):
@@ -53,9 +53,7 @@ def resolve(store: Store, reference: str) -> RunRecord:
     found = list({run.run_id: run for run in [*named, *meant]}.values())
     if found:
         return _only(found, reference)
-    raise RunNotFound(
-        f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list shows the runs"
-    )
+    raise RunNotFound(f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list")
 
 
 def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
@@ -87,7 +85,7 @@ def resolve_set(store: Store, reference: str) -> list[RunRecord]:
     else:
         found = store.find(f"attributes.status = 'FINISHED' and {reference}")
     if not found:
-        raise RunNotFound(f"no finished run fits {reference!r}", hint="expctl list shows the runs")
+        raise RunNotFound(f"no finished run fits {reference!r}", hint="expctl list")
     return found
 
 
@@ -125,7 +123,7 @@ def _only(found: Sequence[RunRecord], reference: str) -> RunRecord:
 def _latest(store: Store, reference: str, back: int) -> RunRecord:
     found = store.find(limit=back + 1)
     if len(found) <= back:
-        raise RunNotFound(f"no run {reference!r}: the experiment has {len(found)}", hint="expctl list shows the runs")
+        raise RunNotFound(f"no run {reference!r}: the experiment has {len(found)}", hint="expctl list")
     return found[back]
 
 

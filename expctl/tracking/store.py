@@ -53,7 +53,7 @@ class Store:
         """MLflow's client. Raises RunNotFound where there is no store."""
         if self._client is None:
             uri = mask_secrets(self.settings.tracking_uri)
-            raise RunNotFound(f"there is no store at {uri} yet", hint="expctl train makes the first run")
+            raise RunNotFound(f"there is no store at {uri} yet", hint="expctl train")
         return self._client
 
     def experiment_id(self) -> str | None:
@@ -287,16 +287,21 @@ def _translation(error: Any, uri: str, filter: str) -> Exception:
         )
     if filter and code == "INVALID_PARAMETER_VALUE":
         return UsageError(
-            f"filter {filter!r}: {text}", hint="for example --filter \"metrics.f1_score > 0.8 and params.c = '1.0'\""
+            f"filter {_cut(filter)!r}: {_cut(text)}",
+            hint="for example --filter \"metrics.f1_score > 0.8 and params.c = '1.0'\"",
         )
     if code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-        return RunNotFound(text, hint="expctl list shows the runs")
+        return RunNotFound(text, hint="expctl list")
     if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
         return StoreError(
             f"the store {uri} refused: {text}",
             hint="check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN",
         )
     return StoreError(f"the store {uri} failed: {text}", hint=_remedy(str(error)))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else text[:199] + "…"
 
 
 def _remedy(text: str) -> str | None:
@@ -313,6 +318,4 @@ def _remedy(text: str) -> str | None:
 
 def damaged(run: RunRecord, what: str) -> DataError:
     """The error for a file of a run that is not what it should be."""
-    return DataError(
-        f"{what} of run {run.label} ({run.run_id[:8]}) is damaged", hint="expctl show lists the run's files"
-    )
+    return DataError(f"{what} of run {run.label} ({run.run_id[:8]}) is damaged", hint="expctl show RUN")

@@ -160,7 +160,7 @@ def test_confidence_chooses_the_percentiles(confidence: float) -> None:
 
 
 @given(ROWS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_values_are_those_of_scikit_learn(rows: list[tuple[int, int, int]]) -> None:
     labels, first, second = (np.array(part) for part in zip(*rows, strict=True))
     tested = assess(*two_runs(rows)).differences
@@ -170,7 +170,7 @@ def test_values_are_those_of_scikit_learn(rows: list[tuple[int, int, int]]) -> N
 
 
 @given(ROWS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_accuracy_is_tested_by_mcnemar_whatever_the_metric_is_called(rows: list[tuple[int, int, int]]) -> None:
     right = Counter((label == first, label == second) for label, first, second in rows)
     tested = assess(*two_runs(rows)).differences
@@ -179,7 +179,7 @@ def test_accuracy_is_tested_by_mcnemar_whatever_the_metric_is_called(rows: list[
 
 
 @given(ROWS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_run_differs_in_nothing_from_itself(rows: list[tuple[int, int, int]]) -> None:
     run = two_runs(rows)[0]
     tested = assess(run, run, per_class=True)
@@ -211,7 +211,7 @@ def assert_mirrored(there: Assessment, back: Assessment) -> None:
 
 
 @given(ROWS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_comparing_the_other_way_mirrors_every_figure_exactly(rows: list[tuple[int, int, int]]) -> None:
     one, two = two_runs(rows)
     assert_mirrored(assess(one, two, per_class=True), assess(two, one, per_class=True))
@@ -246,7 +246,7 @@ def test_scores_that_look_alike_from_both_sides_have_even_limits() -> None:
 
 
 @given(ROWS, st.randoms(use_true_random=False), st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_the_order_of_rows_does_not_matter(
     rows: list[tuple[int, int, int]], mine: stdlib_random.Random, others: stdlib_random.Random
 ) -> None:
@@ -280,7 +280,7 @@ def recoded(run: RunPredictions, order: list[int]) -> RunPredictions:
 
 
 @given(ROWS, st.permutations(range(10)), st.permutations(range(10)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_the_order_in_which_classes_are_listed_does_not_matter(
     rows: list[tuple[int, int, int]], mine: list[int], others: list[int]
 ) -> None:

@@ -198,3 +198,18 @@ def test_best_marks_what_cannot_be_told_from_the_first(cli, coin):
     preferred = json.loads(cli("best", "--prefer", "fit_seconds", "--top", "9", "--format", "json").stdout)
     assert preferred["rows"][0]["tied"] is True
     assert preferred["rows"][-1]["name"] == "coin"
+
+
+def test_another_order_and_file_format_of_the_test_rows_is_the_same_test_set(cli, small):
+    import pandas as pd
+
+    rows = pd.read_csv("small.csv")
+    rows.to_csv("test.csv", index=False)
+    rows.sample(frac=1, random_state=3).to_parquet("test.parquet", index=False)
+    for kind in ("csv", "parquet"):
+        assert cli("train", "--data", "small.csv", "--test-data", f"test.{kind}", "--run-name", kind).exit_code == 0
+    told = json.loads(cli("compare", "csv", "parquet", "--format", "json").stdout)
+    assert told["same_test_set"] is True
+    assert {line["change"] for key, line in told["metrics"].items() if line.get("verdict")} == {0.0}
+    flips = json.loads(cli("compare", "csv", "parquet", "--flips", "5", "--format", "json").stdout)
+    assert (flips["fixed"], flips["broken"]) == (0, 0)

@@ -99,7 +99,7 @@ USAGE = {
     "parameter without a key": (["-p", "=2"], "is not KEY=VALUE"),
     "parameter twice": (["-p", "min_df=1", "-p", "min_df=2"], "-p gives 'min_df' twice"),
     "parameter as flag too": (["--c", "1", "-p", "c=2"], "c is given both as --c and with -p"),
-    "flag as parameter": (["-p", "data=x"], "(try: --data)"),
+    "flag as parameter": (["-p", "data=x"], "(--data)"),
     "tag without a value": (["-t", "team"], "-t 'team' is not KEY=VALUE"),
     "tag twice": (["-t", "a=1", "-t", "a=2"], "-t gives 'a' twice"),
     "reserved tag": (["-t", "mlflow.user=eve"], "are reserved"),

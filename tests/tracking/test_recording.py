@@ -10,6 +10,7 @@ import signal
 import statistics
 import subprocess
 import threading
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -357,12 +358,19 @@ def test_a_shielded_block_gives_the_signals_back_and_stays_out_of_threads():
         Labels(name="n" * 8001), Labels(name="  "), Labels(note="n" * 8001), Labels(data_version="v" * 6001),
         Labels(tags={"k": "v" * 8001}), Labels(tags={"k" * 251: "v"}), Labels(tags={"": "v"}),
         Labels(tags={"a\nb": "v"}), Labels(tags={"mlflow.user": "v"}), Labels(tags={"expctl.complete": "true"}),
+        Labels(tags={"git_commit": "0"}), Labels(tags={"python": "2.7"}), Labels(tags={"k": "caf\udce9"}),
+        Labels(name="caf\udce9"),
     ],
     ids=lambda labels: repr(labels)[:60],
 )  # fmt: skip
 def test_what_the_store_would_cut_or_refuse_is_refused_first(labels):
     with pytest.raises(UsageError):
         check_labels(labels)
+
+
+def test_a_path_that_is_no_text_is_refused_before_fitting():
+    with pytest.raises(UsageError, match="data_path is not UTF-8"):
+        check_recipe(replace(RECIPE, data="caf\udce9.csv"))
 
 
 def test_what_the_store_just_takes_is_taken_whole(store):
