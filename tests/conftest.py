@@ -67,6 +67,25 @@ def folder(tmp_path: Path, migrated_store: Path, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def _runs_once(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Path:
+    from tests.tracking.recorded import make_runs
+
+    folder = tmp_path_factory.mktemp("runs")
+    make_runs(folder, migrated_store)
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path: Path, _runs_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with `small.csv`, `own_models.py` and the runs weak, strong, bayes and broken (failed)."""
+    from tests.tracking.recorded import copy_runs
+
+    copy_runs(_runs_once, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture
 def small(folder: Path) -> Path:
     """200 easy reviews in `small.csv` of the current folder: `text,label`, half of them positive."""
