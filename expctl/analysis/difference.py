@@ -70,6 +70,9 @@ def resampled_difference(
     below, above = (drawn < 0).sum() + ties / 2, (drawn > 0).sum() + ties / 2
     share = min(0.5, float((min(below, above) + 1) / (len(drawn) + 1)))
     p_value = float(2 * stdtr(freedom, ndtri(share) / wider))
+    if not min(below, above):  # beyond what so many resamples can count: the tail of Student's t
+        error = float(drawn.std(ddof=1)) * wider
+        p_value = min(p_value, float(2 * stdtr(freedom, -abs(challenger - baseline) / error)) if error else p_value)
     return Difference(metric, baseline, challenger, float(low), float(high), p_value, 1 - confidence)
 
 

@@ -27,6 +27,9 @@ class GroupDifference:
     difference: Difference | None
 
 
+_DATA = ("data_hash", "test_data_hash", "test_size", "split_column")
+
+
 def compare_groups(
     baseline: Sequence[RunRecord], challenger: Sequence[RunRecord], *, confidence: float = 0.95
 ) -> list[GroupDifference]:
@@ -34,9 +37,11 @@ def compare_groups(
 
     Says whether another random state would change the winner. Where the sets have the same random states, once each,
     runs of the same state are paired (Student's t of the differences); else Welch's t (Welch 1947, Biometrika 34).
+    Runs on different data are not tested.
     """
     import numpy as np
 
+    same_data = len({tuple(map(run.params.get, _DATA)) for run in (*baseline, *challenger)}) == 1
     baseline, challenger, paired = _matched(baseline, challenger)
     found = []
     for metric in METRICS:
@@ -56,7 +61,7 @@ def compare_groups(
                 (deviations[0], deviations[1]),
                 (len(one), len(other)),
                 _tested(metric, one, other, confidence, paired=paired and whole)
-                if min(len(one), len(other)) > 1
+                if min(len(one), len(other)) > 1 and same_data
                 else None,
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -132,7 +133,7 @@ def _ended(code: object) -> int:
 
 
 def _explain(error: ExpctlError) -> None:
-    if "-v" in sys.argv or "--verbose" in sys.argv:
+    if any(word == "--verbose" or re.fullmatch("-[qv]*v[qv]*", word) for word in sys.argv[1:]):
         trace(error)
     hint = error.hint or ""
     typed = hint.startswith("expctl ")

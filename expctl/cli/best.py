@@ -10,7 +10,7 @@ import typer
 from expctl.cli import options
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
-from expctl.errors import RunNotFound, closest
+from expctl.errors import RunNotFound, UsageError, closest
 from expctl.settings import load_settings
 
 _CONTESTANTS: Final = 50  # runs whose predictions --prefer reads at most
@@ -46,6 +46,10 @@ def best(
         known = f"{closest(metric, ranking.known)}" if ranking.known else ""
         hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
         raise RunNotFound(f"no finished run has {metric}{known}", hint=hint)
+    if prefer is not None and not any(prefer in run.metrics for run in ranking.ranked):
+        raise UsageError(
+            f"--prefer: no run has {prefer!r}{closest(prefer, ranking.known)}", hint="--prefer fit_seconds"
+        )
     ranking = with_correction(store, ranking)
     if prefer is not None:
         ranking = preferring(with_ties(store, ranking, may_tie(ranking, _CONTESTANTS)), prefer)

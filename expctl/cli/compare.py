@@ -66,7 +66,9 @@ def compare(
     from expctl.tracking.store import open_store
 
     store = open_store(settings, verbose=verbose)
-    if any(is_set(run) for run in runs):
+    if any(is_set(store, run) for run in runs):
+        if metric is not None or only_changed or per_class or flips is not None:
+            raise UsageError("--metric, --only-changed, --per-class and --flips are about single runs, not sets")
         _write_groups(store, runs, confidence, streams, chosen_format)
         return
     found = [resolve(store, run) for run in runs]
@@ -103,6 +105,8 @@ def _write_groups(store: Store, runs: Sequence[str], confidence: float, streams:
     baseline, challenger = (resolve_set(store, run) for run in runs)
     groups = compare_groups(baseline, challenger, confidence=confidence)
     streams.write(groups_sheet(groups, (runs[0], runs[1])), format, store.settings)
+    if any(one.difference is None for one in groups) and min(len(baseline), len(challenger)) > 1:
+        streams.note("not tested: the sets were not trained and tested on the same data")
     if min(len(baseline), len(challenger)) < 2:
         streams.note("a single run has no spread: give each set several, with other --random-state")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Final
 
 import typer
@@ -41,6 +42,8 @@ def gate(
     """Pass (exit 0), regression (1) or undecided (6): by the interval of the difference, on the same test rows."""
     chosen_format = read_format(format, ("table", "json", "md"))
     options.check_confidence(confidence)
+    if not math.isfinite(max_drop):
+        raise UsageError(f"--max-drop {max_drop:g} is no number to lose", hint="--max-drop 0.01")
     if metric not in METRICS or METRICS[metric].needs == "clock":
         known = ", ".join(key for key, one in METRICS.items() if one.needs != "clock")
         raise UsageError(f"the gate cannot test {metric!r}", hint=f"--metric {known}")
@@ -61,10 +64,11 @@ def gate(
     test = assess(before, after, confidence=confidence)
     whole = test.pairing is not None and test.pairing.complete
     difference = test.differences.get(metric) if whole else None
+    apart = "the runs were tested on different rows: the gate needs the same" if test.pairing and not whole else None
     decision = decide(
         metric,
         runs[1].metrics.get(metric),
-        difference or test.note or f"{metric} cannot be tested on these predictions",
+        difference or apart or test.note or f"{metric} cannot be tested on these predictions",
         max_drop=max_drop,
         least=least,
     )

@@ -26,9 +26,8 @@ class Command(TyperCommand):
         for param in self.get_params(ctx):
             entry = param.get_help_record(ctx)
             if entry is not None:
-                heading = getattr(param, "rich_help_panel", None) or (
-                    "Arguments" if param.param_type_name == "argument" else _COMMON
-                )
+                own = "Arguments" if param.param_type_name == "argument" else "Options"
+                heading = _COMMON if param.name == "help" else getattr(param, "rich_help_panel", None) or own
                 groups.setdefault(heading, []).append(entry)
         common = groups.pop(_COMMON, [])
         for heading, entries in [*groups.items(), (_COMMON, common)]:

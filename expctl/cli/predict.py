@@ -12,7 +12,7 @@ import typer
 
 from expctl.cli import options
 from expctl.cli.options import read_format
-from expctl.cli.streams import Streams, fancy, piped
+from expctl.cli.streams import Streams, fancy, piped, stdout_is_ours
 from expctl.errors import DataError, ExpctlError, UsageError
 from expctl.render.sheet import Column, Sheet
 from expctl.settings import load_settings
@@ -87,7 +87,8 @@ def predict(
     name = "standard input" if input == "-" else input or "the arguments"
     with ExitStack() as stack:
         source = stack.enter_context(_opened(input)) if input is not None else None
-        found, model = _load(settings, run, streams, trust=trust, verbose=verbose)
+        with stdout_is_ours():
+            found, model = _load(settings, run, streams, trust=trust, verbose=verbose)
 
         from expctl.training.batches import predicted_chunks
 

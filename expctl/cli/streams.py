@@ -83,6 +83,21 @@ class Streams:
 
 
 @contextmanager
+def stdout_is_ours() -> Iterator[None]:
+    """Send what others write to stdout in the block (a user's factory, a solver written in C) to stderr."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    try:
+        with open(os.devnull if sys.stderr is None else 2, "wb", closefd=sys.stderr is None) as talk:
+            os.dup2(talk.fileno(), 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(saved, 1)
+        os.close(saved)
+
+
+@contextmanager
 def piped() -> Iterator[None]:
     """Write to stdout in the block, and flush. Raises ReaderGone where nobody reads any more."""
     try:

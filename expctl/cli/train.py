@@ -7,7 +7,7 @@ from typing import Any
 from expctl.cli import options, recipe_options
 from expctl.cli.config import RECORD_KEYS, read_config, without_rival_tests
 from expctl.cli.options import read_format, read_pairs
-from expctl.cli.streams import Streams
+from expctl.cli.streams import Streams, stdout_is_ours
 from expctl.errors import UsageError
 from expctl.settings import load_settings
 from expctl.training.configure import RECIPE_KEYS, configure
@@ -79,7 +79,7 @@ def train(
     from expctl.training.families import is_factory
     from expctl.training.pipeline import build_pipeline
 
-    with streams.stages() as stage:
+    with stdout_is_ours(), streams.stages() as stage:
         stage("reading " + recipe.data)
         split = load_split(recipe, all_columns=is_factory(recipe.model))
         pipeline = build_pipeline(recipe)

@@ -15,6 +15,7 @@ from expctl import __version__
 from expctl.errors import mask_secrets
 from expctl.metrics import METRICS
 from expctl.records import Tag, Value
+from expctl.render.formats import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,7 +152,13 @@ def artifacts(result: TrainResult) -> Iterator[File]:
     yield File("confusion_matrix.png", confusion_matrix(evaluation.confusion, evaluation.confusion_labels))
     yield File("classification_report.txt", evaluation.report.encode())
     yield File("per_class.json", (json.dumps(evaluation.per_class, ensure_ascii=False, indent=1) + "\n").encode())
-    yield File("sample_predictions.csv", result.sample.to_csv(index=False, lineterminator="\n").encode())
+    yield File("sample_predictions.csv", _csv(result.sample))
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    """A table for people: what a spreadsheet would run as a formula is escaped."""
+    rows = [list(frame.columns), *frame.to_numpy(dtype=object).tolist()]
+    return csv_text(rows, formulas="escape").encode("utf-8", "surrogatepass")
 
 
 def parquet(result: TrainResult) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -147,6 +148,8 @@ def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
+        if trust and str(Path.cwd()) not in sys.path:
+            sys.path.insert(0, str(Path.cwd()))  # where `train` found the user's own classes
         trusted = skops.io.get_untrusted_types(file=file) if trust else TRUSTED
         estimator = skops.io.load(file, trusted=list(trusted))
     except UntrustedTypesFoundException as error:

@@ -20,12 +20,15 @@ PATCH_LIMIT = 20 * 2**20  # a larger diff is data committed by mistake rather th
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The git state of the current folder. `patch` is what the working tree changes in tracked files, as bytes."""
+    """The git state of the current folder.
+
+    `patch` is what the working tree changes in tracked files, as bytes; `dirty` is None where git could not say.
+    """
 
     commit: str
     branch: str | None
     remote: str | None
-    dirty: bool
+    dirty: bool | None
     patch: bytes | None
 
     def tags(self) -> dict[str, str]:
@@ -34,7 +37,7 @@ class Code:
             Tag.GIT_COMMIT: self.commit,
             Tag.GIT_BRANCH: self.branch,
             Tag.GIT_REMOTE: self.remote,
-            Tag.GIT_DIRTY: str(self.dirty).lower(),
+            Tag.GIT_DIRTY: None if self.dirty is None else str(self.dirty).lower(),
         }
         return {key: value for key, value in found.items() if value}
 
@@ -48,7 +51,13 @@ def read_code() -> Code | None:
     remote = _text(_git("config", "--get", "remote.origin.url"))
     patch = _git("diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD")
     kept = patch if patch and len(patch) <= PATCH_LIMIT else None
-    return Code(_text(commit) or "", branch, mask_secrets(remote) if remote else None, bool(patch), kept)
+    return Code(
+        _text(commit) or "",
+        branch,
+        mask_secrets(remote) if remote else None,
+        None if patch is None else bool(patch),
+        kept,
+    )
 
 
 def developer(configured: str) -> str:

@@ -11,7 +11,7 @@ import signal
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -72,7 +72,7 @@ def record_training(
     code = provenance.read_code()
     packages = provenance.packages()
     with recording(store, labels, recipe, code) as run_id:
-        with _autologging(store, run_id) if autolog else _plainly():
+        with _autologging(store, run_id) if autolog else nullcontext():
             result = train(recipe, split, pipeline, progress=progress)
         progress("recording")
         write(
@@ -214,11 +214,6 @@ def _tags(store: Store, labels: Labels, recipe: Recipe, code: provenance.Code | 
     if labels.data_version:
         tags[Tag.DATA_VERSION] = labels.data_version
     return tags
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    yield
 
 
 @contextmanager

@@ -69,16 +69,18 @@ def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
     return []
 
 
-def is_set(reference: str) -> bool:
-    """Whether a reference means a set of runs: a glob over run names, or a filter."""
-    return bool(re.search(r"[*?\[]", reference)) or bool(
-        re.search(r"\s(=|!=|<|>|<=|>=|like|ilike|in)\s", reference, re.I)
-    )
+def is_set(store: Store, reference: str) -> bool:
+    """Whether a reference means a set of runs, a glob over run names or a filter, and is no run's very name."""
+    return _reads_as_set(reference) and not _by_name(store, reference)
+
+
+def _reads_as_set(reference: str) -> bool:
+    return bool(re.search(r"[*?\[=<>]|\s(?:like|ilike|in)\s", reference, re.I))
 
 
 def resolve_set(store: Store, reference: str) -> list[RunRecord]:
     """The finished runs of a set, newest first; of a reference to one run, that run. Raises RunNotFound for none."""
-    if not is_set(reference):
+    if not is_set(store, reference):
         return [resolve(store, reference)]
     if re.search(r"[*?\[]", reference):
         found = [run for run in store.find("attributes.status = 'FINISHED'") if fnmatchcase(run.name, reference)]

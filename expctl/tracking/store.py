@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote, urlsplit
 
 from expctl.errors import DataError, RunNotFound, StoreError, UsageError, mask_secrets
-from expctl.records import RunRecord, Status
+from expctl.records import RunRecord, Status, Tag
 from expctl.tracking import reachable
 
 if TYPE_CHECKING:
@@ -160,7 +161,15 @@ class Store:
                 yield Artifact(entry.path, entry.file_size)
 
     def read_artifact(self, run: RunRecord, path: str) -> bytes | None:
-        """The content of one file of a run; None if the run has no such file."""
+        """The content of one file of a run; None if the run has no such file.
+
+        Raises StoreError if the folder of the files of a complete run is not there: the store has been moved.
+        """
+        folder_uri = run.artifact_uri
+        if folder_uri.startswith("file://") and Tag.COMPLETE in run.tags:
+            where = Path(unquote(urlsplit(folder_uri).path))
+            if not where.is_dir():
+                raise StoreError(f"the files of run {run.label} are not at {where}", hint="was the store moved?")
         from mlflow.exceptions import MlflowException
 
         with translated(self.settings), tempfile.TemporaryDirectory(prefix="expctl-") as folder:

@@ -78,7 +78,7 @@ def check_file(path: str) -> None:
 
 def _unreadable(path: str, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError):
-        return DataError(f"no file {path}", hint="--data FILE names the data" if "://" not in path else None)
+        return DataError(f"no file {path}")
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return DataError(f"cannot read {mask_secrets(path)}: {mask_secrets(str(reason))}")
 
@@ -279,6 +279,10 @@ def _jsonl(text: io.TextIOWrapper, name: str, size: int) -> Iterator[Columns]:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{name}: line {number} is not JSON ({error})", hint="one object a line") from error
+        if "\\u" in line and not _encodable(record):
+            raise DataError(
+                f"{name}: line {number} holds half a character (a lone surrogate)", hint="write it as UTF-8"
+            )
         if not isinstance(record, dict):
             raise DataError(f"{name}: line {number} is not a JSON object", hint='one object a line: {"text": "..."}')
         records.append(record)
@@ -290,6 +294,14 @@ def _jsonl(text: io.TextIOWrapper, name: str, size: int) -> Iterator[Columns]:
         raise DataError(f"{name} is empty", hint="one JSON object a line")
     if records or not given:
         yield _from_records(records)
+
+
+def _encodable(record: object) -> bool:
+    try:
+        json.dumps(record, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _from_records(records: list[dict[str, Any]]) -> Columns:
