@@ -187,3 +187,10 @@ def test_evened_keeps_the_width_and_is_its_own_mirror() -> None:
     found = evened(Difference("f1_score", 0.8, 0.8, -0.1, 0.2, 0.9))
     assert (found.low, found.high) == pytest.approx((-0.15, 0.15))
     assert mirrored(found) == found
+
+
+def test_a_difference_that_no_resample_reaches_has_a_p_value_below_one_resample() -> None:
+    import numpy as np
+
+    drawn = np.random.default_rng(0).normal(0.8, 0.01, 1000)
+    assert resampled_difference("log_loss", 1.0, 1.8, drawn, 0.95, informative=3000).p_value < 1e-9

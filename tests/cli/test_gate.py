@@ -86,7 +86,8 @@ def test_a_part_of_the_test_set_is_never_a_pass(cli, runs):
         assert cli("train", "--data", "small.csv", "--test-data", test, "--run-name", name).exit_code == 0
     done = cli("gate", "half", "--baseline", "whole", "--max-drop", "1")
     assert done.exit_code == 6
-    assert "rows that both runs have" in done.stdout
+    assert "the gate needs the same" in done.stdout
+    assert "rows that both runs have" in cli("compare", "whole", "half").stderr
 
 
 def test_without_predictions_there_is_no_pass(cli, runs):
@@ -123,6 +124,7 @@ def test_a_least_value_is_asked_of_the_candidate_alone(cli, runs):
         ("strong", "--baseline", "weak", "--metric", "fit_seconds"),
         ("strong", "--baseline", "weak", "--metric", "f2"),
         ("strong", "--baseline", "weak", "--max-drop", "-1"),
+        ("strong", "--baseline", "weak", "--max-drop", "inf"),
         ("strong", "--baseline", "weak", "--confidence", "1"),
         ("strong", "--baseline", "weak", "--format", "csv"),
     ],
@@ -215,3 +217,20 @@ def test_another_order_and_file_format_of_the_test_rows_is_the_same_test_set(cli
     assert all(abs(line["change"]) < 1e-15 for line in tested)  # sums of the same numbers in another order
     flips = json.loads(cli("compare", "csv", "parquet", "--flips", "5", "--format", "json").stdout)
     assert (flips["fixed"], flips["broken"]) == (0, 0)
+
+
+def test_sets_of_runs_on_different_data_get_no_verdict(cli, small):
+    write_reviews(small.parent / "other.csv", 160)
+    for data in ("small", "other"):
+        for state in ("1", "2"):
+            name = f"{data}-{state}"
+            assert cli("train", "--data", f"{data}.csv", "--random-state", state, "--run-name", name).exit_code == 0
+    done = cli("compare", "small-*", "other-*", "--format", "json")
+    assert all(row["verdict"] is None for row in json.loads(done.stdout)["rows"])
+    assert "not tested" in done.stderr
+
+
+def test_best_refuses_to_prefer_what_no_run_has(cli, runs):
+    done = cli("best", "--prefer", "fit_second")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "did you mean 'fit_seconds'?" in done.stderr

@@ -383,3 +383,21 @@ def test_the_data_of_the_environment_is_used_and_a_flag_wins(cli, small, monkeyp
     assert cli("train", "--data", "small.csv", "--model", "dummy").exit_code == 0
     monkeypatch.setenv("EXPCTL_DATA", "small.csv")
     assert cli("train", "--model", "dummy").exit_code == 0
+
+
+def test_what_a_users_factory_prints_does_not_reach_stdout(run_command, small):
+    (small.parent / "chatty.py").write_text(
+        "import os\n"
+        "from sklearn.feature_extraction.text import CountVectorizer\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.pipeline import make_pipeline\n\n\n"
+        "def make():\n"
+        "    print('hello from python')\n"
+        "    os.write(1, b'hello from C')\n"
+        "    return make_pipeline(CountVectorizer(), LogisticRegression())\n"
+    )
+    done = run_command("train", "--data", "small.csv", "--model", "chatty:make", "--format", "id")
+    assert done.exit_code == 0
+    assert len(done.stdout.strip()) == 32
+    assert "hello from python" in done.stderr
+    assert "hello from C" in done.stderr

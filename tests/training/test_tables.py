@@ -290,7 +290,7 @@ def test_folders_and_missing_files_are_told(tmp_path: Path) -> None:
     assert (refused.value.message, refused.value.hint) == (f"{tmp_path} is a folder", "name a file")
     with pytest.raises(DataError) as refused:
         read_bytes(f"{tmp_path}/no.csv")
-    assert (refused.value.message, refused.value.hint) == (f"no file {tmp_path}/no.csv", "--data FILE names the data")
+    assert (refused.value.message, refused.value.hint) == (f"no file {tmp_path}/no.csv", None)
 
 
 def test_a_pipe_or_a_device_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
@@ -463,3 +463,9 @@ def test_jsonl_is_read_back_exactly(records: list[dict[str, Any]], size: int) ->
     for name in names:
         cells = [cell for piece in pieces for cell in piece.get(name, []) if cell is not None]
         assert cells == [record[name] for record in records if record.get(name) is not None]
+
+
+def test_half_a_character_in_jsonl_is_told_with_its_line() -> None:
+    content = b'{"text": "whole \\ud83d\\ude00"}\n{"text": "half \\ud83d"}\n'
+    with pytest.raises(DataError, match=r"x\.jsonl: line 2 holds half a character"):
+        read_table(content, "jsonl", encoding="utf-8", name="x.jsonl")
