@@ -100,7 +100,7 @@ def mirrored(difference: Difference) -> Difference:
 def evened(difference: Difference) -> Difference:
     """The difference of models that look the same from either side: its drawn limits, off by chance, made so too."""
     reach = (difference.high - difference.low) / 2
-    return replace(difference, low=-reach, high=reach)
+    return replace(difference, low=0.0 - reach, high=reach)  # never -0.0
 
 
 def mcnemar_p(broken: int, fixed: int) -> float:
