@@ -57,5 +57,9 @@ def best(
         ranking = with_ties(store, ranking, ranking.ranked[1:top])
     ranking = replace(ranking, ranked=ranking.ranked[:top])
     streams.write(ranking_sheet(ranking), chosen_format, settings)
+    sets = [run.test_set for run in ranking.ranked]
+    elsewhere = sum(one is not None and one != sets[0] for one in sets)
+    if elsewhere and sets[0] is not None:
+        streams.note(f"{elsewhere:,} of these {len(sets):,} runs were tested on other rows than the first")
     for reason, count in ranking.excluded.items():
         streams.note(f"left out {count:,} {'run' if count == 1 else 'runs'} {reason}")

@@ -234,3 +234,12 @@ def test_best_refuses_to_prefer_what_no_run_has(cli, runs):
     done = cli("best", "--prefer", "fit_second")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "did you mean 'fit_seconds'?" in done.stderr
+
+
+def test_best_tells_of_runs_that_were_tested_on_other_rows(cli, runs):
+    write_reviews(runs / "other.csv", 120)
+    assert cli("train", "--data", "other.csv", "--run-name", "elsewhere").exit_code == 0
+    done = cli("best", "--top", "9")
+    assert done.exit_code == 0
+    assert "were tested on other rows than the first" in done.stderr
+    assert "other rows" not in cli("best", "--top", "9", "--filter", "attributes.run_name != 'elsewhere'").stderr
