@@ -43,7 +43,7 @@ def best(
     store = open_store(settings, verbose=verbose)
     ranking = rank(store.find(filter), metric)
     if not ranking.ranked:
-        known = f"{closest(metric, ranking.known)}" if ranking.known else ""
+        known = closest(metric, ranking.known)
         hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
         raise RunNotFound(f"no finished run has {metric}{known}", hint=hint)
     if prefer is not None and not any(prefer in run.metrics for run in ranking.ranked):

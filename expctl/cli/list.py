@@ -73,7 +73,7 @@ def list_runs(
     streams.write(runs_sheet(shown, columns=names, total=len(runs)), chosen_format, settings)
     if not runs:
         where = "in any experiment" if all_experiments else f"in experiment {settings.experiment!r}"
-        streams.note(f"no runs {where}" + (" that match" if conditions else "") + "")
+        streams.note(f"no runs {where}" + (" that match" if conditions else ""))
     elif len(shown) < len(runs):
         streams.note(f"{len(shown)} of {len(runs):,} runs (--limit 0 shows all)")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from expctl.analysis.bootstrap import confidence_limits
+from expctl.analysis.predictions import ScoreKind
 from expctl.training.dataset import text_hashes
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from expctl.training.dataset import Rows
-
-ScoreKind = Literal["probability", "decision", "none"]
 
 
 @dataclass(frozen=True)
