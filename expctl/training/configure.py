@@ -81,10 +81,10 @@ def _parameters(model: str, given: Mapping[str, object]) -> dict[str, Value]:
 
 
 def _factory_parameters(given: Mapping[str, object]) -> dict[str, Value]:
-    return {key: _literal(value) for key, value in given.items()}
+    return {key: literal(value) for key, value in given.items()}
 
 
-def _literal(value: object) -> Value:
+def literal(value: object) -> Value:
     """A value of a factory's parameter: none, true, false, a number, or text as it is."""
     if not isinstance(value, str):
         return value if value is None or isinstance(value, (int, float, bool)) else str(value)

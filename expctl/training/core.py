@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, TrainingFailed, UsageError
 from expctl.training.dataset import Rows, Split, fingerprint
@@ -18,13 +20,24 @@ from expctl.training.evaluate import predict as predict_rows
 from expctl.training.pipeline import text_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy as np
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
     from expctl.recipe import Recipe
+
+
+# Says what a pipeline reads while it is fitted and measured in the block: part 0 is the training and the test rows,
+# part 1, 2, ... the folds of the training rows.
+Reading = Callable[["Pipeline", int], AbstractContextManager[None]]
+_EXAMPLE: Final = 2  # test rows that are recorded with the model as an example of what it reads
+
+
+def from_texts(_pipeline: Pipeline, _part: int) -> AbstractContextManager[None]:
+    """Nothing special: the pipeline reads the texts that it is given."""
+    return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -73,24 +86,30 @@ def train(
     split: Split,
     pipeline: Pipeline,
     *,
+    reading: Reading = from_texts,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> TrainResult:
     """Fit `pipeline` (unfitted, from `build_pipeline(recipe)`) on the training rows and evaluate it on the test rows.
 
+    Linear algebra runs in one thread: sums over several end in other last bits, by the number of cores.
     Raises TrainingFailed if the estimator raises.
     """
+    from threadpoolctl import threadpool_limits
+
     if text_only(pipeline):
         split = _columns(split, [recipe.text_column])
     noticed: list[str] = []
-    folds = list(_cross_validate(recipe, split.train, pipeline, progress, noticed)) if recipe.cv else []
-    progress(f"fitting {recipe.model} on {len(split.train):,} rows")
-    started = time.perf_counter()
-    _guarded(partial(_fit, pipeline, split.train), noticed)
-    fit_seconds = time.perf_counter() - started
-    plain_vocabulary(pipeline)
-    progress(f"evaluating on {len(split.test):,} rows")
-    evaluation = _guarded(partial(evaluate, pipeline, split.test), noticed)
-    predictions = predictions_frame(evaluation.predictions, split.test, recipe.text_column)
+    with threadpool_limits(limits=1):
+        folds = list(_cross_validate(recipe, split.train, pipeline, reading, progress, noticed)) if recipe.cv else []
+        progress(f"fitting {recipe.model} on {len(split.train):,} rows")
+        with reading(pipeline, 0):
+            started = time.perf_counter()
+            _guarded(partial(_fit, pipeline, split.train), noticed)
+            fit_seconds = time.perf_counter() - started
+            plain_vocabulary(pipeline)
+            progress(f"evaluating on {len(split.test):,} rows")
+            evaluation = _guarded(partial(evaluate, pipeline, split.test), noticed)
+    predictions = predictions_frame(evaluation.predictions, split.test, split.test_hashes)
     return TrainResult(
         recipe=recipe,
         split=split,
@@ -101,7 +120,7 @@ def train(
         predictions=predictions,
         test_set=fingerprint(predictions["text_hash"].tolist(), predictions["label"].tolist()),
         sample=_sample(split.test, evaluation, recipe),
-        example=split.test.frame.head(2).reset_index(drop=True),
+        example=split.test.frame.head(_EXAMPLE).reset_index(drop=True),
         warnings=list(dict.fromkeys(noticed)),
     )
 
@@ -142,17 +161,24 @@ def plain_vocabulary(pipeline: Pipeline) -> None:
 
 
 def _cross_validate(
-    recipe: Recipe, rows: Rows, pipeline: Pipeline, progress: Callable[[str], None], noticed: list[str]
+    recipe: Recipe,
+    rows: Rows,
+    pipeline: Pipeline,
+    reading: Reading,
+    progress: Callable[[str], None],
+    noticed: list[str],
 ) -> Iterator[dict[str, float]]:
     """Metrics of each fold of the training rows. The folds depend on rows, labels and random state alone."""
     from sklearn.base import clone
 
     for number, (fit_on, measure_on) in enumerate(fold_positions(recipe, rows.labels), 1):
         progress(f"fold {number} of {recipe.cv}")
-        started = time.perf_counter()
-        fold = _guarded(partial(_fit, clone(pipeline), rows.take(fit_on)), noticed)
-        seconds = time.perf_counter() - started
-        predictions = _guarded(partial(predict_rows, fold, rows.take(measure_on)), noticed)
+        fold = clone(pipeline)
+        with reading(fold, number):
+            started = time.perf_counter()
+            _guarded(partial(_fit, fold, rows.take(fit_on)), noticed)
+            seconds = time.perf_counter() - started
+            predictions = _guarded(partial(predict_rows, fold, rows.take(measure_on)), noticed)
         yield {**score_metrics(predictions), "fit_seconds": seconds}
 
 
@@ -170,11 +196,31 @@ def fold_positions(recipe: Recipe, labels: np.ndarray) -> list[tuple[np.ndarray,
     return list(folds.split(np.zeros(len(labels)), labels))
 
 
-def _sample(test: Rows, evaluation: Evaluation, recipe: Recipe) -> pd.DataFrame:
+def _sampled(recipe: Recipe, rows: int) -> np.ndarray:
+    """The positions of the (up to) ten test rows that are recorded with their text."""
+    import numpy as np
+
+    return np.random.default_rng(recipe.random_state).permutation(rows)[:10]
+
+
+def shown_only(split: Split, recipe: Recipe) -> Split:
+    """The split without the texts that nobody reads once they are counted: workers need not hold them."""
     import numpy as np
     import pandas as pd
 
-    chosen = np.random.default_rng(recipe.random_state).permutation(len(test))[:10]
+    def emptied(rows: Rows, keep: np.ndarray) -> Rows:
+        texts = np.full(len(rows), "", dtype=object)
+        texts[keep] = rows.frame[recipe.text_column].to_numpy()[keep]
+        return Rows(pd.DataFrame({recipe.text_column: pd.Series(texts, rows.frame.index, "object")}), rows.labels)
+
+    shown = np.concatenate([np.arange(min(_EXAMPLE, len(split.test))), _sampled(recipe, len(split.test))])
+    return replace(split, train=emptied(split.train, np.arange(0)), test=emptied(split.test, shown))
+
+
+def _sample(test: Rows, evaluation: Evaluation, recipe: Recipe) -> pd.DataFrame:
+    import pandas as pd
+
+    chosen = _sampled(recipe, len(test))
     part = test.frame.iloc[chosen]
     return pd.DataFrame(
         {

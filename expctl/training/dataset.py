@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +42,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test rows with where they came from. `data_hash` is the sha256 of the file as stored, in hex."""
+    """Training and test rows with where they came from. `data_hash` is the sha256 of the file as stored, in hex.
+
+    `test_hashes` are the `text_hashes` of the test rows, as bytes.
+    """
 
     train: Rows
     test: Rows
+    test_hashes: np.ndarray
     data_hash: str
     data_bytes: int
     dataset_size: int
@@ -58,6 +63,8 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     Raises DataError for everything that would make training fail or lie: nothing to read, missing columns, one class,
     a class too rare to divide, no text left.
     """
+    import numpy as np
+
     notes: list[str] = []
     content = read_bytes(recipe.data)
     table = _read(recipe.data, content, recipe)
@@ -78,6 +85,7 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     return Split(
         train,
         test,
+        np.array(text_hashes(test.frame[recipe.text_column].tolist()), dtype="S32"),
         data_hash=hashlib.sha256(content).hexdigest(),
         data_bytes=len(content),
         dataset_size=len(kept),
@@ -183,7 +191,8 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
             raise _fraction(fraction, column)
         if all(isinstance(value, float) or abs(value) <= 2**53 for value in values):  # beyond, floats merge integers
             return np.array(values, dtype=np.float64)
-    words = [str(value).strip() for value in values]
+    # Equal words are one object: a million labels then cost a pointer each, also when they are sent to a worker.
+    words = [sys.intern(str(value).strip()) for value in values]
     if parse:
         if all(_INTEGER.fullmatch(word) for word in words):
             return np.array([int(word) for word in words], dtype=np.int64)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from expctl.analysis.bootstrap import confidence_limits
 from expctl.analysis.predictions import ScoreKind
-from expctl.training.dataset import text_hashes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,14 +131,14 @@ def evaluate(pipeline: Pipeline, rows: Rows) -> Evaluation:
     )
 
 
-def predictions_frame(predictions: Predictions, rows: Rows, text_column: str) -> pd.DataFrame:
+def predictions_frame(predictions: Predictions, rows: Rows, hashes: np.ndarray) -> pd.DataFrame:
     """One line a test row: `row` in the data file, `text_hash`, `label`, `prediction`, and `scores` as a list."""
     import pandas as pd
 
     frame = pd.DataFrame(
         {
             "row": rows.frame.index.to_numpy(),
-            "text_hash": text_hashes(rows.frame[text_column].tolist()),
+            "text_hash": hashes.astype(str).astype(object),
             "label": predictions.labels,
             "prediction": predictions.predicted,
         }

@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 from expctl.errors import DataError, TrainingFailed, UsageError
 from expctl.training.configure import configure
 from expctl.training.core import TrainResult, check_text, fold_positions, plain_vocabulary, train
-from expctl.training.dataset import Rows, Split, feature_frame, load_split
+from expctl.training.dataset import Rows, Split, feature_frame, load_split, text_hashes
 from expctl.training.pipeline import build_pipeline
 from tests.conftest import REVIEWS, real_data
 
@@ -34,7 +34,8 @@ def rows(texts: list[str], labels: list[Any], *, start: int = 0) -> Rows:
 
 
 def split_of(train_rows: Rows, test_rows: Rows) -> Split:
-    return Split(train_rows, test_rows, "0" * 64, 1, len(train_rows) + len(test_rows))
+    hashes = np.array(text_hashes(test_rows.frame["text"].tolist()), dtype="S32")
+    return Split(train_rows, test_rows, hashes, "0" * 64, 1, len(train_rows) + len(test_rows))
 
 
 def easy(count: int, labels: tuple[Any, Any] = ("neg", "pos"), *, start: int = 0) -> Rows:

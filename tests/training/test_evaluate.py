@@ -134,8 +134,9 @@ def test_limits_are_given_for_the_metrics_that_labels_decide() -> None:
 
 
 def test_texts_are_recorded_by_their_hash_only() -> None:
+    hashes = np.array(text_hashes(["secret one", "two"]), dtype="S32")
     rows = Rows(feature_frame({"text": ["secret one", "two"]}, [7, 9]), np.array(["a", "b"], dtype=object))
-    frame = predictions_frame(predictions(["a", "b"], ["a", "a"]), rows, "text")
+    frame = predictions_frame(predictions(["a", "b"], ["a", "a"]), rows, hashes)
     assert list(frame) == ["row", "text_hash", "label", "prediction"]
     assert frame["row"].tolist() == [7, 9]
     assert frame["text_hash"].tolist() == text_hashes(["secret one", "two"])
