@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from expctl.cli import options, recipe_options
-from expctl.cli.config import RECORD_KEYS, read_config, without_rival_tests
-from expctl.cli.options import read_format, read_pairs
+from expctl.cli.asked import put_together
+from expctl.cli.options import read_format
 from expctl.cli.streams import Streams, stdout_is_ours
-from expctl.errors import UsageError
 from expctl.settings import load_settings
-from expctl.training.configure import RECIPE_KEYS, configure
+from expctl.training.configure import configure
 
 
 def train(
@@ -51,25 +48,17 @@ def train(
         "cv": cv, "run_name": run_name, "note": note, "data_version": data_version, "autolog": autolog,
         "experiment": experiment,
     }  # fmt: skip
-    given = {key: value for key, value in flags.items() if value is not None}
-    pairs = read_pairs(param or [], "-p")
-    for key in pairs:
-        if key in (*RECIPE_KEYS, *RECORD_KEYS):
-            raise UsageError(f"-p {key}: {key} is not a parameter of the model", hint=f"--{key.replace('_', '-')}")
-        if key in given:
-            raise UsageError(f"{key} is given both as --{key.replace('_', '-')} and with -p", hint="give it once")
-    from_file = read_config(config) if config is not None else {}
-    tags = {**from_file.pop("tag", {}), **read_pairs(tag or [], "-t")}
-    merged: dict[str, Any] = {**without_rival_tests(from_file, given), **given, **pairs}
-    said = {key: merged.pop(key, None) for key in RECORD_KEYS}
+    asked = put_together(flags, param, tag, config)
+    said = asked.said
     settings = load_settings(experiment=said["experiment"], tracking_uri=tracking_uri)
-    recipe = configure({"data": settings.data, **merged})
+    recipe = configure({"data": settings.data, **asked.recipe})
 
     from expctl.tracking import reachable
-    from expctl.tracking.recording import Labels, check_labels, check_recipe, record_training
+    from expctl.tracking.labels import Labels, check_labels, check_recipe
+    from expctl.tracking.recording import record_training
     from expctl.tracking.store import open_store
 
-    labels = Labels(said["run_name"], tags, said["note"], said["data_version"])
+    labels = Labels(said["run_name"], asked.tags, said["note"], said["data_version"])
     check_labels(labels)
     check_recipe(recipe)
     reachable.check(settings.tracking_uri, create=True)

@@ -16,6 +16,7 @@ from expctl.errors import mask_secrets
 from expctl.metrics import METRICS
 from expctl.records import Tag, Value
 from expctl.render.formats import csv_text
+from expctl.tracking.models import dumped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +67,13 @@ class DatasetInput:
 
 @dataclass(frozen=True, slots=True)
 class ModelItem:
-    """The fitted pipeline, with what its signature is made from."""
+    """A fitted pipeline as skops bytes, and the types in it that skops does not know.
 
-    pipeline: Any
+    Its signature is made from the columns of `example` and the type of `labels`, of which there need not be any.
+    """
+
+    content: bytes
+    unusual: list[str] | None
     example: pd.DataFrame
     labels: Any
 
@@ -76,10 +81,19 @@ class ModelItem:
 Item = Param | MetricValue | TagValue | File | DatasetInput | ModelItem
 
 
-def items(result: TrainResult, *, requirements: str, patch: bytes | None) -> Iterator[Item]:
-    """Everything that is recorded of a training, the model first and the metrics last."""
-    yield ModelItem(result.pipeline, result.example, result.split.train.labels)
+def items(
+    result: TrainResult, *, requirements: str, patch: bytes | None, data_version: str | None = None, kept: bool = True
+) -> Iterator[Item]:
+    """Everything that is recorded of a training, the model first and the metrics last.
+
+    Without `kept` all but the model and its picture.
+    """
+    if kept:
+        yield ModelItem(*dumped(result.pipeline), result.example, result.split.train.labels[:0])
+        yield confusion(result)
     yield from parameters(result)
+    if data_version:
+        yield Param("data_version", data_version)
     yield from datasets(result)
     yield from artifacts(result)
     yield File("requirements.txt", requirements.encode())
@@ -143,13 +157,18 @@ def _file_name(path: str) -> str:
     return PurePath(mask_secrets(path)).name  # in this order: a query alone is not known as one
 
 
-def artifacts(result: TrainResult) -> Iterator[File]:
-    """The files of a run, besides the model."""
+def confusion(result: TrainResult) -> File:
+    """The confusion matrix, drawn."""
     from expctl.render.figures import confusion_matrix
 
     evaluation = result.evaluation
+    return File("confusion_matrix.png", confusion_matrix(evaluation.confusion, evaluation.confusion_labels))
+
+
+def artifacts(result: TrainResult) -> Iterator[File]:
+    """The files of a run, besides the model and its picture."""
+    evaluation = result.evaluation
     yield File("predictions.parquet", parquet(result))
-    yield File("confusion_matrix.png", confusion_matrix(evaluation.confusion, evaluation.confusion_labels))
     yield File("classification_report.txt", evaluation.report.encode())
     yield File("per_class.json", (json.dumps(evaluation.per_class, ensure_ascii=False, indent=1) + "\n").encode())
     yield File("sample_predictions.csv", _csv(result.sample))

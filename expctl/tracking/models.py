@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow.models import Model, ModelSignature
     from sklearn.pipeline import Pipeline
 
+    from expctl.tracking.items import ModelItem
     from expctl.tracking.store import Store
 
 # Types beyond skops' own list that our models need.
@@ -35,28 +36,55 @@ TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
 
 
-def save_model(
-    pipeline: Pipeline, folder: Path, *, labels: Any, example: pd.DataFrame, meta: Model | None = None
-) -> str:
-    """Write a fitted pipeline as an MLflow model into `folder` (which must not exist) and return its sha256, in hex.
-
-    The requirements are stated from what is installed: letting MLflow infer them costs 5 s a model.
-    """
-    import mlflow.sklearn
+def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:
+    """A fitted pipeline as skops bytes, and the types in it that skops does not know."""
     import skops.io
 
-    trusted = sorted(set(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline)))) if _unusual(pipeline) else None
+    content: bytes = skops.io.dumps(pipeline)
+    return content, sorted(set(skops.io.get_untrusted_types(data=content))) if _unusual(pipeline) else None
+
+
+def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
+    """Write a model as an MLflow model into `folder` (which must not exist) and return the sha256 of its file, in hex.
+
+    MLflow writes the folder around a classifier that stands for ours, whose bytes were made where it was fitted. The
+    requirements are stated from what is installed: letting MLflow infer them costs 5 s a model.
+    """
+    import mlflow.sklearn
+    from sklearn.dummy import DummyClassifier
+
     mlflow.sklearn.save_model(
-        pipeline,
+        DummyClassifier(),
         str(folder),
         mlflow_model=meta,
         serialization_format="skops",
-        skops_trusted_types=trusted,
+        skops_trusted_types=item.unusual,
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
-        signature=signature(example, labels),
-        input_example=example,
+        signature=signature(item.example, item.labels),
+        input_example=item.example,
     )
-    return hashlib.sha256((folder / "model.skops").read_bytes()).hexdigest()
+    file = folder / "model.skops"
+    meta.model_size_bytes = (meta.model_size_bytes or 0) + len(item.content) - file.stat().st_size
+    meta.save(str(folder / "MLmodel"))
+    file.write_bytes(item.content)
+    return hashlib.sha256(item.content).hexdigest()
+
+
+def drop_model(store: Store, run_id: str) -> None:
+    """Delete the model of a run, its files too. The run then says that it has none."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    from expctl.tracking.store import translated
+
+    client = store.client
+    with translated(store.settings):
+        client.delete_tag(run_id, Tag.MODEL_DIGEST)
+        outputs = client.get_run(run_id).outputs
+        for output in outputs.model_outputs if outputs is not None else ():
+            logged = client.get_logged_model(output.model_id)
+            files: Any = get_artifact_repository(logged.artifact_location, tracking_uri=store.uri)
+            files.delete_artifacts()
+            client.delete_logged_model(output.model_id)
 
 
 def _unusual(pipeline: Pipeline) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-import socket
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
@@ -89,13 +88,11 @@ def requirements(found: dict[str, str]) -> str:
 
 
 def machine_tags() -> dict[str, str]:
-    """Python, operating system, processor, and the process that does the work."""
+    """Python, operating system, processors."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": str(os.cpu_count() or 1),
-        Tag.HOST: socket.gethostname(),
-        Tag.PID: str(os.getpid()),
     }
 
 

@@ -85,7 +85,8 @@ def train(
     **given: Any,
 ) -> RunRecord:
     """Train on `small.csv` of `folder`, which must be the current one, and record it there."""
-    from expctl.tracking.recording import Labels, record_training
+    from expctl.tracking.labels import Labels
+    from expctl.tracking.recording import record_training
     from expctl.training.configure import configure
     from expctl.training.dataset import load_split
     from expctl.training.families import is_factory

@@ -36,7 +36,7 @@ def test_items_say_everything_without_a_store(small):
     (small.parent / "mlflow.db").unlink()
     found = list(items(trained(cv=3), requirements="a==1\n", patch=b"diff"))
     assert [item.path for item in of_kind(File, found)] == [
-        "predictions.parquet", "confusion_matrix.png", "classification_report.txt", "per_class.json",
+        "confusion_matrix.png", "predictions.parquet", "classification_report.txt", "per_class.json",
         "sample_predictions.csv", "requirements.txt", "source.patch",
     ]  # fmt: skip
     parameters = {item.key: item.value for item in of_kind(Param, found)}

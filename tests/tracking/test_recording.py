@@ -23,7 +23,8 @@ from expctl.metrics import METRICS
 from expctl.recipe import Recipe
 from expctl.records import Tag
 from expctl.tracking import recording as module
-from expctl.tracking.recording import Labels, check_labels, check_recipe, recording, shielded
+from expctl.tracking.labels import Labels, check_labels, check_recipe, run_tags
+from expctl.tracking.lifecycle import recording, shielded
 from tests.conftest import write_reviews
 from tests.tracking.recorded import OWN_MODELS, model_folder, statuses, store_of
 
@@ -255,7 +256,7 @@ def ended(store):
 
 
 def test_a_block_that_ends_leaves_a_finished_run_with_its_completion_mark(store):
-    with recording(store, Labels(), RECIPE, None) as run_id:
+    with recording(store, None, {}) as run_id:
         assert store.get(run_id).status == "running"
     assert ended(store) == ("finished", None, "true")
 
@@ -273,7 +274,7 @@ def test_a_block_that_ends_leaves_a_finished_run_with_its_completion_mark(store)
     ids=["error", "training", "interrupt", "signal", "exit", "long"],
 )
 def test_a_block_that_raises_closes_its_run_with_the_reason(store, error, outcome):
-    with pytest.raises(type(error)), recording(store, Labels(), RECIPE, None):
+    with pytest.raises(type(error)), recording(store, None, {}):
         raise error
     assert ended(store) == outcome
 
@@ -297,7 +298,7 @@ def test_a_signal_while_the_run_is_being_made_does_not_leave_it_running(store, s
         return made
 
     monkeypatch.setattr(store.client, "create_run", interrupted)
-    with pytest.raises(Stopped), recording(store, Labels(), RECIPE, None):
+    with pytest.raises(Stopped), recording(store, None, {}):
         pytest.fail("the block must not begin")
     assert ended(store) == ("killed", "stopped by SIGTERM", None)
 
@@ -310,7 +311,7 @@ def test_a_signal_while_the_run_is_being_closed_takes_nothing_finished_back(stor
         close(*args, **kwargs)
 
     monkeypatch.setattr(store.client, "set_terminated", interrupted)
-    with pytest.raises(Stopped), recording(store, Labels(), RECIPE, None):
+    with pytest.raises(Stopped), recording(store, None, {}):
         pass
     assert ended(store) == ("finished", None, "true")
 
@@ -376,7 +377,7 @@ def test_a_path_that_is_no_text_is_refused_before_fitting():
 def test_what_the_store_just_takes_is_taken_whole(store):
     labels = Labels("n" * 250, {"k" * 250: "v" * 8000, "a b/c.d:e-f_g": "x\ny\tz"}, "n" * 8000, "v" * 6000)
     check_labels(labels)
-    with recording(store, labels, RECIPE, None) as run_id:
+    with recording(store, labels.name, run_tags(labels, "expctl train", None, developer="", recipe=RECIPE)) as run_id:
         pass
     run = store.get(run_id)
     assert (run.name, run.tags["k" * 250], run.tags["a b/c.d:e-f_g"]) == ("n" * 250, "v" * 8000, "x\ny\tz")
@@ -395,7 +396,7 @@ def test_more_items_than_mlflow_takes_at_once_are_all_written(store):
     from expctl.tracking.items import MetricValue, Param, TagValue
 
     many = [*(Param(f"p{i}", i) for i in range(250)), *(MetricValue(f"m{i}", i) for i in range(1700))]
-    with recording(store, Labels(), RECIPE, None) as run_id:
+    with recording(store, None, {}) as run_id:
         module.write(store, run_id, [*many, *(TagValue(f"t{i}", str(i)) for i in range(230))])
     run = store.get(run_id)
     assert run.params == {f"p{i}": str(i) for i in range(250)}

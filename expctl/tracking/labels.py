@@ -1,0 +1,106 @@
+"""What a person says of a run besides its recipe, and the tags that every run gets. Knows the limits of stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from expctl.errors import UsageError, mask_secrets
+from expctl.records import Tag
+from expctl.tracking import lifecycle, provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from expctl.recipe import Recipe
+    from expctl.records import RunRecord
+
+# MLflow cuts longer parameters with no more than a warning; expctl refuses them instead.
+PARAM_LIMIT: Final = 6000
+
+_OWN_TAGS: Final = frozenset(
+    {Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, "python", "platform", "cpus"}
+)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a person says of a run besides its recipe."""
+
+    name: str | None = None
+    tags: Mapping[str, str] | None = None
+    note: str | None = None
+    data_version: str | None = None
+
+
+def labels_of(run: RunRecord) -> Labels:
+    """What was said of a recorded run."""
+    ours = (*_OWN_TAGS, Tag.DEVELOPER, Tag.DATA_VERSION)
+    tags = {key: value for key, value in run.user_tags.items() if key not in ours}
+    return Labels(run.name, tags, run.tags.get(Tag.NOTE), run.tags.get(Tag.DATA_VERSION))
+
+
+def _check_encodable(what: str, text: str) -> None:
+    """Bytes of the command line that are no text (in another encoding than the terminal's) cannot be stored."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{what} is not UTF-8: {text!r}", hint="is the terminal's encoding another one?") from error
+
+
+def check_labels(labels: Labels) -> None:
+    """Raise UsageError for names, tags and notes that MLflow would cut or refuse, before any run is made."""
+    for what, text in (("--run-name", labels.name), ("--note", labels.note), ("--data-version", labels.data_version)):
+        limit = PARAM_LIMIT if what == "--data-version" else lifecycle.TAG_LIMIT
+        _check_encodable(what, text or "")
+        if text is not None and len(text) > limit:
+            raise UsageError(f"{what} has {len(text):,} characters, the store takes {limit:,}")
+    if labels.name is not None and not labels.name.strip():
+        raise UsageError("--run-name is empty", hint="leave it out and the run gets a name")
+    for key, value in (labels.tags or {}).items():
+        _check_encodable(f"tag {key!r}", key + value)
+        if key.startswith(("mlflow.", "expctl.")):
+            raise UsageError(f"tag {key!r}: mlflow. and expctl. are reserved", hint="choose another first word")
+        if key in _OWN_TAGS:
+            raise UsageError(f"tag {key!r} is recorded from the environment", hint="choose another key")
+        if not key or len(key) > 250 or not all(char.isalnum() or char in "_-. /:" for char in key):
+            raise UsageError(f"tag {key!r}: a key has letters, digits, _ - . / : and blanks, at most 250")
+        if len(value) > lifecycle.TAG_LIMIT:
+            raise UsageError(f"tag {key} has {len(value):,} characters, the store takes {lifecycle.TAG_LIMIT:,}")
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raise UsageError for a recipe that the store could not hold whole."""
+    for key, value in recipe.logged().items():
+        _check_encodable(key, str(value))
+        if len(str(value)) > PARAM_LIMIT:
+            raise UsageError(f"{key} has {len(str(value)):,} characters, the store takes {PARAM_LIMIT:,}")
+    if len(recipe.to_json()) > lifecycle.TAG_LIMIT:
+        raise UsageError(
+            f"the recipe has {len(recipe.to_json()):,} characters, the store takes {lifecycle.TAG_LIMIT:,}"
+        )
+
+
+def run_tags(
+    labels: Labels, command: str, code: provenance.Code | None, *, developer: str, recipe: Recipe | None = None
+) -> dict[str, str]:
+    """The tags that a run is created with. `developer` is the setting, "" for none; a sweep has no one recipe."""
+    tags = {
+        **provenance.machine_tags(),
+        **lifecycle.process_tags(),
+        **(code.tags() if code else {}),
+        Tag.DEVELOPER: provenance.developer(developer),
+        **(labels.tags or {}),
+        "mlflow.user": provenance.login_name(),
+        "mlflow.source.name": command,
+        "mlflow.source.type": "LOCAL",
+    }
+    if recipe is not None:
+        tags[Tag.RECIPE] = mask_secrets(recipe.to_json())
+    if code:
+        tags["mlflow.source.git.commit"] = code.commit
+    if labels.note:
+        tags[Tag.NOTE] = labels.note
+    if labels.data_version:
+        tags[Tag.DATA_VERSION] = labels.data_version
+    return tags
