@@ -20,6 +20,7 @@ from expctl.cli.options import Command
 from expctl.cli.predict import predict
 from expctl.cli.show import show
 from expctl.cli.streams import ReaderGone, say, trace
+from expctl.cli.sweep import sweep
 from expctl.cli.train import train
 from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, mask_secrets
 
@@ -37,6 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 app.command("train", cls=Command)(train)
+app.command("sweep", cls=Command)(sweep)
 app.command("list", cls=Command)(list_runs)
 app.command("show", cls=Command)(show)
 app.command("compare", cls=Command)(compare)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from expctl.render.sheet import Sheet
     from expctl.settings import Settings
+    from expctl.tracking.trials import Progress
 
 
 class ReaderGone(BaseException):
@@ -80,6 +81,21 @@ class Streams:
 
         with status(sys.stderr) as update:
             yield update
+
+    @contextmanager
+    def trials(self, metric: str) -> Iterator[Callable[[Progress], None]]:
+        """A function that tells how far a sweep is: a bar on a terminal, a line a trial in a log."""
+        if self.quiet:
+            yield lambda progress: None
+        elif fancy(sys.stderr):
+            from expctl.render.terminal import trial_bar
+
+            with trial_bar(sys.stderr, metric) as update:
+                yield update
+        else:
+            from expctl.render.sweeps import trial_line
+
+            yield lambda progress: self.note(trial_line(progress, metric))
 
 
 @contextmanager

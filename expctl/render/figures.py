@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy as np
+    from matplotlib.figure import Figure
+
+    from expctl.records import Value
+    from expctl.training.space import Point
 
 _NUMBERED: Final = 25  # more classes than this and the counts in the cells are too small to read
 _NAMED: Final = 60  # more than this and the names are
@@ -42,6 +48,108 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> bytes:
     for name in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         name.set_parse_math(False)  # a label such as $x$ is text, not a formula
     axes.set(xlabel="Predicted", ylabel="Actual", title=f"Confusion matrix, {int(counts.sum()):,} test rows")
+    return _png(figure)
+
+
+def parallel_coordinates(
+    metric: str, scored: Sequence[tuple[Point, float]], logarithmic: Collection[str], *, higher_is_better: bool
+) -> bytes:
+    """Draw each trial of a sweep as a line through its parameters to its value of the metric; the best on top.
+
+    `scored` are points of the space with their values; axes in `logarithmic` are scaled so.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    keys = list(dict.fromkeys(key for point, _ in scored for key in point))
+    places = {
+        key: _places([point[key] for point, _ in scored if key in point], logarithmic=key in logarithmic)
+        for key in keys
+    }
+    values = [value for _, value in scored]
+    low, high = min(values), max(values)
+    heights = [(value - low) / (high - low) if high > low else 0.5 for value in values]
+    figure = Figure(figsize=(2.2 + 1.8 * (len(keys) + 1), 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    colours = colormaps["viridis_r" if higher_is_better else "viridis"]
+    best_last = sorted(range(len(scored)), key=lambda i: values[i], reverse=not higher_is_better)
+    for i in best_last:
+        point = scored[i][0]
+        known = [(x, places[key].of[point[key]]) for x, key in enumerate(keys) if key in point]
+        known.append((len(keys), heights[i]))
+        best = i == best_last[-1]
+        axes.plot(
+            [x for x, _ in known],
+            [y for _, y in known],
+            color="crimson" if best else colours(heights[i]),
+            linewidth=2.5 if best else 1.0,
+            alpha=1.0 if best else 0.6,
+        )
+    for x, key in enumerate(keys):
+        axes.axvline(x, color="0.6", linewidth=0.8)
+        for name, y in places[key].ticks.items():
+            axes.text(x + 0.02, y, name, fontsize=8, va="center", parse_math=False, bbox=_BOX)
+    axes.axvline(len(keys), color="0.6", linewidth=0.8)
+    for y, value in {0.0: low, 1.0: high}.items() if high > low else {0.5: low}.items():
+        axes.text(len(keys) + 0.02, y, f"{value:.4g}", fontsize=8, va="center", bbox=_BOX)
+    axes.set_xticks(range(len(keys) + 1), [*map(_shown, keys), _shown(metric)])
+    axes.set_yticks([])
+    axes.set(xlim=(-0.1, len(keys) + 0.35), title=f"{len(scored):,} trials; the best in red")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return _png(figure)
+
+
+def scatter(metric: str, scored: Sequence[tuple[Point, float]], logarithmic: Collection[str]) -> bytes:
+    """Draw the metric against each parameter of a sweep, a point a trial."""
+    from matplotlib.figure import Figure
+
+    keys = list(dict.fromkeys(key for point, _ in scored for key in point))
+    columns = min(len(keys), 3)
+    rows = -(-len(keys) // columns)
+    figure = Figure(figsize=(0.8 + 3.4 * columns, 0.6 + 2.8 * rows), layout="constrained")
+    for number, key in enumerate(keys, 1):
+        axes = figure.add_subplot(rows, columns, number)
+        having = [(point[key], value) for point, value in scored if key in point]
+        places = _places([one for one, _ in having], logarithmic=key in logarithmic)
+        axes.scatter([places.of[one] for one, _ in having], [value for _, value in having], s=18, alpha=0.7)
+        axes.set_xticks(list(places.ticks.values()), list(places.ticks), fontsize=8)
+        for name in axes.get_xticklabels():
+            name.set_parse_math(False)
+        axes.set(xlabel=_shown(key), ylabel=_shown(metric) if (number - 1) % columns == 0 else "", xlim=(-0.08, 1.08))
+    return _png(figure)
+
+
+_BOX: Final = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.8}
+_TICKS: Final = 8  # more names than these would run into each other
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where values lie between 0 and 1, and which places have a name."""
+
+    of: dict[Value, float]
+    ticks: dict[str, float]
+
+
+def _places(values: Sequence[Value], *, logarithmic: bool) -> _Places:
+    """Numbers lie in proportion, or by their logarithms; anything else evenly, in the order of first appearance."""
+    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    if len(numbers) == len(values):
+        scale = math.log if logarithmic else float
+        low, high = scale(min(numbers)), scale(max(numbers))
+        place: dict[Value, float] = {
+            number: (scale(number) - low) / (high - low) if high > low else 0.5 for number in numbers
+        }
+        named = sorted(set(numbers)) if len(place) <= _TICKS else [min(numbers), max(numbers)]
+        return _Places(place, {f"{number:.4g}": place[number] for number in named})
+    distinct = list(dict.fromkeys(values))
+    even = {value: i / (len(distinct) - 1) if len(distinct) > 1 else 0.5 for i, value in enumerate(distinct)}
+    names = {_shown("none" if value is None else str(value)): even[value] for value in distinct[:_NAMED]}
+    return _Places(even, names)
+
+
+def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # A letter that no font of this machine has is drawn as a box, which says so better than a warning a letter.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from expctl.render.formats import RIGHT, parts
 from expctl.render.sheet import Change, Column, Sheet
+from expctl.render.sweeps import best_so_far, trial_line
 from expctl.render.text import heading, shown, visible
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from expctl.render.sheet import Cell
+    from expctl.tracking.trials import Progress as TrialProgress
 
 _STATUS_STYLES = {"finished": "green", "failed": "red", "killed": "yellow", "running": "cyan"}
 _SHRUNK = 8  # places that a narrow terminal leaves a text
@@ -105,6 +107,33 @@ def status(stream: TextIO) -> Iterator[Callable[[str], None]]:
     console = Console(file=stream, markup=False, emoji=False, highlight=False)
     with console.status(Text("starting")) as spinner:
         yield lambda stage: spinner.update(Text(visible(stage)))
+
+
+@contextmanager
+def trial_bar(stream: TextIO, metric: str) -> Iterator[Callable[[TrialProgress], None]]:
+    """A progress bar over the trials of a sweep, with the best so far and the time left."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    console = Console(file=stream, markup=False, emoji=False, highlight=False)
+    columns = [TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()]
+    with Progress(*columns, TextColumn("{task.fields[best]}", markup=False), console=console, transient=True) as bar:
+        task = bar.add_task("trials", total=None, best="")
+
+        def update(progress: TrialProgress) -> None:
+            bar.update(task, total=progress.total, completed=progress.ended, best=best_so_far(progress, metric))
+            if progress.error is not None:
+                console.print(Text(f"expctl: {trial_line(progress, metric)}"))
+
+        yield update
 
 
 @contextmanager

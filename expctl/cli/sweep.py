@@ -1,0 +1,298 @@
+"""`expctl sweep`: train many models, each recorded as a run, and rank them. Owns its arguments and both streams."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from expctl.cli import options, recipe_options
+from expctl.cli.asked import put_together
+from expctl.cli.options import read_format, read_pairs
+from expctl.cli.streams import Streams, say, stdout_is_ours
+from expctl.errors import DataError, ExitCode, UsageError, closest
+from expctl.metrics import METRICS
+from expctl.settings import load_settings
+from expctl.training.space import read_space
+
+if TYPE_CHECKING:
+    from expctl.records import RunRecord
+    from expctl.render.formats import Format
+    from expctl.settings import Settings
+    from expctl.training.space import Space
+
+_SWEEP: Final = "Sweep"
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+Grid = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-g",
+        "--grid",
+        metavar="KEY=SPACE",
+        help="What to vary, again for more: 0.1,1,10 (values), 1..5 (between), 1..9..2 (with a step), log:1e-4..1e2.",
+        rich_help_panel=_SWEEP,
+    ),
+]
+SamplerName = Annotated[
+    str | None,
+    typer.Option(
+        "--sampler", metavar="NAME", help="grid, random, tpe, qmc or gp.  [default: grid]", rich_help_panel=_SWEEP
+    ),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="How many trials at most.  [default: 20; grid: all]", rich_help_panel=_SWEEP),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(metavar="AGE", help="Begin no trial after this time: 90s, 30m, 2h.", rich_help_panel=_SWEEP),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        max=1024,
+        metavar="N",
+        help="Trials at once.  [default: one a core]",
+        rich_help_panel=_SWEEP,
+    ),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        metavar="M",
+        help="What decides; with --cv its mean over the folds.  [default: f1_score]",
+        rich_help_panel=_SWEEP,
+    ),
+]
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN", help="Go on with this sweep: run what is missing, failed or killed.", rich_help_panel=_SWEEP
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the trials and touch nothing.", rich_help_panel=_SWEEP)]
+KeepModels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="all|N", help="Keep the models of the N best trials only.  [default: all]", rich_help_panel=_SWEEP
+    ),
+]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="End when the first trial fails.", rich_help_panel=_SWEEP)]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Where trials run: loky (here) or dask.  [default: loky]", rich_help_panel=_SWEEP
+    ),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="The Dask scheduler, as tcp://host:8786.", rich_help_panel=_SWEEP)
+]
+
+
+def sweep(
+    grid: Grid = None,
+    sampler: SamplerName = None,
+    trials: Trials = None,
+    timeout: Timeout = None,
+    jobs: Jobs = None,
+    metric: Metric = None,
+    resume: Resume = None,
+    dry_run: DryRun = False,
+    keep_models: KeepModels = None,
+    fail_fast: FailFast = False,
+    backend: Backend = None,
+    scheduler: Scheduler = None,
+    data: recipe_options.Data = None,
+    text_column: recipe_options.TextColumn = None,
+    label_column: recipe_options.LabelColumn = None,
+    encoding: recipe_options.Encoding = None,
+    test_size: recipe_options.TestSize = None,
+    test_data: recipe_options.TestData = None,
+    split_column: recipe_options.SplitColumn = None,
+    stratify: recipe_options.Stratify = None,
+    random_state: recipe_options.RandomState = None,
+    model: recipe_options.Model = None,
+    c: recipe_options.C = None,
+    max_features: recipe_options.MaxFeatures = None,
+    max_iter: recipe_options.MaxIter = None,
+    param: recipe_options.Param = None,
+    cv: recipe_options.Cv = None,
+    config: recipe_options.Config = None,
+    run_name: recipe_options.RunName = None,
+    tag: recipe_options.Tag = None,
+    note: recipe_options.Note = None,
+    data_version: recipe_options.DataVersion = None,
+    experiment: options.Experiment = None,
+    tracking_uri: options.TrackingUri = None,
+    format: options.FormatOption = "table",
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a model for every point of a search space, each recorded as a run, and rank them."""
+    chosen_format = read_format(format, options.ALL_FORMATS[:-1] if dry_run else options.ALL_FORMATS)
+    streams = Streams(quiet=quiet)
+    flags = {
+        "data": data, "text_column": text_column, "label_column": label_column, "encoding": encoding,
+        "test_size": test_size, "test_data": test_data, "split_column": split_column, "stratify": stratify,
+        "random_state": random_state, "model": model, "c": c, "max_features": max_features, "max_iter": max_iter,
+        "cv": cv, "run_name": run_name, "note": note, "data_version": data_version, "experiment": experiment,
+    }  # fmt: skip
+    asked = put_together(flags, param, tag, config)
+    settings = load_settings(experiment=asked.said["experiment"], tracking_uri=tracking_uri)
+    seconds = None if timeout is None else _seconds(timeout)
+    address = _scheduler(backend, scheduler)
+    texts = read_pairs(grid or [], "-g")
+    wish: dict[str, Any] = {
+        "sampler": sampler,
+        "metric": metric,
+        "keep_models": None if keep_models is None else _kept(keep_models),
+    }
+    wish = {key: value for key, value in wish.items() if value is not None}
+    if dry_run:
+        if resume is not None:
+            raise UsageError("--dry-run shows a new sweep, --resume goes on with one", hint="give one of them")
+        _show(
+            streams, settings, chosen_format, read_space(texts, {"data": settings.data, **asked.recipe}), wish, trials
+        )
+        return
+
+    from expctl.tracking import provenance, reachable
+    from expctl.tracking.labels import Labels, check_labels, check_recipe, labels_of
+    from expctl.tracking.plan import Plan, check_same
+    from expctl.tracking.references import resolve
+    from expctl.tracking.store import open_store
+
+    resumed, plan = None, None
+    if resume is not None:
+        store = open_store(settings, verbose=verbose)
+        resumed = resolve(store, resume)
+        plan = Plan.of(resumed)
+        check_same(plan, texts, asked.recipe, wish)
+        texts, given, labels = dict(plan.space), dict(plan.given), labels_of(resumed)
+        wish = {"sampler": plan.sampler, "metric": plan.metric, "keep_models": plan.keep_models}
+        trials = trials or plan.trials
+    else:
+        given = {"data": settings.data, **asked.recipe}
+        labels = Labels(asked.said["run_name"], asked.tags, asked.said["note"], asked.said["data_version"])
+        check_labels(labels)
+        reachable.check(settings.tracking_uri, create=True)
+    space = _checked(read_space(texts, given), wish)
+
+    from expctl.training.workers import workers
+
+    begun: list[RunRecord] = []
+    with stdout_is_ours(), workers(jobs, address) as pool:
+        from expctl.tracking.trials import WARM, Shared
+
+        pool.warm(WARM)
+
+        from expctl.tracking.sweeping import sweep as run_sweep
+        from expctl.training.prepared import prepare, representatives
+
+        with streams.stages() as stage:
+            check_recipe(next(representatives(space)))
+            prepared = prepare(space, stage)
+            code = provenance.read_code()
+            packages = provenance.requirements(provenance.packages())
+            if resumed is None:
+                stage("opening the store")
+                store = open_store(settings, create=True, verbose=verbose)
+        hashes = prepared.hashes
+        if plan is not None and hashes != (plan.data_hash, plan.test_data_hash):
+            raise DataError(
+                f"{given['data']} has changed: its sha256 was {plan.data_hash[:12]} and is {hashes[0][:12]}",
+                hint="bring the old file back, or begin a new sweep",
+            )
+        window = pool.jobs if plan is None else plan.window
+        plan = Plan(
+            texts, given, wish.get("sampler", "grid"), trials, wish.get("metric", "f1_score"), window,
+            wish.get("keep_models"), *hashes,
+        )  # fmt: skip
+        shared = Shared(prepared, packages, code.patch if code else None, labels.data_version, plan.objective)
+        try:
+            with streams.trials(plan.objective) as report:
+                swept = run_sweep(
+                    store, plan, space, shared, pool, labels, code,
+                    resumed=resumed, timeout=seconds, fail_fast=fail_fast, report=report, begun=begun.append,
+                )  # fmt: skip
+        except BaseException:
+            if begun:
+                say(f"what is finished is kept; to go on: expctl sweep --resume {begun[0].run_id[:8]}")
+            raise
+
+    from expctl.render.sweeps import remarks, swept_sheet
+
+    streams.write(swept_sheet(swept, plan.objective), chosen_format, settings)
+    for line in remarks(swept, plan.objective):
+        streams.note(line)
+    if swept.outcome.failed:
+        raise typer.Exit(ExitCode.WORK_FAILED)
+
+
+def _checked(space: Space, wish: dict[str, Any]) -> Space:
+    """The space, if the wished sampler can search it."""
+    from expctl.training.samplers import check_sampler
+
+    name = wish.get("sampler", "grid")
+    check_sampler(name)
+    metric = wish.get("metric", "f1_score")
+    if metric not in METRICS or METRICS[metric].needs == "clock":
+        known = [key for key, one in METRICS.items() if one.needs != "clock"]
+        raise UsageError(
+            f"a sweep cannot decide by {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}"
+        )
+    if name == "grid":
+        space.grid()
+    return space
+
+
+def _show(
+    streams: Streams, settings: Settings, format: Format, space: Space, wish: dict[str, Any], trials: int | None
+) -> None:
+    """The trials that would be run."""
+    from itertools import islice
+
+    from expctl.render.sweeps import trials_sheet
+    from expctl.training.samplers import SAMPLERS, STARTUP, Proposals
+
+    name = wish.get("sampler", "grid")
+    proposals = Proposals(_checked(space, wish), name, trials=trials, seed=space.seed, higher_is_better=True)
+    learns = SAMPLERS[name].learns
+    found = list(islice(iter(proposals.ask, None), STARTUP if learns else None))
+    streams.write(trials_sheet(space, found, total=proposals.total), format, settings)
+    streams.note(
+        f"{len(found):,} trials"
+        if not learns
+        else f"the first {len(found):,} trials; {name} chooses the others by results"
+    )
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    if match is None or not int(match[1]):
+        raise UsageError(f"--timeout {text!r} is no time", hint="for example 90s, 30m or 2h")
+    return float(int(match[1]) * _UNITS[match[2]])
+
+
+def _kept(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdecimal() or not int(text):
+        raise UsageError(f"--keep-models {text!r} is neither all nor a number from 1", hint="--keep-models 3")
+    return int(text)
+
+
+def _scheduler(backend: str | None, scheduler: str | None) -> str | None:
+    """The address of the Dask scheduler; None for workers of this machine."""
+    if backend not in (None, "loky", "dask"):
+        raise UsageError(f"no backend {backend!r}", hint="--backend loky | dask")
+    if backend == "dask" and scheduler is None:
+        raise UsageError("--backend dask needs its scheduler", hint="--scheduler tcp://HOST:8786")
+    if backend != "dask" and scheduler is not None:
+        raise UsageError("--scheduler is for Dask", hint="--backend dask")
+    return scheduler

@@ -1,0 +1,101 @@
+"""What a sweep shows: its trials before, its progress, and its ranking. Values in, sheets and lines of text out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from expctl.analysis.ranking import Ranking
+from expctl.render.sheet import Column, Sheet
+from expctl.render.text import visible
+from expctl.render.views import ranking_sheet, setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from expctl.records import Value
+    from expctl.render.sheet import Cell
+    from expctl.tracking.sweeping import Swept
+    from expctl.tracking.trials import Progress
+    from expctl.training.samplers import Trial
+    from expctl.training.space import Point, Space
+
+
+def trials_sheet(space: Space, trials: Sequence[Trial], *, total: int | None) -> Sheet:
+    """`sweep --dry-run`: each trial and what is varied in it."""
+    keys = [axis.key for axis in space.axes]
+    columns = [Column("trial", "#", "number"), *(_column(key, trials) for key in keys)]
+    rows: list[list[Cell]] = [
+        [trial.number, *(setting(trial.point[key]) if key in trial.point else None for key in keys)] for trial in trials
+    ]
+    return Sheet("trials", columns, rows, total=total)
+
+
+def _column(key: str, trials: Sequence[Trial]) -> Column:
+    values = [trial.point[key] for trial in trials if key in trial.point]
+    numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    return Column(key, kind="number" if numeric else "text")
+
+
+def swept_sheet(swept: Swept, objective: str) -> Sheet:
+    """`sweep`: its trials, the best first. `--format id` prints the best alone."""
+    sheet = ranking_sheet(Ranking(objective, swept.ranked))
+    facts: dict[str, Cell] = {"sweep": swept.parent.name, "sweep_id": swept.parent.run_id, "trials": len(swept.ranked)}
+    return replace(sheet, kind="sweep", facts=facts, ids=sheet.ids[:1])
+
+
+def settings_of(point: Point) -> str:
+    """A point in words: `c=0.1 max_features=1000`."""
+    return " ".join(f"{key}={_written(value)}" for key, value in point.items())
+
+
+def _written(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "none" if value is None else str(value)
+
+
+def best_so_far(progress: Progress, metric: str) -> str:
+    """`best f1_score 0.8731: c=0.1`, or nothing as long as there is none."""
+    if progress.best is None:
+        return ""
+    trial, value = progress.best
+    return f"best {metric} {value:.4f}: {visible(settings_of(trial.point))}"
+
+
+def trial_line(progress: Progress, metric: str) -> str:
+    """The trial that has just ended, as a line of a log."""
+    assert progress.last is not None
+    trial, value = progress.last
+    of = f"/{progress.total}" if progress.total is not None else ""
+    if progress.error is not None:
+        outcome = f"failed: {progress.error}"
+    else:
+        outcome = f"{metric} {value:.4f}" if value is not None else f"no {metric}"
+    best = f" (best {progress.best[1]:.4f}, trial {progress.best[0].number})" if progress.best is not None else ""
+    return f"{progress.ended}{of} trial {trial.number}: {settings_of(trial.point)}: {outcome}{best}"
+
+
+def remarks(swept: Swept, objective: str) -> Iterator[str]:
+    """What a person should know besides the ranking, a line each."""
+    outcome = swept.outcome
+    for reason, count in swept.left_out.items():
+        yield f"left out {count:,} {'combination' if count == 1 else 'combinations'}: {reason}"
+    if outcome.known and not outcome.done and not outcome.failed:
+        yield f"nothing was left to do: all {outcome.known:,} trials were finished"
+    elif outcome.known:
+        yield f"{outcome.known:,} trials were finished before"
+    if outcome.first_failure is not None:
+        trial, error = outcome.first_failure
+        ended = outcome.failed + outcome.done
+        yield f"{outcome.failed:,} of {ended:,} trials failed; the first, {settings_of(trial.point)}: {error.message}"
+    if outcome.timed_out:
+        yield f"time was up after {outcome.done:,} trials; to go on: expctl sweep --resume {swept.parent.run_id[:8]}"
+    for key, (value, side) in swept.edges.items():
+        yield f"the best {key}, {_written(value)}, is the {side} that was tried: a better one may lie beyond"
+    if swept.importance:
+        shares = ", ".join(f"{key} {share:.0%}" for key, share in swept.importance.items())
+        yield f"what mattered for {objective}: {shares}"
+    yield f"next: expctl show {swept.ranked[0].run_id[:8]}, or expctl best --top 3"

@@ -1,0 +1,163 @@
+"""What all trials of a sweep read, made once: the splits of the data, and the counts of its terms.
+
+Owns the choice of what is shared; a recipe that nothing is shared for is trained from its texts like any other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import DataError, UsageError
+from expctl.training.core import Reading, check_text, fold_positions, from_texts, shown_only, train
+from expctl.training.counts import ANALYZER_KEYS, Counts, Part, count, counted, part_of
+from expctl.training.dataset import Rows, Split, load_split
+from expctl.training.families import is_factory
+from expctl.training.pipeline import build_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from expctl.recipe import Recipe
+    from expctl.records import Value
+    from expctl.training.core import TrainResult
+    from expctl.training.space import Point, Space
+
+_SPLIT_KEYS: Final = ("random_state", "test_size", "stratify")
+_MOST: Final = 32  # splits times analyzer settings, beyond which sharing would cost more memory than it saves time
+Key = tuple["Value", ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Splits, counts by split and analyzer settings, and their parts: 0 the whole, 1, 2, ... the folds."""
+
+    splits: dict[Key, Split] = field(default_factory=dict)
+    counts: dict[tuple[Key, Key], Counts] = field(default_factory=dict)
+    parts: dict[tuple[Key, Key, int], Part] = field(default_factory=dict)
+
+    @property
+    def hashes(self) -> tuple[str, str | None]:
+        """The sha256 of the data file and of the test file, if there is one."""
+        split = next(iter(self.splits.values()))
+        return split.data_hash, split.test_data_hash
+
+    def train(self, recipe: Recipe) -> TrainResult:
+        """What `core.train` gives for a recipe, bit for bit; `fit_seconds` is without the counting.
+
+        Raises TrainingFailed, and what building the pipeline or reading the data raises.
+        """
+        split = self.splits.get(_split_key(recipe))
+        if split is None:
+            split = load_split(recipe, all_columns=is_factory(recipe.model))
+            for known in self.splits.values():
+                _check_same(known, split, recipe)
+        else:
+            split = replace(split, train=_mapped(split.train), test=_mapped(split.test))
+        return train(recipe, split, build_pipeline(recipe), reading=self._reading(recipe))
+
+    def _reading(self, recipe: Recipe) -> Reading:
+        if is_factory(recipe.model):
+            return from_texts
+        keys = _split_key(recipe), _analyzer_key(recipe)
+        if keys not in self.counts:
+            return from_texts
+
+        def from_counts(pipeline: Any, part: int) -> Any:
+            return counted(pipeline, self.counts[keys], self.parts[(*keys, part)], recipe.parameters)
+
+        return from_counts
+
+
+def _mapped(rows: Rows) -> Rows:
+    """The rows with labels that are a plain array, whatever memory they lie in: results must not hold a memory map."""
+    import numpy as np
+
+    return Rows(rows.frame, np.asarray(rows.labels))
+
+
+def prepare(space: Space, progress: Callable[[str], None] = lambda stage: None) -> Prepared:
+    """Read the data and count its terms, for every trial that the space may hold.
+
+    Raises DataError for data that no trial could be trained on, or that changed while it was read, and UsageError for
+    a factory that cannot be built.
+    """
+    prepared = Prepared()
+    whole: dict[Key, Split] = {}
+    built: set[str] = set()
+    for recipe in representatives(space):
+        key = _split_key(recipe)
+        if key not in whole:
+            progress("reading " + recipe.data)
+            whole[key] = load_split(recipe, all_columns=any(map(is_factory, space.models)))
+            _check_same(next(iter(whole.values())), whole[key], recipe)
+        if recipe.model not in built:
+            built.add(recipe.model)
+            check_text(build_pipeline(recipe), whole[key])
+        if not is_factory(recipe.model) and (key, _analyzer_key(recipe)) not in prepared.counts:
+            progress("counting terms")
+            _count(prepared, recipe, whole[key])
+    texts_needed = any(map(is_factory, space.models)) or not prepared.counts
+    for key, split in whole.items():
+        recipe = next(one for one in representatives(space) if _split_key(one) == key)
+        prepared.splits[key] = split if texts_needed else shown_only(split, recipe)
+    return prepared
+
+
+def _check_same(one: Split, other: Split, recipe: Recipe) -> None:
+    if (one.data_hash, one.test_data_hash) != (other.data_hash, other.test_data_hash):
+        raise DataError(f"{recipe.data} changed during the sweep", hint="start again when nobody writes to it")
+
+
+def _count(prepared: Prepared, recipe: Recipe, split: Split) -> None:
+    import numpy as np
+
+    vectorizer = build_pipeline(recipe).named_steps["features"].transformers[0][1]
+    keys = _split_key(recipe), _analyzer_key(recipe)
+    texts = itertools.chain(split.train.frame[recipe.text_column], split.test.frame[recipe.text_column])
+    counts = count(texts, vectorizer.build_analyzer(), words=recipe.parameters["analyzer"] == "word")
+    train_rows = len(split.train)
+    whole = np.arange(train_rows), np.arange(train_rows, train_rows + len(split.test))
+    folds = fold_positions(recipe, split.train.labels) if recipe.cv else []
+    prepared.counts[keys] = counts
+    for number, (fit_on, measure_on) in enumerate([whole, *folds]):
+        prepared.parts[(*keys, number)] = part_of(counts, fit_on, measure_on)
+
+
+def representatives(space: Space) -> Iterator[Recipe]:
+    """A recipe for each combination of what decides the split and the counts, n-grams as long as any trial has them.
+
+    None but the first where they are too many to be shared.
+    """
+    found: dict[tuple[str, Key, Key], Recipe] = {}
+    for model in space.models:
+        axes = [axis for axis in space.axes_of(model) if axis.parameter is not None]
+        deciding = [axis for axis in axes if axis.parameter and axis.parameter.key in (*_SPLIT_KEYS, *ANALYZER_KEYS)]
+        longest = {
+            axis.key: axis.values[-1]
+            for axis in axes
+            if axis.values and axis.parameter and axis.parameter.key == "ngram_max"
+        }
+        choices = [[(axis.key, value) for value in axis.values or (axis.low,)] for axis in deciding]
+        for combination in itertools.islice(itertools.product(*choices), _MOST + 1):
+            point: Point = {**dict(combination), **longest}
+            if any(axis.key == "model" for axis in space.axes):
+                point["model"] = model
+            try:
+                recipe = space.recipe(point)
+            except UsageError:
+                continue  # contradictory: no trial is made of it either
+            found.setdefault((recipe.model, _split_key(recipe), _analyzer_key(recipe)), recipe)
+    if not found:
+        raise UsageError("no combination of these values is valid", hint="expctl sweep --dry-run -g ... shows why")
+    recipes = list(found.values())
+    yield from recipes if len(recipes) <= _MOST else recipes[:1]
+
+
+def _split_key(recipe: Recipe) -> Key:
+    return tuple(getattr(recipe, key) for key in _SPLIT_KEYS)
+
+
+def _analyzer_key(recipe: Recipe) -> Key:
+    return tuple(recipe.parameters.get(key) for key in ANALYZER_KEYS)

@@ -1,0 +1,119 @@
+"""The scheduler of a sweep: which trial runs when, and what becomes of it. Knows nothing of stores, screens and models.
+
+Repeatable: a sampler that learns is asked for trial n when it has been told of the first n - `window` and of no other,
+whichever came back first, and whether they were run now or are known from before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from expctl.errors import TrainingFailed
+from expctl.training.workers import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from expctl.training.samplers import Proposals, Trial
+    from expctl.training.workers import Workers
+
+
+class Recorder(Protocol):
+    """Who keeps the trials. Values come from the metric that the sweep looks at; None is a trial without one."""
+
+    def known(self, trial: Trial) -> tuple[bool, float | None]:
+        """Whether a trial has been recorded as finished before, and its value."""
+
+    def begin(self, trial: Trial) -> Any:
+        """A trial begins; returns the task for a worker."""
+
+    def finish(self, trial: Trial, result: Any) -> float | None:
+        """A trial is done: record it and return its value."""
+
+    def fail(self, trial: Trial, error: TrainingFailed) -> None:
+        """A trial failed."""
+
+
+@dataclass
+class Outcome:
+    """How a sweep ended: trials done now, known before, failed, and whether time ran out before the last."""
+
+    done: int = 0
+    known: int = 0
+    failed: int = 0
+    timed_out: bool = False
+    first_failure: tuple[Trial, TrainingFailed] | None = field(default=None)
+
+
+def run_trials(
+    proposals: Proposals,
+    workers: Workers,
+    work: Callable[[Any, Any], Any],
+    recorder: Recorder,
+    *,
+    window: int | None,
+    timeout: float | None = None,
+    fail_fast: bool = False,
+) -> Outcome:
+    """Run trials until there are no more, or for `timeout` seconds; those that have begun are finished.
+
+    `window`: how many trials may wait to be told, for a sampler that learns; None for one that does not. With
+    `fail_fast` the first failing trial is raised once it is recorded.
+    """
+    outcome = Outcome()
+    running: dict[Future[Any], Trial] = {}
+    untold: deque[Trial] = deque()
+    values: dict[int, float | None] = {}
+    started = time.monotonic()
+
+    def room() -> bool:
+        """Whether the next trial may be asked for; tells what has to be told before it, and not more."""
+        if len(running) >= workers.jobs:
+            return False
+        if window is not None and len(untold) >= window:
+            if untold[0].number not in values:
+                return False
+            trial = untold.popleft()
+            proposals.tell(trial, values.pop(trial.number))
+        return True
+
+    def end(trial: Trial, future: Future[Any]) -> None:
+        error = future.exception()
+        if error is None:
+            outcome.done += 1
+            values[trial.number] = recorder.finish(trial, future.result())
+            return
+        failed = failure(error)
+        outcome.failed += 1
+        outcome.first_failure = outcome.first_failure or (trial, failed)
+        values[trial.number] = None
+        recorder.fail(trial, failed)
+        if fail_fast:
+            raise failed
+
+    exhausted = False
+    while True:
+        while not exhausted and room():
+            if timeout is not None and time.monotonic() - started >= timeout:
+                outcome.timed_out = exhausted = True
+                break
+            trial = proposals.ask()
+            if trial is None:
+                exhausted = True
+                break
+            if window is not None:
+                untold.append(trial)
+            is_known, value = recorder.known(trial)
+            if is_known:
+                outcome.known += 1
+                values[trial.number] = value
+                continue
+            running[workers.submit(work, recorder.begin(trial))] = trial
+        if not running:
+            return outcome
+        for future in workers.done(set(running)):
+            end(running.pop(future), future)

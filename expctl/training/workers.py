@@ -1,0 +1,241 @@
+"""Where the trials of a sweep are computed: worker processes of this machine (loky), or of a Dask cluster.
+
+Hands out tasks and takes back what became of them; knows nothing of what a task is. A worker writes nothing, holds no
+pipe of its parent, ignores Ctrl-C (its parent hears it too) and ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import ExpctlError, StoreError, TrainingFailed, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# A worker computes in one thread: as many as there are cores are busy already, and sums over several threads end in
+# other last bits. The libraries read these once, when they are loaded.
+_THREADS: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
+DIED: Final = "its worker process died: killed, or out of memory"
+
+
+class Local:
+    """`jobs` processes of this machine, each with an executor of its own: if one dies, we know whose trial it had."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._free = [_new_worker() for _ in range(jobs)]
+        self._busy: dict[Future[Any], Any] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="expctl-"))
+        self._shared = str(self._folder / "shared")
+        _register(self._folder)
+
+    def warm(self, modules: tuple[str, ...]) -> None:
+        """Let every worker start and import what it will need, while we do other things."""
+        for worker in self._free:
+            worker.submit(_import, modules)
+
+    def share(self, value: Any) -> None:
+        """Give the workers what all tasks read. They map its arrays into memory: one copy for all of them."""
+        import joblib
+
+        joblib.dump(value, self._shared)
+
+    def submit(self, work: Callable[[Any, Any], Any], task: Any) -> Future[Any]:
+        """Have `work(shared, task)` done by a free worker; there must be one."""
+        worker = self._free.pop()
+        future: Future[Any] = worker.submit(_work_mapped, work, self._shared, task)
+        self._busy[future] = worker
+        return future
+
+    def done(self, futures: set[Future[Any]]) -> set[Future[Any]]:
+        """Wait until some of the futures are done, and give these."""
+        finished, _ = wait(futures, return_when=FIRST_COMPLETED)
+        for future in finished:
+            worker = self._busy.pop(future)
+            if isinstance(future.exception(), _broken()):
+                worker.shutdown(wait=False, kill_workers=True)
+                worker = _new_worker()
+            self._free.append(worker)
+        return finished
+
+    def close(self) -> None:
+        """End the workers, whatever they are doing."""
+        for worker in [*self._free, *self._busy.values()]:
+            worker.shutdown(wait=False, kill_workers=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        _unregister(self._folder)
+
+
+class Here:
+    """No workers: tasks are done in this process, one after the other."""
+
+    jobs = 1
+
+    def warm(self, modules: tuple[str, ...]) -> None:
+        """Nothing to do."""
+
+    def share(self, value: Any) -> None:
+        """Keep what all tasks read."""
+        self._shared = value
+
+    def submit(self, work: Callable[[Any, Any], Any], task: Any) -> Future[Any]:
+        """Do `work(shared, task)` at once."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(self._shared, task))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def done(self, futures: set[Future[Any]]) -> set[Future[Any]]:
+        """All of them: they were done when they were handed in."""
+        return futures
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class Cluster:
+    """The workers of a Dask cluster. One that dies costs nothing: Dask gives its task to another."""
+
+    def __init__(self, address: str, jobs: int | None) -> None:
+        try:
+            from distributed import Client
+        except ModuleNotFoundError as error:
+            raise UsageError("--backend dask needs Dask", hint="pip install 'expctl[dask]'") from error
+        try:
+            connect: Any = Client  # it has no types
+            self._client = connect(address, timeout="10s", set_as_default=False)
+        except (OSError, ValueError) as error:  # a timeout is an OSError
+            raise StoreError(
+                f"no Dask scheduler answers at {address}", hint="is it running, and the port right?"
+            ) from error
+        threads = sum(self._client.nthreads().values())
+        if not threads:
+            raise StoreError(f"the Dask scheduler at {address} has no workers", hint=f"dask worker {address}")
+        self.jobs = jobs if jobs is not None else threads
+
+    def warm(self, modules: tuple[str, ...]) -> None:
+        """Let every worker import what it will need."""
+        self._client.run(_import, modules, wait=False)
+
+    def share(self, value: Any) -> None:
+        """Send the workers what all tasks read, once to each."""
+        self._shared = self._client.scatter(value, broadcast=True, hash=False)
+
+    def submit(self, work: Callable[[Any, Any], Any], task: Any) -> Future[Any]:
+        """Have `work(shared, task)` done by a worker of the cluster."""
+        future: Future[Any] = self._client.get_executor(pure=False).submit(work, self._shared, task)
+        return future
+
+    def done(self, futures: set[Future[Any]]) -> set[Future[Any]]:
+        """Wait until some of the futures are done, and give these."""
+        return wait(futures, return_when=FIRST_COMPLETED).done
+
+    def close(self) -> None:
+        """Give up what has not been done; the cluster itself stays."""
+        self._client.close()
+
+
+Workers = Local | Here | Cluster
+
+
+@contextmanager
+def workers(jobs: int | None, scheduler: str | None) -> Iterator[Workers]:
+    """Workers for the block: of the Dask cluster at `scheduler`, or `jobs` processes here (None: one a core).
+
+    Raises UsageError if Dask is not installed, StoreError if no scheduler answers.
+    """
+    if scheduler is not None:
+        found: Workers = Cluster(scheduler, jobs)
+    else:
+        import joblib
+
+        jobs = joblib.cpu_count() if jobs is None else jobs
+        found = Local(jobs) if jobs > 1 else Here()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def failure(error: BaseException) -> TrainingFailed:
+    """Why a task has no result. An error that is nobody's but ours is raised."""
+    if isinstance(error, ExpctlError):
+        return TrainingFailed(error.message, hint=error.hint)
+    if isinstance(error, MemoryError):
+        return TrainingFailed("out of memory", hint="fewer --jobs need less memory")
+    if type(error).__name__ in ("TerminatedWorkerError", "BrokenProcessPool", "KilledWorker"):
+        return TrainingFailed(DIED, hint="fewer --jobs need less memory")
+    raise error
+
+
+def _new_worker() -> Any:
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    # Never idle out: the trials of a sweep may wait long for one another.
+    return ProcessPoolExecutor(max_workers=1, timeout=None, env=_THREADS, initializer=_settle, initargs=(os.getpid(),))
+
+
+def _broken() -> type[Exception]:
+    from concurrent.futures.process import BrokenProcessPool
+
+    return BrokenProcessPool
+
+
+def _settle(parent: int) -> None:
+    """Make this process a worker: deaf to Ctrl-C, with no pipe of its parent, and gone when that is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _import(modules: tuple[str, ...]) -> None:
+    import importlib
+
+    for module in modules:
+        importlib.import_module(module)
+
+
+def _work_mapped(work: Callable[[Any, Any], Any], path: str, task: Any) -> Any:
+    return work(_mapped(path), task)
+
+
+@lru_cache(maxsize=1)
+def _mapped(path: str) -> Any:
+    import joblib
+
+    return joblib.load(path, mmap_mode="r")
+
+
+def _register(folder: Path) -> None:
+    """Have the folder removed when this process is gone, even by SIGKILL."""
+    from joblib.externals.loky.backend import resource_tracker
+
+    resource_tracker.register(str(folder), "folder")
+
+
+def _unregister(folder: Path) -> None:
+    from joblib.externals.loky.backend import resource_tracker
+
+    resource_tracker.unregister(str(folder), "folder")
