@@ -13,6 +13,7 @@ from expctl.metrics import METRICS
 from expctl.settings import VARIABLES, Settings
 from expctl.training.families import FAMILIES
 from expctl.training.features import FEATURES
+from expctl.training.samplers import SAMPLERS
 from tests.conftest import REVIEWS, ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -24,13 +25,37 @@ def shape(text: str) -> str:
     return re.sub(r"[ ]+", " ", re.sub(r"[+-]?\d+(\.\d+)?(e-\d+)?", "N", text))
 
 
+def commands_of(section: str) -> list[tuple[str, str]]:
+    """The commands of a section's console block with what they print."""
+    session = re.search(rf"## {section}\n.*?```console\n(.*?)```", README, re.S)
+    assert session is not None
+    return re.findall(r"^\$ expctl (.*)\n((?:(?!\$ ).*\n)*)", session[1], re.M)
+
+
+@pytest.mark.slow
+def test_the_sweep_runs_and_prints_what_the_readme_shows(run_command, folder):
+    (folder / "data").mkdir()
+    shutil.copy(REVIEWS, folder / "data")
+    commands = commands_of("Sweeps")
+    assert len(commands) == 2
+    for command, shown in commands:
+        done = run_command(*shlex.split(command))
+        assert done.exit_code == 0, done.stderr
+        assert shape(done.stdout + done.stderr) == shape(shown), command
+
+
+def test_every_sampler_is_in_the_readme():
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([^|`]+?)(?:; needs `(\w+)`)? \|$", README.split("| `--sampler` | tries |")[1], re.M
+    )
+    assert rows == [(name, one.help, one.needs or "") for name, one in SAMPLERS.items()]
+
+
 @pytest.mark.slow
 def test_the_session_runs_and_prints_what_the_readme_shows(run_command, folder):
     (folder / "data").mkdir()
     shutil.copy(REVIEWS, folder / "data")
-    session = re.search(r"```console\n(.*?)```", README, re.S)
-    assert session is not None
-    commands = re.findall(r"^\$ expctl (.*)\n((?:(?!\$ ).*\n)*)", session[1], re.M)
+    commands = commands_of("A session")
     assert len(commands) == 6
     for command, shown in commands:
         done = run_command(*shlex.split(command))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from expctl.metrics import higher_is_better, is_detail
+from expctl.records import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,8 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
     excluded: dict[str, int] = {}
     candidates: list[RunRecord] = []
     for run in runs:
+        if Tag.SWEEP in run.tags:
+            continue  # its trials rank
         reason = _unfit(run, metric)
         if reason is None:
             candidates.append(run)

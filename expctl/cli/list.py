@@ -13,7 +13,7 @@ from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
-from expctl.records import STATUSES
+from expctl.records import STATUSES, Tag
 from expctl.settings import load_settings
 
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -33,6 +33,9 @@ def list_runs(
     ] = None,
     status: Annotated[str | None, typer.Option(metavar="STATUS", help=f"{', '.join(STATUSES)}.")] = None,
     since: Annotated[str | None, typer.Option(metavar="AGE", help="Started within: 30m, 12h, 2d, 1w.")] = None,
+    flat: Annotated[
+        bool, typer.Option("--flat", help="The trials of sweeps too, as --filter and --status always do.")
+    ] = False,
     all_experiments: Annotated[bool, typer.Option("--all-experiments", help="Runs of every experiment.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted runs in place of the others.")] = False,
     experiment: options.Experiment = None,
@@ -41,7 +44,7 @@ def list_runs(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first; a sweep is one row."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     conditions = [filter] if filter.strip() else []
     if status is not None:
@@ -61,6 +64,8 @@ def list_runs(
 
     store = open_store(settings, verbose=verbose)
     runs = store.find(" and ".join(conditions), deleted=deleted, everywhere=all_experiments)
+    if not (flat or filter.strip() or status):
+        runs = [run for run in runs if Tag.TRIAL not in run.tags]
     if runs:
         for name in [key, *(names or [])]:
             known = name in known_names(runs) or name.removeprefix("metrics.") in METRICS

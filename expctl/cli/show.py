@@ -50,11 +50,15 @@ def show(
 
 
 def _command(run: RunRecord) -> str | None:
-    """The command line that makes the run again; None for a run that holds no recipe of ours."""
+    """The command line that makes the run, or the sweep, again; None for a run that is not of our making."""
     from expctl.recipe import Recipe
     from expctl.training.configure import defaults
     from expctl.training.families import FAMILIES
 
+    if Tag.SWEEP in run.tags:
+        from expctl.tracking.plan import Plan
+
+        return Plan.of(run).command()
     try:
         recipe = Recipe.from_json(run.tags[Tag.RECIPE])
     except (KeyError, ValueError, TypeError):

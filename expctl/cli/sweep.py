@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from expctl.training.space import Space
 
 _SWEEP: Final = "Sweep"
+_TESTED: Final = 10  # runs that are tested against the best one
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Grid = Annotated[
@@ -225,9 +226,13 @@ def sweep(
                 say(f"what is finished is kept; to go on: expctl sweep --resume {begun[0].run_id[:8]}")
             raise
 
+    from expctl.analysis.ranking import Ranking, may_tie
     from expctl.render.sweeps import remarks, swept_sheet
+    from expctl.tracking.contest import with_ties
 
-    streams.write(swept_sheet(swept, plan.objective), chosen_format, settings)
+    ranking = Ranking(plan.objective, swept.ranked)
+    ranking = with_ties(store, ranking, may_tie(ranking, _TESTED))
+    streams.write(swept_sheet(swept.parent, ranking), chosen_format, settings)
     for line in remarks(swept, plan.objective):
         streams.note(line)
     if swept.outcome.failed:

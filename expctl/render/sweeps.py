@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from expctl.analysis.ranking import Ranking
 from expctl.render.sheet import Column, Sheet
 from expctl.render.text import visible
 from expctl.render.views import ranking_sheet, setting
@@ -13,7 +12,8 @@ from expctl.render.views import ranking_sheet, setting
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from expctl.records import Value
+    from expctl.analysis.ranking import Ranking
+    from expctl.records import RunRecord, Value
     from expctl.render.sheet import Cell
     from expctl.tracking.sweeping import Swept
     from expctl.tracking.trials import Progress
@@ -37,10 +37,10 @@ def _column(key: str, trials: Sequence[Trial]) -> Column:
     return Column(key, kind="number" if numeric else "text")
 
 
-def swept_sheet(swept: Swept, objective: str) -> Sheet:
+def swept_sheet(parent: RunRecord, ranking: Ranking) -> Sheet:
     """`sweep`: its trials, the best first. `--format id` prints the best alone."""
-    sheet = ranking_sheet(Ranking(objective, swept.ranked))
-    facts: dict[str, Cell] = {"sweep": swept.parent.name, "sweep_id": swept.parent.run_id, "trials": len(swept.ranked)}
+    sheet = ranking_sheet(ranking)
+    facts: dict[str, Cell] = {"sweep": parent.name, "sweep_id": parent.run_id, "trials": len(ranking.ranked)}
     return replace(sheet, kind="sweep", facts=facts, ids=sheet.ids[:1])
 
 

@@ -29,10 +29,14 @@ _CONSEQUENCES = frozenset({"data_hash", "dataset_size", "train_rows", "test_rows
 
 
 def runs_sheet(runs: Sequence[RunRecord], *, columns: Sequence[str] | None, total: int) -> Sheet:
-    """`list`: the chosen columns, or the usual ones and every parameter in which the shown runs differ."""
+    """`list`: the chosen columns, or the usual ones, how sweeps stand, and every parameter in which the runs differ."""
     if columns is None:
-        varying = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES]
-        columns = [*_LIST, *(f"params.{key}" for key in varying)]
+        varying = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES and not _is_of_sweeps(key)]
+        sweeps = [run for run in runs if Tag.SWEEP in run.tags]
+        standing = dict.fromkeys(
+            key for run in sweeps for key in run.metrics if key.startswith(("best_", "trials_finished"))
+        )
+        columns = [*_LIST, *sorted(standing, reverse=True), *(f"params.{key}" for key in varying)]
     names = list(dict.fromkeys(columns))
     return Sheet(
         "runs",
@@ -41,6 +45,10 @@ def runs_sheet(runs: Sequence[RunRecord], *, columns: Sequence[str] | None, tota
         ids=[run.run_id for run in runs],
         total=total,
     )
+
+
+def _is_of_sweeps(key: str) -> bool:
+    return key in ("sampler", "metric", "trials") or key.startswith("space.")
 
 
 def _told_apart(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:
@@ -54,6 +62,8 @@ def _told_apart(columns: Sequence[Column], names: Sequence[str]) -> list[Column]
 
 def _cell(run: RunRecord, name: str) -> Cell:
     value = value_of(run, name)
+    if name == "trials_finished" and isinstance(value, float):
+        return int(value)
     measured = name.removeprefix("metrics.") in run.metrics and name not in run.params
     return value if measured else setting(value)
 

@@ -69,6 +69,11 @@ def check_labels(labels: Labels) -> None:
             raise UsageError(f"tag {key} has {len(value):,} characters, the store takes {lifecycle.TAG_LIMIT:,}")
 
 
+def recipe_tag(recipe: Recipe) -> dict[str, str]:
+    """The tag that holds a recipe: by it a run is trained again, or known to have been trained."""
+    return {Tag.RECIPE: mask_secrets(recipe.to_json())}
+
+
 def check_recipe(recipe: Recipe) -> None:
     """Raise UsageError for a recipe that the store could not hold whole."""
     for key, value in recipe.logged().items():
@@ -81,10 +86,8 @@ def check_recipe(recipe: Recipe) -> None:
         )
 
 
-def run_tags(
-    labels: Labels, command: str, code: provenance.Code | None, *, developer: str, recipe: Recipe | None = None
-) -> dict[str, str]:
-    """The tags that a run is created with. `developer` is the setting, "" for none; a sweep has no one recipe."""
+def run_tags(labels: Labels, command: str, code: provenance.Code | None, *, developer: str) -> dict[str, str]:
+    """The tags that a run is created with, besides its recipe. `developer` is the setting, "" for none."""
     tags = {
         **provenance.machine_tags(),
         **lifecycle.process_tags(),
@@ -95,8 +98,6 @@ def run_tags(
         "mlflow.source.name": command,
         "mlflow.source.type": "LOCAL",
     }
-    if recipe is not None:
-        tags[Tag.RECIPE] = mask_secrets(recipe.to_json())
     if code:
         tags["mlflow.source.git.commit"] = code.commit
     if labels.note:

@@ -37,10 +37,24 @@ _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
 
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:
-    """A fitted pipeline as skops bytes, and the types in it that skops does not know."""
-    import skops.io
+    """A fitted pipeline as skops bytes, and the types in it that skops does not know.
 
-    content: bytes = skops.io.dumps(pipeline)
+    Done as `skops.io.dumps` does it, but for the indentation of its JSON: each term of a vocabulary is an object there,
+    and blanks tripled the size and the time of a model.
+    """
+    import io
+    import json
+    import zipfile
+
+    import skops.io
+    from skops.io._utils import SaveContext, get_state
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        context = SaveContext(zip_file=archive)
+        state = {**get_state(pipeline, context), "protocol": context.protocol, "_skops_version": skops.__version__}
+        archive.writestr("schema.json", json.dumps(state))
+    content = buffer.getvalue()
     return content, sorted(set(skops.io.get_untrusted_types(data=content))) if _unusual(pipeline) else None
 
 
@@ -140,8 +154,15 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
                 f"cannot fetch the model of run {run.label} ({run.run_id[:8]})",
                 hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
             ) from error
+        if Tag.BEST_RUN in run.tags:
+            best = run.tags[Tag.BEST_RUN][:8]
+            raise RunNotFound(
+                f"run {run.label} is a sweep, which has no model of its own", hint=f"its best run is {best}"
+            ) from error
         state = "" if run.status == "finished" else f": it is {run.status}"
-        raise RunNotFound(f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint="expctl show RUN") from error
+        raise RunNotFound(
+            f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint=f"expctl show {run.run_id[:8]}"
+        ) from error
 
 
 def _load_from(folder: Path, run: RunRecord, *, trust: bool) -> LoadedModel:

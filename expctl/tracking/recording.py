@@ -13,7 +13,7 @@ from expctl.errors import mask_secrets
 from expctl.records import Tag
 from expctl.tracking import provenance
 from expctl.tracking.items import DatasetInput, File, Item, MetricValue, ModelItem, Param, TagValue, items
-from expctl.tracking.labels import Labels, run_tags
+from expctl.tracking.labels import Labels, recipe_tag, run_tags
 from expctl.tracking.lifecycle import recording
 from expctl.tracking.models import write_model
 from expctl.tracking.store import Store, translated
@@ -47,7 +47,7 @@ def record_training(
 
     code = provenance.read_code()
     packages = provenance.packages()
-    tags = run_tags(labels, "expctl train", code, developer=store.settings.developer, recipe=recipe)
+    tags = run_tags(labels, "expctl train", code, developer=store.settings.developer) | recipe_tag(recipe)
     with recording(store, labels.name, tags) as run_id:
         with _autologging(store, run_id) if autolog else nullcontext():
             result = train(recipe, split, pipeline, progress=progress)

@@ -72,9 +72,12 @@ def sweep(
     higher = higher_is_better(plan.metric)
     proposals = Proposals(space, plan.sampler, trials=plan.trials, seed=space.seed, higher_is_better=higher)
     pool.share(shared)
-    with recording_sweep(store, plan, labels, code, resumed=resumed) as parent:
+    common = run_tags(labels, "expctl sweep", code, developer=store.settings.developer)
+    tags = common | {Tag.SWEEP: plan.to_json()}
+    with recording_sweep(store, plan, labels, tags, resumed=resumed) as parent:
         begun(parent)
-        recorder = Recorder(store, parent, plan, labels, code, finished, Progress(proposals.total), report)
+        tags_of_trials = {key: value for key, value in common.items() if key != Tag.NOTE}
+        recorder = Recorder(store, parent, plan, tags_of_trials, finished, Progress(proposals.total), report)
         try:
             outcome = run_trials(
                 proposals,
@@ -196,10 +199,9 @@ def _closing(recorder: Recorder, swept: Swept) -> Iterator[Item]:
 
 @contextmanager
 def recording_sweep(
-    store: Store, plan: Plan, labels: Labels, code: provenance.Code | None, *, resumed: RunRecord | None = None
+    store: Store, plan: Plan, labels: Labels, tags: dict[str, str], *, resumed: RunRecord | None = None
 ) -> Iterator[RunRecord]:
     """The parent run of a sweep, from RUNNING to its end; an earlier one is taken up again."""
-    tags = run_tags(labels, "expctl sweep", code, developer=store.settings.developer) | {Tag.SWEEP: plan.to_json()}
     if len(tags[Tag.SWEEP]) > lifecycle.TAG_LIMIT:
         raise UsageError(
             f"the sweep takes {len(tags[Tag.SWEEP]):,} characters to write down", hint="shorter lists of values"

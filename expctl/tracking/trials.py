@@ -9,12 +9,12 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from expctl.errors import TrainingFailed, mask_secrets
+from expctl.errors import TrainingFailed
 from expctl.metrics import higher_is_better
 from expctl.records import Tag
-from expctl.tracking import lifecycle, provenance
+from expctl.tracking import lifecycle
 from expctl.tracking.items import Item, MetricValue, items, metrics
-from expctl.tracking.labels import Labels, run_tags
+from expctl.tracking.labels import recipe_tag
 from expctl.tracking.models import drop_model
 from expctl.tracking.recording import write
 
@@ -104,13 +104,12 @@ class Progress:
 
 @dataclass
 class Recorder:
-    """Writes the trials of one sweep under its parent run."""
+    """Writes the trials of one sweep under its parent run. `tags` are those that all of them get."""
 
     store: Store
     parent: RunRecord
     plan: Plan
-    labels: Labels
-    code: provenance.Code | None
+    tags: Mapping[str, str]
     finished: Mapping[str, RunRecord]
     progress: Progress
     report: Callable[[Progress], None]
@@ -127,22 +126,19 @@ class Recorder:
 
     def known(self, trial: Trial) -> tuple[bool, float | None]:
         """Whether a run of this recipe has been finished in this sweep before, and its value."""
-        run = self.finished.get(mask_secrets(trial.recipe.to_json()))
+        run = self.finished.get(recipe_tag(trial.recipe)[Tag.RECIPE])
         if run is None:
             return False, None
         value = run.metrics.get(self.plan.objective)
         if value is not None and Tag.MODEL_DIGEST in run.tags:
             self.with_model[run.run_id] = value
-        self._ended(trial, run.run_id, value)
+        self._note(trial, run.run_id, value)
         return True, value
 
     def begin(self, trial: Trial) -> Task:
         """Create the trial's run."""
         name = f"{self.parent.name}-{trial.number}" if self.parent.name else None
-        labels = Labels(name, self.labels.tags, None, self.labels.data_version)
-        developer = self.store.settings.developer
-        tags = run_tags(labels, "expctl sweep", self.code, developer=developer, recipe=trial.recipe)
-        tags |= {Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(trial.number)}
+        tags = {**self.tags, **recipe_tag(trial.recipe), Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(trial.number)}
         with lifecycle.shielded():
             self.running[trial.number] = lifecycle.begin(self.store, self.parent.experiment_id, name, tags)
         return Task(trial.recipe, self._least(), self.higher)
@@ -154,7 +150,7 @@ class Recorder:
             return None
         return min(self.with_model.values()) if self.higher else max(self.with_model.values())
 
-    def finish(self, trial: Trial, result: Done) -> float | None:
+    def finish(self, trial: Trial, result: Done) -> None:
         """Write a trial's items, end its run, and let go of the model that is no longer among the best."""
         run_id = self.running[trial.number]
         write(self.store, run_id, result.log)
@@ -166,7 +162,6 @@ class Recorder:
         self._prune()
         self._ended(trial, run_id, result.value)
         write(self.store, self.parent.run_id, self.standing())
-        return result.value
 
     def standing(self) -> list[Item]:
         """How far the sweep is, for its parent run, where each step makes a point of a chart."""
@@ -200,19 +195,26 @@ class Recorder:
 
     def _ended(self, trial: Trial, run_id: str | None, value: float | None, error: str | None = None) -> None:
         progress = self.progress
-        progress.ended += 1
         progress.last, progress.error = (trial, value), error
         if run_id is not None:
-            self.runs[trial.number] = run_id
-            self.points[trial.number] = trial.point
-        if value is not None and math.isfinite(value):
-            if run_id is not None:
-                self.values[run_id] = value
-            best = progress.best
-            ahead = best is None or (value > best[1] if self.higher else value < best[1])
-            if ahead or (best is not None and value == best[1] and trial.number < best[0].number):
-                progress.best = trial, value
+            self._note(trial, run_id, value)
+        else:
+            progress.ended += 1
         self.report(progress)
+
+    def _note(self, trial: Trial, run_id: str, value: float | None) -> None:
+        """Count a trial that has been finished, now or before."""
+        progress = self.progress
+        progress.ended += 1
+        self.runs[trial.number] = run_id
+        self.points[trial.number] = trial.point
+        if value is None or not math.isfinite(value):
+            return
+        self.values[run_id] = value
+        best = progress.best
+        ahead = best is None or (value > best[1] if self.higher else value < best[1])
+        if ahead or (best is not None and value == best[1] and trial.number < best[0].number):
+            progress.best = trial, value
 
 
 def _cause(error: BaseException) -> BaseException:

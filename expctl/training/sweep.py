@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Recorder(Protocol):
-    """Who keeps the trials. Values come from the metric that the sweep looks at; None is a trial without one."""
+    """Who keeps the trials. A result is a worker's; its `value` is that of the metric, None for a trial without one."""
 
     def known(self, trial: Trial) -> tuple[bool, float | None]:
         """Whether a trial has been recorded as finished before, and its value."""
@@ -31,8 +31,8 @@ class Recorder(Protocol):
     def begin(self, trial: Trial) -> Any:
         """A trial begins; returns the task for a worker."""
 
-    def finish(self, trial: Trial, result: Any) -> float | None:
-        """A trial is done: record it and return its value."""
+    def finish(self, trial: Trial, result: Any) -> None:
+        """A trial is done: record it."""
 
     def fail(self, trial: Trial, error: TrainingFailed) -> None:
         """A trial failed."""
@@ -81,22 +81,23 @@ def run_trials(
             proposals.tell(trial, values.pop(trial.number))
         return True
 
-    def end(trial: Trial, future: Future[Any]) -> None:
+    def record(trial: Trial, future: Future[Any]) -> None:
         error = future.exception()
         if error is None:
+            recorder.finish(trial, future.result())
             outcome.done += 1
-            values[trial.number] = recorder.finish(trial, future.result())
             return
         failed = failure(error)
         outcome.failed += 1
         outcome.first_failure = outcome.first_failure or (trial, failed)
-        values[trial.number] = None
         recorder.fail(trial, failed)
         if fail_fast:
             raise failed
 
     exhausted = False
+    ended: list[tuple[Trial, Future[Any]]] = []
     while True:
+        # Workers are given their next trials before those that ended are written: writing would keep them waiting.
         while not exhausted and room():
             if timeout is not None and time.monotonic() - started >= timeout:
                 outcome.timed_out = exhausted = True
@@ -113,7 +114,10 @@ def run_trials(
                 values[trial.number] = value
                 continue
             running[workers.submit(work, recorder.begin(trial))] = trial
+        for trial, future in ended:
+            record(trial, future)
         if not running:
             return outcome
-        for future in workers.done(set(running)):
-            end(running.pop(future), future)
+        ended = [(running.pop(future), future) for future in workers.done(set(running))]
+        for trial, future in ended:
+            values[trial.number] = None if future.exception() is not None else future.result().value

@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,9 +78,12 @@ class Local:
 
 
 class Here:
-    """No workers: tasks are done in this process, one after the other."""
+    """No workers: tasks are done in this process, one after the other, when their results are asked for."""
 
     jobs = 1
+
+    def __init__(self) -> None:
+        self._waiting: dict[Future[Any], Callable[[], Any]] = {}
 
     def warm(self, modules: tuple[str, ...]) -> None:
         """Nothing to do."""
@@ -90,17 +93,20 @@ class Here:
         self._shared = value
 
     def submit(self, work: Callable[[Any, Any], Any], task: Any) -> Future[Any]:
-        """Do `work(shared, task)` at once."""
+        """Take note of `work(shared, task)`."""
         future: Future[Any] = Future()
-        try:
-            future.set_result(work(self._shared, task))
-        except Exception as error:
-            future.set_exception(error)
+        self._waiting[future] = partial(work, self._shared, task)
         return future
 
     def done(self, futures: set[Future[Any]]) -> set[Future[Any]]:
-        """All of them: they were done when they were handed in."""
-        return futures
+        """Do what has waited longest."""
+        future = next(iter(self._waiting))
+        assert future in futures
+        try:
+            future.set_result(self._waiting.pop(future)())
+        except Exception as error:
+            future.set_exception(error)
+        return {future}
 
     def close(self) -> None:
         """Nothing to do."""

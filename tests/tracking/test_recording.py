@@ -377,7 +377,7 @@ def test_a_path_that_is_no_text_is_refused_before_fitting():
 def test_what_the_store_just_takes_is_taken_whole(store):
     labels = Labels("n" * 250, {"k" * 250: "v" * 8000, "a b/c.d:e-f_g": "x\ny\tz"}, "n" * 8000, "v" * 6000)
     check_labels(labels)
-    with recording(store, labels.name, run_tags(labels, "expctl train", None, developer="", recipe=RECIPE)) as run_id:
+    with recording(store, labels.name, run_tags(labels, "expctl train", None, developer="")) as run_id:
         pass
     run = store.get(run_id)
     assert (run.name, run.tags["k" * 250], run.tags["a b/c.d:e-f_g"]) == ("n" * 250, "v" * 8000, "x\ny\tz")
