@@ -11,15 +11,17 @@ from expctl.cli import options, recipe_options
 from expctl.cli.asked import put_together
 from expctl.cli.options import read_format, read_pairs
 from expctl.cli.streams import Streams, say, stdout_is_ours
-from expctl.errors import DataError, ExitCode, UsageError, closest
+from expctl.errors import DataError, ExitCode, TrainingFailed, UsageError, closest
 from expctl.metrics import METRICS
 from expctl.settings import load_settings
 from expctl.training.space import read_space
 
 if TYPE_CHECKING:
+    from expctl.cli.asked import Asked
     from expctl.records import RunRecord
     from expctl.render.formats import Format
     from expctl.settings import Settings
+    from expctl.tracking.plan import Plan
     from expctl.training.space import Space
 
 _SWEEP: Final = "Sweep"
@@ -48,7 +50,7 @@ Trials = Annotated[
 ]
 Timeout = Annotated[
     str | None,
-    typer.Option(metavar="AGE", help="Begin no trial after this time: 90s, 30m, 2h.", rich_help_panel=_SWEEP),
+    typer.Option(metavar="TIME", help="Begin no trial after this time: 90s, 30m, 2h.", rich_help_panel=_SWEEP),
 ]
 Jobs = Annotated[
     int | None,
@@ -147,19 +149,17 @@ def sweep(
     settings = load_settings(experiment=asked.said["experiment"], tracking_uri=tracking_uri)
     seconds = None if timeout is None else _seconds(timeout)
     address = _scheduler(backend, scheduler)
-    texts = read_pairs(grid or [], "-g")
+    texts = {key.replace("-", "_"): text for key, text in read_pairs(grid or [], "-g").items()}
     wish: dict[str, Any] = {
-        "sampler": sampler,
-        "metric": metric,
-        "keep_models": None if keep_models is None else _kept(keep_models),
+        **({} if sampler is None else {"sampler": sampler}),
+        **({} if metric is None else {"metric": metric}),
+        **({} if keep_models is None else {"keep_models": _kept(keep_models)}),
     }
-    wish = {key: value for key, value in wish.items() if value is not None}
     if dry_run:
         if resume is not None:
             raise UsageError("--dry-run shows a new sweep, --resume goes on with one", hint="give one of them")
-        _show(
-            streams, settings, chosen_format, read_space(texts, {"data": settings.data, **asked.recipe}), wish, trials
-        )
+        space = read_space(texts, {"data": settings.data, **asked.recipe})
+        _show(streams, settings, chosen_format, space, wish, trials)
         return
 
     from expctl.tracking import provenance, reachable
@@ -167,6 +167,7 @@ def sweep(
     from expctl.tracking.plan import Plan, check_same
     from expctl.tracking.references import resolve
     from expctl.tracking.store import open_store
+    from expctl.tracking.sweeping import claim
 
     resumed, plan = None, None
     if resume is not None:
@@ -174,6 +175,8 @@ def sweep(
         resumed = resolve(store, resume)
         plan = Plan.of(resumed)
         check_same(plan, texts, asked.recipe, wish)
+        _check_resumable(plan, asked, trials)
+        claim(store, resumed)
         texts, given, labels = dict(plan.space), dict(plan.given), labels_of(resumed)
         wish = {"sampler": plan.sampler, "metric": plan.metric, "keep_models": plan.keep_models}
         trials = trials or plan.trials
@@ -187,7 +190,7 @@ def sweep(
     from expctl.training.workers import workers
 
     begun: list[RunRecord] = []
-    with stdout_is_ours(), workers(jobs, address) as pool:
+    with stdout_is_ours(), workers(jobs, address, most=_total(space, wish, trials)) as pool:
         from expctl.tracking.trials import WARM, Shared
 
         pool.warm(WARM)
@@ -196,8 +199,8 @@ def sweep(
         from expctl.training.prepared import prepare, representatives
 
         with streams.stages() as stage:
-            check_recipe(next(representatives(space)))
-            prepared = prepare(space, stage)
+            check_recipe(representatives(space)[0][0])
+            prepared = prepare(space, stage, data=asked.recipe.get("data"))
             code = provenance.read_code()
             packages = provenance.requirements(provenance.packages())
             if resumed is None:
@@ -221,8 +224,8 @@ def sweep(
                     store, plan, space, shared, pool, labels, code,
                     resumed=resumed, timeout=seconds, fail_fast=fail_fast, report=report, begun=begun.append,
                 )  # fmt: skip
-        except BaseException:
-            if begun:
+        except BaseException as error:
+            if begun and (fail_fast or not isinstance(error, TrainingFailed)):
                 say(f"what is finished is kept; to go on: expctl sweep --resume {begun[0].run_id[:8]}")
             raise
 
@@ -256,6 +259,27 @@ def _checked(space: Space, wish: dict[str, Any]) -> Space:
     return space
 
 
+def _total(space: Space, wish: dict[str, Any], trials: int | None) -> int | None:
+    """How many trials there will be at most: more workers than these would be idle."""
+    from expctl.training.samplers import Proposals
+
+    name = wish.get("sampler", "grid")
+    return Proposals(space, name, trials=trials, seed=space.seed, higher_is_better=True).total
+
+
+def _check_resumable(plan: Plan, asked: Asked, trials: int | None) -> None:
+    """Raise UsageError for what can be said of a new sweep only."""
+    said = [key for key in ("run_name", "note", "data_version") if asked.said[key] is not None]
+    said += ["tag"] if asked.tags else []
+    if said:
+        raise UsageError(
+            f"--{said[0].replace('_', '-')} is for a new sweep", hint="--resume RUN goes on with an old one"
+        )
+    if trials is not None and (plan.trials is None or trials < plan.trials):
+        had = "all of its grid as" if plan.trials is None else f"{plan.trials:,}"
+        raise UsageError(f"the sweep has {had} trials: --trials can only add to them", hint="--resume RUN alone")
+
+
 def _show(
     streams: Streams, settings: Settings, format: Format, space: Space, wish: dict[str, Any], trials: int | None
 ) -> None:
@@ -269,12 +293,13 @@ def _show(
     proposals = Proposals(_checked(space, wish), name, trials=trials, seed=space.seed, higher_is_better=True)
     learns = SAMPLERS[name].learns
     found = list(islice(iter(proposals.ask, None), STARTUP if learns else None))
+    for reason, count in proposals.left_out.items():
+        if not found:
+            raise UsageError(reason)
+        streams.note(f"left out {count:,} of the combinations: {reason}")
     streams.write(trials_sheet(space, found, total=proposals.total), format, settings)
-    streams.note(
-        f"{len(found):,} trials"
-        if not learns
-        else f"the first {len(found):,} trials; {name} chooses the others by results"
-    )
+    noun = "trial" if len(found) == 1 else "trials"
+    streams.note(f"the first {len(found):,}; {name} chooses by results" if learns else f"{len(found):,} {noun}")
 
 
 def _seconds(text: str) -> float:

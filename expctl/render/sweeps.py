@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from expctl.render.sheet import Column, Sheet
-from expctl.render.text import visible
 from expctl.render.views import ranking_sheet, setting
 
 if TYPE_CHECKING:
@@ -57,12 +56,9 @@ def _written(value: Value) -> str:
     return "none" if value is None else str(value)
 
 
-def best_so_far(progress: Progress, metric: str) -> str:
-    """`best f1_score 0.8731: c=0.1`, or nothing as long as there is none."""
-    if progress.best is None:
-        return ""
-    trial, value = progress.best
-    return f"best {metric} {value:.4f}: {visible(settings_of(trial.point))}"
+def best_so_far(progress: Progress) -> str:
+    """`best 0.8731`, or nothing as long as there is none."""
+    return f"best {progress.best[1]:.4f}" if progress.best is not None else ""
 
 
 def trial_line(progress: Progress, metric: str) -> str:
@@ -78,21 +74,27 @@ def trial_line(progress: Progress, metric: str) -> str:
     return f"{progress.ended}{of} trial {trial.number}: {settings_of(trial.point)}: {outcome}{best}"
 
 
+def _trials(number: int) -> str:
+    return f"{number:,} {'trial' if number == 1 else 'trials'}"
+
+
 def remarks(swept: Swept, objective: str) -> Iterator[str]:
     """What a person should know besides the ranking, a line each."""
     outcome = swept.outcome
     for reason, count in swept.left_out.items():
         yield f"left out {count:,} {'combination' if count == 1 else 'combinations'}: {reason}"
     if outcome.known and not outcome.done and not outcome.failed:
-        yield f"nothing was left to do: all {outcome.known:,} trials were finished"
+        yield f"nothing was left to do: {_trials(outcome.known)} had been finished"
     elif outcome.known:
-        yield f"{outcome.known:,} trials were finished before"
+        yield f"{_trials(outcome.known)} had been finished before"
     if outcome.first_failure is not None:
         trial, error = outcome.first_failure
         ended = outcome.failed + outcome.done
-        yield f"{outcome.failed:,} of {ended:,} trials failed; the first, {settings_of(trial.point)}: {error.message}"
+        yield f"{outcome.failed:,} of {_trials(ended)} failed; the first, {settings_of(trial.point)}: {error.message}"
     if outcome.timed_out:
-        yield f"time was up after {outcome.done:,} trials; to go on: expctl sweep --resume {swept.parent.run_id[:8]}"
+        yield f"time was up after {_trials(outcome.done)}; to go on: expctl sweep --resume {swept.parent.run_id[:8]}"
+    if swept.repeats:
+        yield f"the sampler proposed nothing new after {_trials(len(swept.ranked) + outcome.failed)}"
     for key, (value, side) in swept.edges.items():
         yield f"the best {key}, {_written(value)}, is the {side} that was tried: a better one may lie beyond"
     if swept.importance:

@@ -113,25 +113,20 @@ def status(stream: TextIO) -> Iterator[Callable[[str], None]]:
 def trial_bar(stream: TextIO, metric: str) -> Iterator[Callable[[TrialProgress], None]]:
     """A progress bar over the trials of a sweep, with the best so far and the time left."""
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
     console = Console(file=stream, markup=False, emoji=False, highlight=False)
-    columns = [TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()]
-    with Progress(*columns, TextColumn("{task.fields[best]}", markup=False), console=console, transient=True) as bar:
+    best = TextColumn("{task.fields[best]}", markup=False)
+    with Progress(
+        MofNCompleteColumn(), best, BarColumn(), TimeRemainingColumn(), console=console, transient=True
+    ) as bar:
         task = bar.add_task("trials", total=None, best="")
 
         def update(progress: TrialProgress) -> None:
-            bar.update(task, total=progress.total, completed=progress.ended, best=best_so_far(progress, metric))
+            bar.update(task, total=progress.total, completed=progress.ended, best=best_so_far(progress))
             if progress.error is not None:
-                console.print(Text(f"expctl: {trial_line(progress, metric)}"))
+                console.print(Text(f"expctl: {visible(trial_line(progress, metric))}"))
 
         yield update
 

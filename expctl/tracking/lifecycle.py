@@ -70,9 +70,13 @@ def finish(store: Store, run_id: str) -> None:
         store.client.set_terminated(run_id, "FINISHED")
 
 
+class Abandoned(ExpctlError):
+    """A run that was given up through no fault of its own."""
+
+
 def abort(store: Store, run_id: str, error: BaseException) -> None:
-    """End a run with the reason: KILLED if somebody stopped us, FAILED for everything else."""
-    killed = isinstance(error, (KeyboardInterrupt, Stopped))
+    """End a run with the reason: KILLED if somebody stopped it, FAILED for everything else."""
+    killed = isinstance(error, (KeyboardInterrupt, Stopped, Abandoned))
     with shielded(), translated(store.settings):
         store.client.set_tag(run_id, Tag.REASON, _reason(error)[:TAG_LIMIT])
         store.client.set_terminated(run_id, "KILLED" if killed else "FAILED")

@@ -84,15 +84,18 @@ def _autologging(store: Store, run_id: str) -> Iterator[None]:
         store.client.update_run(run_id, status="RUNNING")
 
 
-def write(store: Store, run_id: str, log: Iterable[Item]) -> None:
-    """Write log items to a run: files in one upload, parameters, metrics and tags in one batch, in that order."""
+def write(store: Store, run_id: str, log: Iterable[Item], *, scratch: Path | None = None) -> None:
+    """Write log items to a run: files in one upload, parameters, metrics and tags in one batch, in that order.
+
+    `scratch` is a folder for temporary files that somebody else removes, None the system's.
+    """
     from mlflow.entities import Metric, RunTag
     from mlflow.entities import Param as MlflowParam
 
     now = time.time_ns() // 1_000_000
     batch: dict[type, list[Any]] = {Param: [], MetricValue: [], TagValue: []}
     model_id: str | None = None
-    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    with tempfile.TemporaryDirectory(prefix="expctl-", dir=scratch) as folder:
         files = Path(folder, "files")
         files.mkdir()
         for item in log:

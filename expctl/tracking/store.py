@@ -221,6 +221,8 @@ def _quiet(verbose: bool) -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO" if verbose else "ERROR")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    # It prints the whole traceback of every database error before it raises it, which we then tell in one line.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.INFO if verbose else logging.CRITICAL)
     logging.getLogger("alembic").setLevel(logging.INFO if verbose else logging.ERROR)
 
 

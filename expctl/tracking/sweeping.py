@@ -36,7 +36,8 @@ class Swept:
     """A sweep that ended. `ranked` are its finished trials, the best first; `left_out` counts invalid points by reason.
 
     `edges` are the varied parameters whose best value is the `lowest` or `highest` that was tried; `importance` is
-    each one's share in what decides the metric, empty if that cannot be told.
+    each one's share in what decides the metric, empty if that cannot be told. `repeats`: the sampler had nothing new to
+    propose before the last trial.
     """
 
     parent: RunRecord
@@ -45,6 +46,7 @@ class Swept:
     left_out: dict[str, int]
     edges: dict[str, tuple[Value, str]]
     importance: dict[str, float]
+    repeats: bool = False
 
 
 def sweep(
@@ -77,7 +79,9 @@ def sweep(
     with recording_sweep(store, plan, labels, tags, resumed=resumed) as parent:
         begun(parent)
         tags_of_trials = {key: value for key, value in common.items() if key != Tag.NOTE}
-        recorder = Recorder(store, parent, plan, tags_of_trials, finished, Progress(proposals.total), report)
+        recorder = Recorder(
+            store, parent, plan, tags_of_trials, finished, Progress(proposals.total), report, pool.scratch
+        )
         try:
             outcome = run_trials(
                 proposals,
@@ -93,10 +97,11 @@ def sweep(
             raise
         if not recorder.values:
             raise _fruitless(plan, outcome)
+        recorder.prune()  # a sweep that is resumed at its very end may have one too many
         runs = trials_of(store, parent)
         by_id = {run.run_id: run for run in runs}
         found = {number: by_id[run_id] for number, run_id in sorted(recorder.runs.items())}
-        swept = _summed_up(space, recorder, found, outcome, proposals.left_out)
+        swept = _summed_up(space, recorder, found, outcome, proposals)
         scored = [
             (recorder.points[number], recorder.values[run.run_id])
             for number, run in found.items()
@@ -121,7 +126,7 @@ def _fruitless(plan: Plan, outcome: Outcome) -> TrainingFailed:
 
 
 def _summed_up(
-    space: Space, recorder: Recorder, found: dict[int, RunRecord], outcome: Outcome, left_out: dict[str, int]
+    space: Space, recorder: Recorder, found: dict[int, RunRecord], outcome: Outcome, proposals: Proposals
 ) -> Swept:
     values = recorder.values
     sign = -1 if recorder.higher else 1
@@ -140,9 +145,10 @@ def _summed_up(
         recorder.parent,
         [found[number] for number in order],
         outcome,
-        left_out,
+        proposals.left_out,
         edges,
         importance(space, results, higher_is_better=recorder.higher),
+        proposals.repeats,
     )
 
 
@@ -233,18 +239,30 @@ def trials_of(store: Store, parent: RunRecord) -> list[RunRecord]:
     return sorted(runs, key=lambda run: (int(run.tags.get(Tag.TRIAL, "0")), run.started or run.run_id))
 
 
-def take_up(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
-    """Make a sweep ready to go on: close what its process left RUNNING, and give the finished runs by their recipe.
+def claim(store: Store, parent: RunRecord) -> None:
+    """Make this process the one that goes on with a sweep; `take_up` looks, seconds later, whether it still is.
 
-    Raises RunNotFound if the process that runs it is alive, or may be, on another machine.
+    Raises RunNotFound if another process runs the sweep, or may, on another machine.
     """
-    if parent.status == "running":
-        alive = lifecycle.is_alive(parent)
-        where = f"process {parent.tags.get(Tag.PID)} on {parent.tags.get(Tag.HOST)}"
-        if alive:
-            raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
-        if alive is None:
-            raise RunNotFound(f"sweep {parent.label} may still be run by {where}", hint="resume it there")
+    alive = lifecycle.is_alive(parent)
+    where = f"process {parent.tags.get(Tag.PID)} on {parent.tags.get(Tag.HOST)}"
+    mine = lifecycle.process_tags()
+    if alive and (parent.status == "running" or any(parent.tags.get(key) != mine[key] for key in mine)):
+        raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
+    if alive is None and parent.status == "running":
+        raise RunNotFound(f"sweep {parent.label} may still be run by {where}", hint="resume it there")
+    write(store, parent.run_id, [TagValue(key, value) for key, value in mine.items()])
+
+
+def take_up(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
+    """Close what an earlier process left RUNNING in a claimed sweep; gives the finished runs by their recipe.
+
+    Raises RunNotFound if another process claimed the sweep in the meantime.
+    """
+    now = store.get(parent.run_id).tags
+    if any(now.get(key) != value for key, value in lifecycle.process_tags().items()):
+        where = f"process {now.get(Tag.PID)} on {now.get(Tag.HOST)}"
+        raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
     finished: dict[str, RunRecord] = {}
     for run in trials_of(store, parent):
         if run.status == "running":

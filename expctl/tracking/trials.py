@@ -6,21 +6,24 @@ One process writes, the one that began the sweep: workers send back log items.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from expctl.errors import TrainingFailed
+from expctl.errors import StoreError
 from expctl.metrics import higher_is_better
 from expctl.records import Tag
 from expctl.tracking import lifecycle
-from expctl.tracking.items import Item, MetricValue, items, metrics
+from expctl.tracking.items import Item, MetricValue, Param, items, metrics
 from expctl.tracking.labels import recipe_tag
 from expctl.tracking.models import drop_model
 from expctl.tracking.recording import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from expctl.errors import TrainingFailed
     from expctl.recipe import Recipe
     from expctl.records import RunRecord
     from expctl.tracking.plan import Plan
@@ -56,9 +59,10 @@ class Shared:
 
 @dataclass(frozen=True)
 class Task:
-    """One trial for a worker. Its model is kept if its value is not worse than `least`, or that is None."""
+    """One trial for a worker. Its model is kept if `all_kept`, or its value is not worse than `least` (None: any)."""
 
     recipe: Recipe
+    all_kept: bool
     least: float | None
     higher: bool
 
@@ -76,15 +80,15 @@ def work(shared: Shared, task: Task) -> Done:
     """Train one recipe, in a worker: a trial is what `expctl train` makes of it."""
     result = shared.prepared.train(task.recipe)
     value = next((one.value for one in metrics(result) if one.key == shared.objective), None)
-    kept = task.least is None or value is None or _not_worse(value, task.least, higher=task.higher)
+    kept = task.all_kept or (value is not None and _not_worse(value, task.least, higher=task.higher))
     log = items(
         result, requirements=shared.requirements, patch=shared.patch, data_version=shared.data_version, kept=kept
     )
     return Done(list(log), value, kept)
 
 
-def _not_worse(value: float, than: float, *, higher: bool) -> bool:
-    return value >= than if higher else value <= than
+def _not_worse(value: float, than: float | None, *, higher: bool) -> bool:
+    return than is None or (value >= than if higher else value <= than)
 
 
 @dataclass
@@ -113,6 +117,7 @@ class Recorder:
     finished: Mapping[str, RunRecord]
     progress: Progress
     report: Callable[[Progress], None]
+    scratch: Path | None
     running: dict[int, str] = field(default_factory=dict)
     runs: dict[int, str] = field(default_factory=dict)
     points: dict[int, Point] = field(default_factory=dict)
@@ -141,7 +146,7 @@ class Recorder:
         tags = {**self.tags, **recipe_tag(trial.recipe), Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(trial.number)}
         with lifecycle.shielded():
             self.running[trial.number] = lifecycle.begin(self.store, self.parent.experiment_id, name, tags)
-        return Task(trial.recipe, self._least(), self.higher)
+        return Task(trial.recipe, self.plan.keep_models is None, self._least(), self.higher)
 
     def _least(self) -> float | None:
         """The value that a model needs to be kept; None as long as every one is."""
@@ -153,13 +158,13 @@ class Recorder:
     def finish(self, trial: Trial, result: Done) -> None:
         """Write a trial's items, end its run, and let go of the model that is no longer among the best."""
         run_id = self.running[trial.number]
-        write(self.store, run_id, result.log)
+        write(self.store, run_id, result.log, scratch=self.scratch)
         with lifecycle.shielded():
             lifecycle.finish(self.store, run_id)
             del self.running[trial.number]
         if result.has_model and result.value is not None:
             self.with_model[run_id] = result.value
-        self._prune()
+        self.prune()
         self._ended(trial, run_id, result.value)
         write(self.store, self.parent.run_id, self.standing())
 
@@ -171,7 +176,8 @@ class Recorder:
             log.append(MetricValue(f"best_{self.plan.objective}", best[1], step))
         return log
 
-    def _prune(self) -> None:
+    def prune(self) -> None:
+        """Delete the models that are not among the best, if not all are kept."""
         keep = self.plan.keep_models
         while keep is not None and len(self.with_model) > keep:
             # Of equal ones the later goes: `dict` has them in the order in which they came.
@@ -181,16 +187,19 @@ class Recorder:
             del self.with_model[worst]
 
     def fail(self, trial: Trial, error: TrainingFailed) -> None:
-        """End a trial's run FAILED, with the reason."""
+        """End a trial's run FAILED, with the reason and what it was to be made from."""
+        write(self.store, self.running[trial.number], (Param(*pair) for pair in trial.recipe.logged().items()))
         with lifecycle.shielded():
             lifecycle.abort(self.store, self.running.pop(trial.number), error)
         self.progress.failed += 1
         self._ended(trial, None, None, error.message)
 
     def stop(self, error: BaseException) -> None:
-        """End the runs of the trials that were not done when the sweep ended."""
+        """End the runs of the trials that were not done when `error` ended the sweep."""
+        cause = lifecycle.Abandoned("the sweep ended before it") if isinstance(error, Exception) else error
         for run_id in self.running.values():
-            lifecycle.abort(self.store, run_id, _cause(error))
+            with suppress(StoreError):  # the store fails, which `error` tells already: resuming closes what stays open
+                lifecycle.abort(self.store, run_id, cause)
         self.running.clear()
 
     def _ended(self, trial: Trial, run_id: str | None, value: float | None, error: str | None = None) -> None:
@@ -215,15 +224,3 @@ class Recorder:
         ahead = best is None or (value > best[1] if self.higher else value < best[1])
         if ahead or (best is not None and value == best[1] and trial.number < best[0].number):
             progress.best = trial, value
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Why the trials that were running ended: the signal, or that the sweep did."""
-    return error if isinstance(error, KeyboardInterrupt) or not isinstance(error, Exception) else _Abandoned()
-
-
-class _Abandoned(TrainingFailed):
-    """A trial that was given up because the sweep ended."""
-
-    def __init__(self) -> None:
-        super().__init__("the sweep ended before it")

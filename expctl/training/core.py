@@ -139,7 +139,7 @@ def _guarded(work: Callable[[], Any], noticed: list[str]) -> Any:
             return work()
         except MemoryError as error:
             raise TrainingFailed("out of memory", hint="a smaller max_features, or a machine with more") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TrainingFailed(f"{type(error).__name__}: {_first_line(error)}") from error
         finally:
             noticed.extend(f"{w.category.__name__}: {_first_line(w.message)}" for w in caught)

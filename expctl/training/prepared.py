@@ -6,6 +6,7 @@ Owns the choice of what is shared; a recipe that nothing is shared for is traine
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,12 +18,12 @@ from expctl.training.families import is_factory
 from expctl.training.pipeline import build_pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from expctl.recipe import Recipe
     from expctl.records import Value
     from expctl.training.core import TrainResult
-    from expctl.training.space import Point, Space
+    from expctl.training.space import Axis, Point, Space
 
 _SPLIT_KEYS: Final = ("random_state", "test_size", "stratify")
 _MOST: Final = 32  # splits times analyzer settings, beyond which sharing would cost more memory than it saves time
@@ -77,32 +78,43 @@ def _mapped(rows: Rows) -> Rows:
     return Rows(rows.frame, np.asarray(rows.labels))
 
 
-def prepare(space: Space, progress: Callable[[str], None] = lambda stage: None) -> Prepared:
+def prepare(space: Space, progress: Callable[[str], None] = lambda stage: None, *, data: str | None = None) -> Prepared:
     """Read the data and count its terms, for every trial that the space may hold.
 
+    `data` is where the data file lies now, if not where the recipes say.
     Raises DataError for data that no trial could be trained on, or that changed while it was read, and UsageError for
     a factory that cannot be built.
     """
+    recipes, complete = representatives(space)
     prepared = Prepared()
     whole: dict[Key, Split] = {}
     built: set[str] = set()
-    for recipe in representatives(space):
+    widest: dict[tuple[Key, Key], Recipe] = {}
+    for recipe in recipes:
         key = _split_key(recipe)
         if key not in whole:
             progress("reading " + recipe.data)
-            whole[key] = load_split(recipe, all_columns=any(map(is_factory, space.models)))
+            there = recipe if data is None else replace(recipe, data=data)
+            whole[key] = load_split(there, all_columns=any(map(is_factory, space.models)))
             _check_same(next(iter(whole.values())), whole[key], recipe)
         if recipe.model not in built:
             built.add(recipe.model)
             check_text(build_pipeline(recipe), whole[key])
-        if not is_factory(recipe.model) and (key, _analyzer_key(recipe)) not in prepared.counts:
-            progress("counting terms")
-            _count(prepared, recipe, whole[key])
-    texts_needed = any(map(is_factory, space.models)) or not prepared.counts
-    for key, split in whole.items():
-        recipe = next(one for one in representatives(space) if _split_key(one) == key)
-        prepared.splits[key] = split if texts_needed else shown_only(split, recipe)
+        if not is_factory(recipe.model):
+            keys = key, _analyzer_key(recipe)
+            widest[keys] = max(widest.get(keys, recipe), recipe, key=_longest)
+    for (key, _), recipe in widest.items():
+        progress("counting terms")
+        _count(prepared, recipe, whole[key])
+    texts_needed = any(map(is_factory, space.models)) or not complete
+    for recipe in recipes:
+        key = _split_key(recipe)
+        prepared.splits[key] = whole[key] if texts_needed else shown_only(whole[key], recipe)
     return prepared
+
+
+def _longest(recipe: Recipe) -> int:
+    return int(str(recipe.parameters["ngram_max"]))
 
 
 def _check_same(one: Split, other: Split, recipe: Recipe) -> None:
@@ -125,34 +137,49 @@ def _count(prepared: Prepared, recipe: Recipe, split: Split) -> None:
         prepared.parts[(*keys, number)] = part_of(counts, fit_on, measure_on)
 
 
-def representatives(space: Space) -> Iterator[Recipe]:
+def representatives(space: Space) -> tuple[list[Recipe], bool]:
     """A recipe for each combination of what decides the split and the counts, n-grams as long as any trial has them.
 
-    None but the first where they are too many to be shared.
+    One a model, and False, where they are too many to be shared. Raises UsageError if no combination is valid.
     """
     found: dict[tuple[str, Key, Key], Recipe] = {}
+    refused: list[UsageError] = []
+    complete = True
     for model in space.models:
-        axes = [axis for axis in space.axes_of(model) if axis.parameter is not None]
+        axes = [axis for axis in space.axes_of(model) if axis.key != "model"]
         deciding = [axis for axis in axes if axis.parameter and axis.parameter.key in (*_SPLIT_KEYS, *ANALYZER_KEYS)]
-        longest = {
+        fixed: Point = {
             axis.key: axis.values[-1]
             for axis in axes
             if axis.values and axis.parameter and axis.parameter.key == "ngram_max"
         }
-        choices = [[(axis.key, value) for value in axis.values or (axis.low,)] for axis in deciding]
-        for combination in itertools.islice(itertools.product(*choices), _MOST + 1):
-            point: Point = {**dict(combination), **longest}
-            if any(axis.key == "model" for axis in space.axes):
-                point["model"] = model
+        if is_factory(model):  # what it takes is known to itself alone: it is called with everything
+            fixed |= {axis.key: _some(axis)[0] for axis in axes if axis.parameter is None}
+        if any(axis.key == "model" for axis in space.axes):
+            fixed["model"] = model
+        choices = [[(axis.key, value) for value in _some(axis)] for axis in deciding]
+        complete = complete and all(axis.values is not None for axis in deciding)
+        complete = complete and math.prod(map(len, choices)) <= _MOST
+        for combination in itertools.product(*choices):
             try:
-                recipe = space.recipe(point)
-            except UsageError:
-                continue  # contradictory: no trial is made of it either
+                recipe = space.recipe({**dict(combination), **fixed})
+            except UsageError as error:  # contradictory: no trial is made of it either
+                refused.append(error)
+                continue
             found.setdefault((recipe.model, _split_key(recipe), _analyzer_key(recipe)), recipe)
+            if not complete:
+                break
     if not found:
-        raise UsageError("no combination of these values is valid", hint="expctl sweep --dry-run -g ... shows why")
+        raise refused[0]
     recipes = list(found.values())
-    yield from recipes if len(recipes) <= _MOST else recipes[:1]
+    if complete and len(recipes) <= _MOST:
+        return recipes, True
+    return list({recipe.model: recipe for recipe in reversed(recipes)}.values()), False
+
+
+def _some(axis: Axis) -> list[Value]:
+    """The values of an axis, as many as could be shared and one more; of reals the lowest."""
+    return [axis.low] if axis.values is None else list(itertools.islice(axis.values, _MOST + 1))
 
 
 def _split_key(recipe: Recipe) -> Key:

@@ -87,7 +87,7 @@ class Proposals:
     """The trials of a sweep, asked for one after the other and told how they came out.
 
     The same space, sampler, seed and answers give the same trials in the same order. `left_out` counts the points
-    that are no valid recipe, by reason.
+    that are no valid recipe, by reason; `repeats`: the sampler had nothing new to propose before the last trial.
     """
 
     def __init__(self, space: Space, sampler: str, *, trials: int | None, seed: int, higher_is_better: bool) -> None:
@@ -99,6 +99,7 @@ class Proposals:
         self._seen: dict[str, int] = {}
         self._proposed = 0
         self.left_out: dict[str, int] = {}
+        self.repeats = False
 
     @property
     def total(self) -> int | None:
@@ -130,6 +131,7 @@ class Proposals:
             self._seen[recipe.to_json()] = number
             self._proposed = number
             return Trial(number, point, recipe)
+        self.repeats = True
         return None
 
     def tell(self, trial: Trial, value: float | None) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import UsageError, closest
-from expctl.training.configure import NUMBERS, configure, defaults, literal
+from expctl.training.configure import NUMBERS, RECIPE_KEYS, configure, defaults, literal
 from expctl.training.families import FAMILIES, is_factory
 from expctl.training.features import FEATURES
 
@@ -42,7 +42,7 @@ class Axis:
     family: str | None
     text: str
     parameter: Parameter | None = None
-    values: tuple[Value, ...] | None = None
+    values: Sequence[Value] | None = None
     low: float = 0.0
     high: float = 0.0
     log: bool = False
@@ -111,10 +111,8 @@ class Space:
         model = str(point.get("model", self.given.get("model", "logreg")))
         given: dict[str, object] = {}
         for key, value in {**self.given, **point}.items():
-            family, dot, own = key.partition(".")
-            if not (dot and family in self.models):
-                given[key] = value
-            elif family == model:
+            family, own = _divided(key, self.models)
+            if family in (None, model):
                 given[own] = value
         return configure(given)
 
@@ -166,9 +164,14 @@ def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> Space:
     if not texts:
         raise UsageError("a sweep needs something to vary", hint="for example -g c=0.1,1,10")
     for key in texts:
+        if key in RECIPE_KEYS and key not in _RECIPE_AXES:
+            raise UsageError(f"-g {key}: all trials of a sweep have the same {key}", hint=f"--{key.replace('_', '-')}")
         if key in given:
             raise UsageError(f"{key} is both fixed and varied with -g", hint="give it once")
     models = _models(texts, given)
+    for key in given:
+        if key not in RECIPE_KEYS and _divided(key, models)[0] is None:
+            _found(key, key, models, option="-p")
     axes = []
     for key, text in texts.items():
         if key == "model":
@@ -197,15 +200,23 @@ def _parameters_of(model: str) -> Mapping[str, Parameter]:
 
 def _meant(key: str, models: Sequence[str]) -> tuple[str | None, list[Parameter]]:
     """The family that `family.key` names, if any, and the parameter in each model that has it; a factory has none."""
-    family, dot, own = key.partition(".")
-    if dot and family in models:
+    family, own = _divided(key, models)
+    if family is not None:
         return family, _found(own, key, [family])
+    other, dot, _ = key.rpartition(".")
     if dot:
-        raise UsageError(f"-g {key}: no trial has the model {family!r}", hint=f"-g model={','.join([*models, family])}")
+        raise UsageError(f"-g {key}: no trial has the model {other!r}", hint=f"-g model={','.join([*models, other])}")
     return None, _found(key, key, models)
 
 
-def _found(key: str, written: str, models: Sequence[str]) -> list[Parameter]:
+def _divided(key: str, models: Sequence[str]) -> tuple[str | None, str]:
+    """`family.key` as (family, key), if it is one of the models; else (None, key)."""
+    family = next((model for model in models if key.startswith(f"{model}.")), None)
+    return family, key if family is None else key.removeprefix(f"{family}.")
+
+
+def _found(key: str, written: str, models: Sequence[str], *, option: str = "-g") -> list[Parameter]:
+    """The parameter of a name in each of the models. Raises UsageError, with a way out, if one of them has none."""
     parameters = []
     for model in models:
         if is_factory(model) and key not in NUMBERS:
@@ -214,8 +225,9 @@ def _found(key: str, written: str, models: Sequence[str]) -> list[Parameter]:
         if key not in known:
             owner = next((one for one in models if one in FAMILIES and key in _parameters_of(one)), None)
             raise UsageError(
-                f"-g {written}: {model} has no parameter {key!r}" + (closest(key, known) if owner is None else ""),
-                hint=f"-g {owner}.{key}=... varies it for {owner} alone" if owner else f"it has {', '.join(known)}",
+                f"{option} {written}: {model} has no parameter {key!r}"
+                + (closest(key, known) if owner is None else ""),
+                hint=f"{option} {owner}.{key}=... is for {owner} alone" if owner else f"it has {', '.join(known)}",
             )
         parameters.append(known[key])
     return parameters
@@ -250,9 +262,7 @@ def _axis(key: str, family: str | None, text: str, parameters: Sequence[Paramete
         return _listed(key, family, text, words, parameters)
     parameter = parameters[0] if parameters else None
     if isinstance(low, int):
-        if high - low > 1_000_000:
-            raise _wrong(key, text, "it holds more than a million integers: give a step")
-        return Axis(key, family, text, parameter, tuple(range(low, int(high) + 1)), log=log)
+        return Axis(key, family, text, parameter, range(low, int(high) + 1), log=log)
     return Axis(key, family, text, parameter, None, low, high, log)
 
 
@@ -275,9 +285,9 @@ def _steps(key: str, text: str, low: str, high: str, step: str) -> list[str]:
         raise _wrong(key, text, f"its step {step!r} is no number") from None
     if not width.is_finite() or width <= 0:
         raise _wrong(key, text, "its step must be above 0")
+    if width * GRID_LIMIT < end - start:
+        raise _wrong(key, text, f"it holds more than {GRID_LIMIT:,} values")
     number = int((end - start) / width) + 1
-    if number > GRID_LIMIT:
-        raise _wrong(key, text, f"it holds {number:,} values, more than {GRID_LIMIT:,}")
     return [str(start + i * width) for i in range(number)]
 
 

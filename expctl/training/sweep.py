@@ -91,17 +91,13 @@ def run_trials(
         outcome.failed += 1
         outcome.first_failure = outcome.first_failure or (trial, failed)
         recorder.fail(trial, failed)
-        if fail_fast:
-            raise failed
 
     exhausted = False
     ended: list[tuple[Trial, Future[Any]]] = []
     while True:
         # Workers are given their next trials before those that ended are written: writing would keep them waiting.
+        exhausted = exhausted or (fail_fast and any(future.exception() is not None for _, future in ended))
         while not exhausted and room():
-            if timeout is not None and time.monotonic() - started >= timeout:
-                outcome.timed_out = exhausted = True
-                break
             trial = proposals.ask()
             if trial is None:
                 exhausted = True
@@ -113,9 +109,14 @@ def run_trials(
                 outcome.known += 1
                 values[trial.number] = value
                 continue
+            if timeout is not None and time.monotonic() - started >= timeout:
+                outcome.timed_out = exhausted = True
+                break
             running[workers.submit(work, recorder.begin(trial))] = trial
         for trial, future in ended:
             record(trial, future)
+        if fail_fast and outcome.first_failure is not None:
+            raise outcome.first_failure[1]
         if not running:
             return outcome
         ended = [(running.pop(future), future) for future in workers.done(set(running))]

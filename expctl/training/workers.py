@@ -36,25 +36,32 @@ class Local:
         self.jobs = jobs
         self._free = [_new_worker() for _ in range(jobs)]
         self._busy: dict[Future[Any], Any] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="expctl-"))
-        self._shared = str(self._folder / "shared")
-        _register(self._folder)
+        with _temporary_files():
+            self.scratch = Path(tempfile.mkdtemp(prefix="expctl-"))
+        self._shared = str(self.scratch / "shared")
+        _register(self.scratch)
 
     def warm(self, modules: tuple[str, ...]) -> None:
         """Let every worker start and import what it will need, while we do other things."""
         for worker in self._free:
-            worker.submit(_import, modules)
+            _submit(worker, _import, modules)
 
     def share(self, value: Any) -> None:
         """Give the workers what all tasks read. They map its arrays into memory: one copy for all of them."""
         import joblib
 
-        joblib.dump(value, self._shared)
+        with _temporary_files():
+            joblib.dump(value, self._shared)
 
     def submit(self, work: Callable[[Any, Any], Any], task: Any) -> Future[Any]:
         """Have `work(shared, task)` done by a free worker; there must be one."""
         worker = self._free.pop()
-        future: Future[Any] = worker.submit(_work_mapped, work, self._shared, task)
+        try:
+            future = _submit(worker, _work_mapped, work, self._shared, task)
+        except _broken():  # it died while it was idle
+            worker.shutdown(wait=False, kill_workers=True)
+            worker = _new_worker()
+            future = _submit(worker, _work_mapped, work, self._shared, task)
         self._busy[future] = worker
         return future
 
@@ -73,14 +80,15 @@ class Local:
         """End the workers, whatever they are doing."""
         for worker in [*self._free, *self._busy.values()]:
             worker.shutdown(wait=False, kill_workers=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
-        _unregister(self._folder)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        _unregister(self.scratch)
 
 
 class Here:
     """No workers: tasks are done in this process, one after the other, when their results are asked for."""
 
     jobs = 1
+    scratch = None
 
     def __init__(self) -> None:
         self._waiting: dict[Future[Any], Callable[[], Any]] = {}
@@ -115,6 +123,8 @@ class Here:
 class Cluster:
     """The workers of a Dask cluster. One that dies costs nothing: Dask gives its task to another."""
 
+    scratch = None
+
     def __init__(self, address: str, jobs: int | None) -> None:
         try:
             from distributed import Client
@@ -134,7 +144,9 @@ class Cluster:
 
     def warm(self, modules: tuple[str, ...]) -> None:
         """Let every worker import what it will need."""
-        self._client.run(_import, modules, wait=False)
+        self._warming = [
+            self._client.submit(_import, modules, workers=[worker], pure=False) for worker in self._client.nthreads()
+        ]
 
     def share(self, value: Any) -> None:
         """Send the workers what all tasks read, once to each."""
@@ -146,8 +158,11 @@ class Cluster:
         return future
 
     def done(self, futures: set[Future[Any]]) -> set[Future[Any]]:
-        """Wait until some of the futures are done, and give these."""
-        return wait(futures, return_when=FIRST_COMPLETED).done
+        """Wait until some of the futures are done, and give these. Raises StoreError if the cluster is gone."""
+        finished = wait(futures, return_when=FIRST_COMPLETED).done
+        if any(future.cancelled() for future in finished):
+            raise StoreError("the Dask cluster is gone, and the trials that it had", hint="start it, then resume")
+        return finished
 
     def close(self) -> None:
         """Give up what has not been done; the cluster itself stays."""
@@ -158,9 +173,10 @@ Workers = Local | Here | Cluster
 
 
 @contextmanager
-def workers(jobs: int | None, scheduler: str | None) -> Iterator[Workers]:
+def workers(jobs: int | None, scheduler: str | None, *, most: int | None = None) -> Iterator[Workers]:
     """Workers for the block: of the Dask cluster at `scheduler`, or `jobs` processes here (None: one a core).
 
+    Not more than `most`, the number of tasks, if that is known.
     Raises UsageError if Dask is not installed, StoreError if no scheduler answers.
     """
     if scheduler is not None:
@@ -169,6 +185,7 @@ def workers(jobs: int | None, scheduler: str | None) -> Iterator[Workers]:
         import joblib
 
         jobs = joblib.cpu_count() if jobs is None else jobs
+        jobs = jobs if most is None else min(jobs, most)
         found = Local(jobs) if jobs > 1 else Here()
     try:
         yield found
@@ -180,6 +197,8 @@ def failure(error: BaseException) -> TrainingFailed:
     """Why a task has no result. An error that is nobody's but ours is raised."""
     if isinstance(error, ExpctlError):
         return TrainingFailed(error.message, hint=error.hint)
+    if not isinstance(error, Exception):  # the model's own code raised it: a worker hears no signal
+        return TrainingFailed(f"{type(error).__name__}: {error}")
     if isinstance(error, MemoryError):
         return TrainingFailed("out of memory", hint="fewer --jobs need less memory")
     if type(error).__name__ in ("TerminatedWorkerError", "BrokenProcessPool", "KilledWorker"):
@@ -187,11 +206,35 @@ def failure(error: BaseException) -> TrainingFailed:
     raise error
 
 
+@contextmanager
+def _temporary_files() -> Iterator[None]:
+    """Raises StoreError where the block cannot write temporary files."""
+    try:
+        yield
+    except OSError as error:
+        where = os.environ.get("TMPDIR") or tempfile.gettempprefix()
+        raise StoreError(
+            f"cannot write temporary files: {error.strerror or error}", hint=f"TMPDIR ({where}) needs space"
+        ) from error
+
+
 def _new_worker() -> Any:
     from joblib.externals.loky import ProcessPoolExecutor
 
     # Never idle out: the trials of a sweep may wait long for one another.
     return ProcessPoolExecutor(max_workers=1, timeout=None, env=_THREADS, initializer=_settle, initargs=(os.getpid(),))
+
+
+def _submit(worker: Any, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    """Submit, with Ctrl-C blocked where that starts the process: it inherits the block, from its first moment on."""
+    block = getattr(signal, "pthread_sigmask", None)
+    before = block(signal.SIG_BLOCK, {signal.SIGINT}) if block is not None else None
+    try:
+        future: Future[Any] = worker.submit(function, *arguments)
+    finally:
+        if block is not None:
+            block(signal.SIG_SETMASK, before)
+    return future
 
 
 def _broken() -> type[Exception]:
@@ -224,7 +267,12 @@ def _import(modules: tuple[str, ...]) -> None:
 
 
 def _work_mapped(work: Callable[[Any, Any], Any], path: str, task: Any) -> Any:
-    return work(_mapped(path), task)
+    """Do a task on what the workers share. Errors leave as text: those of a model's own code may not be pickled."""
+    try:
+        return work(_mapped(path), task)
+    except ExpctlError as error:
+        plain = TrainingFailed(error.message, hint=error.hint)
+    raise plain
 
 
 @lru_cache(maxsize=1)
