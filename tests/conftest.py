@@ -86,6 +86,35 @@ def runs(tmp_path: Path, _runs_once: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def _sweeps_once(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Path:
+    from tests.tracking.swept import make_sweeps
+
+    folder = tmp_path_factory.mktemp("sweeps")
+    make_sweeps(folder, migrated_store)
+    return folder
+
+
+@pytest.fixture
+def sweeps(tmp_path: Path, _sweeps_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with what `make_sweeps` made."""
+    from tests.tracking.recorded import copy_runs
+
+    copy_runs(_sweeps_once, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def no_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of this process are a few bytes, but for tests that are `slow`: most take their time from drawing."""
+    from expctl.render import figures
+
+    if request.node.get_closest_marker("slow") is None:
+        for name in ("confusion_matrix", "parallel_coordinates", "scatter"):
+            monkeypatch.setattr(figures, name, lambda *given, **named: b"\x89PNG\r\n\x1a\n")
+
+
 @pytest.fixture
 def small(folder: Path) -> Path:
     """200 easy reviews in `small.csv` of the current folder: `text,label`, half of them positive."""

@@ -168,6 +168,7 @@ def sweep(
     from expctl.tracking.references import resolve
     from expctl.tracking.store import open_store
     from expctl.tracking.sweeping import claim
+    from expctl.training.samplers import DEFAULT_TRIALS
 
     resumed, plan = None, None
     if resume is not None:
@@ -182,6 +183,7 @@ def sweep(
         trials = trials or plan.trials
     else:
         given = {"data": settings.data, **asked.recipe}
+        trials = trials if trials is not None or sampler in (None, "grid") else DEFAULT_TRIALS
         labels = Labels(asked.said["run_name"], asked.tags, asked.said["note"], asked.said["data_version"])
         check_labels(labels)
         reachable.check(settings.tracking_uri, create=True)

@@ -1,0 +1,104 @@
+"""Sweeps in a real store, run in this process, made once a session and copied."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from expctl.errors import TrainingFailed
+from expctl.tracking import provenance
+from expctl.tracking.labels import Labels, labels_of
+from expctl.tracking.plan import Plan
+from expctl.tracking.sweeping import claim, trials_of
+from expctl.tracking.sweeping import sweep as run_sweep
+from expctl.tracking.trials import Shared
+from expctl.training.prepared import prepare
+from expctl.training.space import read_space
+from expctl.training.workers import Here
+from tests.conftest import write_reviews
+from tests.tracking.recorded import OWN_MODELS, store_of, train
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from expctl.records import RunRecord
+    from expctl.tracking.sweeping import Swept
+    from expctl.training.workers import Workers
+
+GRID = {"c": "0.01,1,100", "max_features": "20,none"}
+
+
+@lru_cache
+def requirements() -> str:
+    return provenance.requirements(provenance.packages())
+
+
+def sweep(
+    folder: Path,
+    texts: Mapping[str, str],
+    name: str | None = None,
+    *,
+    sampler: str = "grid",
+    trials: int | None = None,
+    metric: str = "f1_score",
+    keep_models: int | None = None,
+    resumed: RunRecord | None = None,
+    labels: Labels | None = None,
+    fail_fast: bool = False,
+    report: Any = lambda progress: None,
+    data: str = "small.csv",
+    pool: Workers | None = None,
+    **fixed: Any,
+) -> Swept:
+    """Sweep over a file of `folder`, which must be the current one, and record it there."""
+    given = {"data": data, **fixed}
+    space = read_space(texts, given)
+    prepared = prepare(space)
+    plan = Plan(texts, given, sampler, trials, metric, 1, keep_models, *prepared.hashes)
+    labels = labels or Labels(name)
+    shared = Shared(prepared, requirements(), None, labels.data_version, plan.objective)
+    return run_sweep(
+        store_of(folder), plan, space, shared, pool or Here(), labels, None, resumed=resumed, fail_fast=fail_fast,
+        report=report,
+    )  # fmt: skip
+
+
+def resume(folder: Path, parent: RunRecord, **more: Any) -> Swept:
+    """Claim a sweep and go on with it, as it was planned."""
+    claim(store_of(folder), parent)
+    plan = Plan.of(parent)
+    asked = {"sampler": plan.sampler, "trials": plan.trials, "metric": plan.metric, "keep_models": plan.keep_models}
+    return sweep(folder, plan.space, resumed=parent, labels=labels_of(parent), **{**asked, **plan.given, **more})
+
+
+def parent_of(folder: Path, name: str) -> RunRecord:
+    (run,) = store_of(folder).find(f"attributes.run_name = '{name}'")
+    return run
+
+
+def children(folder: Path, name: str) -> list[RunRecord]:
+    """The runs of a sweep's trials, by number."""
+    return trials_of(store_of(folder), parent_of(folder, name))
+
+
+def files_of(folder: Path, run: RunRecord) -> dict[str, bytes]:
+    """The artifacts of a run."""
+    root = Path(run.artifact_uri.removeprefix("file://"))
+    return {path.name: path.read_bytes() for path in sorted(root.iterdir())}
+
+
+def make_sweeps(folder: Path, migrated: Path) -> None:
+    """`small.csv`; sweeps `grid` (6 trials, 2 models kept), `mixed` (one of 2 fails), `fruitless`; a run `alone`."""
+    shutil.copy(migrated, folder / "mlflow.db")
+    write_reviews(folder / "small.csv", 200)
+    (folder / "own_models.py").write_text(OWN_MODELS)
+    with contextlib.chdir(folder):
+        labels = Labels("grid", {"team": "nlp"}, "a note", "v3")
+        sweep(folder, GRID, keep_models=2, labels=labels, min_df=2)
+        sweep(folder, {"solver": "lbfgs,liblinear"}, "mixed", dual=True)
+        with contextlib.suppress(TrainingFailed):
+            sweep(folder, {"reason": "this,that"}, "fruitless", model="own_models:broken")
+        train(folder, "alone", tags={"team": "nlp"}, c=100.0, max_features=20, min_df=2)
