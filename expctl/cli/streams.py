@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from expctl.errors import mask_secrets
 from expctl.render.formats import FORMATS, Format, as_csv
-from expctl.render.text import visible
+from expctl.render.text import pointed, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +32,11 @@ def fancy(stream: TextIO) -> bool:
 def say(text: str) -> None:
     """One line of talk."""
     _talk(f"expctl: {visible(text)}\n")
+
+
+def point(text: str, position: int) -> None:
+    """Show where in a text something went wrong: the text, and a caret below the character."""
+    _talk("".join(f"  {line}\n" for line in pointed(text, position)))
 
 
 def trace(error: BaseException) -> None:
