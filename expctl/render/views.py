@@ -28,7 +28,7 @@ _LIST = ("run_id", "name", "status", "started", "f1_score", "accuracy")
 _CONSEQUENCES = frozenset({"data_hash", "dataset_size", "train_rows", "test_rows", "test_data_hash"})
 
 
-def runs_sheet(runs: Sequence[RunRecord], *, columns: Sequence[str] | None, total: int) -> Sheet:
+def runs_sheet(runs: Sequence[RunRecord], *, columns: Sequence[str] | None, total: int | None) -> Sheet:
     """`list`: the chosen columns, or the usual ones and every parameter in which the shown runs differ."""
     if columns is None:
         varying = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES]

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl.errors import ExpctlError, Stopped, UsageError, mask_secrets
 from expctl.records import Tag
 from expctl.tracking import provenance
+from expctl.tracking.failures import translated
 from expctl.tracking.items import DatasetInput, File, Item, MetricValue, ModelItem, Param, TagValue, items
 from expctl.tracking.models import save_model
-from expctl.tracking.store import Store, translated
+from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
