@@ -68,6 +68,10 @@ class Point:
     moment: datetime | None
 
 
+class NotServed(Exception):
+    """A store that a direct reader leaves to MLflow's client, with the reason."""
+
+
 class Reader(Protocol):
     """What every reader can do. All of them tell of the same store the same runs, in the same order."""
 

@@ -30,6 +30,7 @@ _ATTRIBUTES: Final = {
     "end_time": "r.end_time",
     "duration": "(max(r.end_time - r.start_time, 0) / 1000.0)",
 }
+_NAME: Final = Field("attributes", "run_name")
 _DATASET: Final = {"name": "d.name", "digest": "d.digest", "context": "t.value"}
 _COMPARED: Final = {"=": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
@@ -66,6 +67,9 @@ def _compared(one: Condition) -> Sql:
     first = wanted[0] if isinstance(wanted, tuple) else wanted
     mine = _number(one.field) if isinstance(first, float) else _text(one.field)
     same = _fits(mine, one)
+    if one.field == _NAME and one.operator in ("=", "like"):
+        # The table of runs has the name too, but for runs of MLflow 1.29 and older: no tag is read for other names.
+        return _both((f"(coalesce(r.name, '') = '' OR {_fits(('r.name', []), one)[0]})", [wanted]), same)
     if one.operator in ("!=", "not in"):
         return _both(_has(one.field), same, negated=True)
     return same

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from expctl.errors import StoreError, mask_secrets
 from expctl.filters.evaluate import number
 from expctl.records import Dataset, RunRecord, Status
 from expctl.tracking.failures import remedy
-from expctl.tracking.reading import STORED_INFINITY, WHOLE, Experiment, Point, moment, stored_number
+from expctl.tracking.reading import STORED_INFINITY, WHOLE, Experiment, NotServed, Point, moment, stored_number
 from expctl.tracking.sql import RUN_NAME, TABLES, condition, ordering
 
 if TYPE_CHECKING:
@@ -44,16 +45,13 @@ _KEYS: Final = """
 """
 
 
-class NotServed(Exception):
-    """A store that this reader leaves to MLflow's client, with the reason."""
-
-
 class SqliteReader:
     """The runs of an SQLite file. Every answer is of one moment, whoever writes meanwhile."""
 
     def __init__(self, database: sqlite3.Connection, uri: str) -> None:
         self._database = database
         self._uri = uri
+        weakref.finalize(self, database.close)
 
     def experiments(self) -> list[Experiment]:
         """See Reader."""

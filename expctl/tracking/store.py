@@ -6,7 +6,6 @@ land in "Default").
 
 from __future__ import annotations
 
-import logging
 import os
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from expctl.filters.meaning import known_field, meant
 from expctl.filters.parse import parse
 from expctl.tracking import artifacts, reachable
 from expctl.tracking.failures import reason, translated
-from expctl.tracking.reading import WHOLE, Query
+from expctl.tracking.reading import WHOLE, NotServed, Query
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -227,13 +226,12 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
         return Store(settings, None)
     _quiet(verbose)
     aside = None
-    path = reachable.sqlite_path(uri)
-    if path is not None and not create:
-        from expctl.tracking import sqlite
-
+    if not create:
         try:
-            return Store(settings, sqlite.connect(path, uri))
-        except sqlite.NotServed as refusal:
+            reader = _direct(uri)
+            if reader is not None:
+                return Store(settings, reader)
+        except NotServed as refusal:
             aside = f"read through MLflow's client, not directly: {refusal}"
     client = _client_of(settings, create=create)
     if client is None:
@@ -243,10 +241,27 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     return Store(settings, ClientReader(client, settings), client, aside=aside)
 
 
+def _direct(uri: str) -> Reader | None:
+    """The reader that does without MLflow; None for a kind of store that has none. Raises NotServed."""
+    path = reachable.sqlite_path(uri)
+    if path is not None:
+        from expctl.tracking import sqlite
+
+        return sqlite.connect(path, uri)
+    if uri.startswith(("http://", "https://")):
+        from expctl.tracking import rest
+
+        return rest.connect(uri)
+    return None
+
+
 def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     """MLflow's client, the store opened; None for a store without MLflow's schema, unless that may be made."""
+    import logging
+
     import mlflow
 
+    logging.getLogger("alembic").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
     uri = settings.tracking_uri
     mlflow.set_tracking_uri(reachable.absolute(uri))
     made = _is_made(uri)
@@ -274,4 +289,3 @@ def _quiet(verbose: bool) -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO" if verbose else "ERROR")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    logging.getLogger("alembic").setLevel(logging.INFO if verbose else logging.ERROR)
