@@ -74,7 +74,8 @@ def _sort_key(run: RunRecord, field: Field) -> tuple[int, float, str] | None:
 def _condition(condition: Condition, run: RunRecord) -> bool:
     field, wanted = condition.field, condition.operand
     if field.space == "datasets":
-        return any(_compared(condition, getattr(one, field.key), None) for one in run.datasets)
+        found = [getattr(one, field.key) for one in run.datasets]
+        return any(text is not None and _compared(condition, text, None) for text in found)
     if condition.operator == "has":
         return _has(run, field)
     if isinstance(wanted, Field):

@@ -191,6 +191,14 @@ class Store:
             raise RunNotFound(f"no run has the id {run_id}", hint="expctl list")
         return found
 
+    def keep_statistics(self) -> None:
+        """At the end of a command that wrote: see that an SQLite store has statistics (see statistics)."""
+        path = reachable.sqlite_path(self.settings.tracking_uri)
+        if path is not None:
+            from expctl.tracking import statistics
+
+            statistics.keep(path)
+
     def artifacts(self, run: RunRecord) -> list[Artifact]:
         """All files of a run, those of its logged model under `model/`."""
         return artifacts.list_files(self, run)

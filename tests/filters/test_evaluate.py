@@ -79,6 +79,7 @@ ONE = run(
         ("datasets.digest != 'd2'", True),
         ("not datasets.digest = 'd2'", False),
         ("datasets.context = 'training'", True),
+        ("datasets.context != 'training'", False),
         ("datasets.name not in ('train', 'test')", False),
         ("params.c = 1 and (metrics.f1 < 0 or tags.team = 'nlp')", True),
     ],

@@ -68,6 +68,11 @@ stores = st.lists(
 )
 
 
+def id_of(i: int) -> str:
+    """The id of the run that is written as number `i`: in another order than that."""
+    return f"{i * 7919 % 9973:032x}"
+
+
 def rewrite(path: Path, runs: list[MadeRun]) -> None:
     """Make these the runs of a store, in the experiments 1 and 2, whatever was in it."""
     with closing(sqlite3.connect(path)) as database, database:
@@ -80,7 +85,7 @@ def rewrite(path: Path, runs: list[MadeRun]) -> None:
                 (number, f"number {number}"),
             )
         for i, run in enumerate(runs):
-            _write(database, f"{i * 7919 % 97:032x}", run)
+            _write(database, id_of(i), run)
 
 
 def _write(database: sqlite3.Connection, run_id: str, run: MadeRun) -> None:

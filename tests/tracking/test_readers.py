@@ -26,7 +26,7 @@ from expctl.tracking import pages, sqlite
 from expctl.tracking.client import ClientReader, record
 from expctl.tracking.reading import WHOLE, Columns, Query
 from expctl.tracking.store import open_store
-from tests.tracking.random_stores import CONTEXTS, KEYS, STATUSES, keys, numbers, rewrite, stores, texts, times
+from tests.tracking.random_stores import CONTEXTS, KEYS, STATUSES, id_of, keys, numbers, rewrite, stores, texts, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ fields_of_runs = st.one_of(
     ),
     st.builds(Field, st.just("datasets"), st.sampled_from(["name", "digest", "context"])),
 )
-_IDS: Final = tuple(f"{i * 7919 % 97:032x}" for i in range(7))
+_IDS: Final = tuple(id_of(i) for i in range(7))
 patterns = st.sampled_from(["%", "", "a%", "%b", "a_b", "_", "%1%", "%é", "日%", "%\\", "%'%", "%%%x%x%"]) | texts
 
 
