@@ -29,9 +29,12 @@ def list_runs(
     columns: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B", help="Columns: id, name, status, started, duration, or any parameter, metric or tag."
+            metavar="A,B",
+            help="id, name, status, started, duration, any parameter, metric or tag; globs ('metrics.*'); max(loss).",
         ),
     ] = None,
+    vary: Annotated[bool, typer.Option("--vary", help="Only columns in which the shown runs differ.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal is.")] = False,
     status: Annotated[str | None, typer.Option(metavar="STATUS", help=f"{', '.join(STATUSES)}.")] = None,
     since: Annotated[
         str | None, typer.Option(metavar="AGE", help="Started within: 30m, 12h, 2d, 1w; or after a date.")
@@ -57,6 +60,7 @@ def list_runs(
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
+    from expctl.analysis.columns import expanded, varying
     from expctl.filters.expression import every
     from expctl.render.views import runs_sheet
 
@@ -66,15 +70,22 @@ def list_runs(
         also=every(*conditions),
         order=_order(store, key, descending, everywhere=all_experiments),
         limit=limit or None,
-        columns=_fetched(names),
+        columns=_fetched(names, vary=vary),
         deleted=deleted,
         everywhere=all_experiments,
     )
     shown = store.search(query)
     if shown:
         _check_columns(store, names or [], everywhere=all_experiments)
+    if names is not None:
+        from expctl.tracking.histories import with_aggregates
+
+        shown = with_aggregates(store, shown, names)
+        names = expanded(names, shown)
+    if vary:
+        names = varying(names, shown)
     total = len(shown) if not limit or len(shown) < limit else store.count(query)
-    streams.write(runs_sheet(shown, columns=names, total=total), chosen_format, settings)
+    streams.write(runs_sheet(shown, columns=names, total=total, wide=wide), chosen_format, settings)
     if not shown:
         where = "in any experiment" if all_experiments else f"in experiment {settings.experiment!r}"
         streams.note(f"no runs {where}" + (" that match" if filter.strip() or conditions else ""))
@@ -130,20 +141,26 @@ def _order(store: Store, name: str, descending: bool | None, *, everywhere: bool
 
 def _check_columns(store: Store, names: list[str], *, everywhere: bool) -> None:
     """Raise UsageError for a name that no run has, where there are runs that could."""
+    from expctl.analysis.columns import aggregate_of, is_glob
     from expctl.analysis.fields import ATTRIBUTES
 
     for name in names:
-        if name in ATTRIBUTES or store.field(name, everywhere=everywhere) is not None:
+        asked = aggregate_of(name)
+        name = name if asked is None else f"metrics.{asked.metric}"
+        if is_glob(name) or name in ATTRIBUTES or store.field(name, everywhere=everywhere) is not None:
             continue
         known = [*ATTRIBUTES, *(key for keys in store.keys().values() for key in keys)]
         if store.find(limit=1, everywhere=everywhere):
             raise UsageError(f"no run has {name!r}{closest(name, known)}", hint="expctl show latest")
 
 
-def _fetched(names: list[str] | None) -> Columns:
+def _fetched(names: list[str] | None, *, vary: bool) -> Columns:
     """What has to be fetched of the runs for these columns; for the usual ones, all parameters to see what varies."""
+    from expctl.analysis.columns import is_glob
     from expctl.tracking.reading import Columns
 
+    if any(map(is_glob, names or [])) or (vary and names is None):
+        return Columns(datasets=False)
     if names is None:
         return Columns(None, frozenset({"f1_score", "accuracy"}), frozenset(), datasets=False)
     keys = frozenset([*names, *(name.partition(".")[2] for name in names)])

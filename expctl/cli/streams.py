@@ -69,7 +69,9 @@ class Streams:
             from expctl.render.terminal import print_table
 
             with piped():
-                print_table(sheet, sys.stdout)
+                left_out = print_table(sheet, sys.stdout)
+            if left_out:
+                self.note(f"{left_out} more {'column' if left_out == 1 else 'columns'} in a wider terminal (--wide)")
         else:
             text = as_csv(sheet, formulas=settings.csv_formulas) if format == "csv" else FORMATS[format](sheet)
             with piped():

@@ -75,13 +75,14 @@ def known_field(name: str, spaces: Spaces) -> Field | None:
     A bare name is an attribute, else a parameter, else a metric, else a tag.
     """
     field = field_of(name)
-    if field.space:
-        key = _ALIASES.get(field.key, field.key) if field.space == "attributes" else field.key
-        known = _ATTRIBUTES if field.space == "attributes" else DATASET_KEYS if field.space == "datasets" else (key,)
-        return Field(field.space, key) if key in known else None
+    if field.space == "datasets":
+        return field if field.key in DATASET_KEYS else None
+    if field.space in _KINDS:
+        there = field.space in spaces(field.key) or (field.space == "metrics" and field.key in METRICS)
+        return field if there else None
     attribute = _ALIASES.get(field.key, field.key)
-    if attribute in _ATTRIBUTES:
-        return Field("attributes", attribute)
+    if field.space == "attributes" or attribute in _ATTRIBUTES:
+        return Field("attributes", attribute) if attribute in _ATTRIBUTES else None
     found = spaces(field.key)
     if found:
         return Field(next(space for space in _KINDS if space in found), field.key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import time
 
 import pytest
@@ -210,6 +211,43 @@ def test_a_filter_finds_what_mlflow_s_own_language_cannot_say(cli, runs):
     ):
         done = cli("list", "--filter", filter, "--format", "jsonl")
         assert {json.loads(line)["name"] for line in done.stdout.splitlines()} == found, (filter, done.stderr)
+
+
+def columns_of(done) -> list[str]:
+    return list(json.loads(done.stdout)["rows"][0])
+
+
+def test_columns_may_be_globs_and_aggregates_of_histories(cli, runs):
+    asked = "id,f1*,max(f1_score),last(metrics.log_loss),tags.te*"
+    done = cli("list", "--format", "json", "--columns", asked, "--filter", "has metrics.f1_score")
+    found = columns_of(done)
+    assert (found[0], found[-3:]) == ("run_id", ["max(f1_score)", "last(metrics.log_loss)", "tags.team"])
+    assert {"f1_score", "f1_score_low", "f1_score_high", "f1_macro"} <= set(found[1:-3])
+    assert all(name.startswith("f1") for name in found[1:-3])
+    for row in json.loads(done.stdout)["rows"]:
+        assert row["max(f1_score)"] == row["f1_score"]
+    for wrong in ("max(nothing)", "metrics.nothing", "params.f1_score"):
+        refused(cli("list", "--columns", wrong), 2, "no run has")
+
+
+def test_aggregates_look_at_the_whole_history_and_not_at_nan(cli, folder):
+    store = store_of(folder)
+    run_id = store.client.create_run(store.ensure_experiment()).info.run_id
+    for step, value in enumerate((0.5, 0.9, math.nan, 0.7)):
+        store.client.log_metric(run_id, "loss", value, step=step)
+    names = [f"{function}(loss)" for function in ("max", "min", "first", "last", "mean")]
+    (row,) = json.loads(cli("list", "--format", "json", "--columns", ",".join(names)).stdout)["rows"]
+    assert [row[name] for name in names] == [0.9, 0.5, 0.5, 0.7, pytest.approx(0.7)]
+
+
+def test_vary_shows_what_differs_and_nothing_else(cli, runs):
+    done = cli("list", "--format", "json", "--vary", "--filter", "name in ('weak', 'strong')")
+    shown = columns_of(done)
+    assert shown[:2] == ["run_id", "name"]
+    assert {"c", "max_features", "f1_score", "tags.team"} <= set(shown)
+    assert not {"model", "status", "random_state", "f1_score_low"} & set(shown)
+    done = cli("list", "--format", "json", "--vary", "--columns", "model,c", "--filter", "name in ('weak', 'strong')")
+    assert columns_of(done) == ["run_id", "name", "c"]
 
 
 HOSTILE = [
