@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
 from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
@@ -18,12 +18,18 @@ _CONTESTANTS: Final = 50  # runs whose predictions --prefer reads at most
 
 
 def best(
-    metric: Annotated[str, typer.Option(metavar="M", help="Rank by this metric, in its direction.")] = "f1_score",
+    metric: Annotated[
+        str, typer.Option(metavar="M", help="Rank by this metric, in its direction.", autocompletion=completion.metrics)
+    ] = "f1_score",
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many runs.")] = 1,
     filter: options.Filter = "",
     prefer: Annotated[
         str | None,
-        typer.Option(metavar="M", help="Of the runs that cannot be told from the best, put first by this metric."),
+        typer.Option(
+            metavar="M",
+            help="Of the runs that cannot be told from the best, put first by this metric.",
+            autocompletion=completion.metrics,
+        ),
     ] = None,
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,

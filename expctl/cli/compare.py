@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
 from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
@@ -32,9 +32,12 @@ def compare(
         typer.Argument(
             metavar="RUN RUN...",
             help="Two or more runs, the first is the baseline; or two sets, by globs over names ('old-*') or filters.",
+            autocompletion=completion.runs,
         ),
     ],
-    metric: Annotated[str | None, typer.Option(metavar="M", help="This metric only.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(metavar="M", help="This metric only.", autocompletion=completion.metrics)
+    ] = None,
     only_changed: Annotated[bool, typer.Option("--only-changed", help="Leave out what is the same.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="Add F1 of each class.")] = False,
     flips: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
 from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
@@ -23,9 +23,18 @@ _EXIT_CODES: Final = {
 
 
 def gate(
-    candidate: Annotated[str, typer.Argument(metavar="RUN", help="The candidate. See expctl show --help.")],
+    candidate: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="The candidate. See expctl show --help.", autocompletion=completion.runs),
+    ],
     baseline: Annotated[
-        str, typer.Option("--baseline", metavar="RUN", help="What it has to stand up to: best, NAME@champion, ...")
+        str,
+        typer.Option(
+            "--baseline",
+            metavar="RUN",
+            help="What it has to stand up to: best, NAME@champion, ...",
+            autocompletion=completion.runs,
+        ),
     ],
     metric: Annotated[str, typer.Option(metavar="M", help="The metric to decide on.")] = "f1_score",
     max_drop: Annotated[float, typer.Option(min=0, metavar="X", help="A loss that would still be acceptable.")] = 0.01,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
 from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 def list_runs(
     filter: options.Filter = "",
     sort: Annotated[
-        str, typer.Option(metavar="KEY[:asc|desc]", help="A metric (best first), parameter, tag or attribute.")
+        str,
+        typer.Option(
+            metavar="KEY[:asc|desc]",
+            help="A metric (best first), parameter, tag or attribute.",
+            autocompletion=completion.sort_keys,
+        ),
     ] = "started",
     limit: Annotated[int, typer.Option(min=0, metavar="N", help="How many runs at most; 0: all.")] = 20,
     columns: Annotated[
@@ -31,6 +36,7 @@ def list_runs(
         typer.Option(
             metavar="A,B",
             help="id, name, status, started, duration, any parameter, metric or tag; globs ('metrics.*'); max(loss).",
+            autocompletion=completion.columns,
         ),
     ] = None,
     vary: Annotated[bool, typer.Option("--vary", help="Only columns in which the shown runs differ.")] = False,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
 from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
@@ -22,7 +22,8 @@ def show(
         str,
         typer.Argument(
             metavar="RUN",
-            help="A run's id or the start of it, its name, latest, latest~1, best, best:METRIC, NAME@ALIAS.",
+            help="A run's id or the start of it, its name, latest, latest~1, best, best:METRIC, NAME@ALIAS, a filter.",
+            autocompletion=completion.runs,
         ),
     ],
     experiment: options.Experiment = None,

@@ -30,6 +30,7 @@ _ATTRIBUTES: Final = {
     "end_time": "r.end_time",
     "duration": "(max(r.end_time - r.start_time, 0) / 1000.0)",
 }
+_ORDERED_NAME: Final = f"nullif(coalesce(nullif(r.name, ''), {RUN_NAME}), '')"  # an empty name is none
 _NAME: Final = Field("attributes", "run_name")
 _DATASET: Final = {"name": "d.name", "digest": "d.digest", "context": "t.value"}
 _COMPARED: Final = {"=": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
@@ -145,7 +146,7 @@ def ordering(order: Sequence[Order]) -> tuple[Sql, str]:
     for i, one in enumerate(order):
         field, direction = one.field, " DESC" if one.descending else ""
         if field.space == "attributes":
-            name = f"coalesce(nullif(r.name, ''), {RUN_NAME})" if field.key == "run_name" else _ATTRIBUTES[field.key]
+            name = _ORDERED_NAME if field.key == "run_name" else _ATTRIBUTES[field.key]
             terms += [f"{name} IS NULL", f"{name}{direction}"]
             continue
         joins.append(f"LEFT JOIN {TABLES[field.space]} o{i} ON o{i}.key = ? AND o{i}.run_uuid = r.run_uuid")

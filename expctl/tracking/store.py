@@ -249,6 +249,18 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     return Store(settings, ClientReader(client, settings), client, aside=aside)
 
 
+def open_local(settings: Settings) -> Store | None:
+    """The store of the settings if it is an SQLite file that can be read at once, without MLflow; else None."""
+    path = reachable.sqlite_path(settings.tracking_uri)
+    if path is None or not reachable.check(settings.tracking_uri, create=False):
+        return None
+    try:
+        reader = _direct(settings.tracking_uri)
+    except NotServed:
+        return None
+    return Store(settings, reader)
+
+
 def _direct(uri: str) -> Reader | None:
     """The reader that does without MLflow; None for a kind of store that has none. Raises NotServed."""
     path = reachable.sqlite_path(uri)
