@@ -100,6 +100,8 @@ def parse(text: str) -> Expression:
         return EVERY_RUN
     if len(text) > MOST_CHARACTERS:
         raise FilterError(f"{len(text):,} characters are too many, {MOST_CHARACTERS:,} are read", text, MOST_CHARACTERS)
+    if (odd := next((i for i, char in enumerate(text) if "\ud800" <= char <= "\udfff"), None)) is not None:
+        raise FilterError("this is not UTF-8, and in no store", text, odd)
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
     try:

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
-from expctl.errors import StoreError, mask_secrets
+from expctl.errors import RunNotFound, StoreError, mask_secrets
 from expctl.filters.evaluate import number
 from expctl.records import Dataset, RunRecord, Status
 from expctl.tracking.failures import remedy
@@ -188,7 +188,10 @@ class SqliteReader:
         return found
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        return self._database.execute(sql, values).fetchall()
+        try:
+            return self._database.execute(sql, values).fetchall()
+        except UnicodeEncodeError as error:  # an argument of bytes that are no UTF-8
+            raise RunNotFound(f"no store can hold {error.object!r}", hint="expctl list") from error
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -116,6 +116,7 @@ def test_a_text_is_what_stands_between_its_quotes(text, value):
         ("c = $(id)", 4),
         ("c = __import__('os')", 14),
         ("\x00", 0),
+        ("tags.t = 'a\udcff'", 11),
     ],
 )
 def test_what_cannot_be_read_is_told_at_its_character(text, position):
