@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.filters.evaluate import RUN_NAME_TAG
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from expctl.filters.expression import Expression, Space
 
 Sql = tuple[str, list[Any]]
+AtHand = Mapping[Field, str]  # metrics by the alias of the table that has them
 
 TABLES: Final[dict[Space, str]] = {"params": "params", "metrics": "latest_metrics", "tags": "tags"}
 RUN_NAME: Final = f"(SELECT value FROM tags WHERE key = '{RUN_NAME_TAG}' AND run_uuid = r.run_uuid)"
@@ -36,37 +38,40 @@ _DATASET: Final = {"name": "d.name", "digest": "d.digest", "context": "t.value"}
 _COMPARED: Final = {"=": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
-def condition(expression: Expression) -> Sql:
-    """An expression without bare names as a condition that is 0 or 1, never NULL."""
+def condition(expression: Expression, at_hand: AtHand) -> Sql:
+    """An expression without bare names as a condition that is 0 or 1, never NULL.
+
+    Metrics that the statement has joined already, for its order or its counts, are `at_hand`, and not looked up again.
+    """
     if isinstance(expression, And):
-        return _joined(expression.parts, " AND ", "1")
+        return _several(expression.parts, " AND ", "1", at_hand)
     if isinstance(expression, Or):
-        return _joined(expression.parts, " OR ", "0")
+        return _several(expression.parts, " OR ", "0", at_hand)
     if isinstance(expression, Not):
-        sql, values = condition(expression.part)
+        sql, values = condition(expression.part, at_hand)
         return f"NOT {sql}", values
-    return _dataset(expression) if expression.field.space == "datasets" else _compared(expression)
+    return _dataset(expression) if expression.field.space == "datasets" else _compared(expression, at_hand)
 
 
-def _joined(parts: Sequence[Expression], word: str, nothing: str) -> Sql:
-    found = [condition(part) for part in parts]
+def _several(parts: Sequence[Expression], word: str, nothing: str, at_hand: AtHand) -> Sql:
+    found = [condition(part, at_hand) for part in parts]
     sql = word.join(sql for sql, _ in found)
     return f"({sql or nothing})", [value for _, values in found for value in values]
 
 
-def _compared(one: Condition) -> Sql:
+def _compared(one: Condition, at_hand: AtHand) -> Sql:
     wanted = one.operand
     if one.operator == "has":
         return _has(one.field)
     if isinstance(wanted, Field):
         texts = one.operator in ("=", "!=") and not (one.field.numeric or wanted.numeric)
-        mine, other = (_text if texts else _number)(one.field), (_text if texts else _number)(wanted)
+        mine, other = (_text(field) if texts else _number(field, at_hand) for field in (one.field, wanted))
         both = _both(_has(one.field), _has(wanted))
         word = _COMPARED.get(one.operator, "=")
         same = f"coalesce({mine[0]} {word} {other[0]}, 0)", [*mine[1], *other[1]]
         return _both(both, same, negated=one.operator == "!=")
     first = wanted[0] if isinstance(wanted, tuple) else wanted
-    mine = _number(one.field) if isinstance(first, float) else _text(one.field)
+    mine = _number(one.field, at_hand) if isinstance(first, float) else _text(one.field)
     same = _fits(mine, one)
     if one.field == _NAME and one.operator in ("=", "like"):
         # The table of runs has the name too, but for runs of MLflow 1.29 and older: no tag is read for other names.
@@ -111,8 +116,10 @@ def _text(field: Field) -> Sql:
     return f"(SELECT value FROM {TABLES[field.space]} WHERE key = ? AND run_uuid = r.run_uuid)", [field.key]
 
 
-def _number(field: Field) -> Sql:
+def _number(field: Field, at_hand: AtHand) -> Sql:
     """A number under a field; NULL for NaN, and for a text that reads as none."""
+    if field in at_hand:
+        return f"CASE WHEN NOT {at_hand[field]}.is_nan THEN {at_hand[field]}.value END", []
     if field.space == "metrics":
         return (
             "(SELECT value FROM latest_metrics WHERE key = ? AND run_uuid = r.run_uuid AND NOT is_nan)",
@@ -138,8 +145,9 @@ def _dataset(one: Condition) -> Sql:
     )
 
 
-def ordering(order: Sequence[Order]) -> tuple[Sql, str]:
-    """An order as the joins it takes and the terms of ORDER BY: equal runs newest first, then by id."""
+def ordering(order: Sequence[Order]) -> tuple[Sql, str, AtHand]:
+    """An order: the joins it takes, the terms of ORDER BY, the metrics joined. Equal runs newest first, then by id."""
+    at_hand: dict[Field, str] = {}
     joins: list[str] = []
     values: list[Any] = []
     terms: list[str] = []
@@ -153,10 +161,11 @@ def ordering(order: Sequence[Order]) -> tuple[Sql, str]:
         values.append(field.key)
         terms.append(f"o{i}.key IS NULL")
         if field.space == "metrics":
+            at_hand[field] = f"o{i}"
             terms += [f"o{i}.is_nan", f"o{i}.value{direction}"]
         elif field.space == "params":
             terms += [f"number(o{i}.value) IS NULL{direction}", f"number(o{i}.value){direction}"]
             terms.append(f"CASE WHEN number(o{i}.value) IS NULL THEN o{i}.value END{direction}")
         else:
             terms.append(f"o{i}.value{direction}")
-    return (" ".join(joins), values), ", ".join([*terms, "r.start_time DESC", "r.run_uuid"])
+    return (" ".join(joins), values), ", ".join([*terms, "r.start_time DESC", "r.run_uuid"]), at_hand

@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 from expctl.errors import RunNotFound, StoreError, mask_secrets
 from expctl.filters.evaluate import number
+from expctl.filters.expression import Field
 from expctl.records import Dataset, RunRecord, Status
 from expctl.tracking.failures import remedy
 from expctl.tracking.reading import STORED_INFINITY, WHOLE, Experiment, NotServed, Point, moment, stored_number
-from expctl.tracking.sql import RUN_NAME, TABLES, condition, ordering
+from expctl.tracking.sql import RUN_NAME, TABLES, AtHand, condition, ordering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,8 +62,8 @@ class SqliteReader:
 
     def find(self, query: Query) -> list[RunRecord]:
         """See Reader."""
-        (joins, ordered), terms = ordering(query.order)
-        chosen, values = _chosen(query)
+        (joins, ordered), terms, at_hand = ordering(query.order)
+        chosen, values = _chosen(query, at_hand)
         sql = f"SELECT {_ROW} FROM runs r {joins} WHERE {chosen} ORDER BY {terms} LIMIT ?"
         with self._reading():
             rows = self._rows(sql, [*ordered, *values, -1 if query.limit is None else query.limit])
@@ -70,14 +71,14 @@ class SqliteReader:
 
     def count(self, query: Query) -> int | None:
         """See Reader."""
-        chosen, values = _chosen(query)
+        chosen, values = _chosen(query, {})
         with self._reading():
             ((count,),) = self._rows(f"SELECT count(*) FROM runs r WHERE {chosen}", values)
         return int(count)
 
     def tally(self, query: Query, metric: str) -> Mapping[tuple[str, str], int] | None:
         """See Reader."""
-        chosen, values = _chosen(query)
+        chosen, values = _chosen(query, {Field("metrics", metric): "m"})
         sql = f"""
             SELECT r.status, CASE WHEN m.key IS NULL THEN 'missing' WHEN m.is_nan THEN 'NaN'
                 WHEN abs(m.value) >= {STORED_INFINITY!r} THEN 'infinite' ELSE 'finite' END AS kind, count(*)
@@ -238,8 +239,8 @@ def _prepare(database: sqlite3.Connection) -> None:
         raise NotServed("it has workspaces")
 
 
-def _chosen(query: Query) -> tuple[str, list[Any]]:
-    where, values = condition(query.where)
+def _chosen(query: Query, at_hand: AtHand) -> tuple[str, list[Any]]:
+    where, values = condition(query.where, at_hand)
     return (
         f"r.experiment_id {_AMONG} AND r.lifecycle_stage = ? AND " + where,
         [_numbers(query.experiments), "deleted" if query.deleted else "active", *values],
