@@ -88,7 +88,7 @@ def drop_model(store: Store, run_id: str) -> None:
     """Delete the model of a run, its files too. The run then says that it has none."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    from expctl.tracking.store import translated
+    from expctl.tracking.failures import translated
 
     client = store.client
     with translated(store.settings):
