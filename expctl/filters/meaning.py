@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from expctl.errors import closest
@@ -101,12 +101,6 @@ def moment(text: str, now: datetime) -> int | None:
         return int(datetime.fromisoformat(text.strip()).timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def age(text: str) -> timedelta | None:
-    """A span like `30m`, `12h`, `2d`, `1w`, `3 days`; None for anything else."""
-    match = _AGE.fullmatch(text.strip())
-    return None if match is None or match[3] else timedelta(seconds=int(match[1]) * _SECONDS[match[2][0].lower()])
 
 
 def _looked_up(field: Field, spaces: Spaces, text: str) -> Field:

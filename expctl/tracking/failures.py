@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from expctl.errors import DataError, RunNotFound, StoreError, UsageError, mask_secrets
+from expctl.errors import DataError, RunNotFound, StoreError, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def translated(settings: Settings, *, filter: str = "") -> Iterator[None]:
+def translated(settings: Settings) -> Iterator[None]:
     """Turn what MLflow and the libraries below it raise into errors of ours: one line, no secret, an exit code."""
     import sqlalchemy.exc
     from mlflow.exceptions import MlflowException
@@ -24,7 +24,7 @@ def translated(settings: Settings, *, filter: str = "") -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        raise _translation(error, uri, filter) from error
+        raise _translation(error, uri) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise StoreError(f"the store {uri} failed: {reason(error)}", hint=remedy(str(error))) from error
     except ModuleNotFoundError as error:  # the driver of a database
@@ -43,7 +43,7 @@ def reason(error: BaseException) -> str:
     return mask_secrets(lines[0]) if lines else type(error).__name__
 
 
-def _translation(error: Any, uri: str, filter: str) -> Exception:
+def _translation(error: Any, uri: str) -> Exception:
     text = reason(error)
     code = error.error_code
     if "migrate-filestore" in str(error):
@@ -56,11 +56,6 @@ def _translation(error: Any, uri: str, filter: str) -> Exception:
             f"the store {uri} has another schema than the installed MLflow: {text}",
             hint="older store: back it up, then mlflow db upgrade; newer store: upgrade mlflow",
         )
-    if filter and code == "INVALID_PARAMETER_VALUE":
-        return UsageError(
-            f"filter {_cut(filter)!r}: {_cut(text)}",
-            hint="for example --filter \"metrics.f1_score > 0.8 and params.c = '1.0'\"",
-        )
     if code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
         return RunNotFound(text, hint="expctl list")
     if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
@@ -69,10 +64,6 @@ def _translation(error: Any, uri: str, filter: str) -> Exception:
             hint="check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN",
         )
     return StoreError(f"the store {uri} failed: {text}", hint=remedy(str(error)))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 200 else text[:199] + "…"
 
 
 def remedy(text: str) -> str | None:

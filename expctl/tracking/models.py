@@ -143,6 +143,7 @@ def load_model(store: Store, run: RunRecord, *, trust: bool = False) -> LoadedMo
 
 
 def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
+    store.connect()  # MLflow looks a run's logged models up in its own current store, whatever it is told
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 

@@ -76,6 +76,7 @@ def told(run: RunRecord) -> dict[str, Any]:
 
 
 fields_of_runs = st.one_of(
+    st.builds(Field, st.just("metrics"), keys),
     st.builds(Field, st.sampled_from(["params", "metrics", "tags"]), keys),
     st.builds(
         Field,
@@ -136,7 +137,7 @@ some_keys = st.none() | st.frozensets(keys, max_size=3)
 queries = st.builds(
     Query,
     experiments=st.sampled_from([("1",), ("2",), ("1", "2")]),
-    where=st.just(And()) | expressions,
+    where=st.one_of(conditions(), conditions(), conditions(), expressions, st.just(And())),
     order=orders,
     limit=st.none() | st.integers(1, 8),
     columns=st.just(WHOLE) | st.builds(Columns, some_keys, some_keys, some_keys, datasets=st.booleans()),
@@ -158,7 +159,8 @@ def test_both_readers_find_the_same_runs_in_the_same_order_with_the_same_values(
 
 # MLflow's own language, as it is written, in all the ways that it can be.
 quoted_keys = st.sampled_from(
-    ["c", "f1_score", "`a b`", '"a b"', "x.y", "`x.y`", '"it\'s"', '`say "no"`', "`both ' and \"`", "`日本`", "`a/b`"]
+    ["c", "f1_score"] * 5
+    + ["c", "f1_score", "`a b`", '"a b"', "x.y", "`x.y`", '"it\'s"', '`say "no"`', "`both ' and \"`", "`日本`", "`a/b`"]
 )
 quoted_texts = texts.filter(lambda text: "\\" not in text and not {"'", '"'} <= set(text)).map(
     lambda text: f'"{text}"' if "'" in text else f"'{text}'"
