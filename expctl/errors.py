@@ -41,9 +41,13 @@ MEANINGS: Final = {
 
 
 class ExpctlError(Exception):
-    """Something a user can cause and mend: `message` says what is wrong and where, `hint` what to type next."""
+    """Something a user can cause and mend: `message` says what is wrong and where, `hint` what to type next.
+
+    `excerpt` is a text that could not be read, with the position of the character where it went wrong.
+    """
 
     exit_code: ExitCode = ExitCode.WORK_FAILED
+    excerpt: tuple[str, int] | None = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

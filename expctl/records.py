@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
 Status = Literal["running", "scheduled", "finished", "failed", "killed"]
@@ -43,6 +43,15 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Dataset:
+    """A data set that a run was given, as MLflow records it; `context` says what for ("training")."""
+
+    name: str
+    digest: str
+    context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run as the store tells it. `params` are text, as MLflow keeps them; `typed_params` are values again."""
 
@@ -57,6 +66,8 @@ class RunRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     deleted: bool = False
     artifact_uri: str = ""
+    user_id: str = ""
+    datasets: Sequence[Dataset] = ()
 
     @property
     def label(self) -> str:

@@ -100,3 +100,29 @@ def test_every_setting_is_in_the_readme_with_its_default():
 def test_the_continuous_integration_runs_the_readmes_own_test_command():
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
     assert re.search(r"<!-- test command -->\n```sh\npython3 -m venv .*pytest\n```", README)
+
+
+def test_every_filter_of_the_readme_can_be_read():
+    from expctl.filters.parse import parse
+
+    shown = re.findall(r'^expctl (?:list|best) --filter "(.+?)"', README, re.M)
+    shown += re.findall(r'^expctl (?:gate|compare) "(.+?)"(?: "(.+?)")?', README, re.M)[0][:1]
+    assert len(shown) >= 4
+    for text in shown:
+        parse(text)
+
+
+def test_what_the_readme_says_of_names_and_columns_is_the_code_s():
+    from expctl.analysis.columns import AGGREGATES
+    from expctl.filters.meaning import known_field
+    from expctl.records import STATUSES
+    from expctl.tracking.sqlite import REVISIONS
+
+    names = re.search(r"an attribute \((.*?)\), else", README)
+    assert names is not None
+    for name in re.findall(r"`(\w+)`", names[1]):
+        field = known_field(name, lambda key: ())
+        assert field is not None
+        assert field.space == "attributes", name
+    for word in (*STATUSES, *(f"{function}(" for function in AGGREGATES), *REVISIONS.values()):
+        assert word in README, word

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from expctl.filters.expression import Field, Order
 from expctl.metrics import higher_is_better, is_detail
 from expctl.records import Tag
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The best runs first. `excluded` counts the runs left out, by reason; `known` are the metrics the runs have.
+    `excluded` is None where nobody counted them.
 
     `tied` says of a run, by id, whether it cannot be told from the best by the metric; untested runs are not in it.
     `selected` is the best value of a sweep, `corrected` what of it choosing among `trials` does not explain.
@@ -25,7 +27,7 @@ class Ranking:
 
     metric: str
     ranked: Sequence[RunRecord]
-    excluded: Mapping[str, int] = field(default_factory=dict)
+    excluded: Mapping[str, int] | None = field(default_factory=dict)
     known: Sequence[str] = ()
     tied: Mapping[str, bool] = field(default_factory=dict)
     selected: float | None = None
@@ -43,14 +45,18 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
     for run in runs:
         if Tag.SWEEP in run.tags:
             continue  # its trials rank
-        reason = _unfit(run, metric)
+        reason = unfit(run.status, kind_of(run.metrics.get(metric)), metric)
         if reason is None:
             candidates.append(run)
         else:
             excluded[reason] = excluded.get(reason, 0) + 1
     sign = -1 if higher_is_better(metric) else 1
     candidates.sort(
-        key=lambda run: (sign * run.metrics[metric], run.started.timestamp() if run.started else 0, run.run_id)
+        key=lambda run: (
+            sign * run.metrics[metric],
+            run.started.timestamp() if run.started else math.inf,
+            run.run_id,
+        )
     )
     present = {key for run in runs for key in run.metrics}
     known = sorted(key for key in present if not is_detail(key, present))
@@ -81,13 +87,34 @@ def may_tie(ranking: Ranking, most: int) -> list[RunRecord]:
     return near[:most]
 
 
-def _unfit(run: RunRecord, metric: str) -> str | None:
-    """Why a run cannot rank; None if it can."""
-    if run.status != "finished":
-        return run.status
-    if metric not in run.metrics:
-        return f"without {metric}"
-    value = run.metrics[metric]
-    if math.isnan(value):
-        return f"with {metric} NaN"
-    return "with infinite " + metric if math.isinf(value) else None
+Kind = Literal["finite", "infinite", "NaN", "missing"]
+
+
+def kind_of(value: float | None) -> Kind:
+    """What sort of value a metric has."""
+    if value is None:
+        return "missing"
+    return "NaN" if math.isnan(value) else "infinite" if math.isinf(value) else "finite"
+
+
+def unfit(status: str, kind: str, metric: str) -> str | None:
+    """Why a run of this status, with a metric of this kind, cannot rank; None if it can."""
+    if status != "finished":
+        return status
+    reasons = {"missing": f"without {metric}", "NaN": f"with {metric} NaN", "infinite": f"with infinite {metric}"}
+    return reasons.get(kind)
+
+
+def exclusions(tally: Mapping[tuple[str, str], int], metric: str) -> dict[str, int]:
+    """How many runs are left out of a ranking for which reason, of counts by status and kind of value."""
+    found: dict[str, int] = {}
+    for (status, kind), count in sorted(tally.items()):
+        reason = unfit(status, kind, metric)
+        if reason is not None:
+            found[reason] = found.get(reason, 0) + count
+    return found
+
+
+def ranking_order(metric: str) -> list[Order]:
+    """The order of a ranking as a store is asked for it."""
+    return [Order(Field("metrics", metric), higher_is_better(metric)), Order(Field("attributes", "start_time"))]

@@ -19,7 +19,7 @@ from expctl.cli.list import list_runs
 from expctl.cli.options import Command
 from expctl.cli.predict import predict
 from expctl.cli.show import show
-from expctl.cli.streams import ReaderGone, say, trace
+from expctl.cli.streams import ReaderGone, point, say, trace
 from expctl.cli.sweep import sweep
 from expctl.cli.train import train
 from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, mask_secrets
@@ -140,6 +140,8 @@ def _explain(error: ExpctlError) -> None:
     hint = error.hint or ""
     typed = hint.startswith("expctl ")
     say(mask_secrets(error.message) + (f" ({'try: ' if typed else ''}{hint})" if hint else ""))
+    if error.excerpt is not None:
+        point(*error.excerpt)
 
 
 def _bug(error: BaseException) -> int:

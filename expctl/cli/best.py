@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
+from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import RunNotFound, UsageError, closest
@@ -17,12 +18,18 @@ _CONTESTANTS: Final = 50  # runs whose predictions --prefer reads at most
 
 
 def best(
-    metric: Annotated[str, typer.Option(metavar="M", help="Rank by this metric, in its direction.")] = "f1_score",
+    metric: Annotated[
+        str, typer.Option(metavar="M", help="Rank by this metric, in its direction.", autocompletion=completion.metrics)
+    ] = "f1_score",
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many runs.")] = 1,
     filter: options.Filter = "",
     prefer: Annotated[
         str | None,
-        typer.Option(metavar="M", help="Of the runs that cannot be told from the best, put first by this metric."),
+        typer.Option(
+            metavar="M",
+            help="Of the runs that cannot be told from the best, put first by this metric.",
+            autocompletion=completion.metrics,
+        ),
     ] = None,
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,
@@ -35,13 +42,13 @@ def best(
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
-    from expctl.analysis.ranking import may_tie, preferring, rank
+    from expctl.analysis.ranking import may_tie, preferring
     from expctl.render.views import ranking_sheet
     from expctl.tracking.contest import with_correction, with_ties
-    from expctl.tracking.store import open_store
+    from expctl.tracking.ranked import ranked
 
-    store = open_store(settings, verbose=verbose)
-    ranking = rank(store.find(filter), metric)
+    store = opened(settings, streams, verbose=verbose)
+    ranking = ranked(store, metric, filter=filter, top=top if prefer is None else max(top, _CONTESTANTS + 1))
     if not ranking.ranked:
         known = closest(metric, ranking.known)
         hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
@@ -50,7 +57,7 @@ def best(
         raise UsageError(
             f"--prefer: no run has {prefer!r}{closest(prefer, ranking.known)}", hint="--prefer fit_seconds"
         )
-    ranking = with_correction(store, ranking)
+    ranking = with_correction(store, ranking, filter=filter)
     if prefer is not None:
         ranking = preferring(with_ties(store, ranking, may_tie(ranking, _CONTESTANTS)), prefer)
     elif top > 1:
@@ -61,5 +68,7 @@ def best(
     elsewhere = sum(one is not None and one != sets[0] for one in sets)
     if elsewhere and sets[0] is not None:
         streams.note(f"{elsewhere:,} of these {len(sets):,} runs were tested on other rows than the first")
-    for reason, count in ranking.excluded.items():
+    if ranking.excluded is None:
+        streams.note(f"left out: runs that are unfinished or without a finite {metric}")
+    for reason, count in (ranking.excluded or {}).items():
         streams.note(f"left out {count:,} {'run' if count == 1 else 'runs'} {reason}")

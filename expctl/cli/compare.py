@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
+from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import RunNotFound, UsageError, closest
@@ -31,9 +32,12 @@ def compare(
         typer.Argument(
             metavar="RUN RUN...",
             help="Two or more runs, the first is the baseline; or two sets, by globs over names ('old-*') or filters.",
+            autocompletion=completion.runs,
         ),
     ],
-    metric: Annotated[str | None, typer.Option(metavar="M", help="This metric only.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(metavar="M", help="This metric only.", autocompletion=completion.metrics)
+    ] = None,
     only_changed: Annotated[bool, typer.Option("--only-changed", help="Leave out what is the same.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="Add F1 of each class.")] = False,
     flips: Annotated[
@@ -63,9 +67,8 @@ def compare(
     from expctl.render.verdicts import comparison_sheet
     from expctl.tracking.predictions import read_predictions
     from expctl.tracking.references import is_set, resolve
-    from expctl.tracking.store import open_store
 
-    store = open_store(settings, verbose=verbose)
+    store = opened(settings, streams, verbose=verbose)
     if any(is_set(store, run) for run in runs):
         if metric is not None or only_changed or per_class or flips is not None:
             raise UsageError("--metric, --only-changed, --per-class and --flips are about single runs, not sets")
@@ -138,7 +141,7 @@ def _write_flips(
 
 def _evidence(store: Store, run: RunRecord, *, per_class: bool) -> Evidence:
     from expctl.analysis.comparison import Evidence
-    from expctl.tracking.store import damaged
+    from expctl.tracking.failures import damaged
 
     requirements = store.read_artifact(run, "requirements.txt")
     figures = store.read_artifact(run, "per_class.json") if per_class else None

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
+from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import ExitCode, UsageError
@@ -22,9 +23,18 @@ _EXIT_CODES: Final = {
 
 
 def gate(
-    candidate: Annotated[str, typer.Argument(metavar="RUN", help="The candidate. See expctl show --help.")],
+    candidate: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="The candidate. See expctl show --help.", autocompletion=completion.runs),
+    ],
     baseline: Annotated[
-        str, typer.Option("--baseline", metavar="RUN", help="What it has to stand up to: best, NAME@champion, ...")
+        str,
+        typer.Option(
+            "--baseline",
+            metavar="RUN",
+            help="What it has to stand up to: best, NAME@champion, ...",
+            autocompletion=completion.runs,
+        ),
     ],
     metric: Annotated[str, typer.Option(metavar="M", help="The metric to decide on.")] = "f1_score",
     max_drop: Annotated[float, typer.Option(min=0, metavar="X", help="A loss that would still be acceptable.")] = 0.01,
@@ -55,10 +65,10 @@ def gate(
     from expctl.render.verdicts import gate_sheet
     from expctl.tracking.predictions import read_predictions
     from expctl.tracking.references import resolve
-    from expctl.tracking.store import open_store
     from expctl.tracking.texts import with_texts
 
-    store = open_store(settings, verbose=verbose)
+    streams = Streams(quiet=quiet)
+    store = opened(settings, streams, verbose=verbose)
     runs = [resolve(store, baseline), resolve(store, candidate)]
     before, after = (read_predictions(store, run) for run in runs)
     test = assess(before, after, confidence=confidence)
@@ -77,5 +87,5 @@ def gate(
         found = find_flips(after, test.pairing, most=examples).rows
         broken = with_texts(runs[1], [flip for flip in found if flip.kind == "broken"])
     sheet = gate_sheet(runs, decision, test, metric, broken)
-    Streams(quiet=quiet).write(sheet, chosen_format, settings)
+    streams.write(sheet, chosen_format, settings)
     raise typer.Exit(_EXIT_CODES[decision.outcome])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import time
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
+from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import UsageError, closest
@@ -16,23 +15,37 @@ from expctl.metrics import METRICS
 from expctl.records import STATUSES, Tag
 from expctl.settings import load_settings
 
-_UNITS: Final = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+if TYPE_CHECKING:
+    from expctl.filters.expression import Condition, Order
+    from expctl.tracking.reading import Columns
+    from expctl.tracking.store import Store
 
 
 def list_runs(
     filter: options.Filter = "",
     sort: Annotated[
-        str, typer.Option(metavar="KEY[:asc|desc]", help="A metric (best first), parameter, tag or attribute.")
+        str,
+        typer.Option(
+            metavar="KEY[:asc|desc]",
+            help="A metric (best first), parameter, tag or attribute.",
+            autocompletion=completion.sort_keys,
+        ),
     ] = "started",
     limit: Annotated[int, typer.Option(min=0, metavar="N", help="How many runs at most; 0: all.")] = 20,
     columns: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B", help="Columns: id, name, status, started, duration, or any parameter, metric or tag."
+            metavar="A,B",
+            help="id, name, status, started, duration, any parameter, metric or tag; globs ('metrics.*'); max(loss).",
+            autocompletion=completion.columns,
         ),
     ] = None,
+    vary: Annotated[bool, typer.Option("--vary", help="Only columns in which the shown runs differ.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal is.")] = False,
     status: Annotated[str | None, typer.Option(metavar="STATUS", help=f"{', '.join(STATUSES)}.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="AGE", help="Started within: 30m, 12h, 2d, 1w.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Started within: 30m, 12h, 2d, 1w; or after a date.")
+    ] = None,
     flat: Annotated[
         bool, typer.Option("--flat", help="The trials of sweeps too, as --filter and --status always do.")
     ] = False,
@@ -46,60 +59,120 @@ def list_runs(
 ) -> None:
     """List runs, newest first; a sweep is one row."""
     chosen_format = read_format(format, options.ALL_FORMATS)
-    conditions = [filter] if filter.strip() else []
-    if status is not None:
-        conditions.append(f"attributes.status = '{_status(status)}'")
-    if since is not None:
-        conditions.append(f"attributes.start_time > {int(time.time() * 1000) - _milliseconds(since)}")
-    key, descending = _order(sort)
+    conditions = [
+        *([_of_status(status)] if status is not None else []),
+        *([_started_after(since)] if since is not None else []),
+    ]
+    key, descending = _split_order(sort)
     names = [name.strip() for name in columns.split(",") if name.strip()] if columns is not None else None
     if names == []:
         raise UsageError("--columns names none", hint="for example --columns id,name,f1_score")
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
-    from expctl.analysis.fields import known_names, sorted_runs, value_of
+    from expctl.analysis.columns import expanded, varying
+    from expctl.filters.expression import NO_TRIAL, every
     from expctl.render.views import runs_sheet
-    from expctl.tracking.store import open_store
 
-    store = open_store(settings, verbose=verbose)
-    runs = store.find(" and ".join(conditions), deleted=deleted, everywhere=all_experiments)
-    if not (flat or filter.strip() or status):
-        runs = [run for run in runs if Tag.TRIAL not in run.tags]
-    if runs:
-        for name in [key, *(names or [])]:
-            known = name in known_names(runs) or name.removeprefix("metrics.") in METRICS
-            if not known and all(value_of(run, name) is None for run in runs):
-                raise UsageError(
-                    f"no run has {name!r}{closest(name, known_names(runs))}",
-                    hint="expctl show latest",
-                )
-    shown = sorted_runs(runs, key, descending=descending)[: limit or None]
-    streams.write(runs_sheet(shown, columns=names, total=len(runs)), chosen_format, settings)
-    if not runs:
+    store = opened(settings, streams, verbose=verbose)
+    query = store.query(
+        filter,
+        also=every(*conditions, *(() if flat or filter.strip() or status else (NO_TRIAL,))),
+        order=_order(store, key, descending, everywhere=all_experiments),
+        limit=limit or None,
+        columns=_fetched(names, vary=vary),
+        deleted=deleted,
+        everywhere=all_experiments,
+    )
+    shown = store.search(query)
+    if shown:
+        _check_columns(store, names or [], everywhere=all_experiments)
+    if names is not None:
+        from expctl.tracking.histories import with_aggregates
+
+        shown = with_aggregates(store, shown, names)
+        names = expanded(names, shown)
+    if vary:
+        names = varying(names, shown)
+    total = len(shown) if not limit or len(shown) < limit else store.count(query)
+    streams.write(runs_sheet(shown, columns=names, total=total, wide=wide), chosen_format, settings)
+    if not shown:
         where = "in any experiment" if all_experiments else f"in experiment {settings.experiment!r}"
-        streams.note(f"no runs {where}" + (" that match" if conditions else ""))
-    elif len(shown) < len(runs):
-        streams.note(f"{len(shown)} of {len(runs):,} runs (--limit 0 shows all)")
+        streams.note(f"no runs {where}" + (" that match" if filter.strip() or conditions else ""))
+    elif total is None:
+        streams.note(f"the first {len(shown)} runs (--limit 0 shows all)")
+    elif len(shown) < total:
+        streams.note(f"{len(shown)} of {total:,} runs (--limit 0 shows all)")
 
 
-def _status(text: str) -> str:
+def _of_status(text: str) -> Condition:
+    from expctl.filters.expression import attribute
+
     if text.lower() not in STATUSES:
         raise UsageError(
             f"no status {text!r}{closest(text.lower(), STATUSES)}", hint=f"--status {' | '.join(STATUSES)}"
         )
-    return text.upper()
+    return attribute("status", "=", text.upper())
 
 
-def _milliseconds(text: str) -> int:
-    match = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip())
-    if match is None:
-        raise UsageError(f"--since {text!r} is no age", hint="for example 30m, 12h, 2d or 1w")
-    return int(match[1]) * _UNITS[match[2]] * 1000
+def _started_after(text: str) -> Condition:
+    from datetime import UTC, datetime
+
+    from expctl.filters.expression import attribute
+    from expctl.filters.meaning import moment
+
+    after = moment(text, datetime.now(UTC))
+    if after is None:
+        raise UsageError(f"--since {text!r} is no age", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
+    return attribute("start_time", ">", float(after))
 
 
-def _order(text: str) -> tuple[str, bool | None]:
+def _split_order(text: str) -> tuple[str, bool | None]:
     key, _, direction = text.partition(":")
     if not key or direction not in ("", "asc", "desc"):
         raise UsageError(f"--sort {text!r} is not KEY, KEY:asc or KEY:desc")
     return key, None if not direction else direction == "desc"
+
+
+def _order(store: Store, name: str, descending: bool | None, *, everywhere: bool) -> list[Order]:
+    """The order by a name: without a direction a metric comes best first, a time newest first."""
+    from expctl.filters.expression import Order
+    from expctl.metrics import higher_is_better
+
+    field = store.field(name, everywhere=everywhere)
+    if field is None or field.space == "datasets":
+        _check_columns(store, [name], everywhere=everywhere)
+        return []
+    if descending is None:
+        time = field.space == "attributes" and field.key in ("start_time", "end_time")
+        descending = time or (field.space == "metrics" and higher_is_better(field.key))
+    return [Order(field, descending)]
+
+
+def _check_columns(store: Store, names: list[str], *, everywhere: bool) -> None:
+    """Raise UsageError for a name that no run has, where there are runs that could."""
+    from expctl.analysis.columns import aggregate_of, is_glob
+    from expctl.analysis.fields import ATTRIBUTES
+
+    for name in names:
+        asked = aggregate_of(name)
+        name = name if asked is None else f"metrics.{asked.metric}"
+        if is_glob(name) or name in ATTRIBUTES or store.field(name, everywhere=everywhere) is not None:
+            continue
+        known = [*ATTRIBUTES, *(key for keys in store.keys().values() for key in keys)]
+        if store.find(limit=1, everywhere=everywhere):
+            raise UsageError(f"no run has {name!r}{closest(name, known)}", hint="expctl show latest")
+
+
+def _fetched(names: list[str] | None, *, vary: bool) -> Columns:
+    """What has to be fetched of the runs for these columns; for the usual ones, all parameters to see what varies."""
+    from expctl.analysis.columns import is_glob
+    from expctl.tracking.reading import Columns
+
+    if any(map(is_glob, names or [])) or (vary and names is None):
+        return Columns(datasets=False)
+    if names is None:
+        standing = {f"best_{key}" for one in METRICS for key in (one, f"cv_{one}_mean")} | {"trials_finished"}
+        return Columns(None, frozenset({"f1_score", "accuracy"} | standing), frozenset({Tag.SWEEP}), datasets=False)
+    keys = frozenset([*names, *(name.partition(".")[2] for name in names)])
+    return Columns(keys, keys, keys, datasets=False)

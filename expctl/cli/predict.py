@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams, fancy, piped, stdout_is_ours
 from expctl.errors import DataError, ExpctlError, UsageError
@@ -36,7 +36,12 @@ def predict(
         list[str] | None, typer.Argument(metavar="[TEXT...]", help="Texts to label.", show_default=False)
     ] = None,
     run: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Whose model.  [default: the run with the best f1_score]")
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Whose model.  [default: the run with the best f1_score]",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     input: Annotated[
         str | None,

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from expctl.cli import completion
 from expctl.training.families import FAMILIES
 
 _DATA: Final = "Data"
@@ -100,7 +101,14 @@ RunName = Annotated[
 ]
 Tag = Annotated[
     list[str] | None,
-    typer.Option("-t", "--tag", metavar="KEY=VALUE", help="Tag the run; again for more.", rich_help_panel=_RECORD),
+    typer.Option(
+        "-t",
+        "--tag",
+        metavar="KEY=VALUE",
+        help="Tag the run; again for more.",
+        rich_help_panel=_RECORD,
+        autocompletion=completion.tags,
+    ),
 ]
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="A description of the run.", rich_help_panel=_RECORD)]
 DataVersion = Annotated[

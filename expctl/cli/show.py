@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expctl.cli import options
+from expctl.cli import completion, options
+from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.records import Tag
@@ -21,7 +22,8 @@ def show(
         str,
         typer.Argument(
             metavar="RUN",
-            help="A run's id or the start of it, its name, latest, latest~1, best, best:METRIC, NAME@ALIAS.",
+            help="A run's id or the start of it, its name, latest, latest~1, best, best:METRIC, NAME@ALIAS, a filter.",
+            autocompletion=completion.runs,
         ),
     ],
     experiment: options.Experiment = None,
@@ -36,9 +38,9 @@ def show(
 
     from expctl.render.views import run_sheet
     from expctl.tracking.references import resolve
-    from expctl.tracking.store import open_store
 
-    store = open_store(settings, verbose=verbose)
+    streams = Streams(quiet=quiet)
+    store = opened(settings, streams, verbose=verbose)
     found = resolve(store, run)
     sheet = run_sheet(
         found,
@@ -46,7 +48,7 @@ def show(
         command=_command(found),
         artifacts=[(artifact.path, artifact.size) for artifact in store.artifacts(found)],
     )
-    Streams(quiet=quiet).write(sheet, chosen_format, settings)
+    streams.write(sheet, chosen_format, settings)
 
 
 def _command(run: RunRecord) -> str | None:

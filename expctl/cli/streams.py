@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from expctl.errors import mask_secrets
 from expctl.render.formats import FORMATS, Format, as_csv
-from expctl.render.text import visible
+from expctl.render.text import pointed, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +33,11 @@ def fancy(stream: TextIO) -> bool:
 def say(text: str) -> None:
     """One line of talk."""
     _talk(f"expctl: {visible(text)}\n")
+
+
+def point(text: str, position: int) -> None:
+    """Show where in a text something went wrong: the text, and a caret below the character."""
+    _talk("".join(f"  {line}\n" for line in pointed(text, position)))
 
 
 def trace(error: BaseException) -> None:
@@ -65,7 +70,9 @@ class Streams:
             from expctl.render.terminal import print_table
 
             with piped():
-                print_table(sheet, sys.stdout)
+                left_out = print_table(sheet, sys.stdout)
+            if left_out:
+                self.note(f"{left_out} more {'column' if left_out == 1 else 'columns'} in a wider terminal (--wide)")
         else:
             text = as_csv(sheet, formulas=settings.csv_formulas) if format == "csv" else FORMATS[format](sheet)
             with piped():

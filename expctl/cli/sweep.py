@@ -226,6 +226,7 @@ def sweep(
                     store, plan, space, shared, pool, labels, code,
                     resumed=resumed, timeout=seconds, fail_fast=fail_fast, report=report, begun=begun.append,
                 )  # fmt: skip
+                store.keep_statistics()
         except BaseException as error:
             if begun and (fail_fast or not isinstance(error, TrainingFailed)):
                 say(f"what is finished is kept; to go on: expctl sweep --resume {begun[0].run_id[:8]}")

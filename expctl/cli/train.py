@@ -78,6 +78,7 @@ def train(
         run, result = record_training(
             store, recipe, split, pipeline, labels, autolog=bool(said["autolog"]), progress=stage
         )
+        store.keep_statistics()
 
     from expctl.render.views import trained_sheet
 

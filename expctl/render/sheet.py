@@ -36,7 +36,8 @@ class Column:
     """A column: its key in json and csv, its label in tables, and how its cells read.
 
     In tables texts beyond `width` characters end in an ellipsis (None: whole); ids are cut to it. Formats for
-    machines have them whole. A section drops a column that is empty in all of its rows unless it is `kept`.
+    machines have them whole. A section drops a column that is empty in all of its rows unless it is `kept`; a terminal
+    that is too narrow leaves out the `spare` ones, the last first.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Column:
     kind: Kind = "text"
     width: int | None = 60
     kept: bool = False
+    spare: bool = False
 
     @property
     def title(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from expctl.render.formats import RIGHT, parts
 from expctl.render.sheet import Change, Column, Sheet
 from expctl.render.sweeps import best_so_far, trial_line
-from expctl.render.text import heading, shown, visible
+from expctl.render.text import heading, places, shown, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +24,11 @@ _SHRUNK = 8  # places that a narrow terminal leaves a text
 _GAP = 3  # places between two columns
 
 
-def print_table(sheet: Sheet, stream: TextIO) -> None:
-    """Print a sheet with frames and colours, as wide as the terminal is. Honours NO_COLOR and COLUMNS."""
+def print_table(sheet: Sheet, stream: TextIO) -> int:
+    """Print a sheet with frames and colours, as wide as the terminal is. Honours NO_COLOR and COLUMNS.
+
+    Returns how many spare columns were left out because they did not fit.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -38,7 +41,10 @@ def print_table(sheet: Sheet, stream: TextIO) -> None:
             Text.assemble((f"{visible(key)}  ", "dim"), shown(value, Column(key, width=None))), soft_wrap=True
         )
     sections = parts(sheet)
+    left_out = 0
     for title, columns, rows in sections:
+        columns, rows, fewer = _fitting(columns, rows, console.width)
+        left_out += fewer
         table = Table(
             title=Text(visible(title), style="bold") if len(sections) > 1 else None,
             title_justify="left",
@@ -59,6 +65,24 @@ def print_table(sheet: Sheet, stream: TextIO) -> None:
             table.add_row(*row)
         console.print()
         console.print(table, crop=False)
+    return left_out
+
+
+def _fitting(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], available: int
+) -> tuple[Sequence[Column], Sequence[Sequence[Cell]], int]:
+    """The columns without as many spare ones, from the last on, as it takes to fit; and how many those were."""
+    kept = list(range(len(columns)))
+    widths = [
+        max([places(heading(column)), *(places(shown(row[i], column)) for row in rows)])
+        for i, column in enumerate(columns)
+    ]
+    for i in reversed(range(len(columns))):
+        if sum(widths[j] for j in kept) + _GAP * (len(kept) - 1) <= available:
+            break
+        if columns[i].spare:
+            kept.remove(i)
+    return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows], len(columns) - len(kept)
 
 
 def _widths(

@@ -17,6 +17,7 @@ MISSING: Final = "–"
 # Controls, format characters (bidirectional overrides, zero-width), surrogates, private use, line separators:
 # shown as \x1b, never sent to a terminal. The zero-width joiner stays, emoji are made with it.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_AROUND: Final = 60  # characters shown on each side of the one that is pointed at
 _JOINER: Final = "\N{ZERO WIDTH JOINER}"
 
 
@@ -65,6 +66,14 @@ def heading(column: Column) -> str:
 
 def _cut(text: str, width: int | None) -> str:
     return text if width is None or len(text) <= width else text[: width - 1] + "…"
+
+
+def pointed(text: str, position: int) -> tuple[str, str]:
+    """The surroundings of a character of a text, and a line with a caret below it."""
+    start = max(0, position - _AROUND)
+    before = ("…" if start else "") + visible(text[start:position])
+    after = visible(text[position : position + _AROUND]) + ("…" if len(text) > position + _AROUND else "")
+    return before + after, " " * places(before) + "^"
 
 
 def places(text: str) -> int:

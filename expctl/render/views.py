@@ -28,19 +28,28 @@ _LIST = ("run_id", "name", "status", "started", "f1_score", "accuracy")
 _CONSEQUENCES = frozenset({"data_hash", "dataset_size", "train_rows", "test_rows", "test_data_hash"})
 
 
-def runs_sheet(runs: Sequence[RunRecord], *, columns: Sequence[str] | None, total: int) -> Sheet:
-    """`list`: the chosen columns, or the usual ones, how sweeps stand, and every parameter in which the runs differ."""
+def runs_sheet(
+    runs: Sequence[RunRecord], *, columns: Sequence[str] | None, total: int | None, wide: bool = False
+) -> Sheet:
+    """`list`: the chosen columns, or the usual ones, how sweeps stand, and every parameter in which the runs differ.
+
+    Of these, what has the most values comes first, and the last are spare unless the list is to be `wide`.
+    """
+    spare: list[str] = []
     if columns is None:
         varying = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES and not _is_of_sweeps(key)]
+        varying.sort(key=lambda key: -len({run.params.get(key) for run in runs}))
+        spare = [f"params.{key}" for key in varying]
         sweeps = [run for run in runs if Tag.SWEEP in run.tags]
         standing = dict.fromkeys(
             key for run in sweeps for key in run.metrics if key.startswith(("best_", "trials_finished"))
         )
-        columns = [*_LIST, *sorted(standing, reverse=True), *(f"params.{key}" for key in varying)]
+        columns = [*_LIST, *sorted(standing, reverse=True), *spare]
     names = list(dict.fromkeys(columns))
+    built = [replace(_column(name, runs), spare=name in spare and not wide) for name in names]
     return Sheet(
         "runs",
-        _told_apart([_column(name, runs) for name in names], names),
+        _told_apart(built, names),
         [[_cell(run, name) for name in names] for run in runs],
         ids=[run.run_id for run in runs],
         total=total,

@@ -9,11 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.predictions import pair
+from expctl.analysis.ranking import ranking_order
 from expctl.analysis.selection import corrected
 from expctl.analysis.significance import assess
+from expctl.filters.expression import Condition, Field, every
 from expctl.metrics import METRICS
 from expctl.records import Tag
 from expctl.tracking.predictions import read_predictions
+from expctl.tracking.ranked import fit_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,15 +43,20 @@ def with_ties(store: Store, ranking: Ranking, rivals: Sequence[RunRecord]) -> Ra
     return replace(ranking, tied=tied)
 
 
-def with_correction(store: Store, ranking: Ranking) -> Ranking:
+def with_correction(store: Store, ranking: Ranking, *, filter: str = "") -> Ranking:
     """The ranking of a sweep's best with the value that choosing it among the trials does not explain."""
     if ranking.metric not in METRICS or METRICS[ranking.metric].needs != "labels":
         return ranking
     best = ranking.ranked[0]
     parent = best.tags.get(Tag.PARENT)
-    trials = [
-        run for run in ranking.ranked if parent and run.tags.get(Tag.PARENT) == parent and run.test_set == best.test_set
-    ]
+    if not parent or best.test_set is None:
+        return ranking
+    siblings = every(
+        fit_for(ranking.metric),
+        Condition(Field("tags", Tag.PARENT), "=", parent),
+        Condition(Field("tags", Tag.TEST_SET), "=", best.test_set),
+    )
+    trials = store.find(filter, also=siblings, order=ranking_order(ranking.metric), limit=_TRIALS + 1)
     if not 2 <= len(trials) <= _TRIALS:
         return ranking
     found = [one for one in (read_predictions(store, run) for run in trials) if one is not None]

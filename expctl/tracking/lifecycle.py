@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import ExpctlError, Stopped, mask_secrets
 from expctl.records import Tag
-from expctl.tracking.store import Store, translated
+from expctl.tracking.failures import translated
+from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -88,7 +88,7 @@ def drop_model(store: Store, run_id: str) -> None:
     """Delete the model of a run, its files too. The run then says that it has none."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    from expctl.tracking.store import translated
+    from expctl.tracking.failures import translated
 
     client = store.client
     with translated(store.settings):
@@ -143,6 +143,7 @@ def load_model(store: Store, run: RunRecord, *, trust: bool = False) -> LoadedMo
 
 
 def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
+    store.connect()  # MLflow looks a run's logged models up in its own current store, whatever it is told
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 

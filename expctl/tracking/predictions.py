@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from expctl.analysis.predictions import RunPredictions, ScoreKind
-from expctl.tracking.store import damaged
+from expctl.tracking.failures import damaged
 
 if TYPE_CHECKING:
     import numpy as np

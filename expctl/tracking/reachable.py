@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import uuid
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -131,6 +130,8 @@ def is_made(uri: str, tables: Collection[str]) -> bool:
 
 
 def _connect(host: str, port: int, uri: str) -> None:
+    import socket
+
     try:
         socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
     except (OSError, UnicodeError) as error:

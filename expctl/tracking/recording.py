@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from expctl.errors import mask_secrets
 from expctl.records import Tag
 from expctl.tracking import provenance
+from expctl.tracking.failures import translated
 from expctl.tracking.items import DatasetInput, File, Item, MetricValue, ModelItem, Param, TagValue, items
 from expctl.tracking.labels import Labels, recipe_tag, run_tags
 from expctl.tracking.lifecycle import recording
 from expctl.tracking.models import write_model
-from expctl.tracking.store import Store, translated
+from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,7 @@
 """Run references: the one grammar by which every command is told a run. Never picks silently among several.
 
 full id · unique id prefix (4+ characters) · run name · `latest`, `latest~2` · `best`, `best:METRIC` ·
-`NAME@ALIAS` and `models:/NAME/3`, `models:/NAME@ALIAS` from the registry.
+`NAME@ALIAS` and `models:/NAME/3`, `models:/NAME@ALIAS` from the registry · a filter that one run fits.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from expctl.analysis.ranking import rank
-from expctl.errors import RunNotFound, UsageError
-from expctl.tracking.store import translated
+from expctl.analysis.ranking import ranking_order
+from expctl.errors import RunNotFound
+from expctl.filters.expression import FINISHED, attribute, every
+from expctl.filters.parse import FilterError, parse
+from expctl.tracking.failures import translated
+from expctl.tracking.ranked import fit_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +68,8 @@ def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
     if match := _ALIAS.fullmatch(reference):
         return [_registered(store, match["name"], alias=match["alias"])]
     if _PREFIX.fullmatch(reference):
-        return store.find(f"attributes.run_id LIKE '{reference}%'", limit=_SHOWN + 1)
-    return []
+        return store.find(also=attribute("run_id", "like", f"{reference}%"), limit=_SHOWN + 1)
+    return store.find(reference, limit=_SHOWN + 1) if _reads_as_filter(reference) else []
 
 
 def is_set(store: Store, reference: str) -> bool:
@@ -75,17 +78,30 @@ def is_set(store: Store, reference: str) -> bool:
 
 
 def _reads_as_set(reference: str) -> bool:
-    return bool(re.search(r"[*?\[=<>]|\s(?:like|ilike|in)\s", reference, re.I))
+    return bool(re.search(r"[*?\[]", reference)) or _reads_as_filter(reference)
+
+
+def _reads_as_filter(reference: str) -> bool:
+    """Whether a reference looks like a filter, and is one."""
+    if not re.search(r"[=<>]|\s(?:i?like|in|is)\s|^\s*(?:has|not)\s", reference, re.IGNORECASE):
+        return False
+    try:
+        parse(reference)
+    except FilterError:
+        return False
+    return True
 
 
 def resolve_set(store: Store, reference: str) -> list[RunRecord]:
     """The finished runs of a set, newest first; of a reference to one run, that run. Raises RunNotFound for none."""
     if not is_set(store, reference):
         return [resolve(store, reference)]
-    if re.search(r"[*?\[]", reference):
-        found = [run for run in store.find("attributes.status = 'FINISHED'") if fnmatchcase(run.name, reference)]
+    if _reads_as_filter(reference):
+        found = store.find(reference, also=FINISHED)
     else:
-        found = store.find(f"attributes.status = 'FINISHED' and {reference}")
+        start = re.split(r"[*?\[]", reference)[0]  # an underscore in it fits more names, which the glob then does not
+        named = store.find(also=every(FINISHED, attribute("run_name", "like", f"{start}%")))
+        found = [run for run in named if fnmatchcase(run.name, reference)]
     if not found:
         raise RunNotFound(f"no finished run fits {reference!r}", hint="expctl list")
     return found
@@ -93,25 +109,14 @@ def resolve_set(store: Store, reference: str) -> list[RunRecord]:
 
 def best_run(store: Store, metric: str) -> RunRecord:
     """The finished run with the best value of a metric. Raises RunNotFound if no run has it."""
-    ranking = rank(store.find("attributes.status = 'FINISHED'"), metric)
-    if not ranking.ranked:
+    found = store.find(also=fit_for(metric), order=ranking_order(metric), limit=1)
+    if not found:
         raise RunNotFound(f"no finished run has {metric}", hint="expctl list")
-    return ranking.ranked[0]
-
-
-def quoted(value: str) -> str:
-    """A value as a literal of MLflow's filters, which know no escape. Raises UsageError if it has both quotes."""
-    if "'" not in value:
-        return f"'{value}'"
-    if '"' not in value:
-        return f'"{value}"'
-    raise UsageError(f"{value!r} has both kinds of quotes, which MLflow's filters cannot hold", hint="use the run's id")
+    return found[0]
 
 
 def _by_name(store: Store, name: str) -> list[RunRecord]:
-    if "'" in name and '"' in name:
-        return [run for run in store.find() if run.name == name]
-    return store.find(f"attributes.run_name = {quoted(name)}", limit=_SHOWN + 1)
+    return store.find(also=attribute("run_name", "=", name), limit=_SHOWN + 1)
 
 
 def _only(found: Sequence[RunRecord], reference: str) -> RunRecord:

@@ -88,7 +88,7 @@ def test_ties_go_to_the_earlier_run_then_to_the_lower_id() -> None:
 
 
 def test_a_run_that_does_not_say_when_it_started_still_ranks() -> None:
-    assert order([run(1, 0.5), run(2, 0.9, started=None), run(3, 0.5, started=None)]) == [2, 3, 1]
+    assert order([run(1, 0.5), run(2, 0.9, started=None), run(3, 0.5, started=None)]) == [2, 1, 3]
 
 
 def test_minus_zero_ties_with_zero() -> None:

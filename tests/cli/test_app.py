@@ -49,7 +49,7 @@ def test_every_command_explains_its_options(cli, command):
     ("words", "word"),
     [
         (["lst"], "No such command 'lst'"),
-        (["list", "--limt", "3"], "No such option: --limt (Possible options: --limit"),
+        (["list", "--limt", "3"], "No such option: --limt (Possible options: --flat, --limit"),
         (["list", "--limit"], "requires an argument"),
         (["--nope"], "No such option: --nope"),
     ],

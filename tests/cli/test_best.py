@@ -70,11 +70,11 @@ def test_neither_nan_nor_infinity_nor_an_unfinished_run_ever_wins(cli, made):
     made("honest", f1_score=0.5)
     assert ranked(cli, "--top", "9") == ["honest"]
     assert cli("best").stderr.splitlines() == [
+        "expctl: left out 1 run failed",
+        "expctl: left out 1 run with f1_score NaN",
+        "expctl: left out 2 runs with infinite f1_score",
         "expctl: left out 1 run without f1_score",
         "expctl: left out 1 run killed",
-        "expctl: left out 1 run failed",
-        "expctl: left out 2 runs with infinite f1_score",
-        "expctl: left out 1 run with f1_score NaN",
     ]
 
 
@@ -90,8 +90,9 @@ def test_a_filter_chooses_who_takes_part(cli, runs):
     assert ranked(cli, "--filter", "params.model = 'naive_bayes'") == ["bayes"]
 
 
-def test_more_than_a_thousand_runs_are_all_looked_at(cli, made, monkeypatch):
-    monkeypatch.setattr("expctl.tracking.store._PAGE", 2)
+def test_runs_beyond_the_first_page_of_a_store_are_looked_at_too(cli, made, monkeypatch):
+    monkeypatch.setattr("expctl.tracking.sqlite.REVISIONS", {})  # through MLflow's client
+    monkeypatch.setattr("expctl.tracking.pages.PAGE", 2)
     for i in range(5):
         made(f"n{i}", f1_score=0.9 if i == 0 else 0.1)  # the oldest is on the last page
     assert ranked(cli) == ["n0"]
@@ -110,7 +111,6 @@ def test_every_format_names_the_run(cli, runs, format):
     [
         (["--metric", "f1_scor"], 3, "no finished run has f1_scor, did you mean 'f1_score'? (they have accuracy, "),
         (["--filter", "params.c = '77'"], 3, "no finished run has f1_score"),
-        (["--filter", "params.c ="], 2, "filter 'params.c ='"),
         (["--top", "0"], 2, "top"),
         (["--format", "xml"], 2, "no format 'xml'"),
         (["-e", "nowhere"], 3, "no finished run has f1_score (try: expctl list)"),

@@ -325,3 +325,14 @@ def test_an_output_that_cannot_grow_is_told_and_taken_away(many):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "expctl: cannot write out.csv: File too large (no part of it was left)\n"
     assert [name for name in names(many.parent) if "out" in name] == []
+
+
+def test_the_model_comes_from_the_store_that_is_named_wherever_one_is(cli, runs, tmp_path_factory, monkeypatch):
+    import mlflow
+
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    mlflow.set_tracking_uri("sqlite:///nowhere.db")
+    address = f"sqlite:///{runs / 'mlflow.db'}"
+    done = cli("predict", "a great film", "--run", "strong", "--tracking-uri", address, "--quiet")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert not Path("nowhere.db").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -22,10 +23,12 @@ def _swept_once(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) 
     folder = tmp_path_factory.mktemp("swept")
     shutil.copy(migrated_store, folder / "mlflow.db")
     write_reviews(folder / "small.csv", 120)
+    # MLflow writes the store of an earlier test into this process' environment.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "EXPCTL_"))}
     sweep = ["sweep", "-g", "c=0.01,1,100", "--run-name", "many", "--jobs", "1"]
     for command in (["train", "--run-name", "alone"], sweep):
         words = [sys.executable, "-m", "expctl", *command, "--data", "small.csv", "--quiet"]
-        subprocess.run(words, cwd=folder, check=True, capture_output=True)
+        subprocess.run(words, cwd=folder, env=environment, check=True, capture_output=True)
     return folder
 
 

@@ -195,3 +195,14 @@ def test_sections_have_their_titles_and_a_single_one_needs_none() -> None:
 
 def test_an_empty_sheet_shows_its_header() -> None:
     assert [line.split() for line in plain(runs([]))] == [["run", "name", "status", "f1_score"]]
+
+
+def test_spare_columns_are_left_out_from_the_last_where_the_terminal_is_narrow(monkeypatch):
+    columns = [Column("name"), *(Column(f"c{i}", kind="number", spare=True) for i in range(6)), Column("end")]
+    sheet = Sheet("runs", columns, [["run", *range(100_000, 100_006), "x"]])
+    for width, left_out in ((120, 0), (60, 1), (40, 3), (10, 6)):
+        monkeypatch.setenv("COLUMNS", str(width))
+        stream = Terminal()
+        assert print_table(sheet, stream) == left_out
+        header = STYLE.sub("", stream.getvalue()).split("\n")[1].split()
+        assert header == ["name", *(f"c{i}" for i in range(6 - left_out)), "end"]

@@ -140,6 +140,6 @@ def model_folder(run: RunRecord) -> Path:
     """Where a run of an SQLite store keeps its model."""
     import mlflow
 
-    client = mlflow.MlflowClient()
+    client = mlflow.MlflowClient(f"sqlite:///{Path('mlflow.db').absolute()}")
     (output,) = client.get_run(run.run_id).outputs.model_outputs
     return Path(client.get_logged_model(output.model_id).artifact_location.removeprefix("file://"))

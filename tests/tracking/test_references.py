@@ -112,7 +112,7 @@ def test_a_registered_version_that_no_run_made_is_told(store):
         "nobody", "", " ", "a/b", "../x", "it's", 'say "no"', "'\"", "' or 1=1 --", "%", "_", "a;b", "a\nb", "\x00",
         "\\",
         "(" * 200, "x" * 10_000, "latest~99", "latest~-1", "latest~", "latest ", "best:", "best:nothing", "models:/x",
-        "models:/x/", "@x", "x@", "0" * 32, "0123", "DEADBEEF", "None", "日本",
+        "models:/x/", "@x", "x@", "0" * 32, "0123", "DEADBEEF", "None", "日本", "\udcff", "x\udcff*",
     ],
     ids=lambda reference: repr(reference)[:30],
 )  # fmt: skip

@@ -16,7 +16,9 @@ from mlflow.entities import Metric, Param, RunTag
 
 from expctl.errors import StoreError, UsageError
 from expctl.settings import Settings
-from expctl.tracking import store as module
+from expctl.tracking import pages
+from expctl.tracking.client import ClientReader
+from expctl.tracking.failures import translated
 from expctl.tracking.store import open_store
 from tests.conftest import write_reviews
 from tests.tracking.recorded import names, settings_of, store_of
@@ -77,6 +79,7 @@ def test_a_file_that_is_no_whole_store_is_refused_and_left_as_it_is(cli, small, 
 def test_a_store_of_an_older_schema_is_neither_read_nor_upgraded(cli, small):
     with sqlite3.connect("mlflow.db") as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        database.execute("UPDATE alembic_version SET version_num = 'c4a9b5d6e7f8'")
         newest = next(name for name in tables if name.startswith(("scorer", "trace", "logged", "entity")))
         database.execute("PRAGMA foreign_keys = OFF")
         database.execute(f"DROP TABLE {newest}")
@@ -145,7 +148,7 @@ def test_a_database_without_its_python_driver_says_which(cli, folder):
         assert "s3cr3t" not in done.stderr
     with (
         pytest.raises(StoreError, match="needs the Python package psycopg"),
-        module.translated(Settings(tracking_uri="postgresql://u:s3cr3t@h/db")),
+        translated(Settings(tracking_uri="postgresql://u:s3cr3t@h/db")),
     ):
         raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
 
@@ -195,16 +198,16 @@ def test_eight_trainings_at_once_in_a_fresh_folder_are_all_there(tmp_path):
 
 def test_an_experiment_that_another_process_just_made_is_used(folder, monkeypatch):
     one, other = store_of(folder, experiment="new"), store_of(folder, experiment="new")
-    looked = other.client.get_experiment_by_name
+    looked = other.experiment_id
     made: list[str] = []
 
-    def overtaken(name):
-        found = looked(name)
+    def overtaken():
+        found = looked()
         if not made:
             made.append(one.ensure_experiment())
         return found
 
-    monkeypatch.setattr(other.client, "get_experiment_by_name", overtaken)
+    monkeypatch.setattr(other, "experiment_id", overtaken)
     assert other.ensure_experiment() == made[0]
 
 
@@ -219,8 +222,9 @@ def test_one_relative_address_is_another_store_in_another_folder(folder, tmp_pat
 
 
 def test_every_run_is_found_page_by_page(folder, monkeypatch):
-    monkeypatch.setattr(module, "_PAGE", 3)
-    store = store_of(folder)
+    monkeypatch.setattr(pages, "PAGE", 3)
+    store = open_store(settings_of(folder), create=True)
+    assert isinstance(store.reader, ClientReader)
     experiment = store.ensure_experiment()
     made = [store.client.create_run(experiment, start_time=1000 + i).info.run_id for i in range(8)]
     assert [run.run_id for run in store.find()] == made[::-1]
@@ -228,10 +232,11 @@ def test_every_run_is_found_page_by_page(folder, monkeypatch):
     assert [run.run_id for run in store.find(everywhere=True)] == made[::-1]
 
 
-def test_a_filter_that_mlflow_cannot_read_is_a_usage_error_that_repeats_it(runs):
+def test_a_filter_that_cannot_be_read_is_a_usage_error_that_repeats_it(runs):
     with pytest.raises(UsageError) as raised:
         store_of(runs).find("metrics.f1_score >")
-    assert raised.value.message.startswith("filter 'metrics.f1_score >': ")
+    assert raised.value.message.startswith("filter: expected ")
+    assert raised.value.excerpt == ("metrics.f1_score >", 18)
     assert [run.name for run in store_of(runs).find("params.model = 'naive_bayes'")] == ["bayes"]
 
 
@@ -335,11 +340,11 @@ def test_runs_of_plain_mlflow_are_compared_and_ranked(plain, folder, cli):
     ranked = cli("best", "--top", "10", "--format", "json")
     assert [row["name"] for row in json.loads(ranked.stdout)["rows"]] == ["good", "nested"]
     assert ranked.stderr.splitlines() == [
-        "expctl: left out 2 runs without f1_score",
         "expctl: left out 1 run failed",
-        "expctl: left out 1 run running",
-        "expctl: left out 2 runs with infinite f1_score",
         "expctl: left out 1 run with f1_score NaN",
+        "expctl: left out 2 runs with infinite f1_score",
+        "expctl: left out 2 runs without f1_score",
+        "expctl: left out 1 run running",
     ]
     losses = json.loads(cli("best", "--metric", "rmse", "--top", "2", "--format", "json").stdout)
     assert [row["name"] for row in losses["rows"]] == ["nan", "good"]  # a loss: less is better

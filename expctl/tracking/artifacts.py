@@ -1,0 +1,102 @@
+"""The files of a run: those on this machine read where they lie, all others fetched by MLflow's client."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from expctl.errors import StoreError
+from expctl.records import Tag
+from expctl.tracking.failures import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlflow import MlflowClient
+
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file of a run: its path below the run's artifacts, and its size in bytes where the store tells it."""
+
+    path: str
+    size: int | None
+
+
+def list_files(store: Store, run: RunRecord) -> list[Artifact]:
+    """All files of a run, those of its logged models under their names."""
+    found: dict[str, Artifact] = {}
+    for name, uri in store.reader.folders(run):
+        folder = local_folder(uri)
+        files = _walked(folder, name) if folder is not None else _fetched(store, run, name)
+        found.update({file.path: file for file in files})
+    return sorted(found.values(), key=lambda file: file.path)
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder of a `file://` URI or a path; None for a URI of another kind."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not parts.path:
+        return None
+    return Path(unquote(parts.path) if parts.scheme else uri)
+
+
+def _walked(folder: Path, name: str) -> Iterator[Artifact]:
+    for place, _, files in os.walk(folder):
+        for file in files:
+            path = Path(place) / file
+            yield Artifact((Path(name) / path.relative_to(folder)).as_posix(), path.stat().st_size)
+
+
+def _fetched(store: Store, run: RunRecord, name: str) -> list[Artifact]:
+    with translated(store.settings):
+        return list(_listed(store.client, run.run_id, name or None))
+
+
+def _listed(client: MlflowClient, run_id: str, folder: str | None) -> Iterator[Artifact]:
+    for entry in client.list_artifacts(run_id, folder):
+        if entry.is_dir:
+            yield from _listed(client, run_id, entry.path)
+        else:
+            yield Artifact(entry.path, entry.file_size)
+
+
+def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
+    """The content of one file of a run; None if the run has no such file.
+
+    Raises StoreError if it cannot be read, or if the folder of a complete run is not there: the store has been moved.
+    """
+    folder = local_folder(run.artifact_uri)
+    if folder is None:
+        return _downloaded(store, run, path)
+    if Tag.COMPLETE in run.tags and not folder.is_dir():
+        raise StoreError(f"the files of run {run.label} are not at {folder}", hint="was the store moved?")
+    try:
+        return (folder / path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {folder / path}: {error.strerror}", hint="may you read it?") from error
+
+
+def _downloaded(store: Store, run: RunRecord, path: str) -> bytes | None:
+    client = store.client
+    from mlflow.exceptions import MlflowException
+
+    with translated(store.settings), tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+        try:
+            return Path(client.download_artifacts(run.run_id, path, folder)).read_bytes()
+        except (MlflowException, OSError) as error:
+            if isinstance(error, MlflowException) and error.error_code in (
+                "TEMPORARILY_UNAVAILABLE",
+                "PERMISSION_DENIED",
+            ):
+                raise
+            return None

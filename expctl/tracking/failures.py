@@ -1,0 +1,84 @@
+"""What MLflow, SQLite and the libraries below them raise, as errors of ours: one line, no secret, an exit code."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from expctl.errors import DataError, RunNotFound, StoreError, mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from expctl.records import RunRecord
+    from expctl.settings import Settings
+
+
+@contextmanager
+def translated(settings: Settings) -> Iterator[None]:
+    """Turn what MLflow and the libraries below it raise into errors of ours: one line, no secret, an exit code."""
+    import sqlalchemy.exc
+    from mlflow.exceptions import MlflowException
+
+    uri = mask_secrets(settings.tracking_uri)
+    try:
+        yield
+    except MlflowException as error:
+        raise _translation(error, uri) from error
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise StoreError(f"the store {uri} failed: {reason(error)}", hint=remedy(str(error))) from error
+    except ModuleNotFoundError as error:  # the driver of a database
+        raise StoreError(
+            f"the store {uri} needs the Python package {error.name}", hint=f"install {error.name}"
+        ) from error
+    except OSError as error:  # requests' exceptions are OSErrors too
+        raise StoreError(
+            f"the store {uri} failed: {reason(error)}", hint="is there space, and the right to write?"
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an error, without secrets."""
+    lines: Sequence[str] = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return mask_secrets(lines[0]) if lines else type(error).__name__
+
+
+def _translation(error: Any, uri: str) -> Exception:
+    text = reason(error)
+    code = error.error_code
+    if "migrate-filestore" in str(error):
+        return StoreError(
+            f"{uri} is MLflow's old file store, which MLflow no longer serves",
+            hint="mlflow migrate-filestore copies it into an SQLite store, or set MLFLOW_ALLOW_FILE_STORE=true",
+        )
+    if "out-of-date database schema" in str(error) or "Can't locate revision" in str(error):
+        return StoreError(
+            f"the store {uri} has another schema than the installed MLflow: {text}",
+            hint="older store: back it up, then mlflow db upgrade; newer store: upgrade mlflow",
+        )
+    if code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        return RunNotFound(text, hint="expctl list")
+    if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+        return StoreError(
+            f"the store {uri} refused: {text}",
+            hint="check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN",
+        )
+    return StoreError(f"the store {uri} failed: {text}", hint=remedy(str(error)))
+
+
+def remedy(text: str) -> str | None:
+    """What to do about a database that fails with this text; None where nobody knows."""
+    if "locked" in text:
+        return "another process is writing to it; try again"
+    if "readonly" in text or "unable to open" in text:
+        return "is the folder writable?"
+    if "malformed" in text or "not a database" in text:
+        return "it is damaged: restore it from a backup, or move it away"
+    if "disk is full" in text or "No space" in text:
+        return "free some space"
+    return None
+
+
+def damaged(run: RunRecord, what: str) -> DataError:
+    """The error for a file of a run that is not what it should be."""
+    return DataError(f"{what} of run {run.label} ({run.run_id[:8]}) is damaged", hint="expctl show RUN")

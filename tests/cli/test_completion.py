@@ -1,0 +1,88 @@
+"""What shells are offered: in the words of bash, zsh and fish, from a real process; nothing where there is nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import pytest
+
+from tests.test_house import SPY, clean_environment
+from tests.tracking.recorded import store_of
+
+
+def protocol(shell: str, words: list[str]) -> dict[str, str]:
+    """What a shell's own script tells a program that it wants completed: the last of the words."""
+    if shell == "bash":
+        return {"_EXPCTL_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
+    line = {"_EXPCTL_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": " ".join(words)}
+    return {**line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"} if shell == "fish" else line
+
+
+@pytest.fixture
+def offered(run_command):
+    def ask(*words: str, shell: str = "bash") -> list[str]:
+        done = run_command(env=protocol(shell, ["expctl", *words]))
+        assert done.stderr == ""
+        return done.stdout.split()
+
+    return ask
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_is_offered_runs_metrics_and_columns(offered, runs, shell):
+    assert any("strong" in word for word in offered("show", "st", shell=shell))
+    assert any("log_loss" in word for word in offered("best", "--metric", "log", shell=shell))
+    assert any("max_features" in word for word in offered("list", "--columns", "max_f", shell=shell))
+
+
+def test_names_ids_keys_and_tags_are_offered(offered, runs):
+    run = store_of(runs).find("name = 'strong'")[0]
+    assert set(offered("show", "")) >= {"weak", "strong", "bayes", "broken", "latest", "best"}
+    assert offered("compare", "weak", "str") == ["strong"]
+    assert offered("show", run.run_id[:6]) == [run.run_id]
+    assert offered("gate", "weak", "--baseline", "ba") == ["bayes"]
+    assert offered("predict", "--run", "ba") == ["bayes"]
+    assert offered("list", "--sort", "roc") == ["roc_auc"]
+    assert set(offered("list", "--columns", "id,te")) >= {"id,team", "id,test_size"}
+    assert offered("train", "-t", "te") == ["team="]
+    assert "mlflow.user=" not in offered("train", "-t", "")
+
+
+def test_experiment_and_store_of_the_line_are_asked(offered, runs, tmp_path_factory, monkeypatch):
+    assert offered("show", "-e", "nowhere", "st") == []
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert offered("show", "st") == []
+    assert offered("show", "--tracking-uri", f"sqlite:///{runs / 'mlflow.db'}", "st") == ["strong"]
+
+
+@pytest.mark.parametrize(
+    "uri", ["sqlite:///nothing.db", "sqlite:///broken.db", "http://127.0.0.1:9", "nonsense://x", ""]
+)
+def test_a_store_that_cannot_be_asked_offers_nothing_and_says_nothing(offered, folder, uri):
+    (folder / "broken.db").write_bytes((folder / "mlflow.db").read_bytes()[:70_000])
+    started = time.monotonic()
+    assert offered("best", "--tracking-uri", uri, "--metric", "x") == []
+    assert time.monotonic() - started < 5
+
+
+def test_names_that_would_break_the_line_are_not_offered(offered, folder):
+    store = store_of(folder)
+    for name in ("fine", "f\x1b[31mred", "f\nline"):
+        store.client.create_run(store.ensure_experiment(), run_name=name)
+    assert offered("show", "f") == ["fine"]
+
+
+def test_nothing_heavy_is_loaded_to_complete_a_word(runs, tmp_path):
+    import subprocess
+
+    path = tmp_path / "modules.json"
+    subprocess.run(
+        [sys.executable, "-c", SPY.format(path=str(path)), "[]"],
+        cwd=runs,
+        env={**clean_environment(), **protocol("bash", ["expctl", "show", "st"])},
+        check=True,
+        capture_output=True,
+    )
+    assert not set(json.loads(path.read_text())["modules"]) & {"mlflow", "numpy", "pandas", "sklearn", "rich.console"}

@@ -1,0 +1,207 @@
+"""The reader of tracking servers: against MLflow's own server, and against ones that misbehave."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from hypothesis import given, seed, settings
+
+from expctl.errors import StoreError
+from expctl.settings import Settings
+from expctl.tracking import pages, rest
+from expctl.tracking.client import ClientReader
+from expctl.tracking.reading import NotServed, Query
+from expctl.tracking.store import open_store
+from tests.tracking.random_stores import rewrite, stores
+from tests.tracking.test_readers import CASES, SEED, many, queries, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[tuple[str, Path]]:
+    """MLflow's own server over a store that tests rewrite: its address and the store's file."""
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copy(migrated_store, folder / "mlflow.db")
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"],
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/health").close()
+                break
+            except OSError:
+                time.sleep(0.25)
+        yield address, folder / "mlflow.db"
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait()
+
+
+@pytest.mark.slow
+@seed(SEED)
+@settings(many, max_examples=max(25, CASES // 20))
+@given(stores, queries)
+def test_a_server_read_directly_tells_what_mlflow_s_client_tells(server, runs, query):
+    address, path = server
+    rewrite(path, runs)
+    page, pages.PAGE = pages.PAGE, 3
+    try:
+        direct = rest.connect(address)
+        import mlflow
+
+        through = ClientReader(mlflow.MlflowClient(address), Settings(tracking_uri=address))
+        assert [told(run) for run in direct.find(query)] == [told(run) for run in through.find(query)]
+        for run in through.find(Query(("1", "2"))):
+            assert told(direct.get(run.run_id) or run) == told(run)
+            for key in run.metrics:
+                assert list(map(repr, direct.history(run.run_id, key))) == list(
+                    map(repr, through.history(run.run_id, key))
+                )
+        assert direct.get("f" * 32) is None
+        assert direct.experiments() == through.experiments()
+        assert set(direct.spaces("c", ["1"])) == set(through.spaces("c", ["1"]))
+    finally:
+        pages.PAGE = page
+
+
+class Odd(BaseHTTPRequestHandler):
+    """Answers from a list, the last one again and again, and keeps what it was asked."""
+
+    answers: ClassVar[list[tuple[int, str, dict[str, str]]]] = []
+    asked: ClassVar[list[Any]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(dict(self.headers))
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status, text, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def odd() -> Iterator[str]:
+    """The address of a server that answers what `Odd.answers` says."""
+    Odd.answers, Odd.asked = [], []
+    found = HTTPServer(("127.0.0.1", 0), Odd)
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    yield f"http://ada:s3cr3t@127.0.0.1:{found.server_port}"
+    found.shutdown()
+    found.server_close()
+
+
+EMPTY = (200, json.dumps({"experiments": []}), {})
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((401, "no", {}), "refused (401)"),
+        ((403, "{}", {}), "refused (403)"),
+        ((200, "<html>log in</html>", {}), "is not MLflow's"),
+        ((302, "", {"Location": "http://elsewhere/"}), "is not MLflow's"),
+        ((404, "not here", {}), "is not MLflow's"),
+        ((500, json.dumps({"error_code": "INTERNAL_ERROR", "message": "the moon\nis full"}), {}), "the moon"),
+    ],
+)
+def test_what_is_no_answer_is_told_in_one_line_without_the_password(cli, odd, tmp_path, monkeypatch, answer, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    Odd.answers = [answer]
+    done = cli("list", "--tracking-uri", odd)
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (4, "", 1)
+    assert words in done.stderr
+    assert "s3cr3t" not in done.stderr
+
+
+def test_a_server_that_is_busy_is_asked_again_and_not_for_ever(odd, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    Odd.answers = [(503, "", {"Retry-After": "0"}), (429, "", {"Retry-After": "0"}), EMPTY]
+    assert rest.connect(odd).experiments() == []
+    assert len(Odd.asked) == 3
+    Odd.answers = [(503, "", {"Retry-After": "0"})]
+    with pytest.raises(StoreError):
+        rest.connect(odd).experiments()
+    assert len(Odd.asked) == 6
+
+
+def test_passwords_and_tokens_are_sent_as_mlflow_sends_them(odd, monkeypatch):
+    Odd.answers = [EMPTY]
+    rest.connect(odd).experiments()
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
+    address = odd.replace("ada:s3cr3t@", "")
+    rest.connect(address).experiments()
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "bob")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "päss")
+    rest.connect(address).experiments()
+    assert [one.get("Authorization") for one in Odd.asked] == [
+        "Basic YWRhOnMzY3IzdA==",
+        "Bearer t0ken",
+        "Basic Ym9iOnDDpHNz",
+    ]
+
+
+def test_a_server_that_accepts_and_never_answers_is_given_up(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "0.3")
+    with closing(socket.socket()) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        started = time.monotonic()
+        with pytest.raises(StoreError, match="failed"):
+            rest.connect(f"http://127.0.0.1:{silent.getsockname()[1]}").experiments()
+        assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("name", ["MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4", "HTTPS_PROXY", "http_proxy"])
+def test_what_only_mlflow_s_client_can_do_is_left_to_it(monkeypatch, name):
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(NotServed, match=name):
+        rest.connect("http://127.0.0.1:9")
+
+
+def test_where_it_steps_aside_the_client_answers_and_verbose_says_so(cli, runs, monkeypatch):
+    direct = cli("list", "--format", "json")
+    monkeypatch.setattr("expctl.tracking.sqlite.REVISIONS", {})
+    through = cli("list", "--format", "json", "--verbose")
+    assert through.stdout == direct.stdout
+    assert "read through MLflow's client, not directly: its schema dc11669786a5 is not one of those tested" in (
+        through.stderr
+    )
+    assert "not directly" not in cli("list").stderr
+    assert open_store(Settings()).aside is not None
