@@ -241,7 +241,8 @@ class Process:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        self.out = self.process.stdout.read()
+        with self.process.stdout as stdout:
+            self.out = stdout.read()
 
     def wait(self, seconds: float) -> int | None:
         """The exit code, None if it is not there in time."""
