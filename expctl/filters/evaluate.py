@@ -68,7 +68,7 @@ def _sort_key(run: RunRecord, field: Field) -> tuple[int, float, str] | None:
     if text is None:
         return None
     value = number(text) if field.space == "params" else None
-    return (1, 0.0, text) if value is None else (0, value, text)
+    return (1, 0.0, text) if value is None else (0, value, "")  # 1 and 1.0 are equal
 
 
 def _condition(condition: Condition, run: RunRecord) -> bool:

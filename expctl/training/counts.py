@@ -207,6 +207,8 @@ def _counts_of(
         mask = np.zeros_like(kept)
         mask[part.by_name[kept]] = True
         vocabulary = {_spelled(counts, term): column for column, term in enumerate(part.terms[mask])}
+        if not vocabulary:
+            raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
     inside = mask[columns]
     renumbered = (np.cumsum(mask, dtype=np.int32) - 1)[columns[inside]]
     matrix = sparse.csr_array(

@@ -42,7 +42,7 @@ def _here(tmp_path_factory):
     frame["part"] = ["test" if i % 3 == 0 else "train" for i in range(len(frame))]
     frame["stars"] = [i % 5 for i in range(len(frame))]
     frame.to_csv(folder / "parts.csv", index=False)
-    (folder / "own_models.py").write_text(OWN_MODELS + NEEDY)
+    (folder / "own_prepared.py").write_text(OWN_MODELS + NEEDY)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield
@@ -172,13 +172,13 @@ def test_another_text_and_label_column_give_the_same():
 
 
 def test_a_factory_reads_the_texts():
-    texts = {"model": "own_models:counted,naive_bayes", "max_features": "10,20"}
+    texts = {"model": "own_prepared:counted,naive_bayes", "max_features": "10,20"}
     assert each_the_same(space_of(texts)) == 4
 
 
 def test_a_factory_gets_every_column_and_families_beside_it_the_text():
     given = {"data": "parts.csv", "label_column": "label"}
-    space = read_space({"model": "naive_bayes,own_models:counted"}, given)
+    space = read_space({"model": "naive_bayes,own_prepared:counted"}, given)
     prepared = prepare(space)
     assert list(next(iter(prepared.splits.values())).train.frame) == ["text", "part", "stars"]
     bayes = next(space.recipe(point) for point in space.grid() if point["model"] == "naive_bayes")
@@ -186,7 +186,7 @@ def test_a_factory_gets_every_column_and_families_beside_it_the_text():
 
 
 def test_what_a_factory_needs_may_be_varied():
-    assert each_the_same(space_of({"c": "1.0,2.0"}, model="own_models:needy")) == 2
+    assert each_the_same(space_of({"c": "1.0,2.0"}, model="own_prepared:needy")) == 2
 
 
 def test_a_trial_that_fails_alone_fails_in_the_same_words():
@@ -195,7 +195,7 @@ def test_a_trial_that_fails_alone_fails_in_the_same_words():
 
 @pytest.mark.parametrize(("reason", "words"), [("exit", "SystemExit: left"), ("two", "Two: no luck")])
 def test_whatever_a_model_raises_fails_its_trial(reason, words):
-    space = space_of({"reason": reason}, model="own_models:odd")
+    space = space_of({"reason": reason}, model="own_prepared:odd")
     with pytest.raises(TrainingFailed) as caught:
         prepare(space).train(space.recipe({"reason": reason}))
     assert caught.value.message == words
