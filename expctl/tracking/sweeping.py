@@ -111,7 +111,8 @@ def sweep(
         drawing = pool.submit(drawn, Drawing(plan.objective, scored, higher, _logarithmic(space)))
         pool.done({drawing})
         table = File("trials.csv", csv_text(_table(space, runs), formulas="escape").encode("utf-8", "surrogatepass"))
-        write(store, parent.run_id, [table, *drawing.result(), *_closing(recorder, swept)])
+        closing = [table, *drawing.result(), *_closing(recorder, swept)]
+        write(store, parent.run_id, closing, scratch=pool.scratch)
     return swept
 
 

@@ -166,7 +166,7 @@ class Recorder:
             self.with_model[run_id] = result.value
         self.prune()
         self._ended(trial, run_id, result.value)
-        write(self.store, self.parent.run_id, self.standing())
+        write(self.store, self.parent.run_id, self.standing(), scratch=self.scratch)
 
     def standing(self) -> list[Item]:
         """How far the sweep is, for its parent run, where each step makes a point of a chart."""
@@ -188,7 +188,8 @@ class Recorder:
 
     def fail(self, trial: Trial, error: TrainingFailed) -> None:
         """End a trial's run FAILED, with the reason and what it was to be made from."""
-        write(self.store, self.running[trial.number], (Param(*pair) for pair in trial.recipe.logged().items()))
+        params = (Param(*pair) for pair in trial.recipe.logged().items())
+        write(self.store, self.running[trial.number], params, scratch=self.scratch)
         with lifecycle.shielded():
             lifecycle.abort(self.store, self.running.pop(trial.number), error)
         self.progress.failed += 1
