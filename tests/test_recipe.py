@@ -186,7 +186,7 @@ def test_every_choice_is_logged_under_its_own_name_and_nothing_that_was_not_made
 
 
 def test_no_parameter_of_a_family_hides_a_field_when_logged() -> None:
-    names = {field.name for field in fields(Recipe)} | {"data_path", "data_hash", "dataset_size"}
+    names = {field.name for field in fields(Recipe)} | {"data_path", "data_hash", "data_fingerprint", "dataset_size"}
     for model in FAMILIES:
         assert not names & set(defaults(model))
 

@@ -25,7 +25,9 @@ _KINDS: Mapping[str, Column] = {
 }
 _LIST = ("run_id", "name", "status", "started", "f1_score", "accuracy")
 # Parameters that always differ with the data and would crowd out what people chose.
-_CONSEQUENCES = frozenset({"data_hash", "dataset_size", "train_rows", "test_rows", "test_data_hash"})
+_CONSEQUENCES = frozenset(
+    {"data_hash", "data_fingerprint", "dataset_size", "train_rows", "test_rows", "test_data_hash"}
+)
 
 
 def runs_sheet(

@@ -108,6 +108,7 @@ def parameters(result: TrainResult) -> Iterator[Param]:
     yield from (Param(key, value) for key, value in result.recipe.logged().items())
     split = result.split
     yield Param("data_hash", split.data_hash)
+    yield Param("data_fingerprint", split.data_fingerprint)
     if split.test_data_hash is not None:
         yield Param("test_data_hash", split.test_data_hash)
     yield Param("dataset_size", split.dataset_size)

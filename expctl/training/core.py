@@ -109,7 +109,7 @@ def train(
             plain_vocabulary(pipeline)
             progress(f"evaluating on {len(split.test):,} rows")
             evaluation = _guarded(partial(evaluate, pipeline, split.test), noticed)
-    predictions = predictions_frame(evaluation.predictions, split.test, split.test_hashes)
+    predictions = predictions_frame(evaluation.predictions, split.test)
     return TrainResult(
         recipe=recipe,
         split=split,
@@ -118,7 +118,7 @@ def train(
         metrics={**evaluation.metrics, "fit_seconds": fit_seconds},
         folds=folds,
         predictions=predictions,
-        test_set=fingerprint(predictions["text_hash"].tolist(), predictions["label"].tolist()),
+        test_set=fingerprint(split.test.hashes, split.test.labels),
         sample=_sample(split.test, evaluation, recipe),
         example=split.test.frame.head(_EXAMPLE).reset_index(drop=True),
         warnings=list(dict.fromkeys(noticed)),
@@ -126,7 +126,7 @@ def train(
 
 
 def _columns(split: Split, names: list[str]) -> Split:
-    narrow = (Rows(rows.frame[names], rows.labels) for rows in (split.train, split.test))
+    narrow = (Rows(rows.frame[names], rows.labels, rows.hashes) for rows in (split.train, split.test))
     train_rows, test_rows = narrow
     return replace(split, train=train_rows, test=test_rows)
 
@@ -211,7 +211,8 @@ def shown_only(split: Split, recipe: Recipe) -> Split:
     def emptied(rows: Rows, keep: np.ndarray) -> Rows:
         texts = np.full(len(rows), "", dtype=object)
         texts[keep] = rows.frame[recipe.text_column].to_numpy()[keep]
-        return Rows(pd.DataFrame({recipe.text_column: pd.Series(texts, rows.frame.index, "object")}), rows.labels)
+        frame = pd.DataFrame({recipe.text_column: pd.Series(texts, rows.frame.index, "object")})
+        return Rows(frame, rows.labels, rows.hashes)
 
     shown = np.concatenate([np.arange(min(_EXAMPLE, len(split.test))), _sampled(recipe, len(split.test))])
     return replace(split, train=emptied(split.train, np.arange(0)), test=emptied(split.test, shown))

@@ -27,30 +27,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a data file: `frame` is what a model reads (index: row number in the file), `labels` the truth."""
+    """Rows of a data file: `frame` is what a model reads (index: row number in the file), `labels` the truth.
+
+    `hashes` are the `text_hashes` of the texts, as bytes: they stay when the texts are let go.
+    """
 
     frame: pd.DataFrame
     labels: np.ndarray
+    hashes: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, positions: list[int] | np.ndarray) -> Rows:
         """The rows at these positions."""
-        return Rows(self.frame.iloc[positions], self.labels[positions])
+        return Rows(self.frame.iloc[positions], self.labels[positions], self.hashes[positions])
 
 
 @dataclass(frozen=True)
 class Split:
     """Training and test rows with where they came from. `data_hash` is the sha256 of the file as stored, in hex.
 
-    `test_hashes` are the `text_hashes` of the test rows, as bytes.
+    `dataset_size` counts the usable rows of the data file, and `data_fingerprint` is the `fingerprint` of them: what
+    the file says, in whatever order and format it says it.
     """
 
     train: Rows
     test: Rows
-    test_hashes: np.ndarray
     data_hash: str
+    data_fingerprint: str
     data_bytes: int
     dataset_size: int
     test_data_hash: str | None = None
@@ -63,8 +68,6 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     Raises DataError for everything that would make training fail or lie: nothing to read, missing columns, one class,
     a class too rare to divide, no text left.
     """
-    import numpy as np
-
     notes: list[str] = []
     content = read_bytes(recipe.data)
     table = _read(recipe.data, content, recipe)
@@ -85,8 +88,8 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     return Split(
         train,
         test,
-        np.array(text_hashes(test.frame[recipe.text_column].tolist()), dtype="S32"),
         data_hash=hashlib.sha256(content).hexdigest(),
+        data_fingerprint=fingerprint(rows.hashes, rows.labels),
         data_bytes=len(content),
         dataset_size=len(kept),
         test_data_hash=hashlib.sha256(test_content).hexdigest() if recipe.test_data is not None else None,
@@ -127,12 +130,13 @@ def _rows(table: Columns, recipe: Recipe, path: str, notes: list[str], *, all_co
         )
     parsed = kind_of(path) in ("csv", "tsv")
     labels = read_labels([raw[i] for i in kept], parse=parsed, column=recipe.label_column)
-    columns = {recipe.text_column: [texts[i] for i in kept]}
+    readable = [str(texts[i]) for i in kept]
+    columns: Columns = {recipe.text_column: readable}
     if all_columns:
         for name, values in table.items():
             if name not in (recipe.text_column, recipe.label_column, recipe.split_column):
                 columns[name] = as_numbers([values[i] for i in kept])
-    return Rows(feature_frame(columns, kept), labels), kept
+    return Rows(feature_frame(columns, kept), labels, text_hashes(readable)), kept
 
 
 def as_text(value: object) -> str | None:
@@ -309,12 +313,15 @@ def _classes(values: np.ndarray) -> str:
     )
 
 
-def text_hashes(texts: Sequence[str]) -> list[str]:
-    """128-bit BLAKE2b digests of the texts, in hex: enough to recognise a text without storing it."""
-    return [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts]
+def text_hashes(texts: Sequence[str]) -> np.ndarray:
+    """128-bit BLAKE2b digests of the texts, shape (n,), in hex as bytes: enough to recognise a text without it."""
+    import numpy as np
+
+    digests = (hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts)
+    return np.array(list(digests), dtype="S32")
 
 
-def fingerprint(hashes: Sequence[str], labels: Sequence[object]) -> str:
-    """sha256 over the sorted (text hash, label) pairs: the same test set has it in any order and any file format."""
-    lines = sorted(f"{text}\t{label}\n" for text, label in zip(hashes, labels, strict=True))
+def fingerprint(hashes: np.ndarray, labels: Sequence[object] | np.ndarray) -> str:
+    """sha256 over the sorted (text hash, label) pairs: the same rows have it in any order and any file format."""
+    lines = sorted(f"{text.decode()}\t{label}\n" for text, label in zip(hashes.tolist(), labels, strict=True))
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()

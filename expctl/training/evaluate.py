@@ -131,14 +131,14 @@ def evaluate(pipeline: Pipeline, rows: Rows) -> Evaluation:
     )
 
 
-def predictions_frame(predictions: Predictions, rows: Rows, hashes: np.ndarray) -> pd.DataFrame:
+def predictions_frame(predictions: Predictions, rows: Rows) -> pd.DataFrame:
     """One line a test row: `row` in the data file, `text_hash`, `label`, `prediction`, and `scores` as a list."""
     import pandas as pd
 
     frame = pd.DataFrame(
         {
             "row": rows.frame.index.to_numpy(),
-            "text_hash": hashes.astype(str).astype(object),
+            "text_hash": rows.hashes.astype(str).astype(object),
             "label": predictions.labels,
             "prediction": predictions.predicted,
         }

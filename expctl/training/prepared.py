@@ -75,7 +75,7 @@ def _mapped(rows: Rows) -> Rows:
     """The rows with labels that are a plain array, whatever memory they lie in: results must not hold a memory map."""
     import numpy as np
 
-    return Rows(rows.frame, np.asarray(rows.labels))
+    return Rows(rows.frame, np.asarray(rows.labels), np.asarray(rows.hashes))
 
 
 def prepare(space: Space, progress: Callable[[str], None] = lambda stage: None, *, data: str | None = None) -> Prepared:

@@ -58,8 +58,8 @@ class Contest:
         said = np.where(random.random(ROWS) < right, LABELS, 1 - LABELS)
         order = np.arange(ROWS) if order is None else order
         names = np.array(["ham", "spam"])
-        hashes = np.array(text_hashes([f"{texts} {i}" for i in range(ROWS)]))
-        tags = {Tag.TEST_SET: fingerprint(hashes.tolist(), names[LABELS].tolist())}
+        hashes = text_hashes([f"{texts} {i}" for i in range(ROWS)])
+        tags = {Tag.TEST_SET: fingerprint(hashes, names[LABELS].tolist())}
         if parent is not None:
             tags[Tag.PARENT] = parent or self.parent
         run_id = self._run(name, tags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -59,6 +60,15 @@ def repository(small):
     return small.parent
 
 
+def by_hand(content: bytes) -> str:
+    """The fingerprint of a CSV file of text and label, as the README words it."""
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    lines = sorted(
+        f"{hashlib.blake2b(row['text'].encode(), digest_size=16).hexdigest()}\t{row['label']}\n" for row in rows
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def test_a_run_holds_everything_that_it_was_made_from(cli, repository, client):
     words = ["--c", "2.5", "-p", "min_df=2", "-t", "team=nlp", "-t", "stage=trial", "--note", "a *first* try"]
     done = cli("train", "--data", "small.csv", *words, "--data-version", "v3", "--run-name", "whole", "--format", "id")
@@ -69,7 +79,9 @@ def test_a_run_holds_everything_that_it_was_made_from(cli, repository, client):
     assert run.info.run_name == "whole"
     assert run.info.status == "FINISHED"
     assert client.get_experiment(run.info.experiment_id).name == "expctl"
-    assert run.data.params == {
+    params = dict(run.data.params)
+    assert params.pop("data_fingerprint") == by_hand(content)
+    assert params == {
         "model": "logreg", "c": "2.5", "max_iter": "1000", "class_weight": "None", "solver": "lbfgs", "l1_ratio": "0.0",
         "dual": "False", "tol": "0.0001", "fit_intercept": "True", "intercept_scaling": "1.0",
         "max_features": "5000", "ngram_min": "1", "ngram_max": "1", "min_df": "2", "max_df": "1.0", "analyzer": "word",

@@ -156,7 +156,7 @@ def test_a_failing_trial_is_recorded_with_its_reason_and_its_recipe(sweeps):
     assert failed.tags[Tag.REASON] == "ValueError: Solver lbfgs supports only dual=False, got dual=True"
     assert '"solver": "lbfgs"' in failed.tags[Tag.RECIPE]
     assert failed.params["solver"] == "lbfgs"
-    found_out = {"data_hash", "dataset_size", "train_rows", "test_rows"}  # by a training that ended
+    found_out = {"data_hash", "data_fingerprint", "dataset_size", "train_rows", "test_rows"}  # by a training that ended
     assert {key for key in done.params if key not in failed.params} == found_out
     assert Tag.COMPLETE not in failed.tags
 

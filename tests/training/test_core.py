@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 def rows(texts: list[str], labels: list[Any], *, start: int = 0) -> Rows:
     kind: Any = object if isinstance(labels[0], str) else None
-    return Rows(feature_frame({"text": texts}, range(start, start + len(texts))), np.array(labels, dtype=kind))
+    frame = feature_frame({"text": texts}, range(start, start + len(texts)))
+    return Rows(frame, np.array(labels, dtype=kind), text_hashes(texts))
 
 
 def split_of(train_rows: Rows, test_rows: Rows) -> Split:
-    hashes = np.array(text_hashes(test_rows.frame["text"].tolist()), dtype="S32")
-    return Split(train_rows, test_rows, hashes, "0" * 64, 1, len(train_rows) + len(test_rows))
+    return Split(train_rows, test_rows, "0" * 64, "1" * 64, 1, len(train_rows) + len(test_rows))
 
 
 def easy(count: int, labels: tuple[Any, Any] = ("neg", "pos"), *, start: int = 0) -> Rows:

@@ -35,7 +35,8 @@ class Parrot(ClassifierMixin, BaseEstimator):
 
 
 def parroted(labels: list[str], predicted: list[str]) -> Any:
-    rows = Rows(feature_frame({"text": predicted}, range(len(predicted))), np.array(labels, dtype=object))
+    frame = feature_frame({"text": predicted}, range(len(predicted)))
+    rows = Rows(frame, np.array(labels, dtype=object), text_hashes(predicted))
     return evaluate(Pipeline([("model", Parrot().fit(None, labels))]), rows)
 
 
@@ -134,10 +135,10 @@ def test_limits_are_given_for_the_metrics_that_labels_decide() -> None:
 
 
 def test_texts_are_recorded_by_their_hash_only() -> None:
-    hashes = np.array(text_hashes(["secret one", "two"]), dtype="S32")
-    rows = Rows(feature_frame({"text": ["secret one", "two"]}, [7, 9]), np.array(["a", "b"], dtype=object))
-    frame = predictions_frame(predictions(["a", "b"], ["a", "a"]), rows, hashes)
+    texts = ["secret one", "two"]
+    rows = Rows(feature_frame({"text": texts}, [7, 9]), np.array(["a", "b"], dtype=object), text_hashes(texts))
+    frame = predictions_frame(predictions(["a", "b"], ["a", "a"]), rows)
     assert list(frame) == ["row", "text_hash", "label", "prediction"]
     assert frame["row"].tolist() == [7, 9]
-    assert frame["text_hash"].tolist() == text_hashes(["secret one", "two"])
+    assert frame["text_hash"].tolist() == [digest.decode() for digest in text_hashes(texts).tolist()]
     assert all(len(digest) == 32 for digest in frame["text_hash"])
