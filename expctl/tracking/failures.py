@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from expctl.errors import DataError, RunNotFound, StoreError, mask_secrets
+from expctl.errors import DataError, RunNotFound, Stopped, StoreError, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +22,15 @@ def translated(settings: Settings) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
 
     uri = mask_secrets(settings.tracking_uri)
+    outer = sys.exception()
     try:
-        yield
+        try:
+            yield
+        except Exception as error:
+            stop = _stop_behind(error, outer)
+            if stop is not None:
+                raise stop from error
+            raise
     except MlflowException as error:
         raise _translation(error, uri) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
@@ -35,6 +43,19 @@ def translated(settings: Settings) -> Iterator[None]:
         raise StoreError(
             f"the store {uri} failed: {reason(error)}", hint="is there space, and the right to write?"
         ) from error
+
+
+def _stop_behind(error: BaseException, outer: BaseException | None) -> BaseException | None:
+    """The signal that interrupted what then raised `error`; None if none did. `outer` was being handled before.
+
+    A library that a signal interrupts may fail on its way out: SQLAlchemy says that its transaction is closed.
+    """
+    link: BaseException | None = error
+    while link is not None and link is not outer:
+        if isinstance(link, (KeyboardInterrupt, Stopped)):
+            return link
+        link = link.__context__
+    return None
 
 
 def reason(error: BaseException) -> str:
