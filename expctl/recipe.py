@@ -23,7 +23,8 @@ class Recipe:
 
     Exactly one of `test_size` (a share of the rows), `test_data` (another file) and `split_column` (a column that
     says train or test) makes the test set. `parameters` holds every feature and classifier parameter by its expctl
-    key, defaults included, so that a later change of a default does not change an old recipe.
+    key, defaults included, so that a later change of a default does not change an old recipe. `model_hash` is the
+    sha256, in hex, of the file that a model's factory is written in.
     """
 
     data: str
@@ -38,6 +39,7 @@ class Recipe:
     cv: int | None = None
     model: str = "logreg"
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    model_hash: str | None = None
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys: equal recipes have equal text."""

@@ -42,6 +42,10 @@ class Tag:
     PARENT: Final = "mlflow.parentRunId"
 
 
+# The tags that say which machine made a run.
+MACHINE: Final = ("python", "platform", "cpus", "cpu", "blas", "threads")
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A data set that a run was given, as MLflow records it; `context` says what for ("training")."""

@@ -163,7 +163,7 @@ def sweep(
         return
 
     from expctl.tracking import provenance, reachable
-    from expctl.tracking.labels import Labels, check_labels, check_recipe, labels_of
+    from expctl.tracking.labels import Labels, check_labels, check_recipe, labels_of, with_data_version
     from expctl.tracking.plan import Plan, check_same
     from expctl.tracking.references import resolve
     from expctl.tracking.store import open_store
@@ -206,6 +206,7 @@ def sweep(
             code = provenance.read_code()
             packages = provenance.requirements(provenance.packages())
             if resumed is None:
+                labels = with_data_version(labels, given["data"])
                 stage("opening the store")
                 store = open_store(settings, create=True, verbose=verbose)
         hashes = prepared.hashes

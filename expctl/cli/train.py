@@ -54,7 +54,7 @@ def train(
     recipe = configure({"data": settings.data, **asked.recipe})
 
     from expctl.tracking import reachable
-    from expctl.tracking.labels import Labels, check_labels, check_recipe
+    from expctl.tracking.labels import Labels, check_labels, check_recipe, with_data_version
     from expctl.tracking.recording import record_training
     from expctl.tracking.store import open_store
 
@@ -72,6 +72,7 @@ def train(
         stage("reading " + recipe.data)
         split = load_split(recipe, all_columns=is_factory(recipe.model))
         pipeline = build_pipeline(recipe)
+        labels = with_data_version(labels, recipe.data)
         check_text(pipeline, split)
         stage("opening the store")
         store = open_store(settings, create=True, verbose=verbose)

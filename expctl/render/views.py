@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from expctl.analysis.fields import value_of, varying_parameters
 from expctl.metrics import METRICS, is_detail
-from expctl.records import Tag
+from expctl.records import MACHINE, Tag
 from expctl.render.sheet import Cell, Column, Setting, Sheet, Size
 
 if TYPE_CHECKING:
@@ -199,8 +199,7 @@ def run_sheet(
     data = {key: value for key, value in run.typed_params.items() if key.startswith(("data", "test_data"))}
     data.update({key: run.typed_params[key] for key in ("train_rows", "test_rows") if key in run.params})
     parameters = {key: value for key, value in run.typed_params.items() if key not in data}
-    machine = ("python", "platform", "cpus")
-    environment = {key: run.tags[key] for key in machine if key in run.tags}
+    environment = {key: run.tags[key] for key in MACHINE if key in run.tags}
     environment.update({key: run.tags[key] for key in (Tag.VERSION, Tag.HOST) if key in run.tags})
     tags = {key: value for key, value in run.user_tags.items() if key not in environment}
     empty: list[Cell] = [None] * len(_METRIC_COLUMNS)

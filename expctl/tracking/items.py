@@ -17,13 +17,17 @@ from expctl.metrics import METRICS
 from expctl.records import Tag, Value
 from expctl.render.formats import csv_text
 from expctl.tracking.models import dumped
+from expctl.training.factory import read_source
+from expctl.training.families import is_factory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
 
+    from expctl.recipe import Recipe
     from expctl.training.core import TrainResult
+    from expctl.training.dataset import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def items(
         yield Param("data_version", data_version)
     yield from datasets(result)
     yield from artifacts(result)
+    yield from factory(result.recipe)
     yield File("requirements.txt", requirements.encode())
     if patch is not None:
         yield File("source.patch", patch)
@@ -173,6 +178,28 @@ def artifacts(result: TrainResult) -> Iterator[File]:
     yield File("classification_report.txt", evaluation.report.encode())
     yield File("per_class.json", (json.dumps(evaluation.per_class, ensure_ascii=False, indent=1) + "\n").encode())
     yield File("sample_predictions.csv", _csv(result.sample))
+
+
+def data_rows(data: Rows) -> File:
+    """data_rows.parquet: number, text hash and label of each usable row of the data file, in the file's order.
+
+    By it, when the file has changed, a reproduction says which rows did.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    digests = pa.array([bytes.fromhex(text.decode()) for text in data.hashes.tolist()], pa.binary(16))
+    table = pa.table({"row": data.frame.index.to_numpy(), "text_hash": digests, "label": data.labels})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return File("data_rows.parquet", buffer.getvalue())
+
+
+def factory(recipe: Recipe) -> Iterator[File]:
+    """The source file of the user's own model, if it is one."""
+    source = read_source(recipe.model) if is_factory(recipe.model) else None
+    if source is not None:
+        yield File("factory.py", source)
 
 
 def _csv(frame: pd.DataFrame) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import UsageError, mask_secrets
-from expctl.records import Tag
+from expctl.records import MACHINE, Tag
 from expctl.tracking import lifecycle, provenance
+from expctl.tracking.dvc import dvc_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 # MLflow cuts longer parameters with no more than a warning; expctl refuses them instead.
 PARAM_LIMIT: Final = 6000
 
-_OWN_TAGS: Final = frozenset(
-    {Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, "python", "platform", "cpus"}
-)
+_OWN_TAGS: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, *MACHINE})
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,11 @@ class Labels:
     tags: Mapping[str, str] | None = None
     note: str | None = None
     data_version: str | None = None
+
+
+def with_data_version(labels: Labels, data: str) -> Labels:
+    """The labels with the data's version by DVC, where nobody says another."""
+    return labels if labels.data_version else replace(labels, data_version=dvc_version(data))
 
 
 def labels_of(run: RunRecord) -> Labels:

@@ -10,6 +10,7 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 from expctl.errors import mask_secrets
 from expctl.records import Tag
@@ -88,12 +89,36 @@ def requirements(found: dict[str, str]) -> str:
 
 
 def machine_tags() -> dict[str, str]:
-    """Python, operating system, processors."""
-    return {
+    """What the machine and its linear algebra are, on which the last bits of a result may depend: `MACHINE`.
+
+    `threads` is how many the linear algebra would use, were it let (see `training.core.train`).
+    """
+    import scipy.linalg  # noqa: F401 (loads the linear algebra that is asked about)
+    from threadpoolctl import threadpool_info
+
+    libraries = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    described = {
+        " ".join(filter(None, (one["internal_api"], one["version"], one.get("architecture")))) for one in libraries
+    }
+    found = {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": str(os.cpu_count() or 1),
+        "cpu": _processor(),
+        "blas": ", ".join(sorted(described)),
+        "threads": str(max((one["num_threads"] for one in libraries), default=1)),
     }
+    return {key: value for key, value in found.items() if value}
+
+
+def _processor() -> str:
+    """The name of the processor's model; its kind (x86_64) where the system has no name for it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
 
 
 def _git(*words: str) -> bytes | None:

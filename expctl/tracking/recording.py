@@ -13,7 +13,7 @@ from expctl.errors import mask_secrets
 from expctl.records import Tag
 from expctl.tracking import provenance
 from expctl.tracking.failures import translated
-from expctl.tracking.items import DatasetInput, File, Item, MetricValue, ModelItem, Param, TagValue, items
+from expctl.tracking.items import DatasetInput, File, Item, MetricValue, ModelItem, Param, TagValue, data_rows, items
 from expctl.tracking.labels import Labels, recipe_tag, run_tags
 from expctl.tracking.lifecycle import recording
 from expctl.tracking.models import write_model
@@ -53,16 +53,13 @@ def record_training(
         with _autologging(store, run_id) if autolog else nullcontext():
             result = train(recipe, split, pipeline, progress=progress)
         progress("recording")
-        write(
-            store,
-            run_id,
-            items(
-                result,
-                requirements=provenance.requirements(packages),
-                patch=code.patch if code else None,
-                data_version=labels.data_version,
-            ),
+        log = items(
+            result,
+            requirements=provenance.requirements(packages),
+            patch=code.patch if code else None,
+            data_version=labels.data_version,
         )
+        write(store, run_id, [*log, data_rows(split.data)])
     return store.get(run_id), result
 
 

@@ -14,7 +14,7 @@ from expctl.metrics import METRICS, higher_is_better
 from expctl.records import Tag
 from expctl.render.formats import csv_text
 from expctl.tracking import lifecycle, provenance
-from expctl.tracking.items import File, Item, MetricValue, Param, TagValue
+from expctl.tracking.items import File, Item, MetricValue, Param, TagValue, data_rows
 from expctl.tracking.labels import Labels, run_tags
 from expctl.tracking.recording import write
 from expctl.tracking.trials import Progress, Recorder, Shared, work
@@ -77,6 +77,8 @@ def sweep(
     common = run_tags(labels, "expctl sweep", code, developer=store.settings.developer)
     tags = common | {Tag.SWEEP: plan.to_json()}
     with recording_sweep(store, plan, labels, tags, resumed=resumed) as parent:
+        if resumed is None:
+            write(store, parent.run_id, [data_rows(shared.prepared.data)])
         begun(parent)
         tags_of_trials = {key: value for key, value in common.items() if key != Tag.NOTE}
         recorder = Recorder(

@@ -48,12 +48,13 @@ class Rows:
 class Split:
     """Training and test rows with where they came from. `data_hash` is the sha256 of the file as stored, in hex.
 
-    `dataset_size` counts the usable rows of the data file, and `data_fingerprint` is the `fingerprint` of them: what
-    the file says, in whatever order and format it says it.
+    `data` are the usable rows of the data file, without their texts, `dataset_size` of them; `data_fingerprint` is
+    their `fingerprint`: what the file says, in whatever order and format it says it.
     """
 
     train: Rows
     test: Rows
+    data: Rows
     data_hash: str
     data_fingerprint: str
     data_bytes: int
@@ -88,6 +89,7 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     return Split(
         train,
         test,
+        Rows(rows.frame[[]], rows.labels, rows.hashes),
         data_hash=hashlib.sha256(content).hexdigest(),
         data_fingerprint=fingerprint(rows.hashes, rows.labels),
         data_bytes=len(content),

@@ -44,6 +44,11 @@ class Prepared:
         split = next(iter(self.splits.values()))
         return split.data_hash, split.test_data_hash
 
+    @property
+    def data(self) -> Rows:
+        """The usable rows of the data file, without their texts."""
+        return next(iter(self.splits.values())).data
+
     def train(self, recipe: Recipe) -> TrainResult:
         """What `core.train` gives for a recipe, bit for bit; `fit_seconds` is without the counting.
 
@@ -106,10 +111,12 @@ def prepare(space: Space, progress: Callable[[str], None] = lambda stage: None, 
     for (key, _), recipe in widest.items():
         progress("counting terms")
         _count(prepared, recipe, whole[key])
+    data_rows = next(iter(whole.values())).data  # the same in all: held, and sent to each worker, once
     texts_needed = any(map(is_factory, space.models)) or not complete
     for recipe in recipes:
         key = _split_key(recipe)
-        prepared.splits[key] = whole[key] if texts_needed else shown_only(whole[key], recipe)
+        split = replace(whole[key], data=data_rows)
+        prepared.splits[key] = split if texts_needed else shown_only(split, recipe)
     return prepared
 
 

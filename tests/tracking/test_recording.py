@@ -22,7 +22,7 @@ from expctl import __version__
 from expctl.errors import ExitCode, Stopped, TrainingFailed, UsageError
 from expctl.metrics import METRICS
 from expctl.recipe import Recipe
-from expctl.records import Tag
+from expctl.records import MACHINE, Tag
 from expctl.tracking import recording as module
 from expctl.tracking.labels import Labels, check_labels, check_recipe, run_tags
 from expctl.tracking.lifecycle import recording, shielded
@@ -111,7 +111,7 @@ def test_a_run_holds_everything_that_it_was_made_from(cli, repository, client):
     assert tags[Tag.VERSION] == __version__
     assert tags[Tag.COMPLETE] == "true"
     assert Recipe.from_json(tags[Tag.RECIPE]).parameters["min_df"] == 2
-    assert {"python", "platform", "cpus", Tag.HOST, Tag.PID} <= set(tags)
+    assert {*MACHINE, Tag.HOST, Tag.PID} <= set(tags)
     assert Tag.REASON not in tags
 
     (dataset,) = run.inputs.dataset_inputs
@@ -122,7 +122,7 @@ def test_a_run_holds_everything_that_it_was_made_from(cli, repository, client):
 
     assert {entry.path for entry in client.list_artifacts(run.info.run_id) if not entry.is_dir} == {
         "predictions.parquet", "confusion_matrix.png", "classification_report.txt", "per_class.json",
-        "sample_predictions.csv", "requirements.txt", "source.patch",
+        "sample_predictions.csv", "requirements.txt", "source.patch", "data_rows.parquet",
     }  # fmt: skip
 
 
@@ -137,6 +137,12 @@ def test_every_artifact_of_a_run_says_what_its_name_promises(cli, repository, cl
     assert predictions["label"].tolist() == table["label"].iloc[predictions["row"]].tolist()
     right = (predictions["label"] == predictions["prediction"]).mean()
     assert right == run.data.metrics["accuracy"]
+
+    rows = pd.read_parquet(folder / "data_rows.parquet")
+    assert rows["row"].tolist() == list(range(len(table)))
+    assert rows["label"].tolist() == table["label"].tolist()
+    tested = rows.set_index("row").loc[predictions["row"]]
+    assert [digest.hex() for digest in tested["text_hash"]] == predictions["text_hash"].tolist()
 
     sample = pd.read_csv(folder / "sample_predictions.csv")
     assert len(sample) == 10
@@ -424,3 +430,20 @@ def test_predictions_are_kept_with_their_classes_and_kind_of_score(cli, small, c
     described = pq.read_schema(io.BytesIO(content)).metadata
     assert json.loads(described[b"expctl.classes"]) == ["negative", "positive"]
     assert described[b"expctl.scores"] == b"decision"
+
+
+def test_a_factory_leaves_its_source_and_the_hash_of_it(cli, small, client):
+    Path("own_models.py").write_text(OWN_MODELS)
+    done = cli("train", "--data", "small.csv", "--model", "own_models:counted", "--format", "id")
+    run = client.get_run(done.stdout.strip())
+    assert run.data.params["model_hash"] == hashlib.sha256(OWN_MODELS.encode()).hexdigest()
+    assert Path(client.download_artifacts(run.info.run_id, "factory.py")).read_text() == OWN_MODELS
+
+
+def test_dvc_says_the_version_of_the_data_unless_somebody_else_does(cli, small, client):
+    md5 = hashlib.md5(small.read_bytes()).hexdigest()
+    small.with_name("small.csv.dvc").write_text(f"outs:\n- md5: {md5}\n  path: small.csv\n")
+    for said, version in (((), f"dvc:{md5}"), (("--data-version", "v3"), "v3")):
+        done = cli("train", "--data", "small.csv", "--format", "id", *said)
+        run = client.get_run(done.stdout.strip())
+        assert (run.data.params["data_version"], run.data.tags["data_version"]) == (version, version)

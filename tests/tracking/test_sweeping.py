@@ -7,6 +7,7 @@ import io
 import os
 from collections import Counter
 
+import pandas as pd
 import psutil
 import pytest
 
@@ -60,10 +61,11 @@ def test_the_parent_names_its_best_run(sweeps):
     }  # fmt: skip
 
 
-def test_the_parent_holds_a_table_and_two_pictures(sweeps):
+def test_the_parent_holds_the_rows_of_the_data_a_table_and_two_pictures(sweeps):
     files = files_of(sweeps, parent_of(sweeps, "grid"))
-    assert sorted(files) == ["parallel_coordinates.png", "scatter.png", "trials.csv"]
+    assert sorted(files) == ["data_rows.parquet", "parallel_coordinates.png", "scatter.png", "trials.csv"]
     assert all(files[name].startswith(b"\x89PNG\r\n") for name in files if name.endswith(".png"))
+    assert len(pd.read_parquet(io.BytesIO(files["data_rows.parquet"]))) == 200
 
 
 def table_of(folder, name: str) -> list[dict[str, str]]:

@@ -35,7 +35,7 @@ def rows(texts: list[str], labels: list[Any], *, start: int = 0) -> Rows:
 
 
 def split_of(train_rows: Rows, test_rows: Rows) -> Split:
-    return Split(train_rows, test_rows, "0" * 64, "1" * 64, 1, len(train_rows) + len(test_rows))
+    return Split(train_rows, test_rows, train_rows.take([]), "0" * 64, "1" * 64, 1, len(train_rows) + len(test_rows))
 
 
 def easy(count: int, labels: tuple[Any, Any] = ("neg", "pos"), *, start: int = 0) -> Rows:

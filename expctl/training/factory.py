@@ -1,0 +1,44 @@
+"""Where the code of a user's own model lies. Finds and reads; runs nothing of it."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+
+def source_file(model: str) -> Path | None:
+    """The Python file of the module of `package.module:factory`, found as an import in this folder would find it.
+
+    None where there is none: no such module, or one that is not written in Python.
+    """
+    places: list[str] = [str(Path.cwd()), *sys.path]
+    file: str | None = None
+    for part in model.partition(":")[0].split("."):
+        found = PathFinder.find_spec(part, places)
+        if found is None:
+            return None
+        file = found.origin
+        if found.loader is None:  # a package without __init__.py, whose own list of places would import its parent
+            places = [str(Path(place, part)) for place in places]
+        else:
+            places = list(found.submodule_search_locations or ())
+    return Path(file) if file is not None and file.endswith(".py") else None
+
+
+def read_source(model: str) -> bytes | None:
+    """What the file of a factory held when it was first asked for: what the process has imported.
+
+    None where there is no such file.
+    """
+    file = source_file(model)
+    return None if file is None else _first_read(file)
+
+
+@cache
+def _first_read(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
