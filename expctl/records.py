@@ -32,6 +32,8 @@ class Tag:
     SWEEP: Final = "expctl.sweep"
     TRIAL: Final = "expctl.trial"
     BEST_RUN: Final = "expctl.best_run"
+    REPRODUCES: Final = "expctl.reproduces"
+    VERDICT: Final = "expctl.verdict"
     DEVELOPER: Final = "developer"
     DATA_VERSION: Final = "data_version"
     GIT_COMMIT: Final = "git_commit"

@@ -18,6 +18,7 @@ from expctl.cli.gate import gate
 from expctl.cli.list import list_runs
 from expctl.cli.options import Command
 from expctl.cli.predict import predict
+from expctl.cli.reproduce import reproduce
 from expctl.cli.show import show
 from expctl.cli.streams import ReaderGone, point, say, trace
 from expctl.cli.sweep import sweep
@@ -45,6 +46,7 @@ app.command("compare", cls=Command)(compare)
 app.command("best", cls=Command)(best)
 app.command("predict", cls=Command)(predict)
 app.command("gate", cls=Command)(gate)
+app.command("reproduce", cls=Command)(reproduce)
 
 
 def _version(wanted: bool) -> None:

@@ -142,6 +142,7 @@ def _write_flips(
 def _evidence(store: Store, run: RunRecord, *, per_class: bool) -> Evidence:
     from expctl.analysis.comparison import Evidence
     from expctl.tracking.failures import damaged
+    from expctl.tracking.provenance import read_requirements
 
     requirements = store.read_artifact(run, "requirements.txt")
     figures = store.read_artifact(run, "per_class.json") if per_class else None
@@ -149,9 +150,8 @@ def _evidence(store: Store, run: RunRecord, *, per_class: bool) -> Evidence:
         measured = _measured(figures) if figures is not None else None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise damaged(run, "per_class.json") from error
-    lines = requirements.decode("utf-8", "replace").split() if requirements is not None else []
     return Evidence(
-        packages=dict(line.split("==", 1) for line in lines if "==" in line) if requirements is not None else None,
+        packages=read_requirements(requirements) if requirements is not None else None,
         per_class=measured,
     )
 

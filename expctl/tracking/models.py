@@ -142,6 +142,14 @@ def load_model(store: Store, run: RunRecord, *, trust: bool = False) -> LoadedMo
         return _load_from(_fetch(store, run, folder), run, trust=trust)
 
 
+def reloaded(pipeline: Pipeline) -> Any:
+    """A pipeline of this process as it comes back from a file: what is equal then is equal in its layout too."""
+    import skops.io
+
+    content, _ = dumped(pipeline)
+    return skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+
+
 def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     store.connect()  # MLflow looks a run's logged models up in its own current store, whatever it is told
     from mlflow.artifacts import download_artifacts

@@ -22,26 +22,32 @@ def read_predictions(store: Store, run: RunRecord) -> RunPredictions | None:
     if content is None:
         return None
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(io.BytesIO(content), use_threads=False)
-        described = table.schema.metadata or {}
-        score_classes = json.loads(described.get(b"expctl.classes", b"[]"))
-        score_kind = cast(ScoreKind, described.get(b"expctl.scores", b"none").decode())
-        classes, labels, predicted = _codes(table["label"], table["prediction"])
-        return RunPredictions(
-            rows=table["row"].to_numpy(),
-            keys=table["text_hash"].to_numpy().astype("S32"),
-            labels=labels,
-            predicted=predicted,
-            classes=classes,
-            scores=_scores(table["scores"]) if "scores" in table.column_names else None,
-            score_kind=score_kind,
-            score_classes=score_classes,
-        )
+        return predictions_in(content)
     except (pa.ArrowException, KeyError, ValueError, OSError) as error:
         raise damaged(run, "predictions.parquet") from error
+
+
+def predictions_in(content: bytes) -> RunPredictions:
+    """What a predictions.parquet says. Raises whatever pyarrow raises for one that is damaged."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(io.BytesIO(content), use_threads=False)
+    described = table.schema.metadata or {}
+    score_classes = json.loads(described.get(b"expctl.classes", b"[]"))
+    score_kind = cast(ScoreKind, described.get(b"expctl.scores", b"none").decode())
+    classes, labels, predicted = _codes(table["label"], table["prediction"])
+    return RunPredictions(
+        rows=table["row"].to_numpy(),
+        keys=table["text_hash"].to_numpy().astype("S32"),
+        labels=labels,
+        predicted=predicted,
+        classes=classes,
+        scores=_scores(table["scores"]) if "scores" in table.column_names else None,
+        score_kind=score_kind,
+        score_classes=score_classes,
+    )
 
 
 def _codes(labels: Any, predicted: Any) -> tuple[list[str], np.ndarray, np.ndarray]:

@@ -88,6 +88,12 @@ def requirements(found: dict[str, str]) -> str:
     return "".join(f"{name}=={version}\n" for name, version in found.items())
 
 
+def read_requirements(content: bytes) -> dict[str, str]:
+    """The versions by package name that a requirements file of `requirements` pins."""
+    lines = content.decode("utf-8", "replace").split()
+    return dict(line.split("==", 1) for line in lines if "==" in line)
+
+
 def machine_tags() -> dict[str, str]:
     """What the machine and its linear algebra are, on which the last bits of a result may depend: `MACHINE`.
 

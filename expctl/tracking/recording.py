@@ -7,6 +7,7 @@ import tempfile
 import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import mask_secrets
@@ -20,7 +21,7 @@ from expctl.tracking.models import write_model
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sklearn.pipeline import Pipeline
 
@@ -37,19 +38,22 @@ def record_training(
     pipeline: Pipeline,
     labels: Labels,
     *,
+    command: str = "expctl train",
+    tags: Mapping[str, str] = MappingProxyType({}),
     autolog: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> tuple[RunRecord, TrainResult]:
     """Train and record: the run is created first, so that a training that fails or is stopped leaves its trace.
 
+    `tags` are set from the beginning, besides those that every run has.
     Raises TrainingFailed (the run is then FAILED), StoreError.
     """
     from expctl.training.core import train
 
     code = provenance.read_code()
     packages = provenance.packages()
-    tags = run_tags(labels, "expctl train", code, developer=store.settings.developer) | recipe_tag(recipe)
-    with recording(store, labels.name, tags) as run_id:
+    common = run_tags(labels, command, code, developer=store.settings.developer) | recipe_tag(recipe)
+    with recording(store, labels.name, {**common, **tags}) as run_id:
         with _autologging(store, run_id) if autolog else nullcontext():
             result = train(recipe, split, pipeline, progress=progress)
         progress("recording")

@@ -5,13 +5,12 @@ A wrong value is a UsageError here, before any data is read and any run is made.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
 from expctl.recipe import Recipe
-from expctl.training.factory import read_source
+from expctl.training.factory import source_hash
 from expctl.training.families import FAMILIES, is_factory
 from expctl.training.features import FEATURES, check_features
 from expctl.training.parameters import FLAG, NONE, Interval, Parameter
@@ -53,8 +52,7 @@ def configure(given: Mapping[str, object]) -> Recipe:
     _check_test_set(fields)
     model = fields.get("model", "logreg")
     if is_factory(model):
-        source = read_source(model)
-        fields["model_hash"] = None if source is None else hashlib.sha256(source).hexdigest()
+        fields["model_hash"] = source_hash(model)
     fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest)
     return Recipe(**fields)
 

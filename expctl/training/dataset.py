@@ -99,6 +99,12 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     )
 
 
+def read_rows(recipe: Recipe, path: str) -> Rows:
+    """The usable rows of one file, read as the recipe says. Raises DataError as `load_split` does."""
+    rows, _ = _rows(_read(path, read_bytes(path), recipe), recipe, path, [], all_columns=False)
+    return rows
+
+
 def _shown(path: str) -> str:
     return mask_secrets(path)
 

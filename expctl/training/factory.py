@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from functools import cache
 from importlib.machinery import PathFinder
@@ -34,6 +35,12 @@ def read_source(model: str) -> bytes | None:
     """
     file = source_file(model)
     return None if file is None else _first_read(file)
+
+
+def source_hash(model: str) -> str | None:
+    """The sha256, in hex, of what `read_source` gives."""
+    source = read_source(model)
+    return None if source is None else hashlib.sha256(source).hexdigest()
 
 
 @cache

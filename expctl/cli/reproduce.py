@@ -1,0 +1,101 @@
+"""`expctl reproduce`: train a run again and see whether it comes out again. Owns its arguments and both streams."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expctl.cli import completion, options
+from expctl.cli.opening import opened
+from expctl.cli.options import read_format
+from expctl.cli.streams import Streams, stdout_is_ours
+from expctl.errors import ExitCode, UsageError
+from expctl.settings import load_settings
+
+if TYPE_CHECKING:
+    from expctl.analysis.reproduction import Reproduction
+    from expctl.records import RunRecord
+    from expctl.settings import Settings
+
+
+def reproduce(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run to train again.", autocompletion=completion.runs)],
+    data: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Where the data lie now, if not where they did.")
+    ] = None,
+    test_data: Annotated[str | None, typer.Option(metavar="FILE", help="Where the test data lie now.")] = None,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Only check; do not record a new run.")] = False,
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="Do it in a fresh environment of the run's requirements.txt.")
+    ] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run the user's own code that the model is made by.")] = False,
+    experiment: options.Experiment = None,
+    tracking_uri: options.TrackingUri = None,
+    format: options.FormatOption = "table",
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a run again from its recipe and compare: metrics, every prediction, the fitted model."""
+    chosen_format = read_format(format, options.ALL_FORMATS)
+    if no_record and chosen_format == "id":
+        raise UsageError("--format id prints the new run, --no-record makes none", hint="--format json")
+    streams = Streams(quiet=quiet)
+    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
+
+    if isolated:
+        flags = {"--no-record": no_record, "--trust": trust, "--verbose": verbose, "--quiet": quiet}
+        given = {"--data": data, "--test-data": test_data, "--format": format}
+        words = [flag for flag, wanted in flags.items() if wanted]
+        words += [part for key, value in given.items() if value is not None for part in (key, value)]
+        raise typer.Exit(_isolated(settings, run, words, streams, verbose=verbose))
+
+    from expctl.render.reproductions import reproduction_sheet
+    from expctl.tracking.references import resolve
+    from expctl.tracking.store import open_store
+
+    with stdout_is_ours(), streams.stages() as stage:
+        stage("opening the store")
+        store = open_store(settings, verbose=verbose)
+        found = resolve(store, run)
+
+        from expctl.tracking.originals import find_data, original_of
+        from expctl.tracking.reproduction import reproduce as reproduce_run
+
+        original = original_of(store, found, trust=trust)
+        stage("reading " + (data or original.recipe.data))
+        recipe, split, suspects = find_data(store, original, data, test_data)
+        judged, again = reproduce_run(store, original, recipe, split, suspects, record=not no_record, progress=stage)
+        if again is not None:
+            store.keep_statistics()
+    if original.no_model is not None:
+        streams.note(f"the fitted models are not compared: {original.no_model}")
+    streams.write(reproduction_sheet(judged, found, again), chosen_format, settings)
+    streams.note(_told(judged, found))
+    if judged.verdict == "differs":
+        raise typer.Exit(ExitCode.WORK_FAILED)
+
+
+def _isolated(settings: Settings, reference: str, words: list[str], streams: Streams, *, verbose: bool) -> int:
+    """The same command in an environment of the run's packages; gives its exit code."""
+    from expctl.tracking.isolated import isolated
+    from expctl.tracking.references import resolve
+
+    with ExitStack() as stack:
+        with streams.stages() as stage:
+            store = opened(settings, streams, verbose=verbose)
+            run = resolve(store, reference)
+            environment = stack.enter_context(isolated(store, run, stage))
+        return environment.run(["reproduce", run.run_id, *words])
+
+
+def _told(judged: Reproduction, run: RunRecord) -> str:
+    """The verdict in a sentence."""
+    if judged.verdict == "identical":
+        return f"{run.label} comes out again, to the last bit"
+    if judged.verdict == "same predictions":
+        return f"every test row gets the label that {run.label} gave it; scores, metrics or the model differ"
+    if judged.rows < judged.test_rows:
+        return f"{judged.test_rows - judged.rows:,} of {judged.test_rows:,} test rows are others"
+    return f"{len(judged.changed):,} of {judged.test_rows:,} test rows get another label"

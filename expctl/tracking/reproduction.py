@@ -1,0 +1,120 @@
+"""A run trained again, and what comes out held against the record, beside everything that is not as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl import __version__
+from expctl.analysis.reproduction import Suspect, judge
+from expctl.errors import mask_secrets
+from expctl.records import MACHINE, Tag
+from expctl.tracking import provenance
+from expctl.tracking.items import TagValue, metrics, parquet
+from expctl.tracking.labels import Labels
+from expctl.tracking.models import reloaded
+from expctl.tracking.predictions import predictions_in
+from expctl.tracking.recording import record_training, write
+from expctl.training.core import train
+from expctl.training.factory import source_hash
+from expctl.training.families import is_factory
+from expctl.training.fitted import differing
+from expctl.training.pipeline import build_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from expctl.analysis.reproduction import Reproduction
+    from expctl.recipe import Recipe
+    from expctl.records import RunRecord
+    from expctl.tracking.originals import Original
+    from expctl.tracking.store import Store
+    from expctl.training.core import TrainResult
+    from expctl.training.dataset import Split
+
+# The packages that a result is made by; of a factory, it may be any.
+_DECIDING: Final = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "threadpoolctl")
+
+
+def reproduce(
+    store: Store,
+    original: Original,
+    recipe: Recipe,
+    split: Split,
+    suspects: Sequence[Suspect],
+    *,
+    record: bool,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> tuple[Reproduction, RunRecord | None]:
+    """Train a run again, as `find_data` found it, and compare; the new run is recorded unless that is not wanted.
+
+    Raises TrainingFailed, StoreError.
+    """
+    pipeline = build_pipeline(recipe)
+    if not record:
+        return _judged(store, original, train(recipe, split, pipeline, progress=progress), suspects), None
+    run = original.run
+    labels = Labels(note=f"reproduces {run.label} ({run.run_id})", data_version=run.tags.get(Tag.DATA_VERSION))
+    again, result = record_training(
+        store, recipe, split, pipeline, labels, command="expctl reproduce", tags={Tag.REPRODUCES: run.run_id},
+        progress=progress,
+    )  # fmt: skip
+    judged = _judged(store, original, result, suspects)
+    write(store, again.run_id, [TagValue(Tag.VERDICT, judged.verdict)])
+    return judged, again
+
+
+def _judged(store: Store, original: Original, result: TrainResult, suspects: Sequence[Suspect]) -> Reproduction:
+    known = original.estimator
+    return judge(
+        original.predictions,
+        predictions_in(parquet(result)),
+        original.run.metrics,
+        {one.key: one.value for one in metrics(result)},
+        None if known is None else differing(known, reloaded(result.pipeline)),
+        [*_parameters(original), *suspects, *_environment(store, original), *_code(store, original, result.recipe)],
+    )
+
+
+def _parameters(original: Original) -> Iterator[Suspect]:
+    """Parameters that the run shows otherwise than its recipe, from which it is trained: one of them was changed."""
+    shown = original.run.params
+    for key, value in original.recipe.logged().items():
+        if key in shown and shown[key] != mask_secrets(str(value)):
+            yield Suspect("parameters", key, shown[key], value)
+
+
+def _environment(store: Store, original: Original) -> Iterator[Suspect]:
+    run = original.run
+    here = provenance.machine_tags()
+    yield from _differing("environment", {key: run.tags.get(key) for key in MACHINE}, here)
+    content = store.read_artifact(run, "requirements.txt")
+    then = provenance.read_requirements(content or b"")
+    now = provenance.packages()
+    chosen = sorted({*then, *now}) if is_factory(original.recipe.model) else _DECIDING
+    if then:
+        yield from _differing("environment", {key: then.get(key) for key in chosen}, now)
+
+
+def _code(store: Store, original: Original, recipe: Recipe) -> Iterator[Suspect]:
+    run = original.run
+    yield from _differing("code", {"expctl": run.tags.get(Tag.VERSION)}, {"expctl": __version__})
+    code = provenance.read_code()
+    now = {} if code is None else code.tags()
+    yield from _differing("code", {Tag.GIT_COMMIT: run.tags.get(Tag.GIT_COMMIT)}, now)
+    patch = store.read_artifact(run, "source.patch") if run.tags.get(Tag.GIT_DIRTY) == "true" else None
+    theirs, ours = (
+        None if one is None else hashlib.sha256(one).hexdigest() for one in (patch, code.patch if code else None)
+    )
+    yield from _differing("code", {"uncommitted changes": theirs}, {"uncommitted changes": ours})
+    if is_factory(recipe.model):
+        present = source_hash(recipe.model)
+        yield from _differing("code", {"model_hash": original.recipe.model_hash}, {"model_hash": present})
+
+
+def _differing(section: Any, then: dict[str, str | None], now: dict[str, Any]) -> Iterator[Suspect]:
+    return (Suspect(section, key, value, now.get(key)) for key, value in then.items() if value != now.get(key))
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()

@@ -1,0 +1,55 @@
+"""Where two fitted estimators differ. Knows no recipe and no store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The address of an object in its process, which the vectorizers keep to warn once of odd stop words.
+_NO_PART: Final = frozenset({"_stop_words_id"})
+
+
+def differing(one: Any, other: Any) -> list[str]:
+    """The parts, as dotted paths (`classifier.coef_`), in which two fitted estimators are not equal to the last bit.
+
+    Both should have come the same way, from a file say: equal arrays in another memory layout differ.
+    """
+    return list(_walk(one, other, ""))
+
+
+def _walk(one: Any, other: Any, path: str) -> Iterator[str]:
+    import joblib
+
+    if joblib.hash(one) == joblib.hash(other):
+        return
+    mine, theirs = _parts(one), _parts(other)
+    if type(one) is not type(other) or mine is None or theirs is None or list(mine) != list(theirs):
+        yield path or type(one).__name__
+        return
+    for name in mine:
+        yield from _walk(mine[name], theirs[name], f"{path}.{name}" if path else name)
+
+
+def _parts(value: Any) -> dict[str, Any] | None:
+    """What a part of an estimator is looked at by; None for what is compared as a whole."""
+    import numpy as np
+    from sklearn.base import BaseEstimator
+    from sklearn.tree._tree import Tree
+
+    if isinstance(value, np.ndarray) and value.dtype.names:  # a tree's nodes, between whose fields lies anything
+        return {name: np.ascontiguousarray(value[name]) for name in value.dtype.names}
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        value = value.ravel().tolist()
+    if isinstance(value, (list, tuple)) and any(isinstance(one, (BaseEstimator, np.ndarray)) for one in value):
+        return {str(place): one for place, one in enumerate(value)}
+    if isinstance(value, Tree):
+        return dict(value.__getstate__())
+    if hasattr(value, "steps"):
+        return dict(value.steps)
+    if hasattr(value, "transformers_"):
+        return {name: transformer for name, transformer, _ in value.transformers_}
+    if isinstance(value, BaseEstimator):
+        return {name: part for name, part in vars(value).items() if name not in _NO_PART}
+    return None

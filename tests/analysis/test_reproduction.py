@@ -1,0 +1,96 @@
+"""The verdict on a second training: equal to the last bit, equal in what it says, or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from expctl.analysis.predictions import RunPredictions
+from expctl.analysis.reproduction import Reproduction, judge
+
+METRICS = {"f1_score": 0.75, "fit_seconds": 1.0, "training_score": 0.9}
+NOW = {"f1_score": 0.75, "fit_seconds": 2.0}
+
+
+def predictions(**given: Any) -> RunPredictions:
+    usual = RunPredictions(
+        rows=np.array([5, 3, 9, 1]),
+        keys=np.array([letter * 32 for letter in "abcd"], dtype="S32"),
+        labels=np.array([0, 0, 1, 1]),
+        predicted=np.array([0, 1, 1, 1]),
+        classes=["ham", "spam"],
+        scores=np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]]),
+        score_kind="probability",
+        score_classes=["ham", "spam"],
+    )
+    return replace(usual, **given)
+
+
+def judged(now: RunPredictions, metrics: Any = NOW, model: Any = ()) -> Reproduction:
+    return judge(predictions(), now, METRICS, metrics, model, [])
+
+
+def test_the_same_again_is_identical_whatever_time_it_took_and_whatever_others_logged() -> None:
+    found = judged(predictions())
+    assert (found.verdict, found.measured, found.metrics, found.scores) == ("identical", 1, [], 0.0)
+    assert judged(predictions(), model=None).verdict == "identical"
+
+
+def test_names_of_classes_count_and_not_their_numbers() -> None:
+    turned = predictions(classes=["spam", "ham"], labels=np.array([1, 1, 0, 0]), predicted=np.array([1, 0, 0, 0]))
+    assert judged(turned).verdict == "identical"
+
+
+def nudged() -> np.ndarray:
+    scores = np.array(predictions().scores)
+    scores[2, 0] = np.nextafter(scores[2, 0], 1)
+    return scores
+
+
+@pytest.mark.parametrize(
+    ("now", "metrics", "model"),
+    [
+        (predictions(scores=nudged()), NOW, ()),
+        (predictions(scores=predictions().scores.astype("float32")), NOW, ()),  # type: ignore[union-attr]
+        (predictions(scores=None, score_kind="none"), NOW, ()),
+        (predictions(score_classes=["spam", "ham"]), NOW, ()),
+        (predictions(), {"f1_score": np.nextafter(0.75, 1)}, ()),
+        (predictions(), {}, ()),
+        (predictions(), {**NOW, "mcc": 0.5}, ()),
+        (predictions(), NOW, ["classifier.coef_"]),
+    ],
+)
+def test_a_last_bit_of_a_score_a_metric_or_the_model_leaves_the_predictions_only(now, metrics, model) -> None:
+    assert judged(now, metrics, model).verdict == "same predictions"
+
+
+def test_the_largest_change_of_a_score_is_told() -> None:
+    scores = np.array(predictions().scores)
+    scores[1] = [0.65, 0.35]
+    assert judged(predictions(scores=scores)).scores == pytest.approx(0.25)
+
+
+def test_one_other_prediction_differs_and_is_named_by_its_row() -> None:
+    found = judged(predictions(predicted=np.array([0, 1, 0, 1])))
+    assert (found.verdict, found.changed) == ("differs", [(9, "spam", "spam", "ham")])
+
+
+def test_other_test_rows_differ_even_if_every_shared_one_gets_the_same_label() -> None:
+    keys = predictions().keys.copy()
+    keys[0] = b"z" * 32
+    found = judged(predictions(keys=keys))
+    assert (found.verdict, found.rows, found.test_rows, found.changed) == ("differs", 3, 4, [])
+
+
+def test_rows_in_another_order_are_found_again() -> None:
+    order = np.array([2, 0, 3, 1])
+    usual = predictions()
+    scores = np.array(usual.scores)[order]
+    moved = predictions(
+        rows=usual.rows[order], keys=usual.keys[order], labels=usual.labels[order], predicted=usual.predicted[order],
+        scores=scores,
+    )  # fmt: skip
+    assert judged(moved).verdict == "identical"
