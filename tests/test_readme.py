@@ -32,18 +32,6 @@ def commands_of(section: str) -> list[tuple[str, str]]:
     return re.findall(r"^\$ expctl (.*)\n((?:(?!\$ ).*\n)*)", session[1], re.M)
 
 
-@pytest.mark.slow
-def test_the_sweep_runs_and_prints_what_the_readme_shows(run_command, folder):
-    (folder / "data").mkdir()
-    shutil.copy(REVIEWS, folder / "data")
-    commands = commands_of("Sweeps")
-    assert len(commands) == 2
-    for command, shown in commands:
-        done = run_command(*shlex.split(command))
-        assert done.exit_code == 0, done.stderr
-        assert shape(done.stdout + done.stderr) == shape(shown), command
-
-
 def test_every_sampler_is_in_the_readme():
     rows = re.findall(
         r"^\| `(\w+)` \| ([^|`]+?)(?:; needs `(\w+)`)? \|$", README.split("| `--sampler` | tries |")[1], re.M
@@ -52,11 +40,12 @@ def test_every_sampler_is_in_the_readme():
 
 
 @pytest.mark.slow
-def test_the_session_runs_and_prints_what_the_readme_shows(run_command, folder):
+@pytest.mark.parametrize(("section", "count"), [("A session", 6), ("Sweeps", 2), ("Reproducing a run", 2)])
+def test_a_session_runs_and_prints_what_the_readme_shows(run_command, folder, section, count):
     (folder / "data").mkdir()
     shutil.copy(REVIEWS, folder / "data")
-    commands = commands_of("A session")
-    assert len(commands) == 6
+    commands = commands_of(section)
+    assert len(commands) == count
     for command, shown in commands:
         done = run_command(*shlex.split(command))
         assert done.exit_code == 0, done.stderr

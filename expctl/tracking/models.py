@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
+import warnings
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -203,13 +204,16 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool) -> LoadedModel:
 
 def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
     import skops.io
+    from sklearn.exceptions import InconsistentVersionWarning
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
         if trust and str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))  # where `train` found the user's own classes
         trusted = skops.io.get_untrusted_types(file=file) if trust else TRUSTED
-        estimator = skops.io.load(file, trusted=list(trusted))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # `trained_with` tells, once
+            estimator = skops.io.load(file, trusted=list(trusted))
     except UntrustedTypesFoundException as error:
         found = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED)))
         raise DataError(

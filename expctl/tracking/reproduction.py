@@ -103,9 +103,7 @@ def _code(store: Store, original: Original, recipe: Recipe) -> Iterator[Suspect]
     now = {} if code is None else code.tags()
     yield from _differing("code", {Tag.GIT_COMMIT: run.tags.get(Tag.GIT_COMMIT)}, now)
     patch = store.read_artifact(run, "source.patch") if run.tags.get(Tag.GIT_DIRTY) == "true" else None
-    theirs, ours = (
-        None if one is None else hashlib.sha256(one).hexdigest() for one in (patch, code.patch if code else None)
-    )
+    theirs, ours = _digest(patch), _digest(code.patch if code else None)
     yield from _differing("code", {"uncommitted changes": theirs}, {"uncommitted changes": ours})
     if is_factory(recipe.model):
         present = source_hash(recipe.model)

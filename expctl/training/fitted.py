@@ -25,11 +25,15 @@ def _walk(one: Any, other: Any, path: str) -> Iterator[str]:
     if joblib.hash(one) == joblib.hash(other):
         return
     mine, theirs = _parts(one), _parts(other)
-    if type(one) is not type(other) or mine is None or theirs is None or list(mine) != list(theirs):
+    if type(one) is not type(other) or mine is None or theirs is None:
         yield path or type(one).__name__
         return
-    for name in mine:
-        yield from _walk(mine[name], theirs[name], f"{path}.{name}" if path else name)
+    for name in {**mine, **theirs}:
+        inner = f"{path}.{name}" if path else name
+        if name in mine and name in theirs:
+            yield from _walk(mine[name], theirs[name], inner)
+        else:  # another version of scikit-learn has it not
+            yield inner
 
 
 def _parts(value: Any) -> dict[str, Any] | None:
