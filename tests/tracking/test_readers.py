@@ -27,7 +27,17 @@ from expctl.tracking.client import ClientReader, record
 from expctl.tracking.reading import WHOLE, Columns, Query
 from expctl.tracking.store import open_store
 from tests.tracking.random_stores import (
-    CONTEXTS, KEYS, STATUSES, MadeRun, id_of, keys, numbers, rewrite, stores, texts, times,
+    CONTEXTS,
+    KEYS,
+    STATUSES,
+    MadeRun,
+    id_of,
+    keys,
+    numbers,
+    rewrite,
+    stores,
+    texts,
+    times,
 )  # fmt: skip
 
 if TYPE_CHECKING:
