@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,12 +15,13 @@ import pytest
 from hypothesis import given, seed, settings
 
 from expctl.errors import StoreError
-from expctl.settings import Settings
+from expctl.settings import Settings, load_settings
 from expctl.tracking import pages, rest
 from expctl.tracking.client import ClientReader
 from expctl.tracking.reading import NotServed, Query
 from expctl.tracking.store import open_store
 from tests.tracking.random_stores import rewrite, stores
+from tests.tracking.serving import serving
 from tests.tracking.test_readers import CASES, SEED, many, queries, told
 
 if TYPE_CHECKING:
@@ -32,39 +29,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[tuple[str, Path]]:
     """MLflow's own server over a store that tests rewrite: its address and the store's file."""
-    folder = tmp_path_factory.mktemp("server")
-    shutil.copy(migrated_store, folder / "mlflow.db")
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"],
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{address}/health").close()
-                break
-            except OSError:
-                time.sleep(0.25)
-        yield address, folder / "mlflow.db"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait()
+    path = tmp_path_factory.mktemp("server") / "mlflow.db"
+    shutil.copy(migrated_store, path)
+    with serving(path) as address:
+        yield address, path
 
 
 @pytest.mark.slow
@@ -92,6 +63,27 @@ def test_a_server_read_directly_tells_what_mlflow_s_client_tells(server, runs, q
         assert set(direct.spaces("c", ["1"])) == set(through.spaces("c", ["1"]))
     finally:
         pages.PAGE = page
+
+
+@pytest.mark.slow
+def test_a_server_with_passwords_is_read_with_the_right_one_and_only_then(cli, runs, monkeypatch):
+    reading = [
+        [*words.split(), "--format", "json"]
+        for words in ("list --filter c<=10", "show strong", "best --top 2", "compare weak strong")
+    ]
+    local = [json.loads(cli(*words).stdout) for words in reading]
+    with serving(runs / "mlflow.db", user="ada", password="the-right-one") as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ada")
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "the-right-one")
+        assert isinstance(open_store(load_settings()).reader, rest.RestReader)
+        assert [json.loads(cli(*words).stdout) for words in reading] == local
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "an0ther")
+        for words in (*reading, ["train", "--data", "small.csv"]):
+            done = cli(*words)
+            assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (4, "", 1), done
+            assert "(check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN)" in done.stderr
+            assert "an0ther" not in done.stderr
 
 
 class Odd(BaseHTTPRequestHandler):
