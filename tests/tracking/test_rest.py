@@ -91,10 +91,11 @@ class Odd(BaseHTTPRequestHandler):
 
     answers: ClassVar[list[tuple[int, str, dict[str, str]]]] = []
     asked: ClassVar[list[Any]] = []
+    bodies: ClassVar[list[Any]] = []
 
     def do_POST(self) -> None:
         self.asked.append(dict(self.headers))
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.bodies.append(json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0)))))
         status, text, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.send_response(status)
         for name, value in headers.items():
@@ -110,7 +111,7 @@ class Odd(BaseHTTPRequestHandler):
 @pytest.fixture
 def odd() -> Iterator[str]:
     """The address of a server that answers what `Odd.answers` says."""
-    Odd.answers, Odd.asked = [], []
+    Odd.answers, Odd.asked, Odd.bodies = [], [], []
     found = HTTPServer(("127.0.0.1", 0), Odd)
     threading.Thread(target=found.serve_forever, daemon=True).start()
     yield f"http://ada:s3cr3t@127.0.0.1:{found.server_port}"
@@ -197,3 +198,19 @@ def test_where_it_steps_aside_the_client_answers_and_verbose_says_so(cli, runs, 
     )
     assert "not directly" not in cli("list").stderr
     assert open_store(Settings()).aside is not None
+
+
+def test_a_server_is_asked_for_no_more_runs_than_an_answer_takes(cli, odd, monkeypatch):
+    """Few first, then whole pages; the page in which the names of a filter are looked up is asked for once."""
+    run = {
+        "info": {"run_id": "a" * 32, "status": "FINISHED", "experiment_id": "1", "start_time": 5},
+        "data": {"params": [{"key": "c", "value": "1"}], "metrics": [{"key": "f1_score", "value": 0.5}], "tags": []},
+    }
+    trial = {"info": {**run["info"], "run_id": "b" * 32}, "data": {"tags": [{"key": "expctl.trial", "value": "1"}]}}
+    experiments = (200, json.dumps({"experiments": [{"experiment_id": "1", "name": "expctl"}]}), {})
+    newest = (200, json.dumps({"runs": [run]}), {})
+    first = (200, json.dumps({"runs": [trial], "next_page_token": "more"}), {})
+    Odd.answers = [experiments, experiments, newest, first, newest, experiments]
+    done = cli("list", "--tracking-uri", odd, "--filter", "c = 1 and f1_score > 0.1", "--limit", "2", "--format", "id")
+    assert (done.exit_code, done.stdout) == (0, f"{'a' * 32}\n"), done.stderr
+    assert [one["max_results"] for one in Odd.bodies if "order_by" in one] == [1000, 8, 1000]
