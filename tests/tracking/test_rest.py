@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> It
 
 @pytest.mark.slow
 @seed(SEED)
-@settings(many, max_examples=max(25, CASES // 20))
+@settings(many, max_examples=CASES // 5)
 @given(stores, queries)
 def test_a_server_read_directly_tells_what_mlflow_s_client_tells(server, runs, query):
     address, path = server
