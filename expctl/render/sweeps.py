@@ -94,7 +94,7 @@ def remarks(swept: Swept, objective: str) -> Iterator[str]:
     if outcome.timed_out:
         yield f"time was up after {_trials(outcome.done)}; to go on: expctl sweep --resume {swept.parent.run_id[:8]}"
     if swept.repeats:
-        yield f"the sampler proposed nothing new after {_trials(len(swept.ranked) + outcome.failed)}"
+        yield f"the sampler proposed nothing new after {_trials(outcome.done + outcome.known + outcome.failed)}"
     for key, (value, side) in swept.edges.items():
         yield f"the best {key}, {_written(value)}, is the {side} that was tried: a better one may lie beyond"
     if swept.importance:

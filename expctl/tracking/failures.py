@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import DataError, RunNotFound, Stopped, StoreError, mask_secrets
+from expctl.tracking.reachable import older_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,11 +75,8 @@ def _translation(error: Any, uri: str) -> Exception:
             f"{uri} is MLflow's old file store, which MLflow no longer serves",
             hint="mlflow migrate-filestore copies it into an SQLite store, or set MLFLOW_ALLOW_FILE_STORE=true",
         )
-    if "out-of-date database schema" in str(error) or "Can't locate revision" in str(error):
-        return StoreError(
-            f"the store {uri} has another schema than the installed MLflow: {text}",
-            hint="older store: back it up, then mlflow db upgrade; newer store: upgrade mlflow",
-        )
+    if "out-of-date database schema" in str(error):
+        return _other_schema(str(error), uri)
     if code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
         return RunNotFound(text, hint="expctl list")
     if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
@@ -85,6 +85,19 @@ def _translation(error: Any, uri: str) -> Exception:
             hint="check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN",
         )
     return StoreError(f"the store {uri} failed: {text}", hint=remedy(str(error)))
+
+
+def _other_schema(text: str, uri: str) -> StoreError:
+    """The error for a schema that is not the installed MLflow's: a later MLflow's if this one has never heard of it."""
+    import mlflow
+
+    migrations = Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions"
+    found = re.search(r"found version ([0-9a-f]+)\b", text)
+    if found is None or any(migrations.glob(f"{found[1]}_*.py")):
+        return older_schema(uri)
+    return StoreError(
+        f"the store {uri} has a newer schema than the installed MLflow", hint="pip install --upgrade mlflow"
+    )
 
 
 def remedy(text: str) -> str | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[str, list[str], int, str | None], tuple[list[RunRecord], str | None]]
 
 PAGE: Final = 1000
+_FIRST: Final = 4  # times the limit: the first page where MLflow's filter is not the whole one
 _NEWEST: Final = ["attributes.start_time DESC", "attributes.run_id ASC"]
 # Names and values that every MLflow reads as they are; it takes others apart, or has no way to write them.
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./ -]*")
@@ -42,7 +43,9 @@ def find_by_pages(fetch: Fetch, query: Query) -> list[RunRecord]:
     found: list[RunRecord] = []
     token: str | None = None
     while limit is None or len(found) < limit:
-        most = min(PAGE, limit - len(found)) if whole and limit is not None else PAGE
+        most = PAGE
+        if limit is not None and (whole or token is None):  # most runs that were asked for pass what is judged here
+            most = min(PAGE, limit - len(found) if whole else _FIRST * limit)
         page, token = fetch(text, _NEWEST if order is None else order, most, token)
         found.extend(run for run in page if holds(query.where, run))
         if not token:

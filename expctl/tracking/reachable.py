@@ -101,6 +101,15 @@ def _head(path: Path) -> bytes:
         return file.read(len(_SQLITE_MAGIC))
 
 
+def older_schema(uri: str) -> StoreError:
+    """The error for a store that an earlier MLflow wrote."""
+    where = mask_secrets(uri)
+    return StoreError(
+        f"the store {where} has an older schema than the installed MLflow",
+        hint=f"back it up, then mlflow db upgrade {where}",
+    )
+
+
 def is_made(uri: str, tables: Collection[str]) -> bool:
     """Whether an SQLite store has all of MLflow's `tables`; False for a new one, or one whose making was cut short.
 
@@ -120,10 +129,7 @@ def is_made(uri: str, tables: Collection[str]) -> bool:
     except sqlite3.Error:
         return path.exists()  # locked or damaged: MLflow's own answer tells
     if used and not found.issuperset(tables):
-        raise StoreError(
-            f"the store {uri} has an older schema than the installed MLflow",
-            hint=f"back it up, then mlflow db upgrade {uri}",
-        )
+        raise older_schema(uri)
     if found and found.isdisjoint(tables):
         raise StoreError(f"{uri} is another program's database; it is left as it is", hint="name another file")
     return used

@@ -85,9 +85,10 @@ class Reader(Protocol):
         """How many runs a query has without its limit; None where that takes reading them all."""
 
     def tally(self, query: Query, metric: str) -> Mapping[tuple[str, str], int] | None:
-        """How many runs have each status, with each kind of value of a metric: "finite", "infinite", "NaN", "missing".
+        """How many runs that cannot rank by a metric have each status, with each kind of value of it.
 
-        None where that takes reading all the runs.
+        The kinds are "finite" (of a run that is not finished), "infinite", "NaN" and "missing". None where that takes
+        reading all the runs.
         """
 
     def get(self, run_id: str) -> RunRecord | None:

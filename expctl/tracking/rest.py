@@ -45,6 +45,7 @@ class RestReader:
     def __init__(self, uri: str, headers: Mapping[str, str]) -> None:
         self._uri = uri
         self._headers = headers
+        self._pages: dict[tuple[str, ...], list[RunRecord]] = {}
         self._timeout = _number_of("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT)
         self._retries = int(_number_of("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES))
         self._backoff = _number_of("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", 1)
@@ -124,7 +125,11 @@ class RestReader:
         return keys_of(self._newest([one.experiment_id for one in self.experiments() if not one.deleted]))
 
     def _newest(self, experiments: Sequence[str]) -> list[RunRecord]:
-        return self._page(experiments, "", ["attributes.start_time DESC"], PAGE, None, "ALL")[0]
+        """A page of runs, asked for once: every key of a filter is looked for in it."""
+        wanted = tuple(experiments)
+        if wanted not in self._pages:
+            self._pages[wanted] = self._page(wanted, "", ["attributes.start_time DESC"], PAGE, None, "ALL")[0]
+        return self._pages[wanted]
 
     def folders(self, run: RunRecord) -> list[tuple[str, str]]:
         """See Reader."""

@@ -32,6 +32,8 @@ REVISIONS: Final = {"dc11669786a5": "3.17"}  # Alembic's names for the schemas t
 _PATIENCE: Final = 30  # seconds to wait for a writer's lock
 _CACHE_KIB: Final = 16_384
 _CHUNK: Final = 500
+_AHEAD: Final = 1000  # runs looked at, in the order of a metric, for those that a query wants
+_SCANNED: Final = 20  # metrics a run up to which a scan of their table beats an index whose rows lie anywhere in it
 _ROW: Final = (
     f"r.run_uuid, coalesce(nullif(r.name, ''), {RUN_NAME}, ''), r.status, r.experiment_id, r.start_time, r.end_time,"
     " r.lifecycle_stage, r.artifact_uri, r.user_id"
@@ -62,12 +64,41 @@ class SqliteReader:
 
     def find(self, query: Query) -> list[RunRecord]:
         """See Reader."""
+        with self._reading():
+            rows = self._first_by_metric(query)
+            return self._records(self._search(query) if rows is None else rows, query.columns)
+
+    def _search(self, query: Query, among: Sequence[str] | None = None) -> list[Any]:
+        """The rows of a query's runs, or of those `among` some, in its order."""
         (joins, ordered), terms, at_hand = ordering(query.order)
         chosen, values = _chosen(query, at_hand)
+        if among is not None:
+            chosen, values = f"r.run_uuid {_AMONG} AND {chosen}", [json.dumps(among), *values]
         sql = f"SELECT {_ROW} FROM runs r {joins} WHERE {chosen} ORDER BY {terms} LIMIT ?"
-        with self._reading():
-            rows = self._rows(sql, [*ordered, *values, -1 if query.limit is None else query.limit])
-            return self._records(rows, query.columns)
+        return self._rows(sql, [*ordered, *values, -1 if query.limit is None else query.limit])
+
+    def _first_by_metric(self, query: Query) -> list[Any] | None:
+        """What `_search` finds, looked for among the runs with the first values of the metric that orders them.
+
+        None if that is not enough of them. A run with the last of those values may tie with one that was not taken.
+        """
+        if query.limit is None or not query.order or query.order[0].field.space != "metrics":
+            return None
+        most = query.limit + _AHEAD
+        sql = (
+            f"SELECT run_uuid, value FROM {self._values_of_a_metric()} AND NOT is_nan"
+            f" ORDER BY value {'DESC' if query.order[0].descending else ''} LIMIT ?"
+        )
+        first = self._rows(sql, [query.order[0].field.key, most])
+        among = [run_id for run_id, value in first if len(first) < most or value != first[-1][1]]
+        rows = self._search(query, among)
+        return rows if len(rows) == query.limit else None
+
+    def _values_of_a_metric(self) -> str:
+        """A table of one metric's values: read from end to end as long as that is faster than by its index."""
+        ((values, runs),) = self._rows("SELECT (SELECT max(rowid) FROM latest_metrics), (SELECT max(rowid) FROM runs)")
+        scanned = (values or 0) <= _SCANNED * (runs or 0)
+        return f"latest_metrics {'NOT INDEXED' if scanned else ''} WHERE key = ?"
 
     def count(self, query: Query) -> int | None:
         """See Reader."""
@@ -79,14 +110,22 @@ class SqliteReader:
     def tally(self, query: Query, metric: str) -> Mapping[tuple[str, str], int] | None:
         """See Reader."""
         chosen, values = _chosen(query, {Field("metrics", metric): "m"})
-        sql = f"""
-            SELECT r.status, CASE WHEN m.key IS NULL THEN 'missing' WHEN m.is_nan THEN 'NaN'
-                WHEN abs(m.value) >= {STORED_INFINITY!r} THEN 'infinite' ELSE 'finite' END AS kind, count(*)
-            FROM runs r LEFT JOIN latest_metrics m ON m.key = ? AND m.run_uuid = r.run_uuid
-            WHERE {chosen} GROUP BY 1, 2
-        """
         with self._reading():
-            rows = self._rows(sql, [metric, *values])
+            # The few that cannot rank are found first, without looking a value up for each run: EXCEPT merges indexes.
+            sql = f"""
+                WITH unfit AS (
+                    SELECT run_uuid FROM runs WHERE status IS NOT 'FINISHED'
+                    UNION ALL SELECT run_uuid FROM {self._values_of_a_metric()}
+                        AND (is_nan OR abs(value) >= {STORED_INFINITY!r})
+                    UNION ALL SELECT * FROM (
+                        SELECT run_uuid FROM runs EXCEPT SELECT run_uuid FROM latest_metrics WHERE key = ? ORDER BY 1)
+                )
+                SELECT r.status, CASE WHEN m.key IS NULL THEN 'missing' WHEN m.is_nan THEN 'NaN'
+                    WHEN abs(m.value) >= {STORED_INFINITY!r} THEN 'infinite' ELSE 'finite' END AS kind, count(*)
+                FROM runs r LEFT JOIN latest_metrics m ON m.key = ? AND m.run_uuid = r.run_uuid
+                WHERE r.run_uuid IN unfit AND {chosen} GROUP BY 1, 2
+            """
+            rows = self._rows(sql, [metric, metric, metric, *values])
         return {(status.lower(), kind): count for status, kind, count in rows}
 
     def get(self, run_id: str) -> RunRecord | None:

@@ -177,7 +177,7 @@ class Store:
         return self.reader.count(query) if query.experiments else 0
 
     def tally(self, query: Query, metric: str) -> Mapping[tuple[str, str], int] | None:
-        """How many runs have each status and kind of value of a metric (see Reader)."""
+        """How many runs that cannot rank by a metric have each status and kind of value of it (see Reader)."""
         return self.reader.tally(query, metric) if query.experiments else {}
 
     def field(self, name: str, *, everywhere: bool = False) -> Field | None:

@@ -13,7 +13,7 @@ from expctl.errors import RunNotFound, TrainingFailed, UsageError
 from expctl.metrics import METRICS, higher_is_better
 from expctl.records import Tag
 from expctl.render.formats import csv_text
-from expctl.tracking import lifecycle, provenance
+from expctl.tracking import lifecycle, provenance, reachable
 from expctl.tracking.items import File, Item, MetricValue, Param, TagValue, data_rows
 from expctl.tracking.labels import Labels, run_tags
 from expctl.tracking.recording import write
@@ -243,18 +243,22 @@ def trials_of(store: Store, parent: RunRecord) -> list[RunRecord]:
 
 
 def claim(store: Store, parent: RunRecord) -> None:
-    """Make this process the one that goes on with a sweep; `take_up` looks, seconds later, whether it still is.
+    """Make this process the one that goes on with a sweep.
+
+    One at a time in an SQLite store. A server has no lock for it: `take_up` looks, seconds later, whether it still is.
 
     Raises RunNotFound if another process runs the sweep, or may, on another machine.
     """
-    alive = lifecycle.is_alive(parent)
-    where = f"process {parent.tags.get(Tag.PID)} on {parent.tags.get(Tag.HOST)}"
-    mine = lifecycle.process_tags()
-    if alive and (parent.status == "running" or any(parent.tags.get(key) != mine[key] for key in mine)):
-        raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
-    if alive is None and parent.status == "running":
-        raise RunNotFound(f"sweep {parent.label} may still be run by {where}", hint="resume it there")
-    write(store, parent.run_id, [TagValue(key, value) for key, value in mine.items()])
+    with reachable.first_opening(store.settings.tracking_uri, create=True):
+        parent = store.get(parent.run_id)  # another process may have claimed it since it was found
+        alive = lifecycle.is_alive(parent)
+        where = f"process {parent.tags.get(Tag.PID)} on {parent.tags.get(Tag.HOST)}"
+        mine = lifecycle.process_tags()
+        if alive and (parent.status == "running" or any(parent.tags.get(key) != mine[key] for key in mine)):
+            raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
+        if alive is None and parent.status == "running":
+            raise RunNotFound(f"sweep {parent.label} may still be run by {where}", hint="resume it there")
+        write(store, parent.run_id, [TagValue(key, value) for key, value in mine.items()])
 
 
 def take_up(store: Store, parent: RunRecord) -> dict[str, RunRecord]:

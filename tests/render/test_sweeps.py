@@ -174,6 +174,10 @@ REMARKS = {
         swept(Outcome(known=1, failed=1, first_failure=FAILED)),
         ["1 trial had been finished before", "1 of 1 trial failed; the first, c=0.1: ValueError: no"],
     ),
+    "repeats, with one of before and two without the metric": (
+        swept(Outcome(done=3, known=1), repeats=True),
+        ["1 trial had been finished before", "the sampler proposed nothing new after 4 trials"],
+    ),
     "one trial repeats": (swept(Outcome(done=1), repeats=True), ["the sampler proposed nothing new after 1 trial"]),
     "failed": (
         swept(Outcome(done=1999, failed=1, first_failure=FAILED)),

@@ -26,7 +26,19 @@ from expctl.tracking import pages, sqlite
 from expctl.tracking.client import ClientReader, record
 from expctl.tracking.reading import WHOLE, Columns, Query
 from expctl.tracking.store import open_store
-from tests.tracking.random_stores import CONTEXTS, KEYS, STATUSES, id_of, keys, numbers, rewrite, stores, texts, times
+from tests.tracking.random_stores import (
+    CONTEXTS,
+    KEYS,
+    STATUSES,
+    MadeRun,
+    id_of,
+    keys,
+    numbers,
+    rewrite,
+    stores,
+    texts,
+    times,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +73,9 @@ def both(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iter
     path = tmp_path_factory.mktemp("readers") / "mlflow.db"
     shutil.copy(migrated_store, path)
     page, pages.PAGE = pages.PAGE, 3  # so that a handful of runs is several pages
+    ahead, sqlite._AHEAD = sqlite._AHEAD, 1  # and the first of them by a metric are not all of them
     yield Both(path)
-    pages.PAGE = page
+    pages.PAGE, sqlite._AHEAD = page, ahead
 
 
 def told(run: RunRecord) -> dict[str, Any]:
@@ -249,8 +262,37 @@ def test_the_tally_counts_what_one_would_count_by_hand(both, runs, where, metric
     by_hand: dict[tuple[str, str], int] = {}
     for run in both.through_client.find(query):
         key = (run.status, kind_of(run.metrics.get(metric)))
+        if key == ("finished", "finite"):
+            continue
         by_hand[key] = by_hand.get(key, 0) + 1
     assert both.direct.tally(query, metric) == by_hand
+
+
+@pytest.mark.parametrize("newest", range(1, 5))
+def test_of_runs_with_the_same_value_the_newest_comes_first_wherever_it_is(both, newest):
+    values = (0.9, 0.5, 0.5, 0.5, 0.5, 0.1)
+    runs = [
+        MadeRun(f"n{i}", "FINISHED", 5 + (i == newest), 9, False, 1, metrics={"m": v}) for i, v in enumerate(values)
+    ]
+    rewrite(both.path, runs)
+    query = Query(("1",), order=(Order(Field("metrics", "m"), True),), limit=2)
+    assert [run.name for run in both.direct.find(query)] == ["n0", f"n{newest}"]
+
+
+def test_a_metric_is_read_by_its_index_where_runs_have_very_many(both, monkeypatch):
+    values = (0.5, 0.9, math.nan, math.inf, 0.9, 0.1)
+    rewrite(both.path, [MadeRun(f"n{i}", "FINISHED", 5, 6, False, 1, metrics={"m": v}) for i, v in enumerate(values)])
+    query = Query(("1",), order=(Order(Field("metrics", "m"), True),), limit=3)
+    answers, scans = [], []
+    for most in (20, 0):
+        monkeypatch.setattr(sqlite, "_SCANNED", most)
+        asked: list[str] = []
+        both.direct._database.set_trace_callback(asked.append)
+        answers.append(([run.name for run in both.direct.find(query)], both.direct.tally(query, "m")))
+        scans.append(sum("NOT INDEXED" in one for one in asked))
+    both.direct._database.set_trace_callback(None)
+    assert answers == [(["n3", "n4", "n1"], {("finished", "NaN"): 1, ("finished", "infinite"): 1})] * 2
+    assert scans == [2, 0]
 
 
 @seed(SEED)
@@ -274,8 +316,6 @@ def test_keys_spaces_runs_and_histories_are_the_same(both, runs):
 
 
 def test_the_contexts_of_data_sets_are_compared_as_mlflow_compares_them(both):
-    from tests.tracking.random_stores import MadeRun
-
     runs = [MadeRun("a", "FINISHED", 5, 6, False, 1, datasets=[("train", "d1", context)]) for context in CONTEXTS]
     rewrite(both.path, runs)
     for operator in ("=", "!=", "like"):

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,12 +15,13 @@ import pytest
 from hypothesis import given, seed, settings
 
 from expctl.errors import StoreError
-from expctl.settings import Settings
+from expctl.settings import Settings, load_settings
 from expctl.tracking import pages, rest
 from expctl.tracking.client import ClientReader
 from expctl.tracking.reading import NotServed, Query
 from expctl.tracking.store import open_store
 from tests.tracking.random_stores import rewrite, stores
+from tests.tracking.serving import serving
 from tests.tracking.test_readers import CASES, SEED, many, queries, told
 
 if TYPE_CHECKING:
@@ -32,44 +29,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[tuple[str, Path]]:
     """MLflow's own server over a store that tests rewrite: its address and the store's file."""
-    folder = tmp_path_factory.mktemp("server")
-    shutil.copy(migrated_store, folder / "mlflow.db")
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"],
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{address}/health").close()
-                break
-            except OSError:
-                time.sleep(0.25)
-        yield address, folder / "mlflow.db"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait()
+    path = tmp_path_factory.mktemp("server") / "mlflow.db"
+    shutil.copy(migrated_store, path)
+    with serving(path) as address:
+        yield address, path
 
 
 @pytest.mark.slow
 @seed(SEED)
-@settings(many, max_examples=max(25, CASES // 20))
+@settings(many, max_examples=CASES // 5)
 @given(stores, queries)
 def test_a_server_read_directly_tells_what_mlflow_s_client_tells(server, runs, query):
     address, path = server
@@ -94,15 +65,37 @@ def test_a_server_read_directly_tells_what_mlflow_s_client_tells(server, runs, q
         pages.PAGE = page
 
 
+@pytest.mark.slow
+def test_a_server_with_passwords_is_read_with_the_right_one_and_only_then(cli, runs, monkeypatch):
+    reading = [
+        [*words.split(), "--format", "json"]
+        for words in ("list --filter c<=10", "show strong", "best --top 2", "compare weak strong")
+    ]
+    local = [json.loads(cli(*words).stdout) for words in reading]
+    with serving(runs / "mlflow.db", user="ada", password="the-right-one") as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ada")
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "the-right-one")
+        assert isinstance(open_store(load_settings()).reader, rest.RestReader)
+        assert [json.loads(cli(*words).stdout) for words in reading] == local
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "an0ther")
+        for words in (*reading, ["train", "--data", "small.csv"]):
+            done = cli(*words)
+            assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (4, "", 1), done
+            assert "(check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN)" in done.stderr
+            assert "an0ther" not in done.stderr
+
+
 class Odd(BaseHTTPRequestHandler):
     """Answers from a list, the last one again and again, and keeps what it was asked."""
 
     answers: ClassVar[list[tuple[int, str, dict[str, str]]]] = []
     asked: ClassVar[list[Any]] = []
+    bodies: ClassVar[list[Any]] = []
 
     def do_POST(self) -> None:
         self.asked.append(dict(self.headers))
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.bodies.append(json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0)))))
         status, text, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.send_response(status)
         for name, value in headers.items():
@@ -118,7 +111,7 @@ class Odd(BaseHTTPRequestHandler):
 @pytest.fixture
 def odd() -> Iterator[str]:
     """The address of a server that answers what `Odd.answers` says."""
-    Odd.answers, Odd.asked = [], []
+    Odd.answers, Odd.asked, Odd.bodies = [], [], []
     found = HTTPServer(("127.0.0.1", 0), Odd)
     threading.Thread(target=found.serve_forever, daemon=True).start()
     yield f"http://ada:s3cr3t@127.0.0.1:{found.server_port}"
@@ -205,3 +198,19 @@ def test_where_it_steps_aside_the_client_answers_and_verbose_says_so(cli, runs, 
     )
     assert "not directly" not in cli("list").stderr
     assert open_store(Settings()).aside is not None
+
+
+def test_a_server_is_asked_for_no_more_runs_than_an_answer_takes(cli, odd, monkeypatch):
+    """Few first, then whole pages; the page in which the names of a filter are looked up is asked for once."""
+    run = {
+        "info": {"run_id": "a" * 32, "status": "FINISHED", "experiment_id": "1", "start_time": 5},
+        "data": {"params": [{"key": "c", "value": "1"}], "metrics": [{"key": "f1_score", "value": 0.5}], "tags": []},
+    }
+    trial = {"info": {**run["info"], "run_id": "b" * 32}, "data": {"tags": [{"key": "expctl.trial", "value": "1"}]}}
+    experiments = (200, json.dumps({"experiments": [{"experiment_id": "1", "name": "expctl"}]}), {})
+    newest = (200, json.dumps({"runs": [run]}), {})
+    first = (200, json.dumps({"runs": [trial], "next_page_token": "more"}), {})
+    Odd.answers = [experiments, experiments, newest, first, newest, experiments]
+    done = cli("list", "--tracking-uri", odd, "--filter", "c = 1 and f1_score > 0.1", "--limit", "2", "--format", "id")
+    assert (done.exit_code, done.stdout) == (0, f"{'a' * 32}\n"), done.stderr
+    assert [one["max_results"] for one in Odd.bodies if "order_by" in one] == [1000, 8, 1000]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -76,33 +78,58 @@ def test_a_file_that_is_no_whole_store_is_refused_and_left_as_it_is(cli, small, 
     assert Path("broken.db").read_bytes() == content
 
 
-def test_a_store_of_an_older_schema_is_neither_read_nor_upgraded(cli, small):
-    with sqlite3.connect("mlflow.db") as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        database.execute("UPDATE alembic_version SET version_num = 'c4a9b5d6e7f8'")
-        newest = next(name for name in tables if name.startswith(("scorer", "trace", "logged", "entity")))
-        database.execute("PRAGMA foreign_keys = OFF")
-        database.execute(f"DROP TABLE {newest}")
-    database.close()
+HERE = ("--tracking-uri", "sqlite:///mlflow.db")
+STORES = Path(__file__).parent / "stores"
+OLDER = "has an older schema than the installed MLflow (back it up, then mlflow db upgrade sqlite:///mlflow.db)"
+NEWER = "has a newer schema than the installed MLflow (pip install --upgrade mlflow)"
+
+
+def written_by(version: str) -> bytes:
+    """Make `mlflow.db` of what an MLflow of that version wrote, and give its bytes."""
+    with closing(sqlite3.connect("mlflow.db")) as database:
+        database.executescript(gzip.decompress((STORES / f"mlflow-{version}.sql.gz").read_bytes()).decode())
+    return Path("mlflow.db").read_bytes()
+
+
+@pytest.mark.parametrize(("version", "words"), [("2.9.2", OLDER), ("3.5.1", OLDER), ("3.18.0", NEWER)])
+def test_a_store_of_another_mlflow_is_neither_read_nor_upgraded(cli, tmp_path, monkeypatch, version, words):
+    monkeypatch.chdir(tmp_path)
+    before = written_by(version)
+    write_reviews(Path("small.csv"), 20)
+    for command in (
+        ["list"], ["show", "old-1"], ["best"], ["compare", "old-0", "old-1"], ["train", "--data", "small.csv"],
+    ):  # fmt: skip
+        done = cli(*command, *HERE)
+        assert (done.exit_code, done.stdout, done.stderr) == (4, "", f"expctl: the store sqlite:///mlflow.db {words}\n")
+    assert Path("mlflow.db").read_bytes() == before
+    assert {path.name for path in Path().iterdir()} <= {"mlflow.db", "small.csv", ".mlflow.db.lock"}
+
+
+def test_a_store_with_all_tables_and_an_earlier_schema_is_told_to_be_older(cli, folder):
+    with closing(sqlite3.connect("mlflow.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'acf3f17fdcc7'")
     before = Path("mlflow.db").read_bytes()
-    for words in (["list"], ["train", "--data", "small.csv"]):
-        done = cli(*words, "--tracking-uri", "sqlite:///mlflow.db")
-        assert done.exit_code == 4
-        assert "older schema" in done.stderr
-        assert "mlflow db upgrade sqlite:///mlflow.db" in done.stderr
+    assert cli("list", *HERE).stderr == f"expctl: the store sqlite:///mlflow.db {OLDER}\n"
     assert Path("mlflow.db").read_bytes() == before
 
 
-def test_a_store_of_a_newer_schema_is_told_apart(cli, folder):
-    with sqlite3.connect("mlflow.db") as database:
-        database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
-    database.close()
-    before = Path("mlflow.db").read_bytes()
-    done = cli("list")
-    assert done.exit_code == 4
-    assert "another schema" in done.stderr
-    assert "newer store: upgrade mlflow" in done.stderr
-    assert Path("mlflow.db").read_bytes() == before
+def test_a_store_that_mlflow_has_upgraded_is_read_directly_as_through_its_client(cli, tmp_path, monkeypatch):
+    import mlflow.db
+
+    monkeypatch.chdir(tmp_path)
+    written_by("2.9.2")
+    mlflow.db.upgrade.callback("sqlite:///mlflow.db")
+    commands = [
+        [*words.split(), *HERE, "--format", "json"]
+        for words in ("list", "best --top 3", "list --filter c=1", "list --deleted", "show old-1")
+    ]
+    direct = [cli(*command) for command in commands]
+    assert store_of(tmp_path).aside is None
+    found = [[run["name"] for run in json.loads(done.stdout)["rows"]] for done in direct[:4]]
+    assert found == [["old-3", "old-2", "old-1", "old-0"], ["old-1", "old-0"], ["old-1"], ["gone"]]
+    assert direct[1].stderr == "expctl: left out 1 run failed\nexpctl: left out 1 run with f1_score NaN\n"
+    monkeypatch.setattr("expctl.tracking.sqlite.REVISIONS", {})
+    assert [cli(*command).stdout for command in commands] == [done.stdout for done in direct]
 
 
 def test_a_store_whose_making_was_cut_short_is_made_whole_by_writing(cli, small, migrated_store):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import os
+import threading
 from collections import Counter
 
+import filelock
 import pandas as pd
 import psutil
 import pytest
@@ -250,6 +252,21 @@ def test_a_sweep_that_another_process_has_just_claimed_cannot_be_claimed(sweeps,
     with pytest.raises(RunNotFound, match=f"is being run by process {other['PID']}"):
         claim(store_of(sweeps), before)
     assert parent_of(sweeps, "grid").tags == before.tags
+
+
+def test_of_two_that_claim_a_sweep_at_once_the_second_waits_and_is_refused(sweeps, other):
+    parent = parent_of(sweeps, "grid")
+    lock = filelock.FileLock(sweeps / ".mlflow.db.lock", thread_local=False)
+    lock.acquire()
+
+    def be_first() -> None:
+        set_tags(sweeps, parent, **other)
+        lock.release()
+
+    threading.Timer(0.5, be_first).start()
+    with pytest.raises(RunNotFound, match=f"is being run by process {other['PID']}"):
+        claim(store_of(sweeps), parent)
+    assert parent_of(sweeps, "grid").tags[Tag.PID] == other["PID"]
 
 
 def everything(folder) -> list[tuple[str, str, dict[str, str]]]:
