@@ -102,4 +102,5 @@ def attribute(key: str, operator: Operator, operand: Operand) -> Condition:
 
 FINISHED: Final = attribute("status", "=", "FINISHED")
 NO_TRIAL: Final = Not(Condition(Field("tags", Tag.TRIAL), "has"))
-NO_SWEEP: Final = Not(Condition(Field("tags", Tag.SWEEP), "has"))
+# Neither the parent of a sweep, whose trials rank, nor what `explain` trains on the way from one run to another.
+RANKABLE: Final = every(*(Not(Condition(Field("tags", key), "has")) for key in (Tag.SWEEP, Tag.EXPLANATION)))
