@@ -48,8 +48,8 @@ def ablation_path(
 
     Each round asks what every factor that is left would do on top of those changed before, and changes the one with
     the largest effect in the direction from start to end (in any, where these are equal). A round is made only if the
-    `budget` suffices for it and for changing the rest one by one; else the rest is changed one by one in the order of
-    the last round, without any in the order given, and what the budget does not reach in one step together.
+    `budget` suffices for it and for changing the rest one by one; else the next factor is changed without comparing, in
+    the order of the last round, without any in the order given. What the budget does not reach is one step together.
 
     `evaluate` tells the value with these factors changed, None where there is none; `possible` says for nothing
     whether it is worth asking. A factor without a value waits until others are changed. Equal effects stay in order.

@@ -102,5 +102,6 @@ def attribute(key: str, operator: Operator, operand: Operand) -> Condition:
 
 FINISHED: Final = attribute("status", "=", "FINISHED")
 NO_TRIAL: Final = Not(Condition(Field("tags", Tag.TRIAL), "has"))
-# Neither the parent of a sweep, whose trials rank, nor what `explain` trains on the way from one run to another.
-RANKABLE: Final = every(*(Not(Condition(Field("tags", key), "has")) for key in (Tag.SWEEP, Tag.EXPLANATION)))
+NO_SWEEP: Final = Not(Condition(Field("tags", Tag.SWEEP), "has"))
+# What `explain` trains on the way from one run to another was not made to be used.
+NO_EXPLANATION: Final = Not(Condition(Field("tags", Tag.EXPLANATION), "has"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from expctl.metrics import higher_is_better
 from expctl.render.sheet import Change, Column, Share, Sheet
+from expctl.render.sweeps import settings_of
 from expctl.render.views import setting
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def explanation_sheet(explanation: Explanation) -> Sheet:
     ]
     metric = explanation.question.metric
     rows = [[number, *_link_cells(link, metric)][: len(columns)] for number, link in enumerate(links, 1)]
-    limits = {} if whole is None else {"low": Change(whole.low), "high": Change(whole.high)}
+    limits: dict[str, Cell] = dict.fromkeys(("low", "high"))
+    if whole is not None:
+        limits = {"low": Change(whole.low), "high": Change(whole.high)}
     facts = {"explanation": explanation.parent.name, "explanation_id": explanation.parent.run_id}
     return Sheet(
         "explanation",
@@ -71,10 +74,10 @@ def _asked(question: Question) -> dict[str, Cell]:
 
 
 def _factor_cells(factors: Sequence[Factor]) -> list[Cell]:
-    """Its name and values; of several as `c=1.0 max_features=5000`."""
+    """Its name and values; of several as `c=1 max_features=5000`."""
     if len(factors) == 1:
         return [factors[0].name, _value(factors[0].old), _value(factors[0].new)]
-    told = (" ".join(f"{one.name}={_value(getattr(one, side))}" for one in factors) for side in ("old", "new"))
+    told = (settings_of({one.name: getattr(one, side) for one in factors}) for side in ("old", "new"))
     return [" + ".join(one.name for one in factors), *told]
 
 
@@ -98,11 +101,12 @@ def _link_cells(link: Link, metric: str) -> list[Cell]:
     ]
 
 
-def training_line(trained: Trained, number: int, total: int, metric: str) -> str:
+def training_line(trained: Trained, number: int, question: Question) -> str:
     """A training that has just ended, as a line of a log."""
-    changed = " + ".join(trained.changed) or "nothing"
-    outcome = f"left out: {trained.reason}" if trained.value is None else f"{metric} {trained.value:.4f}"
-    return f"{number}/{total} changing {changed}: {outcome}"
+    ends = {0: "A again", len(question.factors): "B again"}
+    what = ends.get(len(trained.changed)) or f"changing {' + '.join(trained.changed)}"
+    outcome = f"left out: {trained.reason}" if trained.value is None else f"{question.metric} {trained.value:.4f}"
+    return f"{number}/{question.trainings} {what}: {outcome}"
 
 
 def remarks(explanation: Explanation) -> Iterator[str]:
@@ -116,18 +120,4 @@ def remarks(explanation: Explanation) -> Iterator[str]:
             yield f"{', '.join(one.name for one in link.factors)} changed together: {why}"
     if explanation.links and all(link.share is None for link in explanation.links):
         yield f"no shares: the whole difference of {question.metric} may be none"
-    better = _better_than_both(explanation)
-    if better is not None and better.run is not None:
-        what = " + ".join(better.changed)
-        yield f"better than both, changing {what} alone: expctl show {better.run.run_id[:8]}"
     yield f"next: expctl show {explanation.parent.run_id[:8]}"
-
-
-def _better_than_both(explanation: Explanation) -> Trained | None:
-    """The best of the combinations on the way, if it is ahead of where they began and where they ended."""
-    metric = explanation.question.metric
-    sign = 1 if higher_is_better(metric) else -1
-    values = {id(one): sign * one.value for one in explanation.trained if one.value is not None}
-    best = max((one for one in explanation.trained if id(one) in values), key=lambda one: values[id(one)], default=None)
-    ends = [sign * run.metrics[metric] for run in explanation.question.runs]
-    return best if best is not None and values[id(best)] > max(ends) else None

@@ -1,6 +1,6 @@
 """Why two recorded runs differ: the trainings on the way from one to the other, each a run, and what they say.
 
-What is trained lies below one parent run, the explanation. It is there to explain: it never ranks (`RANKABLE`).
+What is trained lies below one parent run, the explanation. It is there to explain: `best` and `latest` pass over it.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class _Trainer:
             reason = self.trained[-1].reason
             raise TrainingFailed(
                 f"run {run.label} ({run.run_id[:8]}) cannot be trained again here: {reason}",
-                hint="expctl compare A B says what differs",
+                hint="expctl compare A B",
             )
         return self.runs[changed]
 
@@ -240,7 +240,7 @@ def _links(
 
     def tested(one: RunRecord, other: RunRecord) -> tuple[Difference | None, str | None]:
         if one.test_set != other.test_set:
-            return None, "tested on other rows than the step before"
+            return None, "other test rows"
         return _tested(read[one.run_id], read[other.run_id], question.metric, confidence)
 
     whole, _ = tested(first, last)

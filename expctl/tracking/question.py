@@ -83,7 +83,7 @@ def _recipe_of(run: RunRecord) -> Recipe:
     except (KeyError, ValueError, TypeError):
         raise UsageError(
             f"{what} has no recipe that could be trained again: expctl train did not make it",
-            hint="expctl compare A B says what differs",
+            hint="expctl compare A B",
         ) from None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError
-from expctl.training.configure import RECIPE_KEYS, configure
+from expctl.training.configure import RECIPE_KEYS, configure, defaults
 from expctl.training.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ def factors_between(one: Recipe, other: Recipe, hashes: tuple[Hashes, Hashes]) -
         data.append("test_size")
     model = [key for key in changed if one.model != other.model and _is_of_model(key, one, other)]
     rest = [key for key in changed if key not in {*_DATA, *data, *model}]
-    rest.sort(key=lambda key: key in _SPLIT)
+    rest.sort(key=lambda key: _SPLIT.index(key) if key in _SPLIT else -1)
     factors = [Factor(key, frozenset((key,)), before.get(key), after.get(key)) for key in rest]
     if model:
-        factors.insert(0, Factor("model", frozenset(model), one.model, other.model))
+        factors.insert(0, Factor("model", frozenset(model), _told_model(one, model), _told_model(other, model)))
     if data:
-        old, new = (_told(recipe, own, data) for recipe, own in zip((one, other), hashes, strict=True))
+        old, new = (_told_data(recipe, own, data) for recipe, own in zip((one, other), hashes, strict=True))
         factors.insert(0, Factor("data", frozenset((*_DATA, *data)), old, new))
     return factors
 
@@ -97,11 +98,22 @@ def _is_of_model(key: str, one: Recipe, other: Recipe) -> bool:
     return False
 
 
-def _told(recipe: Recipe, hashes: Hashes, keys: Collection[str]) -> str:
-    """What a recipe has under the keys of the data: a file by its path and the beginning of its hash."""
+def _told_model(recipe: Recipe, keys: Collection[str]) -> str:
+    """A model with those of its parameters, under the keys, that somebody chose: `logreg c=10.0`."""
+    usual = defaults(recipe.model)
+    chosen = {key: value for key, value in recipe.parameters.items() if key in keys}
+    told = (
+        f"{key}={'none' if value is None else value}" for key, value in chosen.items() if usual.get(key, "") != value
+    )
+    return " ".join([recipe.model, *told])
+
+
+def _told_data(recipe: Recipe, hashes: Hashes, keys: Collection[str]) -> str:
+    """What a recipe has under the keys of the data: a file by its name and the beginning of its hash."""
     told = [
-        f"{getattr(recipe, key)} ({digest[:8]})"
+        f"{PurePath(getattr(recipe, key)).name} ({digest[:8]})"
         for key, digest in zip(_FILES, hashes, strict=True)
         if key in keys and digest
     ]
-    return " ".join([*told, *(f"{key}={getattr(recipe, key)}" for key in keys if key not in _FILES)])
+    others = [key for key in keys if key not in _FILES and getattr(recipe, key) is not None]
+    return " ".join([*told, *(f"{key}={getattr(recipe, key)}" for key in others)])
