@@ -100,5 +100,5 @@ def _announced(question: Question) -> str:
     return (
         f"{question.metric} {before:.4f} -> {after:.4f} by {factors:,} {'factor' if factors == 1 else 'factors'}:"
         f" {trainings:,} {'training' if trainings == 1 else 'trainings'}{' at most' if trainings else ''}"
-        + (", A or B first: made with other packages, or by a factory" if any(question.again) else "")
+        + (", A or B first: made in another environment, or by a factory" if any(question.again) else "")
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from expctl.tracking.store import Store
 
 _DECIDING: Final = ("scikit-learn", "numpy", "scipy", "pandas")  # packages that decide what a training comes to
+_MACHINE: Final = ("python", "cpu", "blas")
 
 
 @dataclass(frozen=True)
@@ -92,19 +92,20 @@ def _hashes_of(run: RunRecord) -> Hashes:
 
 
 def _present() -> dict[str, str | None]:
-    packages = provenance.packages()
-    return {name: packages.get(name) for name in _DECIDING} | {"python": platform.python_version(), "": __version__}
+    packages, machine = provenance.packages(), provenance.machine_tags()
+    own = {key: machine.get(key) for key in _MACHINE}
+    return {name: packages.get(name) for name in _DECIDING} | own | {Tag.VERSION: __version__}
 
 
 def _environment(store: Store, run: RunRecord, recipe: Recipe) -> dict[str, str | None] | None:
-    """What a run was made with; None if nobody knows: of a user's own factory only the name is recorded."""
+    """What a run was made with; None if nobody knows all of it: a factory may use any package, and other files."""
     content = store.read_artifact(run, "requirements.txt")
     if content is None or is_factory(recipe.model):
         return None
-    lines = content.decode("utf-8", "replace").split()
-    packages = dict(line.split("==", 1) for line in lines if "==" in line)
-    own = {"python": run.tags.get("python"), "": run.tags.get(Tag.VERSION)}
-    return {name: packages.get(name) for name in _DECIDING} | own
+    packages = provenance.read_requirements(content)
+    return {name: packages.get(name) for name in _DECIDING} | {
+        key: run.tags.get(key) for key in (*_MACHINE, Tag.VERSION)
+    }
 
 
 def check(question: Question, *, trust: bool) -> None:
