@@ -100,7 +100,7 @@ def explain(
 ) -> Explanation:
     """Train the way from the first run to the second, below a parent run, and say what each step changes.
 
-    A combination that cannot be trained is no step: `trained` has the reason. Raises TrainingFailed if one of the two
+    A combination that cannot be trained is no step: `left_out` has the reason. Raises TrainingFailed if one of the two
     runs itself cannot be trained again, DataError if the data changes meanwhile.
     """
     code = provenance.read_code()
@@ -245,7 +245,7 @@ def _links(
 
     whole, _ = tested(first, last)
     total = last.metrics[question.metric] - first.metrics[question.metric]
-    nothing = _about_nothing(question, whole)
+    nothing = total == 0 or _about_nothing(question, whole)
     links = []
     for (_, one), (factors, other) in pairwise(path):
         before, after = (run.metrics[question.metric] for run in (one, other))
@@ -271,7 +271,7 @@ def _about_nothing(question: Question, whole: Difference | None) -> bool:
     By its interval; without one, on other test rows, by whether each run lies within the other's limits.
     """
     if whole is not None:
-        return whole.low <= 0 <= whole.high or whole.change == 0
+        return whole.low <= 0 <= whole.high
     values = [run.metrics[question.metric] for run in question.runs]
     limits = [
         [run.metrics.get(f"{question.metric}_{end}", value) for end in ("low", "high")]
