@@ -34,6 +34,7 @@ class Tag:
     BEST_RUN: Final = "expctl.best_run"
     REPRODUCES: Final = "expctl.reproduces"
     VERDICT: Final = "expctl.verdict"
+    EXPLANATION: Final = "expctl.explanation"
     DEVELOPER: Final = "developer"
     DATA_VERSION: Final = "data_version"
     GIT_COMMIT: Final = "git_commit"

@@ -96,7 +96,7 @@ HELP = [
     ["--help"],
     ["--version"],
     [],
-    *([command, "--help"] for command in ("train", "list", "show", "compare", "best", "predict")),
+    *([command, "--help"] for command in ("train", "list", "show", "compare", "explain", "best", "predict")),
 ]
 MISTAKES = [
     ["nonsense"],
@@ -112,6 +112,9 @@ MISTAKES = [
     ["train", "--format", "xml"],
     ["compare", "latest"],
     ["compare"],
+    ["explain", "latest"],
+    ["explain", "latest~1", "latest", "--metric", "f1"],
+    ["explain", "latest~1", "latest", "--budget", "-1"],
     ["list", "--limit", "x"],
     ["list", "--limit", "-1"],
     ["list", "--sort", ":"],

@@ -14,6 +14,7 @@ import typer
 from expctl import __version__
 from expctl.cli.best import best
 from expctl.cli.compare import compare
+from expctl.cli.explain import explain
 from expctl.cli.gate import gate
 from expctl.cli.list import list_runs
 from expctl.cli.options import Command
@@ -43,6 +44,7 @@ app.command("sweep", cls=Command)(sweep)
 app.command("list", cls=Command)(list_runs)
 app.command("show", cls=Command)(show)
 app.command("compare", cls=Command)(compare)
+app.command("explain", cls=Command)(explain)
 app.command("best", cls=Command)(best)
 app.command("predict", cls=Command)(predict)
 app.command("gate", cls=Command)(gate)

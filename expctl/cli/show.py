@@ -52,7 +52,7 @@ def show(
 
 
 def _command(run: RunRecord) -> str | None:
-    """The command line that makes the run, or the sweep, again; None for a run that is not of our making."""
+    """The command line that makes a run, sweep or explanation again; None for a run that is not of our making."""
     from expctl.recipe import Recipe
     from expctl.training.configure import defaults
     from expctl.training.families import FAMILIES
@@ -61,6 +61,10 @@ def _command(run: RunRecord) -> str | None:
         from expctl.tracking.plan import Plan
 
         return Plan.of(run).command()
+    if Tag.EXPLANATION in run.tags and Tag.RECIPE not in run.tags:
+        from expctl.tracking.plan import explanation_command
+
+        return explanation_command(run)
     try:
         recipe = Recipe.from_json(run.tags[Tag.RECIPE])
     except (KeyError, ValueError, TypeError):

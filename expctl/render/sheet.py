@@ -20,6 +20,10 @@ class Setting(float):
     """A number somebody chose: shown as it was written, where a measured one is rounded."""
 
 
+class Share(float):
+    """A part of a whole: shown in percent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Challenger minus baseline. `better` is None where the change is nothing or has no direction."""

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from expctl.render.sheet import Change, Setting, Size
+from expctl.render.sheet import Change, Setting, Share, Size
 
 if TYPE_CHECKING:
     from expctl.render.sheet import Cell, Column
@@ -52,6 +52,8 @@ def shown(cell: Cell, column: Column, *, now: datetime | None = None) -> str:
         return duration(cell)
     if isinstance(cell, Size):
         return size(cell)
+    if isinstance(cell, Share):
+        return f"{cell:.0%}"
     if isinstance(cell, Setting):
         return repr(float(cell))
     if isinstance(cell, (int, float)):

@@ -1,4 +1,7 @@
-"""What was asked of a sweep, as its parent run keeps it: enough to go on with it, or to make it again."""
+"""What was asked of a sweep, as its parent run keeps it: enough to go on with it, or to make it again.
+
+And of an explanation, which is made again from its beginning only.
+"""
 
 from __future__ import annotations
 
@@ -82,3 +85,14 @@ def _flag(key: str, value: object) -> list[str]:
     if key == "stratify":
         return [f"--{name}" if str(value).lower() == "true" else f"--no-{name}"]
     return [f"--{name}", str(value)]
+
+
+def explanation_command(parent: RunRecord) -> str | None:
+    """The `expctl explain` line that makes a recorded explanation again; None if its tag does not say."""
+    try:
+        asked = json.loads(parent.tags[Tag.EXPLANATION])
+        words = ["expctl", "explain", asked["baseline"], asked["challenger"], "--metric", asked["metric"]]
+        words += [] if asked["budget"] is None else ["--budget", str(asked["budget"])]
+        return shlex.join(words)
+    except (KeyError, ValueError, TypeError):
+        return None
