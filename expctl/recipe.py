@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # Fields that came later, with what was done before there was a choice: written only where it is another.
-_LATER: Final = {"dedupe": False}
+_LATER: Final = {"dedupe": False, "model_hash": None}
 
 
 @dataclass(frozen=True, slots=True)
