@@ -71,6 +71,12 @@ def test_what_is_found_is_said_in_a_sentence_with_the_next_step() -> None:
     ]
 
 
+@pytest.mark.parametrize(("rest", "found_so"), [(1, True), (2, False)])
+def test_nineteen_of_twenty_rows_are_a_majority_that_is_told(rest: int, found_so: bool) -> None:
+    findings = found([*of(19, "a"), *of(rest, "b")], of(1, "a", 99) + of(1, "b", 99))
+    assert ("majority_rows" in counts(findings)) is found_so
+
+
 def test_repeats_that_do_not_cross_are_counted_and_not_told() -> None:
     findings = found([*of(4, "a"), *of(4, "a"), *of(4, "b")], of(1, "a", 9) + of(1, "b", 9))
     assert (counts(findings), told(findings)) == ({"repeated_rows": 4}, [])
