@@ -19,8 +19,13 @@ class Metric:
     key: str
     label: str
     higher_is_better: bool
-    needs: Literal["labels", "scores", "clock"]
+    needs: Literal["labels", "scores", "clock", "terms"]
     help: str
+
+    @property
+    def judges(self) -> bool:
+        """Whether it says how good the predictions are."""
+        return self.needs in ("labels", "scores")
 
 
 _TABLE: Final = (
@@ -35,11 +40,12 @@ _TABLE: Final = (
     Metric("log_loss", "log loss", False, "scores", "mean negative log likelihood; needs probabilities"),
     Metric("fit_seconds", "fit s", False, "clock", "wall time of fitting features and classifier"),
     Metric("predict_seconds", "predict s", False, "clock", "wall time of predicting the test rows"),
+    Metric("oov", "unknown terms", False, "terms", "mean share of a test row's terms that the model does not know"),
 )
 
 METRICS: Final = {metric.key: metric for metric in _TABLE}
 
-_LOWER_WORDS: Final = ("loss", "error", "seconds", "mse", "mae", "rmse", "_std", "duration", "latency")
+_LOWER_WORDS: Final = ("loss", "error", "seconds", "mse", "mae", "rmse", "_std", "duration", "latency", "oov")
 
 
 def higher_is_better(key: str) -> bool:

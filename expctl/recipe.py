@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from expctl.records import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+# Fields that came later, with what was done before there was a choice: written only where it is another.
+_LATER: Final = {"dedupe": False, "model_hash": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class Recipe:
     Exactly one of `test_size` (a share of the rows), `test_data` (another file) and `split_column` (a column that
     says train or test) makes the test set. `parameters` holds every feature and classifier parameter by its expctl
     key, defaults included, so that a later change of a default does not change an old recipe. `model_hash` is the
-    sha256, in hex, of the file that a model's factory is written in.
+    sha256, in hex, of the file that a model's factory is written in. With `dedupe` all copies of a text are on one side
+    of the split, and of the folds.
     """
 
     data: str
@@ -35,6 +40,7 @@ class Recipe:
     test_data: str | None = None
     split_column: str | None = None
     stratify: bool = True
+    dedupe: bool = False
     random_state: int = 42
     cv: int | None = None
     model: str = "logreg"
@@ -42,8 +48,12 @@ class Recipe:
     model_hash: str | None = None
 
     def to_json(self) -> str:
-        """One line of JSON with sorted keys: equal recipes have equal text."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        """One line of JSON with sorted keys: equal recipes have equal text, those recorded by an older expctl too."""
+        written = asdict(self)
+        for key, before in _LATER.items():
+            if written[key] == before:
+                del written[key]
+        return json.dumps(written, sort_keys=True, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -79,6 +89,8 @@ class Recipe:
                 words += [f"--{name.replace('_', '-')}", str(value)]
         if not self.stratify:
             words.append("--no-stratify")
+        if self.dedupe:
+            words.append("--dedupe")
         for key, value in self.parameters.items():
             if key not in defaults or (type(defaults[key]), defaults[key]) != (type(value), value):
                 words += ["-p", f"{key}={'none' if value is None else value}"]

@@ -10,7 +10,7 @@ from expctl.metrics import METRICS, higher_is_better, is_detail
 def test_the_table_holds_the_metrics_of_the_design() -> None:
     assert list(METRICS) == [
         "accuracy", "f1_score", "precision", "recall", "f1_macro", "balanced_accuracy", "mcc", "roc_auc", "log_loss",
-        "fit_seconds", "predict_seconds",
+        "fit_seconds", "predict_seconds", "oov",
     ]  # fmt: skip
     assert all(metric.key == key and metric.label and metric.help for key, metric in METRICS.items())
     assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
@@ -18,12 +18,13 @@ def test_the_table_holds_the_metrics_of_the_design() -> None:
 
 def test_losses_and_times_are_better_lower_and_scores_higher() -> None:
     lower = {key for key, metric in METRICS.items() if not metric.higher_is_better}
-    assert lower == {"log_loss", "fit_seconds", "predict_seconds"}
+    assert lower == {"log_loss", "fit_seconds", "predict_seconds", "oov"}
 
 
 def test_what_a_metric_needs_says_where_it_comes_from() -> None:
     assert {key for key, metric in METRICS.items() if metric.needs == "clock"} == {"fit_seconds", "predict_seconds"}
     assert {key for key, metric in METRICS.items() if metric.needs == "scores"} == {"roc_auc", "log_loss"}
+    assert {key for key, metric in METRICS.items() if not metric.judges} == {"fit_seconds", "predict_seconds", "oov"}
 
 
 @pytest.mark.parametrize("key", METRICS)

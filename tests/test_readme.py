@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from expctl.errors import MEANINGS
+from expctl.findings import FINDINGS
 from expctl.metrics import METRICS
 from expctl.settings import VARIABLES, Settings
 from expctl.training.families import FAMILIES
@@ -117,3 +118,8 @@ def test_what_the_readme_says_of_names_and_columns_is_the_code_s():
         assert field.space == "attributes", name
     for word in (*STATUSES, *(f"{function}(" for function in AGGREGATES), *REVISIONS.values()):
         assert word in README, word
+
+
+def test_every_finding_of_the_data_guard_is_in_the_readme():
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", README.split("| parameter | counts |")[1].split("\n\n")[0], re.M)
+    assert rows == list(FINDINGS.items())

@@ -53,7 +53,12 @@ def given_values(draw: st.DrawFn) -> dict[str, Any]:
     numbers = draw(
         st.fixed_dictionaries(
             {},
-            optional={"random_state": st.integers(0, 2**32 - 1), "stratify": st.booleans(), "cv": st.integers(2, 99)},
+            optional={
+                "random_state": st.integers(0, 2**32 - 1),
+                "stratify": st.booleans(),
+                "dedupe": st.booleans(),
+                "cv": st.integers(2, 99),
+            },
         )
     )
     share = st.floats(0, 1, exclude_min=True, exclude_max=True)
@@ -85,6 +90,8 @@ def read_command(line: str) -> Recipe:
             found[key] = value
         elif word == "--no-stratify":
             found["stratify"] = False
+        elif word == "--dedupe":
+            found["dedupe"] = True
         else:
             found[word.removeprefix("--").replace("-", "_")] = next(rest)
     return configure(found)
@@ -161,6 +168,13 @@ def test_the_command_is_understood_by_the_command_line_itself(cli: Any, tmp_path
     assert list(map(exactly, asked)) == [exactly(recipe)]
 
 
+def test_a_recipe_from_before_there_was_dedupe_is_read_and_written_as_it_was() -> None:
+    recipe = configure({"data": "a.csv"})
+    assert "dedupe" not in json.loads(recipe.to_json())  # a sweep begun then is resumed: its trials are known by it
+    assert Recipe.from_json(recipe.to_json()).dedupe is False
+    assert json.loads(configure({"data": "a.csv", "dedupe": "true"}).to_json())["dedupe"] is True
+
+
 def test_equal_recipes_have_equal_text_whatever_the_order_they_were_given_in() -> None:
     one = Recipe("a.csv", parameters={"c": 1.0, "max_features": 5})
     other = Recipe("a.csv", parameters={"max_features": 5, "c": 1.0})
@@ -180,7 +194,8 @@ def test_every_choice_is_logged_under_its_own_name_and_nothing_that_was_not_made
     logged = recipe.logged()
     assert logged == {
         "data_path": "a.csv", "text_column": "text", "label_column": "label", "encoding": "utf-8",
-        "test_data": "b.csv", "stratify": True, "random_state": 42, "model": "logreg", **defaults("logreg"),
+        "test_data": "b.csv", "stratify": True, "dedupe": False, "random_state": 42, "model": "logreg",
+        **defaults("logreg"),
     }  # fmt: skip
     assert configure({"data": "a.csv"}).logged()["test_size"] == 0.2
 

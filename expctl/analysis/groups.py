@@ -27,7 +27,8 @@ class GroupDifference:
     difference: Difference | None
 
 
-_DATA = ("data_hash", "test_data_hash", "test_size", "split_column")
+_DATA = ("data_hash", "test_data_hash", "test_size", "split_column", "dedupe")
+_UNSAID = (None, None, None, None, "False")  # what a run means by not having it
 
 
 def compare_groups(
@@ -41,7 +42,7 @@ def compare_groups(
     """
     import numpy as np
 
-    same_data = len({tuple(map(run.params.get, _DATA)) for run in (*baseline, *challenger)}) == 1
+    same_data = len({tuple(map(run.params.get, _DATA, _UNSAID)) for run in (*baseline, *challenger)}) == 1
     baseline, challenger, paired = _matched(baseline, challenger)
     found = []
     for metric in METRICS:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from expctl.analysis.predictions import RunPredictions
     from expctl.records import Value
 
+_LATER = ("oov",)  # what runs of an older expctl were not measured by
 Verdict = Literal["identical", "same predictions", "differs"]
 
 
@@ -81,7 +82,7 @@ def judge(
         )
         for at in other
     ]
-    keys = [key for key in dict.fromkeys([*metrics_then, *metrics_now]) if _counts(key, metrics_now)]
+    keys = [key for key in dict.fromkeys([*metrics_then, *metrics_now]) if _counts(key, metrics_then, metrics_now)]
     metrics = [
         (key, metrics_then.get(key), metrics_now.get(key))
         for key in keys
@@ -98,9 +99,10 @@ def judge(
     return Reproduction(verdict, len(then), len(pairing), changed, scores, len(keys), metrics, model, suspects)
 
 
-def _counts(key: str, now: Mapping[str, float]) -> bool:
-    """Whether a metric has to come out again: those of expctl, but for times."""
-    return not key.endswith("_seconds") and (key in now or key in METRICS)
+def _counts(key: str, then: Mapping[str, float], now: Mapping[str, float]) -> bool:
+    """Whether a metric has to come out again: those of expctl, but for times and what came after the run."""
+    later = key in _LATER and key not in then
+    return not key.endswith("_seconds") and not later and (key in now or key in METRICS)
 
 
 def _scores(

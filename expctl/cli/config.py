@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What a config file, or a flag, says besides the recipe and the parameters of the model.
-RECORD_KEYS: Final = ("run_name", "note", "data_version", "autolog", "experiment")
+RECORD_KEYS: Final = ("run_name", "note", "data_version", "autolog", "strict", "experiment")
 _TABLES: Final = ("tag", "param")
 _LIMIT: Final = 1_000_000
 
@@ -44,8 +44,8 @@ def read_config(path: Path) -> dict[str, Any]:
             )
         if key in ("run_name", "note", "data_version", "experiment", *TEXTS) and not isinstance(value, str):
             raise UsageError(f"{where}: {key} must be text in quotes, not {value!r}")
-        if key == "autolog" and not isinstance(value, bool):
-            raise UsageError(f"{where}: autolog must be true or false, not {value!r}")
+        if key in ("autolog", "strict") and not isinstance(value, bool):
+            raise UsageError(f"{where}: {key} must be true or false, not {value!r}")
     _check_config(content, path, text)
     return content
 

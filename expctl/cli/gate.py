@@ -54,8 +54,8 @@ def gate(
     options.check_confidence(confidence)
     if not math.isfinite(max_drop):
         raise UsageError(f"--max-drop {max_drop:g} is no number to lose", hint="--max-drop 0.01")
-    if metric not in METRICS or METRICS[metric].needs == "clock":
-        known = ", ".join(key for key, one in METRICS.items() if one.needs != "clock")
+    if metric not in METRICS or not METRICS[metric].judges:
+        known = ", ".join(key for key, one in METRICS.items() if one.judges)
         raise UsageError(f"the gate cannot test {metric!r}", hint=f"--metric {known}")
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 

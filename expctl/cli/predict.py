@@ -60,6 +60,9 @@ def predict(
     ] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of the input.")] = "utf-8",
     proba: Annotated[bool, typer.Option("--proba", help="Add a column a class with its probability.")] = False,
+    oov: Annotated[
+        bool, typer.Option("--oov", help="Add a column with the share of terms that the model does not know.")
+    ] = False,
     trust: options.Trust = False,
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,
@@ -96,13 +99,16 @@ def predict(
             found, model = _load(settings, run, streams, trust=trust, verbose=verbose)
 
         from expctl.training.batches import predicted_chunks
+        from expctl.training.oov import Seen
 
+        usual, tested = found.metrics.get("oov"), found.typed_params.get("test_rows")
+        seen = Seen() if usual is not None else None
         if source is None:
             pieces = _from_arguments(texts or [], model, text_column)
         else:
             pieces = _from_stream(source, input or "", encoding, name)
         results = predicted_chunks(
-            model.estimator, model.inputs, pieces, name=name, text_column=text_column, proba=proba
+            model.estimator, model.inputs, pieces, name=name, text_column=text_column, proba=proba, oov=oov, seen=seen
         )
         tally = Tally()
         advance = stack.enter_context(_progress(streams, source, input))
@@ -112,9 +118,14 @@ def predict(
         elif source is not None and chosen in (None, "csv", "jsonl"):
             _to_pipe(counted, "jsonl" if chosen == "jsonl" else "csv", settings)
         else:
-            streams.write(_sheet(counted), chosen or "table", settings)
+            streams.write(_sheet(counted, oov=oov), chosen or "table", settings)
     if tally.missing:
         streams.note(f"warning: {tally.missing:,} of {tally.rows:,} rows have no text and got no prediction")
+    if seen is not None and usual is not None and isinstance(tested, int) and seen.is_far_above(usual, tested):
+        streams.note(
+            f"warning: {seen.mean:.0%} of a text's terms are unknown to the model, {usual:.0%} in its test rows:"
+            " texts of another kind, for which its metrics say little"
+        )
     if output is not None:
         streams.note(f"{tally.rows:,} predictions of {found.label} in {output}")
 
@@ -241,11 +252,12 @@ def _to_pipe(pieces: Iterator[Columns], format: RowFormat, settings: Settings) -
             write(piece)
 
 
-def _sheet(pieces: Iterator[Columns]) -> Sheet:
+def _sheet(pieces: Iterator[Columns], *, oov: bool) -> Sheet:
     """All pieces as one sheet: these formats need every row before the first is written."""
     columns: list[Column] = []
     rows: list[tuple[object, ...]] = []
     for piece in pieces:
-        columns = [Column(key, kind="number" if key.startswith("proba_") else "text") for key in piece]
+        numbers = {key for key in piece if key.startswith("proba_") or (oov and key == "oov")}
+        columns = [Column(key, kind="number" if key in numbers else "text") for key in piece]
         rows.extend(zip(*piece.values(), strict=True))
     return Sheet("predictions", columns, rows)  # type: ignore[arg-type]

@@ -48,6 +48,18 @@ Stratify = Annotated[
         rich_help_panel=_DATA,
     ),
 ]
+Dedupe = Annotated[
+    bool | None,
+    typer.Option(
+        "--dedupe/--no-dedupe",
+        help="Keep all copies of a text on one side.  [default: no-dedupe]",
+        rich_help_panel=_DATA,
+    ),
+]
+Strict = Annotated[
+    bool | None,
+    typer.Option("--strict", help="Refuse data that would be warned of.", rich_help_panel=_DATA),
+]
 RandomState = Annotated[
     str | None, typer.Option(metavar="N", help="Seed of the split and the model.  [default: 42]", rich_help_panel=_DATA)
 ]

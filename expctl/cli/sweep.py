@@ -118,6 +118,8 @@ def sweep(
     test_data: recipe_options.TestData = None,
     split_column: recipe_options.SplitColumn = None,
     stratify: recipe_options.Stratify = None,
+    dedupe: recipe_options.Dedupe = None,
+    strict: recipe_options.Strict = None,
     random_state: recipe_options.RandomState = None,
     model: recipe_options.Model = None,
     c: recipe_options.C = None,
@@ -142,11 +144,13 @@ def sweep(
     flags = {
         "data": data, "text_column": text_column, "label_column": label_column, "encoding": encoding,
         "test_size": test_size, "test_data": test_data, "split_column": split_column, "stratify": stratify,
-        "random_state": random_state, "model": model, "c": c, "max_features": max_features, "max_iter": max_iter,
-        "cv": cv, "run_name": run_name, "note": note, "data_version": data_version, "experiment": experiment,
+        "dedupe": dedupe, "random_state": random_state, "model": model, "c": c, "max_features": max_features,
+        "max_iter": max_iter, "cv": cv, "run_name": run_name, "note": note, "data_version": data_version,
+        "strict": strict, "experiment": experiment,
     }  # fmt: skip
     asked = put_together(flags, param, tag, config)
     settings = load_settings(experiment=asked.said["experiment"], tracking_uri=tracking_uri)
+    strictly = bool(asked.said["strict"])
     seconds = None if timeout is None else _seconds(timeout)
     address = _scheduler(backend, scheduler)
     texts = {key.replace("-", "_"): text for key, text in read_pairs(grid or [], "-g").items()}
@@ -197,18 +201,24 @@ def sweep(
 
         pool.warm(WARM)
 
+        from expctl.findings import told
         from expctl.tracking.sweeping import sweep as run_sweep
+        from expctl.training.guard import refuse
         from expctl.training.prepared import prepare, representatives
 
         with streams.stages() as stage:
             check_recipe(representatives(space)[0][0])
             prepared = prepare(space, stage, data=asked.recipe.get("data"))
+            if strictly:
+                refuse(prepared.findings)
             code = provenance.read_code()
             packages = provenance.requirements(provenance.packages())
             if resumed is None:
                 labels = with_data_version(labels, given["data"])
                 stage("opening the store")
                 store = open_store(settings, create=True, verbose=verbose)
+        for line in told(prepared.findings):
+            streams.note(f"warning: {line}")
         hashes = prepared.hashes
         if plan is not None and hashes != (plan.data_hash, plan.test_data_hash):
             raise DataError(
@@ -220,7 +230,7 @@ def sweep(
             texts, given, wish.get("sampler", "grid"), trials, wish.get("metric", "f1_score"), window,
             wish.get("keep_models"), *hashes,
         )  # fmt: skip
-        shared = Shared(prepared, packages, code.patch if code else None, labels.data_version, plan.objective)
+        shared = Shared(prepared, packages, code.patch if code else None, labels.data_version, plan.objective, strictly)
         try:
             with streams.trials(plan.objective) as report:
                 swept = run_sweep(
@@ -253,8 +263,8 @@ def _checked(space: Space, wish: dict[str, Any]) -> Space:
     name = wish.get("sampler", "grid")
     check_sampler(name)
     metric = wish.get("metric", "f1_score")
-    if metric not in METRICS or METRICS[metric].needs == "clock":
-        known = [key for key, one in METRICS.items() if one.needs != "clock"]
+    if metric not in METRICS or not METRICS[metric].judges:
+        known = [key for key, one in METRICS.items() if one.judges]
         raise UsageError(
             f"a sweep cannot decide by {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}"
         )

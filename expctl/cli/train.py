@@ -19,6 +19,8 @@ def train(
     test_data: recipe_options.TestData = None,
     split_column: recipe_options.SplitColumn = None,
     stratify: recipe_options.Stratify = None,
+    dedupe: recipe_options.Dedupe = None,
+    strict: recipe_options.Strict = None,
     random_state: recipe_options.RandomState = None,
     model: recipe_options.Model = None,
     c: recipe_options.C = None,
@@ -44,9 +46,9 @@ def train(
     flags = {
         "data": data, "text_column": text_column, "label_column": label_column, "encoding": encoding,
         "test_size": test_size, "test_data": test_data, "split_column": split_column, "stratify": stratify,
-        "random_state": random_state, "model": model, "c": c, "max_features": max_features, "max_iter": max_iter,
-        "cv": cv, "run_name": run_name, "note": note, "data_version": data_version, "autolog": autolog,
-        "experiment": experiment,
+        "dedupe": dedupe, "random_state": random_state, "model": model, "c": c, "max_features": max_features,
+        "max_iter": max_iter, "cv": cv, "run_name": run_name, "note": note, "data_version": data_version,
+        "autolog": autolog, "strict": strict, "experiment": experiment,
     }  # fmt: skip
     asked = put_together(flags, param, tag, config)
     said = asked.said
@@ -66,6 +68,7 @@ def train(
     from expctl.training.core import check_text
     from expctl.training.dataset import load_split
     from expctl.training.families import is_factory
+    from expctl.training.guard import refuse
     from expctl.training.pipeline import build_pipeline
 
     with stdout_is_ours(), streams.stages() as stage:
@@ -73,17 +76,21 @@ def train(
         split = load_split(recipe, all_columns=is_factory(recipe.model))
         pipeline = build_pipeline(recipe)
         labels = with_data_version(labels, recipe.data)
+        if said["strict"]:
+            refuse(split.findings)
         check_text(pipeline, split)
         stage("opening the store")
         store = open_store(settings, create=True, verbose=verbose)
         run, result = record_training(
-            store, recipe, split, pipeline, labels, autolog=bool(said["autolog"]), progress=stage
-        )
+            store, recipe, split, pipeline, labels,
+            autolog=bool(said["autolog"]), strict=bool(said["strict"]), progress=stage,
+        )  # fmt: skip
         store.keep_statistics()
 
+    from expctl.findings import told
     from expctl.render.views import trained_sheet
 
-    for line in [*split.notes, *result.warnings]:
+    for line in [*told(result.findings), *result.warnings]:
         streams.note(f"warning: {line}")
     streams.write(trained_sheet(run), chosen_format, settings)
     streams.note(f"next: expctl show {run.run_id[:8]}, or expctl compare {run.run_id[:8]} RUN")

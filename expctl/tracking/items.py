@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from expctl import __version__
 from expctl.errors import mask_secrets
+from expctl.findings import counts, told
 from expctl.metrics import METRICS
 from expctl.records import Tag, Value
 from expctl.render.formats import csv_text
@@ -109,7 +110,7 @@ def items(
 
 
 def parameters(result: TrainResult) -> Iterator[Param]:
-    """The recipe, and what it met: hash and size of the data, rows on each side of the split."""
+    """The recipe, and what it met: hash and size of the data, rows on each side of the split, what the guard found."""
     yield from (Param(key, value) for key, value in result.recipe.logged().items())
     split = result.split
     yield Param("data_hash", split.data_hash)
@@ -119,6 +120,7 @@ def parameters(result: TrainResult) -> Iterator[Param]:
     yield Param("dataset_size", split.dataset_size)
     yield Param("train_rows", len(split.train))
     yield Param("test_rows", len(split.test))
+    yield from (Param(key, count) for key, count in counts(result.findings).items())
 
 
 def metrics(result: TrainResult) -> Iterator[MetricValue]:
@@ -141,7 +143,7 @@ def tags(result: TrainResult) -> Iterator[TagValue]:
     """What identifies the run's making, and what was noticed on the way."""
     yield TagValue(Tag.VERSION, __version__)
     yield TagValue(Tag.TEST_SET, result.test_set)
-    noticed = [*result.split.notes, *result.warnings]
+    noticed = [*told(result.findings), *result.warnings]
     if noticed:
         yield TagValue(Tag.WARNINGS, json.dumps([line[:300] for line in noticed[:10]], ensure_ascii=False))
 

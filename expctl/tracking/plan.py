@@ -82,7 +82,7 @@ def check_same(plan: Plan, space: Mapping[str, str], given: Mapping[str, Any], w
 
 def _flag(key: str, value: object) -> list[str]:
     name = key.replace("_", "-")
-    if key == "stratify":
+    if key in ("stratify", "dedupe"):
         return [f"--{name}" if str(value).lower() == "true" else f"--no-{name}"]
     return [f"--{name}", str(value)]
 

@@ -41,12 +41,13 @@ def record_training(
     command: str = "expctl train",
     tags: Mapping[str, str] = MappingProxyType({}),
     autolog: bool = False,
+    strict: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> tuple[RunRecord, TrainResult]:
     """Train and record: the run is created first, so that a training that fails or is stopped leaves its trace.
 
     `tags` are set from the beginning, besides those that every run has.
-    Raises TrainingFailed (the run is then FAILED), StoreError.
+    Raises TrainingFailed, and if `strict` DataError (the run is then FAILED), StoreError.
     """
     from expctl.training.core import train
 
@@ -55,7 +56,7 @@ def record_training(
     common = run_tags(labels, command, code, developer=store.settings.developer) | recipe_tag(recipe)
     with recording(store, labels.name, {**common, **tags}) as run_id:
         with _autologging(store, run_id) if autolog else nullcontext():
-            result = train(recipe, split, pipeline, progress=progress)
+            result = train(recipe, split, pipeline, strict=strict, progress=progress)
         progress("recording")
         log = items(
             result,

@@ -55,6 +55,7 @@ class Shared:
     patch: bytes | None
     data_version: str | None
     objective: str
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Done:
 
 def work(shared: Shared, task: Task) -> Done:
     """Train one recipe, in a worker: a trial is what `expctl train` makes of it."""
-    result = shared.prepared.train(task.recipe)
+    result = shared.prepared.train(task.recipe, strict=shared.strict)
     value = next((one.value for one in metrics(result) if one.key == shared.objective), None)
     kept = task.all_kept or (value is not None and _not_worse(value, task.least, higher=task.higher))
     log = items(

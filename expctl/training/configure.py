@@ -27,6 +27,7 @@ NUMBERS: Final = {
         Parameter("test_size", "test_size", (Interval(float, 0, 1, "neither"),), 0.2),
         Parameter("random_state", "random_state", (Interval(int, 0, 2**32 - 1),), 42),
         Parameter("stratify", "stratify", (FLAG,), True),
+        Parameter("dedupe", "dedupe", (FLAG,), False),
         Parameter("cv", "cv", (Interval(int, 2), NONE), None),
     )
 }

@@ -14,9 +14,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, TrainingFailed, UsageError
+from expctl.findings import Finding
+from expctl.training.copies import first_rows, numbered, rows_of
 from expctl.training.dataset import Rows, Split, fingerprint
 from expctl.training.evaluate import Evaluation, evaluate, predictions_frame, score_metrics
 from expctl.training.evaluate import predict as predict_rows
+from expctl.training.guard import refuse, unknown
+from expctl.training.oov import Seen, unknown_shares, vectorizer_of
 from expctl.training.pipeline import text_only
 
 if TYPE_CHECKING:
@@ -31,11 +35,12 @@ if TYPE_CHECKING:
 
 # Says what a pipeline reads while it is fitted and measured in the block: part 0 is the training and the test rows,
 # part 1, 2, ... the folds of the training rows.
-Reading = Callable[["Pipeline", int], AbstractContextManager[None]]
+# It gives the `unknown_shares` of the rows that are measured if it knows them without their texts.
+Reading = Callable[["Pipeline", int], AbstractContextManager["np.ndarray | None"]]
 _EXAMPLE: Final = 2  # test rows that are recorded with the model as an example of what it reads
 
 
-def from_texts(_pipeline: Pipeline, _part: int) -> AbstractContextManager[None]:
+def from_texts(_pipeline: Pipeline, _part: int) -> AbstractContextManager[np.ndarray | None]:
     """Nothing special: the pipeline reads the texts that it is given."""
     return nullcontext()
 
@@ -45,7 +50,8 @@ class TrainResult:
     """A fitted pipeline and everything worth recording about it.
 
     `folds` has a dictionary of metrics for each cross-validation fold of the training rows (empty without --cv).
-    `sample` holds 10 random test rows with text, label and prediction. `warnings` is what fitting warned of.
+    `sample` holds 10 random test rows with text, label and prediction. `findings` is what the data guard found, in the
+    split and once the model was fitted, `warnings` what fitting warned of.
     """
 
     recipe: Recipe
@@ -58,6 +64,7 @@ class TrainResult:
     test_set: str
     sample: pd.DataFrame
     example: pd.DataFrame
+    findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -87,12 +94,14 @@ def train(
     pipeline: Pipeline,
     *,
     reading: Reading = from_texts,
+    strict: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> TrainResult:
     """Fit `pipeline` (unfitted, from `build_pipeline(recipe)`) on the training rows and evaluate it on the test rows.
 
     Linear algebra runs in one thread: sums over several end in other last bits, by the number of cores.
-    Raises TrainingFailed if the estimator raises.
+    Raises TrainingFailed if the estimator raises, and if `strict` DataError where the data guard finds something that
+    only the fitted model shows.
     """
     from threadpoolctl import threadpool_limits
 
@@ -102,27 +111,41 @@ def train(
     with threadpool_limits(limits=1):
         folds = list(_cross_validate(recipe, split.train, pipeline, reading, progress, noticed)) if recipe.cv else []
         progress(f"fitting {recipe.model} on {len(split.train):,} rows")
-        with reading(pipeline, 0):
+        with reading(pipeline, 0) as shares:
             started = time.perf_counter()
             _guarded(partial(_fit, pipeline, split.train), noticed)
             fit_seconds = time.perf_counter() - started
             plain_vocabulary(pipeline)
             progress(f"evaluating on {len(split.test):,} rows")
             evaluation = _guarded(partial(evaluate, pipeline, split.test), noticed)
+    vectorizer = vectorizer_of(pipeline)
+    if shares is None and vectorizer is not None:
+        shares = unknown_shares(vectorizer, split.test.frame[recipe.text_column])
+    late = [] if shares is None else list(unknown(shares))
+    if strict:
+        refuse(late)
     predictions = predictions_frame(evaluation.predictions, split.test)
     return TrainResult(
         recipe=recipe,
         split=split,
         pipeline=pipeline,
         evaluation=evaluation,
-        metrics={**evaluation.metrics, "fit_seconds": fit_seconds},
+        metrics={**evaluation.metrics, "fit_seconds": fit_seconds, **_oov(shares)},
         folds=folds,
         predictions=predictions,
         test_set=fingerprint(split.test.hashes, split.test.labels),
         sample=_sample(split.test, evaluation, recipe),
         example=split.test.frame.head(_EXAMPLE).reset_index(drop=True),
+        findings=[*split.findings, *late],
         warnings=list(dict.fromkeys(noticed)),
     )
+
+
+def _oov(shares: np.ndarray | None) -> dict[str, float]:
+    seen = Seen()
+    if shares is not None:
+        seen.add(shares)
+    return {"oov": seen.mean} if seen.with_terms else {}
 
 
 def _columns(split: Split, names: list[str]) -> Split:
@@ -171,7 +194,7 @@ def _cross_validate(
     """Metrics of each fold of the training rows. The folds depend on rows, labels and random state alone."""
     from sklearn.base import clone
 
-    for number, (fit_on, measure_on) in enumerate(fold_positions(recipe, rows.labels), 1):
+    for number, (fit_on, measure_on) in enumerate(fold_positions(recipe, rows), 1):
         progress(f"fold {number} of {recipe.cv}")
         fold = clone(pipeline)
         with reading(fold, number):
@@ -186,14 +209,20 @@ def _fit(pipeline: Pipeline, rows: Rows) -> Pipeline:
     return pipeline.fit(rows.frame, rows.labels)
 
 
-def fold_positions(recipe: Recipe, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(train, test) positions of the `recipe.cv` folds, shuffled by the random state, stratified if the split is."""
+def fold_positions(recipe: Recipe, rows: Rows) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(train, test) positions of the `recipe.cv` folds, shuffled by the random state, stratified if the split is.
+
+    With `dedupe` distinct texts are divided, by the label of the first copy, and the others follow.
+    """
     import numpy as np
     from sklearn.model_selection import KFold, StratifiedKFold
 
     kind = StratifiedKFold if recipe.stratify else KFold
     folds = kind(n_splits=recipe.cv, shuffle=True, random_state=recipe.random_state)
-    return list(folds.split(np.zeros(len(labels)), labels))
+    texts = numbered(rows.hashes) if recipe.dedupe else np.arange(len(rows))
+    labels = rows.labels[first_rows(texts)] if recipe.dedupe else rows.labels
+    divided = folds.split(np.zeros(len(labels)), labels)
+    return [(rows_of(one, texts), rows_of(other, texts)) if recipe.dedupe else (one, other) for one, other in divided]
 
 
 def _sampled(recipe: Recipe, rows: int) -> np.ndarray:

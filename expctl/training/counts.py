@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import sparse
 
+from expctl.training.oov import share
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -83,6 +85,7 @@ class Part:
     alphabetically, and each row is in the order of these numbers, which decides the last bits of its norm. Both are
     (starts, columns, numbers). `by_name` lists the columns of `fit` alphabetically; `lengths`, `rows` (how many have
     the term) and `totals` are in alphabetical order too. `terms` are the numbers in `Counts` of the columns of `fit`.
+    `measured[i, n]` is how many terms of at most n words or letters row i of those measured on has, known or not.
     """
 
     fit: tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -92,6 +95,7 @@ class Part:
     lengths: np.ndarray
     rows: np.ndarray
     totals: np.ndarray
+    measured: np.ndarray
 
 
 def part_of(counts: Counts, fit_on: np.ndarray, measure_on: np.ndarray) -> Part:
@@ -108,11 +112,29 @@ def part_of(counts: Counts, fit_on: np.ndarray, measure_on: np.ndarray) -> Part:
     place = np.empty(len(ordered), dtype=np.int32)
     place[by_name] = np.arange(len(ordered), dtype=np.int32)
     starts, terms, numbers = _rows(counts, measure_on)
+    measured = _by_length(starts, counts.lengths[terms], numbers)
     known = column[terms] >= 0
     measure = _sorted(_shortened(starts, known), place[column[terms[known]]], numbers[known], len(ordered))
     rows = np.bincount(fit[1], minlength=len(ordered))
     totals = np.bincount(fit[1], weights=fit[2], minlength=len(ordered))
-    return Part(fit, measure, ordered, by_name, counts.lengths[ordered[by_name]], rows[by_name], totals[by_name])
+    return Part(
+        fit, measure, ordered, by_name, counts.lengths[ordered[by_name]], rows[by_name], totals[by_name], measured
+    )
+
+
+def _by_length(starts: np.ndarray, lengths: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    rows, width = len(starts) - 1, int(lengths.max(initial=0)) + 1
+    place = np.repeat(np.arange(rows), np.diff(starts)) * width + lengths
+    by_length = np.bincount(place, weights=numbers, minlength=rows * width).astype(np.int64)
+    return by_length.reshape(rows, width).cumsum(axis=1)
+
+
+def _unknown_shares(part: Part, kept: np.ndarray, ngram_max: int) -> np.ndarray:
+    """What `oov.unknown_shares` gives for the rows that are measured, if the model knows the terms `kept`."""
+    starts, columns, numbers = part.measure
+    before = np.concatenate([[0], np.cumsum(numbers * kept[columns])])
+    terms = part.measured[:, min(ngram_max, part.measured.shape[1] - 1)]
+    return share(terms, before[starts[1:]] - before[starts[:-1]])
 
 
 def _rows(counts: Counts, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -163,8 +185,10 @@ def _rows_meant(bound: Value, part: Part) -> float:
 
 
 @contextmanager
-def counted(pipeline: Pipeline, counts: Counts, part: Part, values: Mapping[str, Value]) -> Iterator[None]:
+def counted(pipeline: Pipeline, counts: Counts, part: Part, values: Mapping[str, Value]) -> Iterator[np.ndarray]:
     """In the block, fitting `pipeline` and predicting with it read `part` in place of the texts that they are given.
+
+    Gives the `unknown_shares` of the rows that are measured.
 
     The vectorizer gets the counts of the terms it will keep from us and does all the rest itself (pruning, order,
     weights, norm), so the fitted pipeline is the one that the texts would have made. `_count_vocab` is
@@ -185,8 +209,9 @@ def counted(pipeline: Pipeline, counts: Counts, part: Part, values: Mapping[str,
         return fresh
 
     vectorizer.__sklearn_clone__ = copy  # ColumnTransformer fits a clone
+    assert isinstance(values["ngram_max"], int)
     try:
-        yield
+        yield _unknown_shares(part, kept, values["ngram_max"])
     finally:
         del vectorizer.__sklearn_clone__
         for fresh in made:

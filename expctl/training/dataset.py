@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import DataError, mask_secrets
+from expctl.findings import Finding, told
+from expctl.training.copies import first_rows, numbered, rows_of
+from expctl.training.guard import look, named
 from expctl.training.tables import Columns, kind_of, read_bytes, read_table, require
 
 if TYPE_CHECKING:
@@ -60,7 +63,12 @@ class Split:
     data_bytes: int
     dataset_size: int
     test_data_hash: str | None = None
-    notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        """What of the findings is to be told."""
+        return told(self.findings)
 
 
 def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
@@ -69,23 +77,26 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     Raises DataError for everything that would make training fail or lie: nothing to read, missing columns, one class,
     a class too rare to divide, no text left.
     """
-    notes: list[str] = []
+    findings: list[Finding] = []
     content = read_bytes(recipe.data)
     table = _read(recipe.data, content, recipe)
-    rows, kept = _rows(table, recipe, recipe.data, notes, all_columns=all_columns)
+    rows, kept = _rows(table, recipe, recipe.data, findings, all_columns=all_columns)
     if recipe.test_data is not None:
         test_content = read_bytes(recipe.test_data)
         test_rows, _ = _rows(
-            _read(recipe.test_data, test_content, recipe), recipe, recipe.test_data, notes, all_columns=all_columns
+            _read(recipe.test_data, test_content, recipe), recipe, recipe.test_data, findings, all_columns=all_columns
         )
         train, test = rows, test_rows
     elif recipe.split_column is not None:
         require(list(table), recipe.split_column, name=_shown(recipe.data), option="--split-column")
         column = table[recipe.split_column]
-        train, test = _by_column(rows, [column[i] for i in kept], recipe, notes)
+        train, test = _by_column(rows, [column[i] for i in kept], recipe, findings)
     else:
         train, test = _at_random(rows, recipe)
-    _check(train, test, recipe, notes)
+    if recipe.dedupe and recipe.test_size is None:
+        train = _without_copies(train, test, findings)
+    _check(train, test, recipe)
+    findings += look(train, test, recipe)
     return Split(
         train,
         test,
@@ -95,7 +106,7 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
         data_bytes=len(content),
         dataset_size=len(kept),
         test_data_hash=hashlib.sha256(test_content).hexdigest() if recipe.test_data is not None else None,
-        notes=notes,
+        findings=findings,
     )
 
 
@@ -121,15 +132,18 @@ def _read(path: str, content: bytes, recipe: Recipe) -> Columns:
     return table
 
 
-def _rows(table: Columns, recipe: Recipe, path: str, notes: list[str], *, all_columns: bool) -> tuple[Rows, list[int]]:
-    """The usable rows and their numbers in the file; what is left out is counted in `notes`."""
+def _rows(
+    table: Columns, recipe: Recipe, path: str, findings: list[Finding], *, all_columns: bool
+) -> tuple[Rows, list[int]]:
+    """The usable rows and their numbers in the file; what is left out is counted in `findings`."""
     texts = [as_text(value) for value in table[recipe.text_column]]
     raw = table[recipe.label_column]
     no_text = [text is None or not text.strip() for text in texts]
     no_label = [label is None or label != label or (isinstance(label, str) and not label.strip()) for label in raw]
-    for count, what in ((sum(no_text), "no text"), (sum(no_label), "no label")):
+    for count, what in ((sum(no_text), "text"), (sum(no_label), "label")):
         if count:
-            notes.append(f"left out {count:,} of {len(texts):,} rows of {_shown(path)} that have {what}")
+            told_as = f"left out {count:,} of {len(texts):,} rows of {_shown(path)} that have no {what}"
+            findings.append(Finding(f"rows_without_{what}", count, told_as))
     kept = [i for i in range(len(texts)) if not no_text[i] and not no_label[i]]
     if not kept:
         missing = "text" if all(no_text) else "label" if all(no_label) else "text and label"
@@ -237,29 +251,47 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
     from sklearn.model_selection import train_test_split
 
     _check_classes(rows.labels, recipe)
-    classes, counts = np.unique(rows.labels, return_counts=True)
+    texts = numbered(rows.hashes) if recipe.dedupe else np.arange(len(rows))
+    labels = rows.labels[first_rows(texts)] if recipe.dedupe else rows.labels
+    what = "text" if recipe.dedupe else "row"
+    classes, counts = np.unique(labels, return_counts=True)
     if recipe.stratify and counts.min() < 2:
         rare = classes[counts < 2]
         raise DataError(
-            f"{_classes(rare)} in {_shown(recipe.data)} {'has' if len(rare) == 1 else 'have'} a single row:"
+            f"{named(rare)} in {_shown(recipe.data)} {'has' if len(rare) == 1 else 'have'} a single {what}:"
             " it cannot be both trained and tested on",
             hint="add rows, drop the class, or --no-stratify",
         )
     try:
         train, test = train_test_split(
-            np.arange(len(rows)),
+            np.arange(len(labels)),
             test_size=recipe.test_size,
             random_state=recipe.random_state,
-            stratify=rows.labels if recipe.stratify else None,
+            stratify=labels if recipe.stratify else None,
         )
     except ValueError as error:
         raise DataError(
-            f"{_shown(recipe.data)}: {len(rows)} rows cannot be divided: {error}", hint="--test-size"
+            f"{_shown(recipe.data)}: {len(labels)} {what}s cannot be divided: {error}", hint="--test-size"
         ) from error
+    if recipe.dedupe:
+        train, test = rows_of(train, texts), rows_of(test, texts)
     return rows.take(train), rows.take(test)
 
 
-def _by_column(rows: Rows, values: list[Any], recipe: Recipe, notes: list[str]) -> tuple[Rows, Rows]:
+def _without_copies(train: Rows, test: Rows, findings: list[Finding]) -> Rows:
+    """The training rows whose text is not in the test set."""
+    tested = set(test.hashes.tolist())
+    kept = [i for i, one in enumerate(train.hashes.tolist()) if one not in tested]
+    if not kept:
+        raise DataError("every training row has the text of a test row", hint="another test set, or no --dedupe")
+    count = len(train) - len(kept)
+    if count:
+        told_as = f"left out {count:,} of {len(train):,} training rows whose text is in the test set (--dedupe)"
+        findings.append(Finding("deduped_rows", count, told_as, refused=False))
+    return train.take(kept)
+
+
+def _by_column(rows: Rows, values: list[Any], recipe: Recipe, findings: list[Finding]) -> tuple[Rows, Rows]:
     words = ["" if value is None else str(value).strip().lower() for value in values]
     others = len(words) - words.count("train") - words.count("test")
     for side in ("train", "test"):
@@ -269,7 +301,8 @@ def _by_column(rows: Rows, values: list[Any], recipe: Recipe, notes: list[str]) 
                 f"column {recipe.split_column!r} of {_shown(recipe.data)} never says {side!r}", hint=f"it says {found}"
             )
     if others:
-        notes.append(f"left out {others:,} rows whose {recipe.split_column} is neither train nor test")
+        told_as = f"left out {others:,} rows whose {recipe.split_column} is neither train nor test"
+        findings.append(Finding("unsplit_rows", others, told_as, refused=False))
     return tuple(rows.take([i for i, word in enumerate(words) if word == side]) for side in ("train", "test"))  # type: ignore[return-value]
 
 
@@ -284,7 +317,7 @@ def _check_classes(labels: np.ndarray, recipe: Recipe) -> None:
         )
 
 
-def _check(train: Rows, test: Rows, recipe: Recipe, notes: list[str]) -> None:
+def _check(train: Rows, test: Rows, recipe: Recipe) -> None:
     import numpy as np
 
     if train.labels.dtype != test.labels.dtype:
@@ -294,31 +327,20 @@ def _check(train: Rows, test: Rows, recipe: Recipe, notes: list[str]) -> None:
         )
     _check_classes(train.labels, recipe)
     if recipe.cv is not None:
-        classes, counts = np.unique(train.labels, return_counts=True)
+        labels = train.labels[first_rows(numbered(train.hashes))] if recipe.dedupe else train.labels
+        what = "texts" if recipe.dedupe else "rows"
+        classes, counts = np.unique(labels, return_counts=True)
         if recipe.stratify and counts.min() < recipe.cv:
             raise DataError(
-                f"{_classes(classes[counts < recipe.cv])}: fewer than {recipe.cv} training rows, one for each fold",
+                f"{named(classes[counts < recipe.cv])}: fewer than {recipe.cv} training {what}, one for each fold",
                 hint=f"--cv {max(2, int(counts.min()))}, or --no-stratify",
             )
-        if len(train) < recipe.cv:
-            raise DataError(f"{len(train)} training rows cannot make {recipe.cv} folds", hint="a smaller --cv")
-    unseen = np.setdiff1d(test.labels, train.labels)
-    if len(unseen):
-        count = int(np.isin(test.labels, unseen).sum())
-        notes.append(f"{count:,} test rows are of classes without a training row ({_classes(unseen)}): always wrong")
+        if len(labels) < recipe.cv:
+            raise DataError(f"{len(labels)} training {what} cannot make {recipe.cv} folds", hint="a smaller --cv")
 
 
 def _kind(labels: np.ndarray) -> str:
     return {"i": "integers", "b": "booleans", "f": "numbers", "O": "text"}[labels.dtype.kind]
-
-
-def _classes(values: np.ndarray) -> str:
-    shown = ", ".join(repr(str(value)) for value in values[:3])
-    return (
-        ("class " if len(values) == 1 else "classes ")
-        + shown
-        + (f" and {len(values) - 3} more" if len(values) > 3 else "")
-    )
 
 
 def text_hashes(texts: Sequence[str]) -> np.ndarray:

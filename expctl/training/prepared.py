@@ -15,11 +15,13 @@ from expctl.training.core import Reading, check_text, fold_positions, from_texts
 from expctl.training.counts import ANALYZER_KEYS, Counts, Part, count, counted, part_of
 from expctl.training.dataset import Rows, Split, load_split
 from expctl.training.families import is_factory
+from expctl.training.guard import refuse
 from expctl.training.pipeline import build_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from expctl.findings import Finding
     from expctl.recipe import Recipe
     from expctl.records import Value
     from expctl.training.core import TrainResult
@@ -49,19 +51,29 @@ class Prepared:
         """The usable rows of the data file, without their texts."""
         return next(iter(self.splits.values())).data
 
-    def train(self, recipe: Recipe) -> TrainResult:
+    @property
+    def findings(self) -> list[Finding]:
+        """What the data guard found in the splits, of each kind where there is most of it."""
+        most: dict[str, Finding] = {}
+        for finding in (one for split in self.splits.values() for one in split.findings):
+            most[finding.key] = max(most.get(finding.key, finding), finding, key=lambda one: one.count)
+        return list(most.values())
+
+    def train(self, recipe: Recipe, *, strict: bool = False) -> TrainResult:
         """What `core.train` gives for a recipe, bit for bit; `fit_seconds` is without the counting.
 
-        Raises TrainingFailed, and what building the pipeline or reading the data raises.
+        Raises TrainingFailed, and what building the pipeline, reading the data or being `strict` about it raises.
         """
         split = self.splits.get(_split_key(recipe))
         if split is None:
             split = load_split(recipe, all_columns=is_factory(recipe.model))
             for known in self.splits.values():
                 _check_same(known, split, recipe)
+            if strict:
+                refuse(split.findings)
         else:
             split = replace(split, train=_mapped(split.train), test=_mapped(split.test))
-        return train(recipe, split, build_pipeline(recipe), reading=self._reading(recipe))
+        return train(recipe, split, build_pipeline(recipe), reading=self._reading(recipe), strict=strict)
 
     def _reading(self, recipe: Recipe) -> Reading:
         if is_factory(recipe.model):
@@ -138,7 +150,7 @@ def _count(prepared: Prepared, recipe: Recipe, split: Split) -> None:
     counts = count(texts, vectorizer.build_analyzer(), words=recipe.parameters["analyzer"] == "word")
     train_rows = len(split.train)
     whole = np.arange(train_rows), np.arange(train_rows, train_rows + len(split.test))
-    folds = fold_positions(recipe, split.train.labels) if recipe.cv else []
+    folds = fold_positions(recipe, split.train) if recipe.cv else []
     prepared.counts[keys] = counts
     for number, (fit_on, measure_on) in enumerate([whole, *folds]):
         prepared.parts[(*keys, number)] = part_of(counts, fit_on, measure_on)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -176,3 +177,15 @@ def test_comparing_the_other_way_mirrors_everything() -> None:
         assert (there.difference.low, there.difference.high) == (-back.difference.high, -back.difference.low)
         assert there.difference.p_value == back.difference.p_value
         assert (there.means, there.deviations) == (back.means[::-1], back.deviations[::-1])
+
+
+@pytest.mark.parametrize(("one", "other", "tested"), [("False", None, True), ("False", "True", False)])
+def test_runs_that_kept_copies_together_are_not_tested_against_runs_that_did_not(
+    one: str, other: str | None, tested: bool
+) -> None:
+    sides = [
+        [replace(run, params={} if dedupe is None else {"dedupe": dedupe}) for run in runs([0.5, 0.6, 0.7])]
+        for dedupe in (one, other)
+    ]
+    (found,) = compare_groups(*sides)
+    assert (found.difference is not None) is tested

@@ -39,6 +39,12 @@ def test_the_same_again_is_identical_whatever_time_it_took_and_whatever_others_l
     assert judged(predictions(), model=None).verdict == "identical"
 
 
+def test_a_measure_that_came_after_the_run_does_not_count_until_the_run_has_it() -> None:
+    assert judged(predictions(), metrics={**NOW, "oov": 0.1}).verdict == "identical"
+    had = judge(predictions(), predictions(), {**METRICS, "oov": 0.2}, {**NOW, "oov": 0.1}, (), [])
+    assert had.metrics == [("oov", 0.2, 0.1)]
+
+
 def test_names_of_classes_count_and_not_their_numbers() -> None:
     turned = predictions(classes=["spam", "ham"], labels=np.array([1, 1, 0, 0]), predicted=np.array([1, 0, 0, 0]))
     assert judged(turned).verdict == "identical"

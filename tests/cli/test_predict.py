@@ -9,9 +9,11 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -336,3 +338,47 @@ def test_the_model_comes_from_the_store_that_is_named_wherever_one_is(cli, runs,
     done = cli("predict", "a great film", "--run", "strong", "--tracking-uri", address, "--quiet")
     assert (done.exit_code, done.stderr) == (0, "")
     assert not Path("nowhere.db").exists()
+
+
+def test_the_share_of_unknown_terms_is_a_column_in_every_format(cli, runs):
+    texts = ("a great film", "great qux", "qux", "!")
+    rows = [json.loads(line) for line in cli(*QUIET, *texts, "--oov", "--format", "jsonl").stdout.splitlines()]
+    assert [list(row) for row in rows] == [["text", "prediction", "oov"]] * 4
+    assert [row["oov"] for row in rows] == [0.0, 0.5, 1.0, None]
+    assert [row["oov"] for row in json.loads(cli(*QUIET, *texts, "--oov", "--format", "json").stdout)["rows"]] == [
+        0.0, 0.5, 1.0, None,
+    ]  # fmt: skip
+    assert [line.split()[-1] for line in cli(*QUIET, *texts, "--oov").stdout.splitlines()] == [
+        "oov", "0.0", "0.5000", "1.0", "–",
+    ]  # fmt: skip
+    assert cli(*QUIET, "qux", "--oov", "--proba", "--format", "csv").stdout.startswith(
+        "text,prediction,proba_negative,proba_positive,oov\n"
+    )
+
+
+@pytest.mark.parametrize("flags", [(), ("--oov",)])
+def test_texts_of_another_kind_are_warned_of(cli, runs, flags):
+    run = store_of(runs).find("attributes.run_name = 'strong'")[0]
+    Path("new.csv").write_text("text\n" + "quux zzyzx film\n" * 50)
+    done = cli("predict", "--run", "strong", "--input", "new.csv", *flags)
+    assert done.stderr == (
+        f"expctl: warning: 67% of a text's terms are unknown to the model, {run.metrics['oov']:.0%} in its test rows:"
+        " texts of another kind, for which its metrics say little\n"
+    )
+    assert len(done.stdout.splitlines()) == 51
+    assert cli("predict", "--run", "strong", "--input", "small.csv", *flags).stderr == ""
+
+
+def test_a_run_from_before_there_was_a_share_is_not_judged_by_it(cli, runs):
+    with closing(sqlite3.connect("mlflow.db")) as database, database:
+        for table in ("metrics", "latest_metrics"):
+            database.execute(f"DELETE FROM {table} WHERE key = 'oov'")
+    done = cli("predict", "--run", "strong", "quux zzyzx", "--oov", "--format", "csv")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].endswith(",1.0")
+
+
+def test_a_factorys_model_keeps_its_terms_to_itself(cli, runs):
+    assert cli("train", "--data", "small.csv", "--model", "own_models:counted", "--run-name", "mine").exit_code == 0
+    refused(cli("predict", "--run", "mine", "a film", "--oov"), 2, "--oov: this model keeps its terms", "leave out")
+    assert cli("predict", "--run", "mine", "quux zzyzx").stderr == ""

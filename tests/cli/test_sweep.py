@@ -491,3 +491,44 @@ def test_trials_of_real_data_equal_trainings(cli, folder):
         pairs = [part for key in varied for part in ("-p", f"{key}={run.params[key]}")]
         alone = trained(cli, folder, "--data", data, *pairs)
         assert files_of(folder, run)["predictions.parquet"] == alone["predictions.parquet"], pairs
+
+
+def repeated(path: str) -> None:
+    """`small.csv` with every third row a second time."""
+    header, *rows = Path("small.csv").read_text().splitlines()
+    Path(path).write_text("\n".join([header, *rows, *rows[::3]]) + "\n")
+
+
+def test_what_the_guard_finds_is_told_once_and_recorded_on_every_trial(cli, small):
+    repeated("data.csv")
+    words = ("sweep", "--data", "data.csv", "--jobs", "1", "-g", "c=0.1,1", "--run-name")
+    done = cli(*words, "leaky")
+    trials = children(small.parent, "leaky")
+    leaked = {run.params["leaked_rows"] for run in trials}
+    assert len(trials) == 2
+    assert len(leaked) == 1
+    assert done.stderr.count(f"warning: {leaked.pop()} of 54 test rows have a text that is trained on too") == 1
+    done = cli(*words, "clean", "--dedupe", "--strict")
+    assert (done.exit_code, "warning" in done.stderr) == (0, False)
+    assert [run.params.get("leaked_rows") for run in children(small.parent, "clean")] == [None, None]
+    parent = parent_of(small.parent, "clean")
+    assert "--dedupe" in json.loads(cli("show", "clean", "--format", "json").stdout)["run"]["command"]
+    resumed = cli("sweep", "--resume", parent.run_id, "--jobs", "1", "--quiet")
+    assert (resumed.exit_code, len(children(small.parent, "clean"))) == (0, 2)
+
+
+def test_strict_refuses_a_sweep_before_any_store_is_made(cli, bare):
+    repeated("data.csv")
+    words = ("--data", "data.csv", "--jobs", "1", "-g", "c=0.1,1", "--strict")
+    refused(cli("sweep", *words), ExitCode.DATA, "--dedupe keeps copies on one side (leave out --strict")
+    assert names(bare) == ["data.csv", "small.csv"]
+
+
+def test_strict_fails_the_trials_that_know_no_term_of_a_test_row(cli, small):
+    Path("test.csv").write_text("text,label\nsuperb film,positive\ndull film,negative\n")
+    words = ("--data", "small.csv", "--test-data", "test.csv", "--jobs", "1", "-g", "max_features=1,none")
+    done = cli("sweep", *words, "--strict", "--run-name", "some")
+    assert done.exit_code == ExitCode.WORK_FAILED
+    failed, finished = children(small.parent, "some")
+    assert (failed.status, finished.status) == ("failed", "finished")
+    assert failed.tags[Tag.REASON].startswith("2 of 2 test rows have no term that the model knows")

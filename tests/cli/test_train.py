@@ -401,3 +401,50 @@ def test_what_a_users_factory_prints_does_not_reach_stdout(run_command, small):
     assert len(done.stdout.strip()) == 32
     assert "hello from python" in done.stderr
     assert "hello from C" in done.stderr
+
+
+@pytest.fixture
+def repeating(folder):
+    """60 reviews in `data.csv` of the current folder, and every third of them a second time."""
+    rows = reviews(60)
+    write("data.csv", *rows, *rows[::3])
+
+
+LEAK = "expctl: warning: {} of 16 test rows have a text that is trained on too (20 of all rows repeat another's):"
+
+
+def test_what_the_guard_finds_is_told_recorded_and_can_be_filtered_by(cli, repeating):
+    done = cli("train", "--data", "data.csv", "--run-name", "leaky", "--format", "id")
+    shown = json.loads(cli("show", "leaky", "--format", "json").stdout)
+    leaked = shown["data"]["leaked_rows"]
+    assert leaked > 0
+    assert shown["data"]["repeated_rows"] == 20
+    told = f"{LEAK.format(leaked)} --dedupe keeps copies on one side"
+    assert done.stderr.splitlines()[0] == told
+    assert f"expctl: warning: {shown['warnings']['1']}" == told
+    assert cli("train", "--data", "data.csv", "--dedupe", "--run-name", "clean").stderr.startswith("expctl: next:")
+    assert "--dedupe" in json.loads(cli("show", "clean", "--format", "json").stdout)["run"]["command"]
+    assert cli("list", "--filter", "has params.leaked_rows", "--format", "id").stdout == done.stdout
+    header = cli("list", "--format", "csv").stdout.splitlines()[0].split(",")
+    assert "dedupe" in header
+    assert not {"leaked_rows", "repeated_rows"} & set(header)
+
+
+def test_strict_refuses_before_any_run_what_would_be_warned_of(cli, repeating):
+    Path("c.toml").write_text('data = "data.csv"\nstrict = true\n')
+    for words in (("--data", "data.csv", "--strict"), ("--config", "c.toml")):
+        refused(cli("train", *words), ExitCode.DATA, "--dedupe keeps copies on one side (leave out --strict")
+    assert statuses(Path()) == []
+    assert cli("train", "--config", "c.toml", "--dedupe", "--model", "dummy").exit_code == 0
+
+
+def test_strict_fails_a_run_whose_model_knows_no_term_of_a_test_row(cli, folder):
+    write("train.csv", *reviews(40))
+    write("test.csv", ["quux", "good"], ["review number 99 is bad", "bad"])
+    words = ("train", "--data", "train.csv", "--test-data", "test.csv")
+    refused(cli(*words, "--strict"), ExitCode.DATA, "1 of 2 test rows has no term that the model knows")
+    assert statuses(Path()) == ["FAILED"]
+    reason = json.loads(cli("show", "latest", "--format", "json").stdout)["run"]["reason"]
+    assert reason.startswith("1 of 2 test rows has no term that the model knows")
+    assert "warning: 1 of 2 test rows" in cli(*words).stderr
+    assert json.loads(cli("show", "latest", "--format", "json").stdout)["data"]["unknown_rows"] == 1

@@ -10,6 +10,7 @@ from typing import Any
 from expctl.analysis.comparison import Evidence, compare
 from expctl.analysis.ranking import rank
 from expctl.analysis.significance import Assessment
+from expctl.findings import FINDINGS
 from expctl.records import RunRecord, Tag
 from expctl.render.formats import as_json, plain_table
 from expctl.render.sheet import Change, Setting, Sheet, Size
@@ -54,7 +55,14 @@ def test_the_list_shows_the_parameters_in_which_its_runs_differ() -> None:
 
 def test_the_list_leaves_out_what_follows_from_the_data() -> None:
     """Hash and row counts differ whenever the data does, and would crowd out what was chosen."""
-    follows = {"data_hash": "a", "dataset_size": "9", "train_rows": "7", "test_rows": "2", "test_data_hash": "b"}
+    follows = {
+        "data_hash": "a",
+        "dataset_size": "9",
+        "train_rows": "7",
+        "test_rows": "2",
+        "test_data_hash": "b",
+        **dict.fromkeys(FINDINGS, "1"),
+    }
     runs = [
         run(1, params=params()),
         run(2, params=params(**follows)),

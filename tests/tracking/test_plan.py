@@ -79,6 +79,11 @@ def test_the_command_writes_everything_that_was_asked():
     )
 
 
+@pytest.mark.parametrize(("dedupe", "flag"), [(True, "--dedupe"), (False, "--no-dedupe")])
+def test_the_command_says_whether_copies_stay_together(dedupe, flag):
+    assert f" {flag} " in replace(PLAN, given={"data": "x.csv", "dedupe": dedupe}).command()
+
+
 def test_the_command_leaves_out_what_was_not_asked():
     plan = replace(PLAN, trials=None, keep_models=None, given={"data": "x.csv"}, sampler="grid")
     assert plan.command() == "expctl sweep -g c=0.1,1 --data x.csv --sampler grid --metric f1_score --jobs 2"

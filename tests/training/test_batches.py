@@ -5,14 +5,21 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-from expctl.errors import DataError, TrainingFailed
+from expctl.errors import DataError, TrainingFailed, UsageError
+from expctl.training import batches
 from expctl.training.batches import predicted_chunks
 from expctl.training.configure import configure
 from expctl.training.dataset import feature_frame
+from expctl.training.oov import Seen
 from expctl.training.pipeline import build_pipeline
 from expctl.training.tables import chunks
 
@@ -188,3 +195,43 @@ def test_a_table_read_in_pieces_is_predicted_as_the_whole(model: Pipeline) -> No
     ]
     joined = [[label for piece in pieces for label in piece["prediction"]] for pieces in results]
     assert joined[0] == joined[1] == ["pos", None, "neg"] * 100
+
+
+def test_the_share_of_unknown_terms_is_a_column_and_empty_for_a_text_without_terms(model: Pipeline) -> None:
+    (piece,) = predicted(model, {"text": ["good film", "good qux", "qux", "!", None]}, oov=True)
+    assert piece["oov"] == [0.0, 0.5, 1.0, None, None]
+    assert list(piece) == ["text", "prediction", "oov"]
+
+
+def test_shares_do_not_depend_on_the_pieces_and_all_are_seen(model: Pipeline) -> None:
+    texts = ["good film", "qux film", "!", "odd qux"]
+    whole, parts = Seen(), Seen()
+    (piece,) = predicted(model, {"text": texts}, oov=True, seen=whole)
+    pieces = predicted(model, *({"text": [text]} for text in texts), oov=True, seen=parts)
+    assert [share for part in pieces for share in part["oov"]] == piece["oov"]
+    assert (whole.rows, whole.with_terms, whole.mean) == (parts.rows, parts.with_terms, parts.mean)
+
+
+def test_nobody_asking_the_first_rows_are_looked_at_and_no_column_is_added(
+    model: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "SAMPLE", 5)
+    seen = Seen()
+    pieces = predicted(model, {"text": ["qux", None, "good"]}, {"text": ["good"] * 3}, {"text": ["qux"]}, seen=seen)
+    assert [list(piece) for piece in pieces] == [["text", "prediction"]] * 3
+    assert (seen.rows, seen.with_terms, seen.mean) == (5, 4, 0.25)
+
+
+def test_a_model_whose_terms_are_not_known_says_so() -> None:
+    pipeline = make_pipeline(FunctionTransformer(np.ravel), CountVectorizer(), DummyClassifier())
+    pipeline.fit(feature_frame({"text": ["a film", "b film"]}, range(2)), ["neg", "pos"])
+    with pytest.raises(UsageError, match="keeps its terms to itself"):
+        predicted(pipeline, {"text": ["a film"]}, oov=True)
+    assert predicted(pipeline, {"text": ["a film"]}, seen=Seen())[0]["prediction"] == ["neg"]
+
+
+def test_a_column_called_oov_is_kept_when_none_is_asked_for(model: Pipeline) -> None:
+    piece = {"text": ["good"], "oov": ["mine"]}
+    assert predicted(model, piece)[0]["oov"] == ["mine"]
+    with pytest.raises(DataError, match="has a column 'oov' already"):
+        predicted(model, piece, oov=True)

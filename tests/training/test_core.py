@@ -141,7 +141,7 @@ def test_cross_validation_measures_each_fold_of_the_training_rows() -> None:
     train_rows = easy(61)
     result = trained(recipe, split_of(train_rows, easy(30)))
     assert len(result.folds) == 3
-    for fold, (fit_on, measure_on) in zip(result.folds, fold_positions(recipe, train_rows.labels), strict=True):
+    for fold, (fit_on, measure_on) in zip(result.folds, fold_positions(recipe, train_rows), strict=True):
         alone = build_pipeline(recipe).fit(train_rows.take(fit_on).frame, train_rows.labels[fit_on])
         predicted = alone.predict(train_rows.take(measure_on).frame)
         assert fold["accuracy"] == accuracy_score(train_rows.labels[measure_on], predicted)
@@ -160,11 +160,12 @@ def test_without_cv_there_are_no_folds() -> None:
 
 
 def test_folds_are_the_same_for_all_parameters_so_that_trials_can_be_compared() -> None:
-    labels = np.array(["neg"] * 40 + ["pos"] * 21, dtype=object)
+    some = rows([f"text {i}" for i in range(61)], ["neg"] * 40 + ["pos"] * 21)
+    labels = some.labels
 
     def folds(**given: Any) -> list[list[list[int]]]:
         recipe = configure({"data": "a.csv", "cv": 5, **given})
-        return [[part.tolist() for part in fold] for fold in fold_positions(recipe, labels)]
+        return [[part.tolist() for part in fold] for fold in fold_positions(recipe, some)]
 
     assert folds(c=0.1) == folds(c=10) == folds(model="ridge", max_features=7)
     assert folds(random_state=1) != folds()
@@ -305,3 +306,35 @@ def test_training_leaves_the_callers_split_alone() -> None:
     result = trained(recipe, split)
     assert list(split.train.frame) == ["text", "stars"]
     assert list(result.example) == ["text"]
+
+
+def test_with_dedupe_copies_are_in_one_fold_and_every_row_is_measured_once() -> None:
+    texts = [f"text {i % 23}" for i in range(61)]
+    some = rows(texts, ["neg" if i % 23 < 12 else "pos" for i in range(61)])
+    for stratify in (True, False):
+        recipe = configure({"data": "a.csv", "cv": 4, "dedupe": True, "stratify": stratify})
+        folds = fold_positions(recipe, some)
+        assert sorted(place for _, measured in folds for place in measured) == list(range(61))
+        for fit_on, measure_on in folds:
+            assert sorted([*fit_on, *measure_on]) == list(range(61))
+            assert not {texts[i] for i in fit_on} & {texts[i] for i in measure_on}
+
+
+def test_the_share_of_unknown_terms_and_rows_without_a_known_one_are_recorded() -> None:
+    test = rows(["the film", "the qux", "qux quux", "!"], ["neg", "pos", "neg", "pos"])
+    result = trained(configure({"data": "a.csv"}), split_of(easy(60), test))
+    assert result.metrics["oov"] == (0 + 0.5 + 1) / 3
+    assert [(finding.key, finding.count) for finding in result.findings] == [("unknown_rows", 2)]
+
+
+def test_where_no_test_row_has_a_term_there_is_no_share() -> None:
+    result = trained(configure({"data": "a.csv"}), split_of(easy(60), rows(["!", "?"], ["neg", "pos"])))
+    assert "oov" not in result.metrics
+    assert [finding.count for finding in result.findings] == [2]
+
+
+def test_a_strict_training_refuses_test_rows_without_a_known_term() -> None:
+    recipe, unknown = configure({"data": "a.csv"}), rows(["qux", "the film"], ["neg", "pos"])
+    with pytest.raises(DataError, match=r"^1 of 2 test rows has no term that the model knows"):
+        trained(recipe, split_of(easy(60), unknown), strict=True)
+    assert trained(recipe, split_of(easy(60), easy(30)), strict=True).findings == []

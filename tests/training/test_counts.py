@@ -11,6 +11,7 @@ from sklearn.base import clone
 from expctl.errors import UsageError
 from expctl.training.configure import configure
 from expctl.training.counts import count, counted, part_of
+from expctl.training.oov import unknown_shares
 from expctl.training.pipeline import build_pipeline
 
 WORDS = [
@@ -81,7 +82,7 @@ def test_features_from_counts_equal_features_from_texts(texts, chosen, random):
     alone = fitted(clone(build_pipeline(recipe)), frame.iloc[fit_on], labels)
     pipeline = build_pipeline(recipe)
     blank = pd.DataFrame({"text": pd.Series([""] * len(texts), dtype="object")})
-    with counted(pipeline, counts, part, recipe.parameters):
+    with counted(pipeline, counts, part, recipe.parameters) as unknown:
         shared = fitted(pipeline, blank.iloc[fit_on], labels)
         if isinstance(alone, str):
             assert shared == alone
@@ -100,6 +101,7 @@ def test_features_from_counts_equal_features_from_texts(texts, chosen, random):
     assert list(mine.vocabulary_.items()) == list(its.vocabulary_.items())
     assert np.array_equal(mine.idf_, its.idf_)
     assert set(vars(mine)) == set(vars(its))
+    np.testing.assert_array_equal(unknown, unknown_shares(its, frame["text"].iloc[measure_on]))
     assert np.array_equal(
         shared.transform(frame).toarray() if hasattr(shared.transform(frame), "toarray") else shared.transform(frame),
         alone.transform(frame).toarray() if hasattr(alone.transform(frame), "toarray") else alone.transform(frame),

@@ -12,12 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from expctl.errors import DataError
+from expctl.findings import counts
 from expctl.recipe import Recipe
 from expctl.training.dataset import as_numbers, as_text, fingerprint, load_split, read_labels, text_hashes
+from tests.conftest import real_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -276,7 +278,7 @@ def test_test_data_is_taken_whole_and_its_bytes_are_hashed(tmp_path: Path) -> No
     train, test = write(tmp_path / "a.csv", balanced(10)), write(tmp_path / "b.csv", [*balanced(2), ("", "pos")])
     split = load_split(Recipe(train, test_size=None, test_data=test))
     assert (len(split.train), len(split.test), split.dataset_size) == (20, 4, 20)
-    assert split.notes == [f"left out 1 of 5 rows of {test} that have no text"]
+    assert split.notes[0] == f"left out 1 of 5 rows of {test} that have no text"
     assert split.data_hash == hashlib.sha256((tmp_path / "a.csv").read_bytes()).hexdigest()
     assert split.test_data_hash == hashlib.sha256((tmp_path / "b.csv").read_bytes()).hexdigest()
     assert split.data_bytes == (tmp_path / "a.csv").stat().st_size
@@ -301,7 +303,7 @@ def test_labels_of_another_type_in_the_test_data_are_refused(
 
 def test_classes_that_only_the_test_data_has_are_told(tmp_path: Path) -> None:
     train = write(tmp_path / "a.csv", balanced(10))
-    test = write(tmp_path / "b.csv", [*balanced(2), *balanced(3, "e", "d", "c", "b")])
+    test = write(tmp_path / "b.csv", [(f"new {text}", label) for text, label in balanced(3, "neg", "pos", *"edcb")])
     assert load_split(Recipe(train, test_size=None, test_data=test)).notes == [
         "12 test rows are of classes without a training row (classes 'b', 'c', 'd' and 1 more): always wrong"
     ]
@@ -364,3 +366,96 @@ def test_the_fingerprint_changes_with_any_one_text_or_label(pairs: list[tuple[st
 @given(PAIRS)
 def test_the_fingerprint_counts_repeated_rows(pairs: list[tuple[str, Any]]) -> None:
     assert fingerprint_of([*pairs, pairs[0]]) != fingerprint_of(pairs)
+
+
+def repeating(path: Path, texts: list[int], labels: list[int], marks: list[bool]) -> str:
+    rows = [(f"text {t}", f"class {y}", "test" if m else "train") for t, y, m in zip(texts, labels, marks, strict=True)]
+    return write(path, rows, header=("text", "label", "part"))
+
+
+@given(st.data(), st.booleans(), st.integers(0, 99))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_with_dedupe_no_text_is_on_both_sides_and_every_row_on_one(
+    tmp_path: Path, data: st.DataObject, stratify: bool, seed: int
+) -> None:
+    texts = data.draw(st.lists(st.integers(0, 20), min_size=8, max_size=60))
+    labels = data.draw(st.lists(st.integers(0, 1), min_size=len(texts), max_size=len(texts)))
+    path = repeating(tmp_path / "a.csv", texts, labels, [False] * len(texts))
+    recipe = Recipe(path, dedupe=True, stratify=stratify, random_state=seed, test_size=0.3)
+    try:
+        split = load_split(recipe)
+    except DataError:
+        assume(False)
+    assert sorted([*split.train.frame.index, *split.test.frame.index]) == list(range(len(texts)))
+    assert not set(split.train.frame["text"]) & set(split.test.frame["text"])
+    assert len(set(split.test.frame["text"])) == math.ceil(0.3 * len(set(texts)))
+    assert "leaked_rows" not in counts(split.findings)
+
+
+def test_where_no_text_is_repeated_dedupe_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", balanced(30))
+    for stratify in (True, False):
+        plain, deduped = (load_split(Recipe(path, stratify=stratify, dedupe=dedupe)) for dedupe in (False, True))
+        for one, other in ((plain.train, deduped.train), (plain.test, deduped.test)):
+            assert one.frame.index.tolist() == other.frame.index.tolist()
+        assert plain.findings == deduped.findings == []
+
+
+def test_dedupe_stratifies_by_the_label_of_the_first_copy(tmp_path: Path) -> None:
+    rows = [*balanced(20), *[("text neg 0", "pos")] * 10]
+    split = load_split(Recipe(write(tmp_path / "a.csv", rows), dedupe=True, test_size=0.5))
+    firsts = dict(reversed(list(zip(split.test.frame["text"], split.test.labels, strict=True))))
+    if "text neg 0" in firsts:
+        firsts["text neg 0"] = "neg"
+    assert sorted(firsts.values()) == ["neg"] * 10 + ["pos"] * 10
+
+
+@given(st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_with_a_given_test_set_dedupe_leaves_out_what_is_in_it_and_tells(tmp_path: Path, data: st.DataObject) -> None:
+    texts = data.draw(st.lists(st.integers(0, 9), min_size=6, max_size=30))
+    marks = data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts)))
+    path = repeating(tmp_path / "a.csv", texts, [t % 2 for t in texts], marks)
+    recipe = Recipe(path, dedupe=True, test_size=None, split_column="part")
+    try:
+        split = load_split(recipe)
+    except DataError:
+        assume(False)
+    tested = {t for t, mark in zip(texts, marks, strict=True) if mark}
+    assert split.test.frame.index.tolist() == [i for i, mark in enumerate(marks) if mark]
+    kept = [i for i, mark in enumerate(marks) if not mark and texts[i] not in tested]
+    assert split.train.frame.index.tolist() == kept
+    left_out = len(texts) - sum(marks) - len(kept)
+    assert counts(split.findings).get("deduped_rows", 0) == left_out
+    assert not any(finding.refused for finding in split.findings if finding.key == "deduped_rows")
+    told = f"left out {left_out} of {len(texts) - sum(marks)} training rows whose text is in the test set (--dedupe)"
+    assert (told in split.notes) == (left_out > 0)
+
+
+def test_a_test_set_that_has_every_training_text_leaves_nothing_to_dedupe(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", balanced(5))
+    assert refusal(Recipe(path, test_size=None, test_data=path, dedupe=True)) == (
+        "every training row has the text of a test row",
+        "another test set, or no --dedupe",
+    )
+
+
+def test_a_class_with_one_text_is_too_rare_to_divide_however_often_it_is_copied(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [*balanced(20), *[("one", "rare")] * 9])
+    message, _ = refusal(Recipe(path, dedupe=True))
+    assert message == f"class 'rare' in {path} has a single text: it cannot be both trained and tested on"
+    load_split(Recipe(path))
+
+
+def test_cross_validation_with_dedupe_needs_a_text_of_each_class_for_each_fold(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [*balanced(50), *balanced(4, "rare") * 3])
+    assert refusal(Recipe(path, cv=5, dedupe=True))[0] == "class 'rare': fewer than 5 training texts, one for each fold"
+    load_split(Recipe(path, cv=5))
+
+
+def test_the_repeated_texts_of_real_data_are_found_and_kept_apart() -> None:
+    path = str(real_data("sms_spam.csv"))
+    plain, deduped = load_split(Recipe(path)), load_split(Recipe(path, dedupe=True))
+    assert counts(plain.findings) == {"repeated_rows": 404, "leaked_rows": 135}
+    assert counts(deduped.findings) == {"repeated_rows": 404}
+    assert not set(deduped.train.frame["text"]) & set(deduped.test.frame["text"])

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
 from expctl.metrics import METRICS
+from expctl.training.configure import configure
 from expctl.training.dataset import Rows, feature_frame, text_hashes
-from expctl.training.evaluate import Predictions, evaluate, predictions_frame, score_metrics
+from expctl.training.evaluate import Predictions, evaluate, predict, predictions_frame, score_metrics
+from expctl.training.families import FAMILIES
+from expctl.training.pipeline import build_pipeline
 
 
 def predictions(labels: list[Any], predicted: list[Any], scores: Any = None, kind: Any = "none") -> Predictions:
@@ -94,7 +98,7 @@ def test_no_metric_is_ever_nan(labels: list[str], predicted: list[str]) -> None:
 def test_every_metric_we_compute_is_in_the_table() -> None:
     scores = [[0.9, 0.1], [0.4, 0.6]]
     found = score_metrics(predictions(["a", "b"], ["a", "b"], scores, "probability"))
-    assert {*found, "fit_seconds"} == set(METRICS)
+    assert {*found, "fit_seconds", "oov"} == set(METRICS)
 
 
 def test_figures_per_class_are_those_of_the_classification_report() -> None:
@@ -142,3 +146,24 @@ def test_texts_are_recorded_by_their_hash_only() -> None:
     assert frame["row"].tolist() == [7, 9]
     assert frame["text_hash"].tolist() == [digest.decode() for digest in text_hashes(texts).tolist()]
     assert all(len(digest) == 32 for digest in frame["text_hash"])
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_texts_are_read_once_and_the_answers_are_those_of_the_pipeline(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{('bad', 'good', 'odd')[i % 3]} film {i % 7}z" for i in range(40)]
+    labels = np.array(["neg", "pos", "odd"], dtype=object)[np.arange(40) % 3]
+    rows = Rows(feature_frame({"text": texts}, range(40)), labels, text_hashes(texts))
+    pipeline = build_pipeline(configure({"data": "a.csv", "model": model})).fit(rows.frame, labels)
+    wanted = pipeline.predict(rows.frame)
+    scoring = "predict_proba" if hasattr(pipeline, "predict_proba") else "decision_function"
+    scores = getattr(pipeline, scoring)(rows.frame)
+    reads = []
+    transform = TfidfVectorizer.transform
+    monkeypatch.setattr(TfidfVectorizer, "transform", lambda self, texts: reads.append(1) or transform(self, texts))
+    found = predict(pipeline, rows)
+    assert len(reads) == 1
+    np.testing.assert_array_equal(found.predicted, wanted)
+    np.testing.assert_array_equal(found.scores, scores)
+    assert found.score_kind == {"predict_proba": "probability", "decision_function": "decision"}[scoring]

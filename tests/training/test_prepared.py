@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from expctl.errors import DataError, TrainingFailed, UsageError
+from expctl.findings import counts
 from expctl.training import prepared as module
 from expctl.training.core import train
 from expctl.training.dataset import load_split
@@ -95,7 +96,7 @@ def same(ours: TrainResult, theirs: TrainResult) -> None:
     assert repr(without_clocks(ours.metrics)) == repr(without_clocks(theirs.metrics))
     assert [*map(repr, map(without_clocks, ours.folds))] == [*map(repr, map(without_clocks, theirs.folds))]
     assert (ours.test_set, ours.warnings) == (theirs.test_set, theirs.warnings)
-    assert ours.split.notes == theirs.split.notes
+    assert ours.findings == theirs.findings
     assert ours.evaluation.limits == theirs.evaluation.limits
 
 
@@ -368,3 +369,33 @@ def test_random_corpora_and_grids_learn_the_same(texts, varied, cv, source):
     except (DataError, UsageError):
         assume(False)
     each_the_same(space)
+
+
+@pytest.fixture
+def repeating():
+    """Rows of which many repeat the text of another, for the tests of one module's folder."""
+    frame = pd.read_csv("small.csv")
+    pd.concat([frame, frame.head(30)]).to_csv("repeating.csv", index=False)
+    return "repeating.csv"
+
+
+def test_copies_kept_together_learn_the_same(repeating):
+    assert each_the_same(space_of({"c": "0.1,10"}, data=repeating, dedupe=True, cv=3)) == 2
+
+
+def test_of_several_splits_the_worst_is_told(repeating):
+    prepared = prepare(space_of({"random_state": "1..6", "c": "0.1,1"}, data=repeating))
+    leaked = [one.count for split in prepared.splits.values() for one in split.findings if one.key == "leaked_rows"]
+    assert len(set(leaked)) > 1
+    assert counts(prepared.findings) == {"repeated_rows": 30, "leaked_rows": max(leaked)}
+
+
+def test_a_split_that_was_not_shared_is_refused_by_a_strict_trial(repeating, monkeypatch):
+    space = space_of({"test_size": "0.2,0.4", "c": "0.1,1"}, data=repeating)
+    monkeypatch.setattr(module, "_MOST", 1)
+    prepared = prepare(space)
+    (shared,) = prepared.splits
+    other = next(recipe for recipe in map(space.recipe, space.grid()) if recipe.test_size not in shared)
+    assert counts(prepared.train(other).findings)["leaked_rows"]
+    with pytest.raises(DataError, match="--dedupe keeps"):
+        prepared.train(other, strict=True)

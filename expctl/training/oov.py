@@ -1,0 +1,72 @@
+"""Terms that a model does not know (out of its vocabulary): their share in each text, and when it is far from usual."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+
+SAMPLE: Final = 1000  # rows that are looked at where nobody asked for the shares of all
+MARGIN: Final = 0.1  # one term in ten: less is no other kind of text, however many rows make it sure
+_ERRORS: Final = 3  # standard errors
+
+
+def vectorizer_of(estimator: Any) -> Any:
+    """The fitted vectorizer of a pipeline that `build_pipeline` made of features; None for a factory's."""
+    steps = getattr(estimator, "steps", None)
+    features = steps[0][1] if steps and steps[0][0] == "features" else None
+    return getattr(features, "named_transformers_", {}).get("tfidf")
+
+
+def unknown_shares(vectorizer: Any, texts: Iterable[str]) -> np.ndarray:
+    """The share of each text's terms that a fitted vectorizer does not know, shape (n,); NaN for one without a term."""
+    import numpy as np
+
+    analyze, knows = vectorizer.build_analyzer(), vectorizer.vocabulary_.__contains__
+    figures = [(len(terms), sum(map(knows, terms))) for terms in map(analyze, texts)]
+    terms, known = np.array(figures, dtype=np.int64).reshape(-1, 2).T
+    return share(terms, known)
+
+
+def share(terms: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The unknown share of so many terms, NaN of none."""
+    import numpy as np
+
+    return np.where(terms > 0, (terms - known) / np.maximum(terms, 1), np.nan)
+
+
+@dataclass
+class Seen:
+    """The unknown terms of the rows that went by: how many of them had a term, and the sum of their shares."""
+
+    rows: int = 0
+    with_terms: int = 0
+    total: float = 0.0
+
+    def add(self, shares: np.ndarray) -> None:
+        """Count some rows; those without a term say nothing."""
+        some = shares[shares == shares]
+        self.rows += len(shares)
+        self.with_terms += len(some)
+        self.total += float(some.sum())
+
+    @property
+    def mean(self) -> float:
+        """The mean share; NaN before the first term."""
+        return self.total / self.with_terms if self.with_terms else math.nan
+
+    def is_far_above(self, usual: float, rows: int) -> bool:
+        """Whether the mean is more than `MARGIN` and three standard errors above `usual`, the mean of `rows` texts.
+
+        A share lies between 0 and 1, so its variance is at most usual * (1 - usual) (Bhatia and Davis 2000): no
+        deviation has to be known. Fewer unknown terms than usual are no danger to anybody.
+        """
+        if not self.with_terms:
+            return False
+        error = math.sqrt(max(0.0, usual * (1 - usual)) * (1 / self.with_terms + 1 / max(1, rows)))
+        return self.mean - usual > max(MARGIN, _ERRORS * error)
