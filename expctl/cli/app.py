@@ -14,6 +14,7 @@ import typer
 from expctl import __version__
 from expctl.cli.best import best
 from expctl.cli.compare import compare
+from expctl.cli.doctor import doctor
 from expctl.cli.gate import gate
 from expctl.cli.list import list_runs
 from expctl.cli.options import Command
@@ -47,6 +48,7 @@ app.command("best", cls=Command)(best)
 app.command("predict", cls=Command)(predict)
 app.command("gate", cls=Command)(gate)
 app.command("reproduce", cls=Command)(reproduce)
+app.command("doctor", cls=Command)(doctor)
 
 
 def _version(wanted: bool) -> None:

@@ -110,6 +110,8 @@ def remedy(text: str) -> str | None:
         return "it is damaged: restore it from a backup, or move it away"
     if "disk is full" in text or "No space" in text:
         return "free some space"
+    if "already exists" in text or "duplicate column" in text or "no such table" in text:
+        return "expctl doctor"  # its making, or an upgrade of it, was cut short
     return None
 
 

@@ -182,4 +182,9 @@ def artifact_location(uri: str, experiment: str) -> str | None:
     if path is None:
         return None
     word = re.sub(r"[^A-Za-z0-9._-]+", "-", experiment).strip("-.")[:60] or "experiment"
-    return (path.absolute().parent / "mlartifacts" / f"{word}-{uuid.uuid4().hex[:8]}").as_uri()
+    return (artifact_folder(path) / f"{word}-{uuid.uuid4().hex[:8]}").as_uri()
+
+
+def artifact_folder(path: Path) -> Path:
+    """Where the experiments of an SQLite file that are new keep their files."""
+    return path.absolute().parent / "mlartifacts"
