@@ -14,6 +14,7 @@ import typer
 from expctl import __version__
 from expctl.cli.best import best
 from expctl.cli.compare import compare
+from expctl.cli.delete import delete, restore
 from expctl.cli.doctor import doctor
 from expctl.cli.gate import gate
 from expctl.cli.list import list_runs
@@ -48,6 +49,8 @@ app.command("best", cls=Command)(best)
 app.command("predict", cls=Command)(predict)
 app.command("gate", cls=Command)(gate)
 app.command("reproduce", cls=Command)(reproduce)
+app.command("delete", cls=Command)(delete)
+app.command("restore", cls=Command)(restore)
 app.command("doctor", cls=Command)(doctor)
 
 
