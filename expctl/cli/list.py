@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli import completion, options
-from expctl.cli.opening import opened
+from expctl.cli.opening import opened, tell_page
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import UsageError, closest
@@ -107,6 +107,8 @@ def list_runs(
         streams.note(f"the first {len(shown)} runs (--limit 0 shows all)")
     elif len(shown) < total:
         streams.note(f"{len(shown)} of {total:,} runs (--limit 0 shows all)")
+    if shown and not all_experiments:
+        tell_page(store, streams, shown[0].experiment_id)
     if any(run.status == "running" for run in shown) and not deleted:
         _tell_orphans(store, shown, streams)
 

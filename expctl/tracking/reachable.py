@@ -172,6 +172,21 @@ def first_opening(uri: str, *, create: bool) -> Iterator[None]:
         raise StoreError(f"{uri}: {error.strerror}: {lock.parent}", hint="is the folder writable?") from error
 
 
+def server_of(uri: str) -> str | None:
+    """The address of a tracking server, without a password; None for a store that is no server."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return None
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+
+
+def page(server: str, experiment_id: str | None, run_id: str | None = None) -> str:
+    """Where a server shows the runs of an experiment, or one of them."""
+    if experiment_id is None:
+        return f"{server}/#/experiments"
+    return f"{server}/#/experiments/{experiment_id}/runs" + (f"/{run_id}" if run_id else "")
+
+
 def artifact_location(uri: str, experiment: str) -> str | None:
     """Where a new experiment of an SQLite store keeps its files: beside the database, whatever the current folder is.
 
