@@ -124,10 +124,12 @@ def _sound(path: Path) -> Check:
     except sqlite3.Error as error:
         if "interrupt" in str(error):
             return Check("store", "damage", "none in as much as could be read in some seconds", "ok")
-        return Check("store", "damage", reason(error), "failed", remedy(str(error)))
+        said = reason(error)
+    except UnicodeDecodeError:  # SQLite's message, with the damage in it
+        said = "its tables cannot be read"
     if said == "ok":
         return Check("store", "damage", "none", "ok")
-    return Check("store", "damage", str(said), "failed", "restore it from a backup, or move it away")
+    return Check("store", "damage", str(said), "failed", remedy(str(said)) or remedy("malformed"))
 
 
 def _writable(path: Path) -> Check:
@@ -137,7 +139,7 @@ def _writable(path: Path) -> Check:
             database.execute("BEGIN IMMEDIATE")
             database.execute("ROLLBACK")
         _write_in(path.absolute().parent)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
         text = getattr(error, "strerror", None) or reason(error)
         return Check("store", "writable", f"no: {text}", "failed", remedy(str(error)) or "may you write there?")
     return Check("store", "writable", "yes", "ok")
@@ -204,7 +206,7 @@ def _statistics(path: Path, *, fix: bool) -> Check:
         fixed = fix and statistics.keep(path)
         with closing(_opened(path, "ro")) as database:
             stale = statistics.are_stale(database)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         return Check("store", name, reason(error), "warning", remedy(str(error)))
     if stale:
         return Check("store", name, "missing or outgrown: MLflow's pages are slow", "warning", "expctl doctor --fix")

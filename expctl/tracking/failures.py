@@ -38,6 +38,8 @@ def translated(settings: Settings) -> Iterator[None]:
         raise _translation(error, uri) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise StoreError(f"the store {uri} failed: {reason(error)}", hint=remedy(str(error))) from error
+    except UnicodeDecodeError as error:  # what SQLite says of a damaged file, with the damage in it
+        raise StoreError(f"the store {uri} is damaged", hint=remedy("malformed")) from error
     except ModuleNotFoundError as error:  # the driver of a database
         raise StoreError(
             f"the store {uri} needs the Python package {error.name}", hint=f"install {error.name}"

@@ -126,7 +126,7 @@ def is_made(uri: str, tables: Collection[str]) -> bool:
             found = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             # The last step of the making is an experiment called Default.
             used = "experiments" in found and database.execute("SELECT 1 FROM experiments").fetchone() is not None
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return path.exists()  # locked or damaged: MLflow's own answer tells
     if used and not found.issuperset(tables):
         raise older_schema(uri)

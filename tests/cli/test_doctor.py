@@ -150,11 +150,22 @@ def test_another_program_s_database_and_an_empty_one(cli, folder):
     assert judged(checked(cli, "--tracking-uri", "sqlite:///new.db"), "warning") == ["schema"]
 
 
-@pytest.mark.parametrize("content", [b"", b"hello, I am no database", "truncated"], ids=["empty", "text", "truncated"])
-def test_a_damaged_file_is_told_and_left_as_it_is(cli, folder, content):
-    whole = (folder / "mlflow.db").read_bytes()
-    content = whole[: len(whole) // 2] if content == "truncated" else content
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda whole: b"",
+        lambda whole: b"hello, I am no database",
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole.replace(
+            b"CREATE TABLE", b"CREATE \xff\xff\xffLE"
+        ),  # SQLite's message has these bytes in it
+    ],
+    ids=["empty", "text", "truncated", "no text"],
+)
+def test_a_damaged_file_is_told_and_left_as_it_is(cli, folder, damaged):
+    content = damaged((folder / "mlflow.db").read_bytes())
     (folder / "mlflow.db").write_bytes(content)
+    assert (cli("list").exit_code, cli("list").stderr.count("\n")) == (4, 1)
     document = checked(cli, "--fix", code=4)
     (first, *_) = judged(document, "failed")
     assert "backup" in document["store"][first]["next"]
