@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from expctl.errors import UsageError
 
@@ -34,15 +34,25 @@ VARIABLES: Final = {
 
 _CSV_FORMULAS: Final = ("escape", "keep")
 
+Source = Literal["flag", "environment", ".env", "default"]
+
 
 def load_settings(**flags: str | None) -> Settings:
-    """Settings of this process; `flags` that are None or empty were not given.
+    """Settings of this process (see `traced_settings`)."""
+    return traced_settings(**flags)[0]
+
+
+def traced_settings(**flags: str | None) -> tuple[Settings, dict[str, Source]]:
+    """Settings of this process, and where each variable that is ours, or MLflow's and set, came from.
+
+    `flags` that are None or empty were not given.
 
     The `.env` of the current folder is put into the environment first (without overriding it), so that MLflow and
     the libraries below it (`MLFLOW_TRACKING_USERNAME`, `AWS_ACCESS_KEY_ID`, ...) see theirs under their own names.
 
     Raises UsageError for a value that is none of those allowed, or a `.env` that cannot be read.
     """
+    exported = frozenset(os.environ)
     if Path(".env").is_file():
         from dotenv import load_dotenv
 
@@ -51,11 +61,19 @@ def load_settings(**flags: str | None) -> Settings:
         except (OSError, ValueError) as error:
             raise UsageError(f"cannot read .env: {error}", hint="write it in UTF-8, one NAME=value a line") from error
     chosen: dict[str, str] = {}
+    sources: dict[str, Source] = dict.fromkeys(VARIABLES.values(), "default")
+    for variable in os.environ:
+        if variable.startswith(("MLFLOW_", "EXPCTL_")) and os.environ[variable]:
+            sources[variable] = "environment" if variable in exported else ".env"
     for field in fields(Settings):
-        value = flags.get(field.name) or os.environ.get(VARIABLES[field.name])
+        variable = VARIABLES[field.name]
+        flag = flags.get(field.name)
+        value = flag or os.environ.get(variable)
         if value:
             chosen[field.name] = value
+        if flag:
+            sources[variable] = "flag"
     settings = Settings(**chosen)
     if settings.csv_formulas not in _CSV_FORMULAS:
         raise UsageError(f"EXPCTL_CSV_FORMULAS is {settings.csv_formulas!r}", hint=f"use {' or '.join(_CSV_FORMULAS)}")
-    return settings
+    return settings, sources

@@ -14,6 +14,8 @@ import typer
 from expctl import __version__
 from expctl.cli.best import best
 from expctl.cli.compare import compare
+from expctl.cli.delete import delete, restore
+from expctl.cli.doctor import doctor
 from expctl.cli.explain import explain
 from expctl.cli.gate import gate
 from expctl.cli.list import list_runs
@@ -24,6 +26,7 @@ from expctl.cli.show import show
 from expctl.cli.streams import ReaderGone, point, say, trace
 from expctl.cli.sweep import sweep
 from expctl.cli.train import train
+from expctl.cli.ui import ui
 from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, mask_secrets
 
 if TYPE_CHECKING:
@@ -49,6 +52,10 @@ app.command("best", cls=Command)(best)
 app.command("predict", cls=Command)(predict)
 app.command("gate", cls=Command)(gate)
 app.command("reproduce", cls=Command)(reproduce)
+app.command("ui", cls=Command)(ui)
+app.command("delete", cls=Command)(delete)
+app.command("restore", cls=Command)(restore)
+app.command("doctor", cls=Command)(doctor)
 
 
 def _version(wanted: bool) -> None:

@@ -47,8 +47,8 @@ def explain(
     """Explain the difference of two runs: train the path from A to B, the most effective change first."""
     chosen_format = read_format(format, options.ALL_FORMATS[:-1] if dry_run else options.ALL_FORMATS)
     options.check_confidence(confidence)
-    if metric not in METRICS or METRICS[metric].needs == "clock":
-        known = [key for key, one in METRICS.items() if one.needs != "clock"]
+    if metric not in METRICS or not METRICS[metric].judges:
+        known = [key for key, one in METRICS.items() if one.judges]
         raise UsageError(f"explain cannot test {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}")
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)

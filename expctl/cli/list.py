@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from expctl.cli import completion, options
-from expctl.cli.opening import opened
+from expctl.cli.opening import opened, tell_page
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import UsageError, closest
@@ -17,8 +17,12 @@ from expctl.settings import load_settings
 
 if TYPE_CHECKING:
     from expctl.filters.expression import Condition, Order
+    from expctl.records import RunRecord
     from expctl.tracking.reading import Columns
     from expctl.tracking.store import Store
+
+_PROCESS: Final = frozenset({Tag.HOST, Tag.PID, Tag.STARTED})
+_ORPHANS: Final = 5  # runs whose process is gone that are told one by one
 
 
 def list_runs(
@@ -103,6 +107,22 @@ def list_runs(
         streams.note(f"the first {len(shown)} runs (--limit 0 shows all)")
     elif len(shown) < total:
         streams.note(f"{len(shown)} of {total:,} runs (--limit 0 shows all)")
+    if shown and not all_experiments:
+        tell_page(store, streams, shown[0].experiment_id)
+    if any(run.status == "running" for run in shown) and not deleted:
+        _tell_orphans(store, shown, streams)
+
+
+def _tell_orphans(store: Store, shown: list[RunRecord], streams: Streams) -> None:
+    from expctl.tracking.lifecycle import orphans, recorder_of
+
+    lost = orphans(store, shown)
+    for run in lost[:_ORPHANS]:
+        streams.note(f"{run.label} ({run.run_id[:8]}) is not running: {recorder_of(run)}, is gone")
+    if len(lost) > _ORPHANS:
+        streams.note(f"and {len(lost) - _ORPHANS:,} more")
+    if lost:
+        streams.note(f"expctl doctor --fix closes {'it' if len(lost) == 1 else 'them'}")
 
 
 def _of_status(text: str) -> Condition:
@@ -173,6 +193,6 @@ def _fetched(names: list[str] | None, *, vary: bool) -> Columns:
         return Columns(datasets=False)
     if names is None:
         standing = {f"best_{key}" for one in METRICS for key in (one, f"cv_{one}_mean")} | {"trials_finished"}
-        return Columns(None, frozenset({"f1_score", "accuracy"} | standing), frozenset({Tag.SWEEP}), datasets=False)
+        return Columns(None, frozenset({"f1_score", "accuracy"} | standing), _PROCESS | {Tag.SWEEP}, datasets=False)
     keys = frozenset([*names, *(name.partition(".")[2] for name in names)])
-    return Columns(keys, keys, keys, datasets=False)
+    return Columns(keys, keys, keys | _PROCESS, datasets=False)

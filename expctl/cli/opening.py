@@ -1,4 +1,4 @@
-"""The store of a reading command, opened; what there is to tell of that goes to stderr."""
+"""The store of a reading command, opened, and where its pages are; what there is to tell of that goes to stderr."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ def opened(settings: Settings, streams: Streams, *, verbose: bool) -> Store:
     if verbose and store.aside is not None:
         streams.note(store.aside)
     return store
+
+
+def tell_page(store: Store, streams: Streams, experiment_id: str, run_id: str | None = None) -> None:
+    """Tell where an experiment or a run can be looked at, if the store is a server."""
+    from expctl.tracking.reachable import page, server_of
+
+    server = server_of(store.settings.tracking_uri)
+    if server is not None:
+        streams.note(f"page: {page(server, experiment_id, run_id)}")

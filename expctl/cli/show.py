@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli import completion, options
-from expctl.cli.opening import opened
+from expctl.cli.opening import opened, tell_page
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
 from expctl.records import Tag
@@ -49,6 +49,7 @@ def show(
         artifacts=[(artifact.path, artifact.size) for artifact in store.artifacts(found)],
     )
     streams.write(sheet, chosen_format, settings)
+    tell_page(store, streams, found.experiment_id, found.run_id)
 
 
 def _command(run: RunRecord) -> str | None:

@@ -8,7 +8,7 @@ import traceback
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from expctl.errors import mask_secrets
+from expctl.errors import UsageError, mask_secrets
 from expctl.render.formats import FORMATS, Format, as_csv
 from expctl.render.text import pointed, visible
 
@@ -63,6 +63,14 @@ class Streams:
         """Tell something on stderr."""
         if not self.quiet:
             say(text)
+
+    def confirmed(self, question: str, *, instead: str) -> bool:
+        """Whether somebody at the terminal says yes. Raises UsageError, with what to type `instead`, without one."""
+        if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError(f"no terminal to ask on: {question}", hint=instead)
+        _talk(f"expctl: {visible(question)} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def write(self, sheet: Sheet, format: Format, settings: Settings) -> None:
         """Write a sheet to stdout: a framed table if that is a terminal, plain text if it is a pipe."""

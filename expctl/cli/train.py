@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from expctl.cli import options, recipe_options
 from expctl.cli.asked import put_together
+from expctl.cli.opening import tell_page
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams, stdout_is_ours
 from expctl.settings import load_settings
@@ -93,4 +94,5 @@ def train(
     for line in [*told(result.findings), *result.warnings]:
         streams.note(f"warning: {line}")
     streams.write(trained_sheet(run), chosen_format, settings)
+    tell_page(store, streams, run.experiment_id, run.run_id)
     streams.note(f"next: expctl show {run.run_id[:8]}, or expctl compare {run.run_id[:8]} RUN")

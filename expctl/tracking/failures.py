@@ -38,6 +38,8 @@ def translated(settings: Settings) -> Iterator[None]:
         raise _translation(error, uri) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise StoreError(f"the store {uri} failed: {reason(error)}", hint=remedy(str(error))) from error
+    except UnicodeDecodeError as error:  # what SQLite says of a damaged file, with the damage in it
+        raise StoreError(f"the store {uri} is damaged", hint=remedy("malformed")) from error
     except ModuleNotFoundError as error:  # the driver of a database
         raise StoreError(
             f"the store {uri} needs the Python package {error.name}", hint=f"install {error.name}"
@@ -110,6 +112,8 @@ def remedy(text: str) -> str | None:
         return "it is damaged: restore it from a backup, or move it away"
     if "disk is full" in text or "No space" in text:
         return "free some space"
+    if "already exists" in text or "duplicate column" in text or "no such table" in text:
+        return "expctl doctor"  # its making, or an upgrade of it, was cut short
     return None
 
 

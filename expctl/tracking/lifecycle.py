@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import ExpctlError, Stopped, mask_secrets
@@ -19,7 +20,7 @@ from expctl.tracking.failures import translated
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from expctl.records import RunRecord
 
@@ -117,11 +118,37 @@ def is_alive(run: RunRecord) -> bool | None:
     if host != socket.gethostname() or not pid.isdecimal():
         return None
     try:
-        created = psutil.Process(int(pid)).create_time()
+        process = psutil.Process(int(pid))
+        created = process.create_time()
+        if process.status() == psutil.STATUS_ZOMBIE:  # ended, though nobody has asked how: so in many a container
+            return False
     except psutil.NoSuchProcess:
         return False
     started = run.tags.get(Tag.STARTED)
     return started is None or f"{created:.2f}" == started
+
+
+def recorder_of(run: RunRecord) -> str:
+    """Who records a run, or did, for people."""
+    pid, host, started = (run.tags.get(key) for key in (Tag.PID, Tag.HOST, Tag.STARTED))
+    if pid is None or host is None:
+        return "a process that it does not name"
+    try:
+        begun = f", begun {datetime.fromtimestamp(float(started or 'nan'), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        begun = ""
+    return f"process {pid} on {host}{begun}"
+
+
+def orphans(store: Store, runs: Iterable[RunRecord]) -> list[RunRecord]:
+    """Those of the runs that are RUNNING although the process on this machine that recorded them is gone."""
+    found = []
+    for run in runs:
+        if run.status == "running" and is_alive(run) is False:
+            now = store.get(run.run_id)  # it may have ended by itself between its being read and its process's end
+            if now.status == "running" and is_alive(now) is False:
+                found.append(now)
+    return found
 
 
 @contextmanager

@@ -126,7 +126,7 @@ def is_made(uri: str, tables: Collection[str]) -> bool:
             found = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             # The last step of the making is an experiment called Default.
             used = "experiments" in found and database.execute("SELECT 1 FROM experiments").fetchone() is not None
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return path.exists()  # locked or damaged: MLflow's own answer tells
     if used and not found.issuperset(tables):
         raise older_schema(uri)
@@ -172,6 +172,21 @@ def first_opening(uri: str, *, create: bool) -> Iterator[None]:
         raise StoreError(f"{uri}: {error.strerror}: {lock.parent}", hint="is the folder writable?") from error
 
 
+def server_of(uri: str) -> str | None:
+    """The address of a tracking server, without a password; None for a store that is no server."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return None
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+
+
+def page(server: str, experiment_id: str | None, run_id: str | None = None) -> str:
+    """Where a server shows the runs of an experiment, or one of them."""
+    if experiment_id is None:
+        return f"{server}/#/experiments"
+    return f"{server}/#/experiments/{experiment_id}/runs" + (f"/{run_id}" if run_id else "")
+
+
 def artifact_location(uri: str, experiment: str) -> str | None:
     """Where a new experiment of an SQLite store keeps its files: beside the database, whatever the current folder is.
 
@@ -182,4 +197,9 @@ def artifact_location(uri: str, experiment: str) -> str | None:
     if path is None:
         return None
     word = re.sub(r"[^A-Za-z0-9._-]+", "-", experiment).strip("-.")[:60] or "experiment"
-    return (path.absolute().parent / "mlartifacts" / f"{word}-{uuid.uuid4().hex[:8]}").as_uri()
+    return (artifact_folder(path) / f"{word}-{uuid.uuid4().hex[:8]}").as_uri()
+
+
+def artifact_folder(path: Path) -> Path:
+    """Where the experiments of an SQLite file that are new keep their files."""
+    return path.absolute().parent / "mlartifacts"

@@ -21,6 +21,7 @@ from expctl.tracking.ranked import fit_for
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from expctl.filters.expression import Expression
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
@@ -55,7 +56,7 @@ def resolve(store: Store, reference: str) -> RunRecord:
         meant = []
     found = list({run.run_id: run for run in [*named, *meant]}.values())
     if found:
-        return _only(found, reference)
+        return only(found, reference)
     raise RunNotFound(f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list")
 
 
@@ -92,18 +93,21 @@ def _reads_as_filter(reference: str) -> bool:
     return True
 
 
-def resolve_set(store: Store, reference: str) -> list[RunRecord]:
-    """The finished runs of a set, newest first; of a reference to one run, that run. Raises RunNotFound for none."""
+def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -> list[RunRecord]:
+    """The finished runs of a set, or others `among` which to look, newest first; of a reference to one run, that run.
+
+    Raises RunNotFound for none.
+    """
     if not is_set(store, reference):
         return [resolve(store, reference)]
     if _reads_as_filter(reference):
-        found = store.find(reference, also=FINISHED)
+        found = store.find(reference, also=among)
     else:
         start = re.split(r"[*?\[]", reference)[0]  # an underscore in it fits more names, which the glob then does not
-        named = store.find(also=every(FINISHED, attribute("run_name", "like", f"{start}%")))
+        named = store.find(also=every(among, attribute("run_name", "like", f"{start}%")))
         found = [run for run in named if fnmatchcase(run.name, reference)]
     if not found:
-        raise RunNotFound(f"no finished run fits {reference!r}", hint="expctl list")
+        raise RunNotFound(f"no {'finished ' if among is FINISHED else ''}run fits {reference!r}", hint="expctl list")
     return found
 
 
@@ -119,7 +123,8 @@ def _by_name(store: Store, name: str) -> list[RunRecord]:
     return store.find(also=attribute("run_name", "=", name), limit=_SHOWN + 1)
 
 
-def _only(found: Sequence[RunRecord], reference: str) -> RunRecord:
+def only(found: Sequence[RunRecord], reference: str) -> RunRecord:
+    """The one run that was found for a reference. Raises RunNotFound, listing them, where they are several."""
     if len(found) == 1:
         return found[0]
     shown = ", ".join(f"{run.run_id[:8]} ({run.label})" for run in found[:_SHOWN])

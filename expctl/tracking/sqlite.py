@@ -242,7 +242,7 @@ class SqliteReader:
                 yield
             finally:
                 self._database.execute("ROLLBACK")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(f"the store {mask_secrets(self._uri)} failed: {error}", hint=remedy(str(error))) from error
 
 
@@ -259,7 +259,7 @@ def connect(path: Path, uri: str) -> SqliteReader:
         except BaseException:
             database.close()
             raise
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise NotServed(str(error)) from error
     return SqliteReader(database, uri)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 import psutil
 import pytest
 
 from expctl.records import RunRecord, Tag
-from expctl.tracking.lifecycle import close_orphan, is_alive, process_tags, recording
+from expctl.tracking.lifecycle import close_orphan, is_alive, process_tags, recorder_of, recording
 from tests.tracking.recorded import store_of
 
 
@@ -47,6 +48,22 @@ def test_a_run_of_a_process_that_ended_is_not_alive(gone):
 
 def test_a_process_that_has_got_an_old_number_again_is_another():
     assert is_alive(run_of(STARTED="12345.67")) is False
+
+
+def test_a_process_that_ended_and_was_not_waited_for_is_not_alive():
+    process = psutil.Popen(["true"])
+    try:
+        while process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        assert is_alive(run_of(PID=str(process.pid), STARTED="")) is False
+    finally:
+        process.wait()
+
+
+@pytest.mark.parametrize("started", ["", "soon", "nan", "1e300"])
+def test_who_records_a_run_is_told_without_a_start_that_is_none(started):
+    assert recorder_of(run_of(PID="12", HOST="box", STARTED=started)) == "process 12 on box"
+    assert recorder_of(run_of(PID="")) == "a process that it does not name"
 
 
 def test_a_run_that_does_not_say_when_its_process_started_is_taken_for_alive():

@@ -1,0 +1,37 @@
+"""What `doctor` found, as a sheet. Values only: nothing is rounded or coloured here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expctl.render.sheet import Cell, Column, Sheet, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from expctl.tracking.doctor import Check
+
+
+def checks_sheet(
+    settings: Mapping[str, tuple[str, str]], checks: Iterable[Check], versions: Mapping[str, str]
+) -> Sheet:
+    """`doctor`: settings, each with where it came from, the checks, versions. Its ids are the orphans that are left."""
+    checks = list(checks)
+    columns = [
+        Column("section", kind="section"),
+        Column("check", width=None),
+        Column("found", width=None),
+        Column("from"),
+        Column("status"),
+        Column("next", width=None),
+    ]
+    rows: list[list[Cell]] = []
+    for name, (value, source) in settings.items():
+        rows.append(["settings", name, value or None, source, None, None])
+    for one in checks:
+        found = Size(one.found) if isinstance(one.found, int) else one.found
+        rows.append([one.section, one.name, found, None, one.status, one.next])
+    for name, found in versions.items():
+        rows.append(["versions", name, found, None, None, None])
+    ids = [one.run_id for one in checks if one.run_id is not None]
+    return Sheet("checks", columns, rows, ids=ids, objects=("settings", "store", "runs", "versions"))
