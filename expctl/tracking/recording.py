@@ -133,13 +133,21 @@ def _batches(params: list[Any], metrics: list[Any], tags: list[Any]) -> Iterator
 def _log_dataset(store: Store, run_id: str, item: DatasetInput) -> None:
     from mlflow.entities import Dataset, InputTag
     from mlflow.entities import DatasetInput as MlflowInput
+    from mlflow.exceptions import MlflowException
 
     source = json.dumps({"uri": mask_secrets(item.source)})
     dataset = Dataset(
         mask_secrets(item.name)[:500], item.digest[:36], "local", source, schema=item.schema, profile=item.profile
     )
+    given = [MlflowInput(dataset, [InputTag("mlflow.data.context", item.context)])]
     with translated(store.settings):
-        store.client.log_inputs(run_id, [MlflowInput(dataset, [InputTag("mlflow.data.context", item.context)])])
+        try:
+            store.client.log_inputs(run_id, given)
+        except MlflowException as error:
+            # Of two that log a data set for the first time at once, MLflow fails the one that finds it in its way.
+            if error.error_code != "BAD_REQUEST":
+                raise
+            store.client.log_inputs(run_id, given)
 
 
 def _log_model(store: Store, run_id: str, item: ModelItem, folder: Path) -> tuple[str, str]:
