@@ -104,6 +104,7 @@ def battery(tally: Tally, folder: Path) -> None:
 
 def kills(tally: Tally, folder: Path, number: int, signals: int, seed: int) -> None:
     """SIGKILL, and signals that can be heard, in real sweeps and trainings."""
+    (folder / "sweeps").mkdir()
     report = kill_sweep.run(folder / "sweeps", kills=number, signals=signals, seed=seed, say=sys.stderr.write)
     sys.stdout.write(report.text())
     for line, times in (("A01", number), ("A02", signals), ("A04", number)):
