@@ -38,7 +38,7 @@ def locked(path: Path, seconds: float | None = None) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("writers", "each"), [pytest.param(*((32, 20) if LONG else (3, 2)), id="B03-writers-beside-readers")]
+    ("writers", "each"), [pytest.param(*((32, 20) if LONG else (2, 2)), id="B03-writers-beside-readers")]
 )
 def test_writers_and_readers_at_once(empty: Bench, writers, each):
     wrong: list[str] = []

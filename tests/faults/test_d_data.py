@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
     ("rows", "labels", "columns"),
     [
         pytest.param(10_000, 10_000, 1, id="D06-10000-labels", marks=only_long),
-        pytest.param(40, 2, 3_000, id="D06-3000-columns"),
+        pytest.param(40, 2, 3_000, id="D06-3000-columns", marks=only_long),
     ],
 )
 def test_shapes_that_nobody_expects_are_trained_on_or_told(fresh: Bench, rows, labels, columns):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.bench import COMMAND, remount, small_disk
+from tests.faults.bench import COMMAND, only_long, remount, small_disk
 
 if TYPE_CHECKING:
     from tests.faults.bench import Bench
@@ -33,6 +33,7 @@ def test_without_network_home_and_a_writable_folder_all_works(empty: Bench, home
     assert empty.statuses() == {"FINISHED": 1}
 
 
+@only_long
 @pytest.mark.parametrize("folder", [pytest.param("/nonexistent", id="G05-bad-tmpdir")])
 def test_a_tmpdir_that_is_not_there_is_no_matter(empty: Bench, folder):
     empty.run("train", "--data", "small.csv", "--model", "dummy", TMPDIR=folder)
