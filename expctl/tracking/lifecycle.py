@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -211,6 +211,14 @@ def shielded() -> Iterator[None]:
         restore()
         if caught:
             signal.raise_signal(caught[0])
+
+
+def undisturbed(store: Store) -> AbstractContextManager[None]:
+    """For a transaction of MLflow's: `shielded`, but where it is a call to a server, which may take a minute.
+
+    A signal within an SQLite transaction leaves it open, and closing the run then waits for our own lock in vain.
+    """
+    return nullcontext() if reachable.is_server(store.settings.tracking_uri) else shielded()
 
 
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,33 @@ def test_a_sweep_killed_at_each_step_of_its_writing_goes_on(empty: Bench, steps)
 def _parent(bench: Bench) -> str:
     ((run_id,),) = bench.rows("SELECT run_uuid FROM tags WHERE key = 'expctl.sweep'")
     return str(run_id)
+
+
+# Sends SIGTERM while SQLAlchemy writes the metrics of a run, within the transaction.
+STOPPER = """
+import os, signal
+import mlflow
+from sqlalchemy.engine.default import DefaultDialect as Dialect
+write, log, on = Dialect.do_executemany, mlflow.MlflowClient.log_batch, []
+def stopping(*given, **named):
+    write(*given, **named)
+    if on.pop() if on else False:
+        os.kill(os.getpid(), signal.SIGTERM)
+def logging(*given, **named):
+    on.append(True)
+    return log(*given, **named)
+Dialect.do_executemany, mlflow.MlflowClient.log_batch = stopping, logging
+from expctl.cli.app import main
+main()
+"""
+
+
+@pytest.mark.parametrize("code", [pytest.param(143, id="A02-a-signal-within-a-transaction")])
+def test_a_signal_within_a_transaction_leaves_no_run_open(empty: Bench, code):
+    running = empty.start("train", "--data", "small.csv", "--model", "dummy", python=(sys.executable, "-c", STOPPER))
+    running.ended(code, "stopped by SIGTERM")
+    assert empty.statuses() == {"KILLED": 1}
+    empty.check()
 
 
 @pytest.mark.parametrize("wait", [pytest.param(0.05, id="A03-second-ctrl-c")])
