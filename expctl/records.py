@@ -29,6 +29,7 @@ class Tag:
     HOST: Final = "expctl.host"
     PID: Final = "expctl.pid"
     STARTED: Final = "expctl.process_started"
+    KEY: Final = "expctl.key"
     SWEEP: Final = "expctl.sweep"
     TRIAL: Final = "expctl.trial"
     BEST_RUN: Final = "expctl.best_run"

@@ -105,6 +105,17 @@ def sweeps(tmp_path: Path, _sweeps_once: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[str]:
+    """MLflow's tracking server on a free loopback port, with artifacts proxied; its URI. Others use it too."""
+    from tests.tracking.serving import serving
+
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copy(migrated_store, folder / "mlflow.db")
+    with serving(folder / "mlflow.db") as address:
+        yield address
+
+
 @pytest.fixture
 def no_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures of this process are a few bytes, but for tests that are `slow`: most take their time from drawing."""

@@ -24,6 +24,8 @@ def read_config(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
+        if path.exists() and not path.is_file():  # a pipe never ends, nor does /dev/zero
+            raise UsageError(f"{path} is not a file", hint="--config FILE.toml")
         if path.stat().st_size > _LIMIT:
             raise UsageError(f"{path} is larger than {_LIMIT:,} bytes", hint="a config file holds a few options")
         text = path.read_text("utf-8")
@@ -31,7 +33,7 @@ def read_config(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", hint="--config FILE.toml") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not TOML: {error}") from error
+        raise UsageError(f"{path} is not TOML: {error}", hint="one key = value a line, as in c = 0.5") from error
     content.update(_table(content.pop("param", {}), "param", path, text))
     content["tag"] = {key: str(value) for key, value in _table(content.get("tag", {}), "tag", path, text).items()}
     for key, value in content.items():

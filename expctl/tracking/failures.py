@@ -6,7 +6,7 @@ import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, RunNotFound, Stopped, StoreError, mask_secrets
 from expctl.tracking.reachable import older_schema
@@ -64,9 +64,18 @@ def _stop_behind(error: BaseException, outer: BaseException | None) -> BaseExcep
 
 
 def reason(error: BaseException) -> str:
-    """The first line of an error, without secrets."""
+    """The line of an error that tells its cause, without secrets: mostly the first."""
     lines: Sequence[str] = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return mask_secrets(lines[0]) if lines else type(error).__name__
+    told = [line for line in lines if not line.startswith(_NO_CAUSE)] or [type(error).__name__]
+    call = _CALL.fullmatch(told[0])
+    return mask_secrets(f"{call[2]} (at {call[1]})" if call else told[0])
+
+
+_NO_CAUSE: Final = "(raised as a result of Query-invoked autoflush"
+# MLflow names the address four times before it comes to what happened.
+_CALL: Final = re.compile(
+    r"API request to \S*?(/mlflow\S*) failed with exception .*\(Caused by (?:ResponseError\(['\"])?(.*?)(?:['\"]\))?\)"
+)
 
 
 def _translation(error: Any, uri: str) -> Exception:
@@ -108,6 +117,8 @@ def remedy(text: str) -> str | None:
         return "another process is writing to it; try again"
     if "readonly" in text or "unable to open" in text:
         return "is the folder writable?"
+    if "Max retries exceeded" in text:
+        return "is the server running?"
     if "malformed" in text or "not a database" in text:
         return "it is damaged: restore it from a backup, or move it away"
     if "disk is full" in text or "No space" in text:

@@ -10,17 +10,22 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from contextlib import contextmanager
+import time
+import uuid
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.errors import ExpctlError, Stopped, mask_secrets
+from expctl.errors import ExpctlError, Stopped, StoreError, mask_secrets
 from expctl.records import Tag
+from expctl.tracking import patience, reachable
 from expctl.tracking.failures import translated
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from mlflow import MlflowClient
 
     from expctl.records import RunRecord
 
@@ -45,14 +50,39 @@ def recording(store: Store, name: str | None, tags: Mapping[str, str], *, run_id
             finished = True
     except BaseException as error:
         if run_id is not None and not finished:
-            abort(store, run_id, error)
+            with suppress(StoreError):  # a store that fails now is mostly what `error` tells of
+                abort(store, run_id, error)
         raise
 
 
 def begin(store: Store, experiment: str, name: str | None, tags: Mapping[str, str]) -> str:
     """Create a RUNNING run and return its id. To be called `shielded`, until the id is where `abort` finds it."""
     with translated(store.settings):
+        if reachable.is_server(store.settings.tracking_uri):
+            return _begin_once(store.client, experiment, name, tags)
         return str(store.client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id)
+
+
+def _begin_once(client: MlflowClient, experiment: str, name: str | None, tags: Mapping[str, str]) -> str:
+    """Create one run, also where the server's answer is lost: MLflow would ask again and leave the first for ever.
+
+    The run has a tag by which it is looked for before another is made.
+    """
+    from mlflow.exceptions import MlflowException
+
+    key = uuid.uuid4().hex
+    for wait in (0, 2, 4, 8, None):
+        try:
+            with patience.hurried(retries=0):
+                return str(client.create_run(experiment, run_name=name, tags={**tags, Tag.KEY: key}).info.run_id)
+        except MlflowException as error:
+            if wait is None or error.error_code not in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
+                raise
+        time.sleep(wait)
+        made = client.search_runs([experiment], f"tags.`{Tag.KEY}` = '{key}'")
+        if made:
+            return str(made[0].info.run_id)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _take_up(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
@@ -79,7 +109,7 @@ class Abandoned(ExpctlError):
 def abort(store: Store, run_id: str, error: BaseException) -> None:
     """End a run with the reason: KILLED if somebody stopped it, FAILED for everything else."""
     killed = isinstance(error, (KeyboardInterrupt, Stopped, Abandoned))
-    with shielded(), translated(store.settings):
+    with shielded(), translated(store.settings), patience.hurried(retries=2):
         store.client.set_tag(run_id, Tag.REASON, _reason(error)[:TAG_LIMIT])
         store.client.set_terminated(run_id, "KILLED" if killed else "FAILED")
 
@@ -181,6 +211,14 @@ def shielded() -> Iterator[None]:
         restore()
         if caught:
             signal.raise_signal(caught[0])
+
+
+def undisturbed(store: Store) -> AbstractContextManager[None]:
+    """For a transaction of MLflow's: `shielded`, but where it is a call to a server, which may take a minute.
+
+    A signal within an SQLite transaction leaves it open, and closing the run then waits for our own lock in vain.
+    """
+    return nullcontext() if reachable.is_server(store.settings.tracking_uri) else shielded()
 
 
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 # ravel: a plain function of numpy, through which a factory's model reads its text column.
 TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
 
+_AGAIN: Final = "train it again"
+_UNPACKED: Final = 1 << 30  # bytes that any model may unpack to; a larger one may be compressed to this share
+_UNPACKED_TIMES: Final = 20
+
 # What a recorded model needs wherever it is loaded; versions are those installed.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
 
@@ -139,6 +143,8 @@ def load_model(store: Store, run: RunRecord, *, trust: bool = False) -> LoadedMo
     """
     import tempfile
 
+    if Tag.HOST in run.tags and Tag.COMPLETE not in run.tags:  # one of ours that was cut short, its upload perhaps too
+        raise _without_model(run)
     with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
         return _load_from(_fetch(store, run, folder), run, trust=trust)
 
@@ -164,15 +170,17 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
                 f"cannot fetch the model of run {run.label} ({run.run_id[:8]})",
                 hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
             ) from error
-        if Tag.BEST_RUN in run.tags:
-            best = run.tags[Tag.BEST_RUN][:8]
-            raise RunNotFound(
-                f"run {run.label} is a sweep, which has no model of its own", hint=f"its best run is {best}"
-            ) from error
-        state = "" if run.status == "finished" else f": it is {run.status}"
-        raise RunNotFound(
-            f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint=f"expctl show {run.run_id[:8]}"
-        ) from error
+        raise _without_model(run) from error
+
+
+def _without_model(run: RunRecord) -> RunNotFound:
+    if Tag.BEST_RUN in run.tags:
+        return RunNotFound(
+            f"run {run.label} is a sweep, which has no model of its own",
+            hint=f"its best run is {run.tags[Tag.BEST_RUN][:8]}",
+        )
+    state = "" if run.status == "finished" else f": it is {run.status}"
+    return RunNotFound(f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint=f"expctl show {run.run_id[:8]}")
 
 
 def _load_from(folder: Path, run: RunRecord, *, trust: bool) -> LoadedModel:
@@ -185,12 +193,12 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool) -> LoadedModel:
         file = (folder / flavor["pickled_model"]).resolve()
         inputs = _inputs(described)
     except Exception as error:  # an MLmodel can be garbage in as many ways as YAML and MLflow's reading of it
-        raise DataError(f"the {where} is damaged: MLmodel is missing or not readable") from error
+        raise DataError(f"the {where} is damaged: MLmodel is missing or not readable", hint=_AGAIN) from error
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it")
+        raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it", hint=_AGAIN)
     recorded = run.tags.get(Tag.MODEL_DIGEST)
     if recorded is not None and hashlib.sha256(file.read_bytes()).hexdigest() != recorded:
-        raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint="train it again")
+        raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint=_AGAIN)
     if flavor.get("serialization_format") == "skops":
         estimator = _load_skops(file, where, trust=trust)
     elif trust:
@@ -202,11 +210,25 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool) -> LoadedModel:
     return LoadedModel(estimator, inputs, flavor.get("sklearn_version"))
 
 
+def _check_size(file: Path, where: str) -> None:
+    """Raise DataError for a file that unpacks to far more than it holds. Ours, and skops' own, hardly do."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise DataError(f"the {where} is damaged: {error}", hint=_AGAIN) from error
+    if unpacked > max(_UNPACKED, _UNPACKED_TIMES * file.stat().st_size):
+        raise DataError(f"the {where} would unpack to {unpacked >> 20:,} MB: it is not loaded", hint=_AGAIN)
+
+
 def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
     import skops.io
     from sklearn.exceptions import InconsistentVersionWarning
     from skops.io.exceptions import UntrustedTypesFoundException
 
+    _check_size(file, where)
     try:
         if trust and str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))  # where `train` found the user's own classes
@@ -220,7 +242,7 @@ def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
             f"the {where} holds types that are not trusted: {found}", hint="--trust loads it all the same"
         ) from error
     except Exception as error:  # a damaged zip, JSON or array: skops raises whatever its parts raise
-        raise DataError(f"the {where} is damaged: {type(error).__name__}: {error}") from error
+        raise DataError(f"the {where} is damaged: {type(error).__name__}: {error}", hint=_AGAIN) from error
     _check_trees(estimator, where)
     return estimator
 

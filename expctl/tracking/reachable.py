@@ -19,6 +19,7 @@ from expctl.errors import StoreError, UsageError, mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+PATIENCE: Final = 20  # seconds to wait for an SQLite writer's lock, as MLflow does within a transaction
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
 _CONNECT_SECONDS: Final = 8
 _OPENING_SECONDS: Final = 120  # making the schema takes 1-3 s; this is for many that queue
@@ -35,6 +36,11 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(path)
 
 
+def is_server(uri: str) -> bool:
+    """Whether a URI is that of a tracking server."""
+    return uri.startswith(("http://", "https://"))
+
+
 def absolute(uri: str) -> str:
     """An SQLite URI that means the same file wherever the process goes; any other URI unchanged.
 
@@ -45,6 +51,11 @@ def absolute(uri: str) -> str:
         return uri
     scheme, _, rest = uri.partition(":///")
     return f"{scheme}:///{quote(str(path.absolute()))}{''.join(rest.partition('?')[1:])}"
+
+
+def patient(uri: str) -> str:
+    """An SQLite URI that waits for a lock at its opening too, which MLflow gives 5 s; any other URI unchanged."""
+    return f"{uri}?timeout={PATIENCE}" if uri.startswith("sqlite:") and "?" not in uri else uri
 
 
 def check(uri: str, *, create: bool) -> bool:

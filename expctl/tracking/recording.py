@@ -16,7 +16,7 @@ from expctl.tracking import provenance
 from expctl.tracking.failures import translated
 from expctl.tracking.items import DatasetInput, File, Item, MetricValue, ModelItem, Param, TagValue, data_rows, items
 from expctl.tracking.labels import Labels, recipe_tag, run_tags
-from expctl.tracking.lifecycle import recording
+from expctl.tracking.lifecycle import recording, undisturbed
 from expctl.tracking.models import write_model
 from expctl.tracking.store import Store
 
@@ -120,7 +120,8 @@ def write(store: Store, run_id: str, log: Iterable[Item], *, scratch: Path | Non
             if any(files.iterdir()):
                 store.client.log_artifacts(run_id, str(files))
             for params, metrics, tags in _batches(batch[Param], batch[MetricValue], batch[TagValue]):
-                store.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
+                with undisturbed(store):
+                    store.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
 
 
 def _batches(params: list[Any], metrics: list[Any], tags: list[Any]) -> Iterator[tuple[list[Any], ...]]:
@@ -133,13 +134,21 @@ def _batches(params: list[Any], metrics: list[Any], tags: list[Any]) -> Iterator
 def _log_dataset(store: Store, run_id: str, item: DatasetInput) -> None:
     from mlflow.entities import Dataset, InputTag
     from mlflow.entities import DatasetInput as MlflowInput
+    from mlflow.exceptions import MlflowException
 
     source = json.dumps({"uri": mask_secrets(item.source)})
     dataset = Dataset(
         mask_secrets(item.name)[:500], item.digest[:36], "local", source, schema=item.schema, profile=item.profile
     )
-    with translated(store.settings):
-        store.client.log_inputs(run_id, [MlflowInput(dataset, [InputTag("mlflow.data.context", item.context)])])
+    given = [MlflowInput(dataset, [InputTag("mlflow.data.context", item.context)])]
+    with translated(store.settings), undisturbed(store):
+        try:
+            store.client.log_inputs(run_id, given)
+        except MlflowException as error:
+            # Of two that log a data set for the first time at once, MLflow fails the one that finds it in its way.
+            if error.error_code != "BAD_REQUEST":
+                raise
+            store.client.log_inputs(run_id, given)
 
 
 def _log_model(store: Store, run_id: str, item: ModelItem, folder: Path) -> tuple[str, str]:
@@ -154,12 +163,14 @@ def _log_model(store: Store, run_id: str, item: ModelItem, folder: Path) -> tupl
     client = store.client
     with translated(store.settings):
         experiment = client.get_run(run_id).info.experiment_id
-        logged = client.create_logged_model(experiment, name="model", source_run_id=run_id, model_type="classifier")
-        client.log_outputs(run_id, models=[LoggedModelOutput(logged.model_id, step=0)])
+        with undisturbed(store):
+            logged = client.create_logged_model(experiment, name="model", source_run_id=run_id, model_type="classifier")
+            client.log_outputs(run_id, models=[LoggedModelOutput(logged.model_id, step=0)])
         meta = Model(
             artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id, model_id=logged.model_id
         )
         digest = write_model(item, folder, meta)
         client.log_model_artifacts(logged.model_id, str(folder))
-        client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+        with undisturbed(store):
+            client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return str(logged.model_id), digest

@@ -13,6 +13,7 @@ import time
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from ssl import SSLError
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -148,6 +149,10 @@ class RestReader:
         for attempt in range(self._retries + 1):
             try:
                 status, content, wait = self._send(method, where, body)
+            except SSLError as error:
+                raise self._failed(
+                    error.reason or str(error), "is it https, and MLFLOW_TRACKING_SERVER_CERT_PATH its certificate?"
+                ) from error
             except (OSError, HTTPException) as error:
                 if attempt < self._retries and not isinstance(error, TimeoutError):
                     time.sleep(min(self._backoff * 2**attempt, _LONGEST_WAIT))

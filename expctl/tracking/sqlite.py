@@ -18,6 +18,7 @@ from expctl.filters.evaluate import number
 from expctl.filters.expression import Field
 from expctl.records import Dataset, RunRecord, Status
 from expctl.tracking.failures import remedy
+from expctl.tracking.reachable import PATIENCE
 from expctl.tracking.reading import STORED_INFINITY, WHOLE, Experiment, NotServed, Point, moment, stored_number
 from expctl.tracking.sql import RUN_NAME, TABLES, AtHand, condition, ordering
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from expctl.tracking.reading import Columns, Query
 
 REVISIONS: Final = {"dc11669786a5": "3.17"}  # Alembic's names for the schemas tested, and the MLflow that makes each
-_PATIENCE: Final = 30  # seconds to wait for a writer's lock
 _CACHE_KIB: Final = 16_384
 _CHUNK: Final = 500
 _AHEAD: Final = 1000  # runs looked at, in the order of a metric, for those that a query wants
@@ -243,16 +243,22 @@ class SqliteReader:
             finally:
                 self._database.execute("ROLLBACK")
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise StoreError(f"the store {mask_secrets(self._uri)} failed: {error}", hint=remedy(str(error))) from error
+            raise _failed(self._uri, error) from error
+
+
+def _failed(uri: str, error: Exception) -> StoreError:
+    return StoreError(f"the store {mask_secrets(uri)} failed: {error}", hint=remedy(str(error)))
 
 
 def connect(path: Path, uri: str) -> SqliteReader:
-    """Open a store's file for reading. Raises NotServed for one that MLflow's client had better read."""
+    """Open a store's file for reading. Raises NotServed for one that MLflow's client had better read, StoreError for
+    one that somebody keeps locked: the client would wait just as long once more.
+    """
     if "?" in uri:
         raise NotServed("its address has options")
     try:
         database = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=_PATIENCE, isolation_level=None
+            f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=PATIENCE, isolation_level=None
         )
         try:
             _prepare(database)
@@ -260,6 +266,8 @@ def connect(path: Path, uri: str) -> SqliteReader:
             database.close()
             raise
     except (sqlite3.Error, UnicodeDecodeError) as error:
+        if getattr(error, "sqlite_errorname", None) == "SQLITE_BUSY":
+            raise _failed(uri, error) from error
         raise NotServed(str(error)) from error
     return SqliteReader(database, uri)
 

@@ -15,7 +15,7 @@ from expctl.errors import RunNotFound, UsageError, mask_secrets
 from expctl.filters.expression import EVERY_RUN, every
 from expctl.filters.meaning import known_field, meant
 from expctl.filters.parse import parse
-from expctl.tracking import artifacts, reachable
+from expctl.tracking import artifacts, making, patience, reachable
 from expctl.tracking.failures import reason, translated
 from expctl.tracking.reading import WHOLE, NotServed, Query
 
@@ -46,7 +46,7 @@ class Store:
         aside: str | None = None,
     ) -> None:
         self.settings = settings
-        self.uri = reachable.absolute(settings.tracking_uri)
+        self.uri = reachable.patient(reachable.absolute(settings.tracking_uri))
         self.aside = aside
         self._reader = reader
         self._client = client
@@ -242,10 +242,12 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
         return Store(settings, None)
     _quiet(verbose)
     aside = None
-    if not create:
+    if not create or reachable.is_server(uri):
         try:
             reader = _direct(uri)
             if reader is not None:
+                if create:  # a server that does not answer, or is none of MLflow's, is told in seconds and words
+                    reader.experiments()
                 return Store(settings, reader)
         except NotServed as refusal:
             aside = f"read through MLflow's client, not directly: {refusal}"
@@ -276,7 +278,7 @@ def _direct(uri: str) -> Reader | None:
         from expctl.tracking import sqlite
 
         return sqlite.connect(path, uri)
-    if uri.startswith(("http://", "https://")):
+    if reachable.is_server(uri):
         from expctl.tracking import rest
 
         return rest.connect(uri)
@@ -293,13 +295,18 @@ def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     logging.getLogger("alembic").setLevel(level)
     # It prints the whole traceback of every database error before it raises it, which we then tell in one line.
     logging.getLogger("mlflow.store.db.utils").setLevel("CRITICAL" if level == "ERROR" else level)
+    patience.usual()
     uri = settings.tracking_uri
-    mlflow.set_tracking_uri(reachable.absolute(uri))
+    patient = reachable.patient(reachable.absolute(uri))  # Store.uri: one address, one engine of MLflow's
+    mlflow.set_tracking_uri(patient)
+    path = reachable.sqlite_path(uri)
     made = _is_made(uri)
     with nullcontext() if made else reachable.first_opening(uri, create=create), translated(settings):
         if not (made or create or _is_made(uri)):
             return None
-        client = mlflow.MlflowClient(tracking_uri=reachable.absolute(uri))
+        if create and path is not None and not path.exists():
+            making.make(path)
+        client = mlflow.MlflowClient(tracking_uri=patient)
         client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
     return client
 

@@ -199,8 +199,8 @@ class Recorder:
     def stop(self, error: BaseException) -> None:
         """End the runs of the trials that were not done when `error` ended the sweep."""
         cause = lifecycle.Abandoned("the sweep ended before it") if isinstance(error, Exception) else error
-        for run_id in self.running.values():
-            with suppress(StoreError):  # the store fails, which `error` tells already: resuming closes what stays open
+        with suppress(StoreError):  # the store fails, which `error` tells already: resuming closes what stays open
+            for run_id in self.running.values():
                 lifecycle.abort(self.store, run_id, cause)
         self.running.clear()
 

@@ -8,9 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,44 +15,9 @@ import pytest
 from tests.conftest import real_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[str]:
-    """MLflow's tracking server on a free loopback port, with artifacts proxied; its URI."""
-    folder = tmp_path_factory.mktemp("server")
-    (folder / "mlflow.db").write_bytes(migrated_store.read_bytes())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-               "--workers", "1", "--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination",
-               str(folder / "artifacts")]  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-    uri = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_healthy(uri, process, folder / "log")
-        yield uri
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-
-
-def _wait_until_healthy(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(f"{uri}/health", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-    pytest.fail(f"the server did not start:\n{log.read_text()[-2000:]}")
 
 
 def test_the_main_commands_work_through_a_tracking_server(run_command, small, server, monkeypatch):

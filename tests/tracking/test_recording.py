@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
 from expctl import __version__
 from expctl.errors import ExitCode, Stopped, TrainingFailed, UsageError
@@ -27,7 +28,7 @@ from expctl.tracking import recording as module
 from expctl.tracking.labels import Labels, check_labels, check_recipe, run_tags
 from expctl.tracking.lifecycle import recording, shielded
 from tests.conftest import write_reviews
-from tests.tracking.recorded import OWN_MODELS, model_folder, statuses, store_of
+from tests.tracking.recorded import OWN_MODELS, model_folder, statuses, store_of, train
 
 RECIPE = Recipe(data="small.csv")
 LIMITED = ("accuracy", "f1_score", "precision", "recall", "f1_macro", "balanced_accuracy", "mcc")
@@ -295,6 +296,35 @@ def test_a_block_that_raises_closes_its_run_with_the_reason(store, error, outcom
     with pytest.raises(type(error)), recording(store, None, {}):
         raise error
     assert ended(store) == outcome
+
+
+def test_a_store_that_fails_at_the_end_of_a_run_does_not_hide_what_ended_it(store, monkeypatch):
+    def gone(*args: object) -> None:
+        raise OSError("gone")
+
+    def work() -> None:
+        monkeypatch.setattr(store.client, "set_tag", gone)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), recording(store, None, {}):
+        work()
+
+
+def test_a_data_set_that_another_process_logs_at_the_same_time_costs_no_run(small, monkeypatch):
+    """MLflow looks whether a data set is there, then adds it: of two at once one fails."""
+    import mlflow
+
+    log, failed = mlflow.MlflowClient.log_inputs, []
+
+    def overtaken(*args, **kwargs):
+        if not failed:
+            failed.append(1)
+            raise mlflow.exceptions.MlflowException("UNIQUE constraint failed", error_code=BAD_REQUEST)
+        return log(*args, **kwargs)
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_inputs", overtaken)
+    assert len(train(small.parent, model="dummy").datasets) == 1
+    assert failed
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_a_writer_that_is_at_work_is_waited_for(folder):
 
 def test_a_writer_that_never_ends_is_told(cli, folder, monkeypatch):
     filled()
-    monkeypatch.setattr(sqlite, "_PATIENCE", 0.2)
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.2)
     known = reader()
     with closing(sqlite3.connect(PATH, isolation_level=None)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
