@@ -58,6 +58,11 @@ def higher_is_better(key: str) -> bool:
     return not any(word in key.lower() for word in _LOWER_WORDS)
 
 
+def is_clock(key: str) -> bool:
+    """Whether a metric, or a cross-validation figure of one, is a time: never the same twice."""
+    return any(clock in key for clock, metric in METRICS.items() if metric.needs == "clock")
+
+
 def is_detail(key: str, present: Iterable[str]) -> bool:
     """Whether a metric says how sure another one is, rather than something of its own.
 

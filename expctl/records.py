@@ -100,6 +100,17 @@ class RunRecord:
         return {key: value for key, value in self.tags.items() if not key.startswith(("mlflow.", "expctl."))}
 
     @property
+    def trial(self) -> int:
+        """The number of a sweep's trial; 0 of any other run."""
+        number = self.tags.get(Tag.TRIAL, "")
+        return int(number) if number.isdecimal() else 0
+
+    @property
+    def made_to_use(self) -> bool:
+        """Whether the run is there for its model, rather than to tell of other runs (`explain`, `reproduce`)."""
+        return Tag.EXPLANATION not in self.tags and Tag.REPRODUCES not in self.tags
+
+    @property
     def test_set(self) -> str | None:
         """Fingerprint of the rows the run was tested on; equal means comparable row by row."""
         return self.tags.get(Tag.TEST_SET)

@@ -43,8 +43,8 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
     excluded: dict[str, int] = {}
     candidates: list[RunRecord] = []
     for run in runs:
-        if Tag.SWEEP in run.tags or Tag.EXPLANATION in run.tags:
-            continue  # the trials of a sweep rank, what was trained to explain others does not
+        if Tag.SWEEP in run.tags or not run.made_to_use:
+            continue  # the trials of a sweep rank, what was trained to tell of other runs does not
         reason = unfit(run.status, kind_of(run.metrics.get(metric)), metric)
         if reason is None:
             candidates.append(run)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from expctl.analysis.predictions import pair
-from expctl.metrics import METRICS
+from expctl.metrics import METRICS, is_clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,14 +37,15 @@ class Suspect:
 class Reproduction:
     """How a second training came out.
 
-    `rows`: how many test rows of the two trainings are the same, of `test_rows`; `changed`: those of them with another
-    prediction (row number in the data file, label, prediction then, prediction now). `scores`: the largest difference
-    between two scores, None without scores. `metrics`: key, then and now of those that differ, of `measured`. `model`:
-    the parts of the fitted model that differ, None where the recorded model could not be looked at.
+    `rows`: how many test rows of the two trainings are the same, of `test_rows` then and `rows_now`. `changed`: those
+    of them with another prediction (row number in the data file, label, prediction then, prediction now). `scores`: the
+    largest difference between two scores, None without scores. `metrics`: key, then and now of those that differ, of
+    `measured`. `model`: the parts of the fitted model that differ, None where none was recorded.
     """
 
     verdict: Verdict
     test_rows: int
+    rows_now: int
     rows: int
     changed: Sequence[tuple[int, str, str, str]]
     scores: float | None
@@ -96,13 +97,15 @@ def judge(
         verdict = "same predictions"
     else:
         verdict = "identical"
-    return Reproduction(verdict, len(then), len(pairing), changed, scores, len(keys), metrics, model, suspects)
+    return Reproduction(
+        verdict, len(then), len(now), len(pairing), changed, scores, len(keys), metrics, model, suspects
+    )
 
 
 def _counts(key: str, then: Mapping[str, float], now: Mapping[str, float]) -> bool:
     """Whether a metric has to come out again: those of expctl, but for times and what came after the run."""
     later = key in _LATER and key not in then
-    return not key.endswith("_seconds") and not later and (key in now or key in METRICS)
+    return not is_clock(key) and not later and (key in now or key in METRICS)
 
 
 def _scores(

@@ -16,73 +16,81 @@ if TYPE_CHECKING:
 class RowChanges:
     """What became of the rows: row numbers, counted from 0, of the file as it is now (`removed`: as it was).
 
-    `relabelled` rows have a text that was there with another label. `moved`: all rows are there, in another order.
+    `relabelled` rows have a text that was there with another label, `altered` ones something else in the columns that
+    are read. `order`, where all rows are there, are their positions now in the order in which they were; None where
+    they are in that order.
     """
 
-    added: Sequence[int]
-    removed: Sequence[int]
-    relabelled: Sequence[int]
-    moved: bool
+    added: Sequence[int] = ()
+    removed: Sequence[int] = ()
+    relabelled: Sequence[int] = ()
+    altered: Sequence[int] = ()
+    order: Sequence[int] | None = None
 
     @property
     def any(self) -> bool:
-        """Whether a row was added, removed or relabelled."""
-        return bool(self.added or self.removed or self.relabelled)
+        """Whether a row is another than it was, wherever it stands."""
+        return bool(self.added or self.removed or self.relabelled or self.altered)
 
 
 @dataclass(frozen=True)
 class RowKeys:
-    """The rows of a data file by what they say: `hashes` of the texts and `labels` as text, both shape (n,)."""
+    """The rows of a data file by what they say: their numbers, `hashes` of the texts, `labels` and the rest as text.
+
+    Shape (n,) each. The rest is "" where a recipe reads nothing else of a row.
+    """
 
     rows: np.ndarray
     hashes: np.ndarray
-    labels: np.ndarray
+    labels: Sequence[str]
+    rest: Sequence[str]
 
 
 def row_changes(before: RowKeys, after: RowKeys) -> RowChanges:
     """How the rows of a file differ from what they were. Repeated rows count as often as they stand there."""
-    was = list(zip(before.hashes.tolist(), before.labels.tolist(), strict=True))
-    now = list(zip(after.hashes.tolist(), after.labels.tolist(), strict=True))
+    was = list(zip(before.hashes.tolist(), before.labels, before.rest, strict=True))
+    now = list(zip(after.hashes.tolist(), after.labels, after.rest, strict=True))
     if was == now:
-        return RowChanges((), (), (), moved=False)
-    gone, came = _unmatched(was, now)
+        return RowChanges()
+    places = _places(now)
+    found = [places[row].pop() if places.get(row) else None for row in was]
+    order = [place for place in found if place is not None]
+    came = {place for left in places.values() for place in left}
+    if len(order) == len(was) and not came:
+        return RowChanges(order=order)
+    old, new = _by_text(was, (i for i, place in enumerate(found) if place is None)), _by_text(now, sorted(came))
     added: list[int] = []
     removed: list[int] = []
     relabelled: list[int] = []
-    for text in {**gone, **came}:
-        old, new = gone.get(text, []), came.get(text, [])
-        both = min(len(old), len(new))
-        relabelled += new[:both]
-        added += new[both:]
-        removed += old[both:]
+    altered: list[int] = []
+    for text in {**old, **new}:
+        gone, here = old.get(text, []), new.get(text, [])
+        both = min(len(gone), len(here))
+        for then, place in zip(gone[:both], here[:both], strict=True):
+            (altered if was[then][1] == now[place][1] else relabelled).append(place)
+        added += here[both:]
+        removed += gone[both:]
     return RowChanges(
         sorted(after.rows[added].tolist()),
         sorted(before.rows[removed].tolist()),
         sorted(after.rows[relabelled].tolist()),
-        moved=not (gone or came),
+        sorted(after.rows[altered].tolist()),
     )
 
 
-_Row = tuple[bytes, str]
+_Row = tuple[bytes, str, str]
 
 
-def _unmatched(was: Sequence[_Row], now: Sequence[_Row]) -> tuple[dict[bytes, list[int]], dict[bytes, list[int]]]:
-    """The positions, by text, of rows that only the one or the other side has, or has more often."""
+def _places(rows: Sequence[_Row]) -> dict[_Row, list[int]]:
+    """Where each row stands, the first place last."""
     places: dict[_Row, list[int]] = defaultdict(list)
-    for position in range(len(was) - 1, -1, -1):
-        places[was[position]].append(position)
-    came: list[tuple[bytes, int]] = []
-    for position, row in enumerate(now):
-        if places.get(row):
-            places[row].pop()
-        else:
-            came.append((row[0], position))
-    gone = [(text, position) for (text, _), positions in places.items() for position in positions]
-    return _by_text(gone), _by_text(came)
+    for position in range(len(rows) - 1, -1, -1):
+        places[rows[position]].append(position)
+    return places
 
 
-def _by_text(found: Iterable[tuple[bytes, int]]) -> dict[bytes, list[int]]:
+def _by_text(rows: Sequence[_Row], positions: Iterable[int]) -> dict[bytes, list[int]]:
     grouped: dict[bytes, list[int]] = defaultdict(list)
-    for text, position in sorted(found, key=lambda one: one[1]):
-        grouped[text].append(position)
+    for position in positions:
+        grouped[rows[position][0]].append(position)
     return dict(grouped)

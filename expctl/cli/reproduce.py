@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli import completion, options
-from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams, stdout_is_ours
 from expctl.errors import ExitCode, UsageError
@@ -17,7 +16,6 @@ from expctl.settings import load_settings
 if TYPE_CHECKING:
     from expctl.analysis.reproduction import Reproduction
     from expctl.records import RunRecord
-    from expctl.settings import Settings
 
 
 def reproduce(
@@ -44,58 +42,51 @@ def reproduce(
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
-    if isolated:
-        flags = {"--no-record": no_record, "--trust": trust, "--verbose": verbose, "--quiet": quiet}
-        given = {"--data": data, "--test-data": test_data, "--format": format}
-        words = [flag for flag, wanted in flags.items() if wanted]
-        words += [part for key, value in given.items() if value is not None for part in (key, value)]
-        raise typer.Exit(_isolated(settings, run, words, streams, verbose=verbose))
-
     from expctl.render.reproductions import reproduction_sheet
     from expctl.tracking.references import resolve
     from expctl.tracking.store import open_store
 
-    with stdout_is_ours(), streams.stages() as stage:
-        stage("opening the store")
-        store = open_store(settings, verbose=verbose)
-        found = resolve(store, run)
+    with ExitStack() as stack:
+        with stdout_is_ours(), streams.stages() as stage:
+            stage("opening the store")
+            store = open_store(settings, verbose=verbose)
+            found = resolve(store, run)
 
-        from expctl.tracking.originals import find_data, original_of
-        from expctl.tracking.reproduction import reproduce as reproduce_run
+            from expctl.tracking.isolated import isolated as environment_of
+            from expctl.tracking.originals import find_data, original_of
+            from expctl.tracking.reproduction import reproduce as reproduce_run
 
-        original = original_of(store, found, trust=trust)
-        stage("reading " + (data or original.recipe.data))
-        recipe, split, suspects = find_data(store, original, data, test_data)
-        judged, again = reproduce_run(store, original, recipe, split, suspects, record=not no_record, progress=stage)
-        if again is not None:
-            store.keep_statistics()
-    if original.no_model is not None:
-        streams.note(f"the fitted models are not compared: {original.no_model}")
+            original = original_of(store, found, trust=trust)
+            stage("reading " + (data or original.recipe.data))
+            recipe, split, suspects = find_data(store, original, data, test_data)
+            if isolated:
+                environment = stack.enter_context(environment_of(store, found, stage))
+            else:
+                judged, again = reproduce_run(
+                    store, original, recipe, split, suspects, trust=trust, record=not no_record, progress=stage
+                )
+                if again is not None:
+                    store.keep_statistics()
+        if isolated:
+            flags = {"--no-record": no_record, "--trust": trust, "--verbose": verbose, "--quiet": quiet}
+            given = {"--data": data, "--test-data": test_data, "--format": format}
+            words = [flag for flag, wanted in flags.items() if wanted]
+            words += [part for key, value in given.items() if value is not None for part in (key, value)]
+            raise typer.Exit(environment.run(["reproduce", found.run_id, *words]))
     streams.write(reproduction_sheet(judged, found, again), chosen_format, settings)
     streams.note(_told(judged, found))
     if judged.verdict == "differs":
         raise typer.Exit(ExitCode.WORK_FAILED)
 
 
-def _isolated(settings: Settings, reference: str, words: list[str], streams: Streams, *, verbose: bool) -> int:
-    """The same command in an environment of the run's packages; gives its exit code."""
-    from expctl.tracking.isolated import isolated
-    from expctl.tracking.references import resolve
-
-    with ExitStack() as stack:
-        with streams.stages() as stage:
-            store = opened(settings, streams, verbose=verbose)
-            run = resolve(store, reference)
-            environment = stack.enter_context(isolated(store, run, stage))
-        return environment.run(["reproduce", run.run_id, *words])
-
-
 def _told(judged: Reproduction, run: RunRecord) -> str:
     """The verdict in a sentence."""
     if judged.verdict == "identical":
-        return f"{run.label} comes out again, to the last bit"
+        beside = "" if judged.model is not None else "; its fitted model is not there to be compared"
+        return f"{run.label} comes out again, to the last bit{beside}"
     if judged.verdict == "same predictions":
         return f"every test row gets the label that {run.label} gave it; scores, metrics or the model differ"
-    if judged.rows < judged.test_rows:
-        return f"{judged.test_rows - judged.rows:,} of {judged.test_rows:,} test rows are others"
+    most = max(judged.test_rows, judged.rows_now)
+    if judged.rows < most:
+        return f"{most - judged.rows:,} of {most:,} test rows are others"
     return f"{len(judged.changed):,} of {judged.test_rows:,} test rows get another label"

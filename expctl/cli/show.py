@@ -10,6 +10,7 @@ from expctl.cli import completion, options
 from expctl.cli.opening import opened, tell_page
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams
+from expctl.errors import UsageError
 from expctl.records import Tag
 from expctl.settings import load_settings
 
@@ -54,8 +55,7 @@ def show(
 
 def _command(run: RunRecord) -> str | None:
     """The command line that makes a run, sweep or explanation again; None for a run that is not of our making."""
-    from expctl.recipe import Recipe
-    from expctl.training.configure import defaults
+    from expctl.training.configure import defaults, recorded
     from expctl.training.families import FAMILIES
 
     if Tag.SWEEP in run.tags:
@@ -67,7 +67,7 @@ def _command(run: RunRecord) -> str | None:
 
         return explanation_command(run)
     try:
-        recipe = Recipe.from_json(run.tags[Tag.RECIPE])
-    except (KeyError, ValueError, TypeError):
+        recipe = recorded(run.tags[Tag.RECIPE])
+    except (KeyError, UsageError):
         return None
     return recipe.command(defaults(recipe.model) if recipe.model in FAMILIES else {})

@@ -95,7 +95,7 @@ class Streams:
         from expctl.render.terminal import status
 
         with status(sys.stderr) as update:
-            yield update
+            yield lambda stage: update(mask_secrets(stage))
 
     @contextmanager
     def trials(self, metric: str) -> Iterator[Callable[[Progress], None]]:

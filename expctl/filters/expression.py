@@ -103,5 +103,5 @@ def attribute(key: str, operator: Operator, operand: Operand) -> Condition:
 FINISHED: Final = attribute("status", "=", "FINISHED")
 NO_TRIAL: Final = Not(Condition(Field("tags", Tag.TRIAL), "has"))
 NO_SWEEP: Final = Not(Condition(Field("tags", Tag.SWEEP), "has"))
-# What `explain` trains on the way from one run to another was not made to be used.
-NO_EXPLANATION: Final = Not(Condition(Field("tags", Tag.EXPLANATION), "has"))
+# What `explain` and `reproduce` train is there to tell of other runs, not to be used.
+MADE_TO_USE: Final = every(*(Not(Condition(Field("tags", tag), "has")) for tag in (Tag.EXPLANATION, Tag.REPRODUCES)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from expctl.metrics import is_detail
-from expctl.render.sheet import Column, Sheet
+from expctl.render.sheet import Column, Setting, Sheet
 
 if TYPE_CHECKING:
     from expctl.analysis.reproduction import Reproduction
@@ -32,7 +32,11 @@ def reproduction_sheet(found: Reproduction, run: RunRecord, again: RunRecord | N
         "fitted_model": model,
     }
     then = {key: value for key, value, _ in found.metrics if value is not None}
-    rows: list[list[Cell]] = [["metrics", *line] for line in found.metrics if not is_detail(line[0], then)]
+    rows: list[list[Cell]] = [
+        ["metrics", key, *(None if value is None else Setting(value) for value in values)]
+        for key, *values in found.metrics
+        if not is_detail(key, then)
+    ]
     rows += [["predictions", f"row {row} ({label})", then, now] for row, label, then, now in found.changed[:_ROWS]]
     rows += [["model", path, None, None] for path in found.model or ()]
     rows += [[one.section, one.key, one.then, one.now] for one in found.suspects]

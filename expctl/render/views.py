@@ -193,6 +193,8 @@ def run_sheet(
         "started": run.started,
         "duration": run.duration,
         "reason": run.tags.get(Tag.REASON),
+        "reproduces": run.tags.get(Tag.REPRODUCES),
+        "verdict": run.tags.get(Tag.VERDICT),
         "note": run.tags.get(Tag.NOTE),
         "artifact_uri": run.artifact_uri,
         "command": command,

@@ -95,12 +95,12 @@ def deleted_run(store: Store, reference: str) -> RunRecord:
 
 def _with_trials(store: Store, found: Iterable[RunRecord], *, deleted: Sequence[bool]) -> Chosen:
     named = {run.run_id: run for run in found}
-    sweeps = tuple(run.run_id for run in named.values() if Tag.SWEEP in run.tags)
+    sweeps = tuple(run.run_id for run in named.values() if Tag.SWEEP in run.tags or Tag.EXPLANATION in run.tags)
     if not sweeps:
         return Chosen(list(named.values()), [])
     theirs = Condition(Field("tags", Tag.PARENT), "in", sweeps)
     children = [run for which in deleted for run in store.find(also=theirs, deleted=which, everywhere=True)]
-    children.sort(key=lambda run: (sweeps.index(run.tags[Tag.PARENT]), int(run.tags.get(Tag.TRIAL, "0"))))
+    children.sort(key=lambda run: (sweeps.index(run.tags[Tag.PARENT]), run.trial))
     trials = {run.run_id: run for run in children}
     return Chosen([run for run in named.values() if run.run_id not in trials], list(trials.values()))
 

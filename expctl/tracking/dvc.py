@@ -6,6 +6,7 @@ Format: https://dvc.org/doc/user-guide/project-structure
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,10 @@ def dvc_version(data: str) -> str | None:
     path = Path(data).resolve()
     for place, md5 in _tracked(path):
         if place == path:
-            same = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == md5
+            content = path.read_bytes()
+            # DVC 2 took the md5 of texts as if their lines ended in LF.
+            known = (hashlib.md5(one, usedforsecurity=False) for one in (content, content.replace(b"\r\n", b"\n")))
+            same = md5 in (one.hexdigest() for one in known)
             return f"dvc:{md5}" if same else f"dvc:{md5}, changed since"
         if place in path.parents:  # the sum of a folder is that of DVC's own list of its files
             return f"dvc:{md5}"
@@ -47,7 +51,7 @@ def _outputs(file: Path) -> Iterator[tuple[Path, str]]:
 
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return
     if not isinstance(content, dict):
         return
@@ -56,4 +60,5 @@ def _outputs(file: Path) -> Iterator[tuple[Path, str]]:
         outputs = stage.get("outs") if isinstance(stage, dict) else None
         for output in outputs if isinstance(outputs, list) else ():
             if isinstance(output, dict) and isinstance(output.get("path"), str) and isinstance(output.get("md5"), str):
-                yield (file.parent / output["path"]).resolve(), output["md5"]
+                with suppress(ValueError):  # no path of any system: "\0"
+                    yield (file.parent / str(stage.get("wdir", ".")) / output["path"]).resolve(), output["md5"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import expctl
-from expctl.errors import ExpctlError, RunNotFound, mask_secrets
+from expctl.errors import ExitCode, ExpctlError, RunNotFound, mask_secrets
 from expctl.tracking import reachable
 from expctl.tracking.provenance import read_requirements
 
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from expctl.tracking.store import Store
 
 _OURS: Final = "expctl"
+
+
+class NoEnvironment(ExpctlError):
+    """The packages of a run cannot be had: nothing was compared."""
+
+    exit_code = ExitCode.UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ def isolated(store: Store, run: RunRecord, progress: Callable[[str], None] = lam
 
     expctl itself is the one that runs now, whose version is told as a suspect if it is another. Packages that are
     installed here from a folder, which no index has, are left out.
-    Raises RunNotFound for a run without requirements.txt, ExpctlError if the environment cannot be made.
+    Raises RunNotFound for a run without requirements.txt, NoEnvironment if the environment cannot be made.
     """
     content = store.read_artifact(run, "requirements.txt")
     if content is None:
@@ -80,13 +87,14 @@ def _is_local(name: str) -> bool:
 
 
 def _interpreter(version: str | None) -> str:
-    """A Python of the same minor version. Raises ExpctlError if none is installed."""
-    wanted = ".".join((version or "").split(".")[:2])
+    """A Python of the same minor version. Raises NoEnvironment if none is installed."""
+    named = re.match(r"\d+\.\d+", version or "")
+    wanted = named[0] if named is not None else ""
     if wanted in ("", f"{sys.version_info.major}.{sys.version_info.minor}"):
         return sys.executable
     found = shutil.which(f"python{wanted}")
     if found is None:
-        raise ExpctlError(f"the run was made with Python {version}, and no python{wanted} is installed here")
+        raise NoEnvironment(f"the run was made with Python {version}, and no python{wanted} is installed here")
     return found
 
 
@@ -96,19 +104,21 @@ def _made(folder: Path, interpreter: str, packages: Mapping[str, str], variables
     python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
     listed = folder / "requirements.txt"
     listed.write_text("".join(f"{name}=={version}\n" for name, version in packages.items()))
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", str(listed)]
-    _succeed(install, variables, "install the packages of the run")
+    # Wheels alone: to build a package runs code of it, and who wrote the requirements is known to the store only.
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    _succeed([*install, "--only-binary", ":all:", "-r", str(listed)], variables, "install the packages of the run")
     where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = _succeed(where, variables, "use its interpreter").strip()
     shutil.copytree(Path(expctl.__file__).parent, Path(site, _OURS), ignore=shutil.ignore_patterns("__pycache__"))
+    _succeed([python, "-P", "-c", "import expctl.tracking.reproduction"], variables, "run expctl on the run's packages")
     return python
 
 
 def _succeed(command: Sequence[str], variables: Mapping[str, str], what: str) -> str:
-    """Run a step; what it writes to stdout. Raises ExpctlError, with the last line it said, if it fails."""
+    """Run a step; what it writes to stdout. Raises NoEnvironment, with the last line it said, if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, env=dict(variables), check=False)
     if done.returncode:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         said = mask_secrets(lines[-1]) if lines else f"it ended with {done.returncode}"
-        raise ExpctlError(f"cannot {what}: {said}", hint="leave out --isolated to use the packages that are here")
+        raise NoEnvironment(f"cannot {what}: {said}", hint="leave out --isolated to use the packages that are here")
     return done.stdout

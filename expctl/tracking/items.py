@@ -24,11 +24,12 @@ from expctl.training.families import is_factory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     import pandas as pd
 
     from expctl.recipe import Recipe
     from expctl.training.core import TrainResult
-    from expctl.training.dataset import Rows
+    from expctl.training.dataset import Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,19 +183,33 @@ def artifacts(result: TrainResult) -> Iterator[File]:
     yield File("sample_predictions.csv", _csv(result.sample))
 
 
-def data_rows(data: Rows) -> File:
+def data_rows(data: Marks) -> File:
     """data_rows.parquet: number, text hash and label of each usable row of the data file, in the file's order.
 
-    By it, when the file has changed, a reproduction says which rows did.
+    A column `rest_hash` more where the recipe reads more. By it, when the file has changed, a reproduction says which
+    rows did.
     """
     import pyarrow as pa
+
+    columns: dict[str, Any] = {"row": data.rows, "text_hash": _digests(data.hashes), "label": data.labels}
+    if data.rest is not None:
+        columns["rest_hash"] = _digests(data.rest)
+    return File("data_rows.parquet", _parquet(pa.table(columns)))
+
+
+def _digests(hashes: np.ndarray) -> Any:
+    import pyarrow as pa
+
+    return pa.array([bytes.fromhex(one.decode()) for one in hashes.tolist()], pa.binary(16))
+
+
+def _parquet(table: Any) -> bytes:
+    """With checksums: a damaged file is known as one, rather than read as other numbers."""
     import pyarrow.parquet as pq
 
-    digests = pa.array([bytes.fromhex(text.decode()) for text in data.hashes.tolist()], pa.binary(16))
-    table = pa.table({"row": data.frame.index.to_numpy(), "text_hash": digests, "label": data.labels})
     buffer = io.BytesIO()
-    pq.write_table(table, buffer)
-    return File("data_rows.parquet", buffer.getvalue())
+    pq.write_table(table, buffer, write_page_checksum=True)
+    return buffer.getvalue()
 
 
 def factory(recipe: Recipe) -> Iterator[File]:
@@ -213,7 +228,6 @@ def _csv(frame: pd.DataFrame) -> bytes:
 def parquet(result: TrainResult) -> bytes:
     """predictions.parquet: see `predictions_frame`. The classes, in the order of the scores, are in its metadata."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     predictions = result.evaluation.predictions
     table = pa.Table.from_pandas(result.predictions, preserve_index=False)
@@ -221,6 +235,4 @@ def parquet(result: TrainResult) -> bytes:
         "expctl.classes": json.dumps([str(label) for label in predictions.classes], ensure_ascii=False),
         "expctl.scores": predictions.score_kind,
     }
-    buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **described}), buffer)
-    return buffer.getvalue()
+    return _parquet(table.replace_schema_metadata({**(table.schema.metadata or {}), **described}))

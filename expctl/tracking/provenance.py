@@ -7,15 +7,19 @@ from __future__ import annotations
 import getpass
 import os
 import platform
+import re
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Final
 
 from expctl.errors import mask_secrets
 from expctl.records import Tag
 
-PATCH_LIMIT = 20 * 2**20  # a larger diff is data committed by mistake rather than code
+# Names and versions as packages have them: a requirements file can also name addresses, and options of pip.
+_PINNED: Final = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[A-Za-z0-9][\w.!+-]*)", re.ASCII)
+PATCH_LIMIT: Final = 20 * 2**20  # a larger diff is data committed by mistake rather than code
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +93,9 @@ def requirements(found: dict[str, str]) -> str:
 
 
 def read_requirements(content: bytes) -> dict[str, str]:
-    """The versions by package name that a requirements file of `requirements` pins."""
-    lines = content.decode("utf-8", "replace").split()
-    return dict(line.split("==", 1) for line in lines if "==" in line)
+    """The versions by package name that a requirements file of `requirements` pins; no other line means anything."""
+    pinned = (_PINNED.fullmatch(line.strip()) for line in content.decode("utf-8", "replace").splitlines())
+    return {one["name"]: one["version"] for one in pinned if one is not None}
 
 
 def machine_tags() -> dict[str, str]:

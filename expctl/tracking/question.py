@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from expctl import __version__
 from expctl.analysis.ablation import most_trainings
 from expctl.errors import DataError, RunNotFound, UsageError, mask_secrets
-from expctl.recipe import Recipe
 from expctl.records import Tag
 from expctl.tracking import provenance
+from expctl.tracking.originals import recipe_of
 from expctl.training.factors import Factor, Hashes, factors_between
 from expctl.training.families import is_factory
 from expctl.training.tables import read_bytes
@@ -23,6 +23,7 @@ from expctl.training.tables import read_bytes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from expctl.recipe import Recipe
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
@@ -78,13 +79,7 @@ def _recipe_of(run: RunRecord) -> Recipe:
     what = f"run {run.label} ({run.run_id[:8]})"
     if Tag.SWEEP in run.tags:
         raise UsageError(f"{what} is a sweep: explain takes two of its trials", hint="expctl list --flat")
-    try:
-        return Recipe.from_json(run.tags[Tag.RECIPE])
-    except (KeyError, ValueError, TypeError):
-        raise UsageError(
-            f"{what} has no recipe that could be trained again: expctl train did not make it",
-            hint="expctl compare A B",
-        ) from None
+    return recipe_of(run)
 
 
 def _hashes_of(run: RunRecord) -> Hashes:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from expctl.analysis.ranking import exclusions, rank, ranking_order
-from expctl.filters.expression import FINISHED, NO_EXPLANATION, NO_SWEEP, Condition, Field, every
+from expctl.filters.expression import FINISHED, MADE_TO_USE, NO_SWEEP, Condition, Field, every
 from expctl.metrics import is_detail
 from expctl.tracking.reading import STORED_INFINITY
 
@@ -21,7 +21,7 @@ def ranked(store: Store, metric: str, *, filter: str = "", top: int) -> Ranking:
 
     Tells which metrics there are where no run ranks. Raises UsageError for a filter that cannot be read.
     """
-    query = store.query(filter, also=every(NO_SWEEP, NO_EXPLANATION))
+    query = store.query(filter, also=every(NO_SWEEP, MADE_TO_USE))
     found = store.find(filter, also=every(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=top)
     ranking = rank(found, metric)
     if not found and store.find(filter, limit=1):
@@ -34,6 +34,4 @@ def ranked(store: Store, metric: str, *, filter: str = "", top: int) -> Ranking:
 def fit_for(metric: str) -> Expression:
     """The runs that can rank: finished, with a finite value, and not made to explain others."""
     value = Field("metrics", metric)
-    return every(
-        NO_EXPLANATION, FINISHED, Condition(value, ">", -STORED_INFINITY), Condition(value, "<", STORED_INFINITY)
-    )
+    return every(MADE_TO_USE, FINISHED, Condition(value, ">", -STORED_INFINITY), Condition(value, "<", STORED_INFINITY))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ranking import ranking_order
 from expctl.errors import RunNotFound
-from expctl.filters.expression import FINISHED, NO_EXPLANATION, attribute, every
+from expctl.filters.expression import FINISHED, MADE_TO_USE, attribute, every
 from expctl.filters.parse import FilterError, parse
 from expctl.tracking.failures import translated
 from expctl.tracking.ranked import fit_for
@@ -133,7 +133,7 @@ def only(found: Sequence[RunRecord], reference: str) -> RunRecord:
 
 
 def _latest(store: Store, reference: str, back: int) -> RunRecord:
-    found = store.find(also=NO_EXPLANATION, limit=back + 1)
+    found = store.find(also=MADE_TO_USE, limit=back + 1)
     if len(found) <= back:
         raise RunNotFound(f"no run {reference!r}: the experiment has {len(found)}", hint="expctl list")
     return found[back]

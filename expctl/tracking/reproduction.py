@@ -12,7 +12,7 @@ from expctl.records import MACHINE, Tag
 from expctl.tracking import provenance
 from expctl.tracking.items import TagValue, metrics, parquet
 from expctl.tracking.labels import Labels
-from expctl.tracking.models import reloaded
+from expctl.tracking.models import load_model, reloaded
 from expctl.tracking.predictions import predictions_in
 from expctl.tracking.recording import record_training, write
 from expctl.training.core import train
@@ -43,35 +43,40 @@ def reproduce(
     split: Split,
     suspects: Sequence[Suspect],
     *,
+    trust: bool,
     record: bool,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> tuple[Reproduction, RunRecord | None]:
     """Train a run again, as `find_data` found it, and compare; the new run is recorded unless that is not wanted.
 
-    Raises TrainingFailed, StoreError.
+    Raises TrainingFailed, StoreError, DataError if the recorded model is damaged.
     """
+    run = original.run
+    kept = Tag.MODEL_DIGEST in run.tags  # a sweep, and `explain`, keep only some, or none
+    estimator = load_model(store, run, trust=trust).estimator if kept else None
     pipeline = build_pipeline(recipe)
     if not record:
-        return _judged(store, original, train(recipe, split, pipeline, progress=progress), suspects), None
-    run = original.run
+        result = train(recipe, split, pipeline, progress=progress)
+        return _judged(store, original, estimator, result, suspects), None
     labels = Labels(note=f"reproduces {run.label} ({run.run_id})", data_version=run.tags.get(Tag.DATA_VERSION))
     again, result = record_training(
         store, recipe, split, pipeline, labels, command="expctl reproduce", tags={Tag.REPRODUCES: run.run_id},
         progress=progress,
     )  # fmt: skip
-    judged = _judged(store, original, result, suspects)
+    judged = _judged(store, original, estimator, result, suspects)
     write(store, again.run_id, [TagValue(Tag.VERDICT, judged.verdict)])
     return judged, again
 
 
-def _judged(store: Store, original: Original, result: TrainResult, suspects: Sequence[Suspect]) -> Reproduction:
-    known = original.estimator
+def _judged(
+    store: Store, original: Original, estimator: Any, result: TrainResult, suspects: Sequence[Suspect]
+) -> Reproduction:
     return judge(
         original.predictions,
         predictions_in(parquet(result)),
         original.run.metrics,
         {one.key: one.value for one in metrics(result)},
-        None if known is None else differing(known, reloaded(result.pipeline)),
+        None if estimator is None else differing(estimator, reloaded(result.pipeline)),
         [*_parameters(original), *suspects, *_environment(store, original), *_code(store, original, result.recipe)],
     )
 

@@ -239,7 +239,7 @@ def _described(plan: Plan, labels: Labels) -> Iterator[Item]:
 def trials_of(store: Store, parent: RunRecord) -> list[RunRecord]:
     """The runs of a sweep's trials, those that failed or were killed too, in the order of their numbers."""
     runs = store.find(f"tags.`{Tag.PARENT}` = '{parent.run_id}'")
-    return sorted(runs, key=lambda run: (int(run.tags.get(Tag.TRIAL, "0")), run.started or run.run_id))
+    return sorted(runs, key=lambda run: (run.trial, run.started or run.run_id))
 
 
 def claim(store: Store, parent: RunRecord) -> None:

@@ -5,6 +5,7 @@ A wrong value is a UsageError here, before any data is read and any run is made.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,6 +57,22 @@ def configure(given: Mapping[str, object]) -> Recipe:
         fields["model_hash"] = source_hash(model)
     fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest)
     return Recipe(**fields)
+
+
+def recorded(text: str) -> Recipe:
+    """The recipe whose JSON a run holds, by the same rules: whoever can write to a store can write there anything.
+
+    A parameter that came after the recipe has its default. Raises UsageError.
+    """
+    try:
+        recipe = Recipe.from_json(text)
+        given = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
+        given.update(given.pop("parameters"))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UsageError("it is not the JSON of a recipe", hint="expctl list") from error
+    source = given.pop("model_hash")
+    chosen = {key: value for key, value in given.items() if value is not None or key not in RECIPE_KEYS}
+    return dataclasses.replace(configure(chosen), model_hash=source)
 
 
 def defaults(model: str) -> dict[str, Value]:

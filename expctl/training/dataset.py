@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from expctl.errors import DataError, mask_secrets
 from expctl.findings import Finding, told
 from expctl.training.copies import first_rows, numbered, rows_of
+from expctl.training.families import is_factory
 from expctl.training.guard import look, named
 from expctl.training.tables import Columns, kind_of, read_bytes, read_table, require
 
@@ -48,16 +49,30 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What the usable rows of a data file say, without their texts: by this they are known again in another file.
+
+    `rows` are their numbers in the file, `hashes` and `labels` as in `Rows`, shape (n,) each; `rest` are hashes of
+    whatever else a recipe reads of a row (its side of the split, the columns of a factory), None where that is nothing.
+    """
+
+    rows: np.ndarray
+    hashes: np.ndarray
+    labels: np.ndarray
+    rest: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Split:
     """Training and test rows with where they came from. `data_hash` is the sha256 of the file as stored, in hex.
 
-    `data` are the usable rows of the data file, without their texts, `dataset_size` of them; `data_fingerprint` is
-    their `fingerprint`: what the file says, in whatever order and format it says it.
+    `data` marks the usable rows of the data file, `dataset_size` of them; `data_fingerprint` is the `fingerprint` of
+    their texts and labels, in whatever order and format the file has them.
     """
 
     train: Rows
     test: Rows
-    data: Rows
+    data: Marks
     data_hash: str
     data_fingerprint: str
     data_bytes: int
@@ -71,8 +86,10 @@ class Split:
         return told(self.findings)
 
 
-def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
+def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int] | None = None) -> Split:
     """Read the data of a recipe and divide it. `all_columns` keeps every feature column, not the text alone.
+
+    `order` are the positions of the usable rows in the order in which they are to be taken, None for the file's own.
 
     Raises DataError for everything that would make training fail or lie: nothing to read, missing columns, one class,
     a class too rare to divide, no text left.
@@ -81,6 +98,8 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     content = read_bytes(recipe.data)
     table = _read(recipe.data, content, recipe)
     rows, kept = _rows(table, recipe, recipe.data, findings, all_columns=all_columns)
+    if order is not None:
+        rows, kept = rows.take(list(order)), [kept[position] for position in order]
     if recipe.test_data is not None:
         test_content = read_bytes(recipe.test_data)
         test_rows, _ = _rows(
@@ -100,7 +119,7 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     return Split(
         train,
         test,
-        Rows(rows.frame[[]], rows.labels, rows.hashes),
+        _marks(table, recipe, rows, kept),
         data_hash=hashlib.sha256(content).hexdigest(),
         data_fingerprint=fingerprint(rows.hashes, rows.labels),
         data_bytes=len(content),
@@ -110,10 +129,21 @@ def load_split(recipe: Recipe, *, all_columns: bool = False) -> Split:
     )
 
 
-def read_rows(recipe: Recipe, path: str) -> Rows:
-    """The usable rows of one file, read as the recipe says. Raises DataError as `load_split` does."""
-    rows, _ = _rows(_read(path, read_bytes(path), recipe), recipe, path, [], all_columns=False)
-    return rows
+def read_marks(recipe: Recipe, path: str) -> Marks:
+    """The marks of one file, read as the recipe says. Raises DataError as `load_split` does."""
+    table = _read(path, read_bytes(path), recipe)
+    return _marks(table, recipe, *_rows(table, recipe, path, [], all_columns=False))
+
+
+def _marks(table: Columns, recipe: Recipe, rows: Rows, kept: list[int]) -> Marks:
+    side = table.get(recipe.split_column or "")
+    columns = [] if side is None else [[str(side[i]).strip().lower() for i in kept]]
+    if is_factory(recipe.model):
+        read = (recipe.text_column, recipe.label_column, recipe.split_column)
+        others = sorted(name for name in table if name not in read)
+        columns += [[f"{name}={value}" for value in as_numbers([table[name][i] for i in kept])] for name in others]
+    rest = text_hashes(["\n".join(cells) for cells in zip(*columns, strict=True)]) if columns else None
+    return Marks(rows.frame.index.to_numpy(), rows.hashes, rows.labels, rest)
 
 
 def _shown(path: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl.errors import DataError, UsageError
 from expctl.training.core import Reading, check_text, fold_positions, from_texts, shown_only, train
 from expctl.training.counts import ANALYZER_KEYS, Counts, Part, count, counted, part_of
-from expctl.training.dataset import Rows, Split, load_split
+from expctl.training.dataset import Marks, Rows, Split, load_split
 from expctl.training.families import is_factory
 from expctl.training.guard import refuse
 from expctl.training.pipeline import build_pipeline
@@ -47,8 +47,8 @@ class Prepared:
         return split.data_hash, split.test_data_hash
 
     @property
-    def data(self) -> Rows:
-        """The usable rows of the data file, without their texts."""
+    def data(self) -> Marks:
+        """The marks of the rows of the data file."""
         return next(iter(self.splits.values())).data
 
     @property

@@ -45,6 +45,12 @@ def test_a_measure_that_came_after_the_run_does_not_count_until_the_run_has_it()
     assert had.metrics == [("oov", 0.2, 0.1)]
 
 
+def test_times_of_folds_do_not_count_either() -> None:
+    folds = {"cv_fit_seconds_mean": 1.0, "cv_fit_seconds_std": 0.1, "cv_predict_seconds": 2.0, "cv_f1_score_mean": 0.7}
+    found = judge(predictions(), predictions(), {**METRICS, **folds}, {**NOW, "cv_f1_score_mean": 0.7}, None, [])
+    assert (found.verdict, found.measured) == ("identical", 2)
+
+
 def test_names_of_classes_count_and_not_their_numbers() -> None:
     turned = predictions(classes=["spam", "ham"], labels=np.array([1, 1, 0, 0]), predicted=np.array([1, 0, 0, 0]))
     assert judged(turned).verdict == "identical"
@@ -88,7 +94,7 @@ def test_other_test_rows_differ_even_if_every_shared_one_gets_the_same_label() -
     keys = predictions().keys.copy()
     keys[0] = b"z" * 32
     found = judged(predictions(keys=keys))
-    assert (found.verdict, found.rows, found.test_rows, found.changed) == ("differs", 3, 4, [])
+    assert (found.verdict, found.rows, found.test_rows, found.rows_now, found.changed) == ("differs", 3, 4, 4, [])
 
 
 def test_rows_in_another_order_are_found_again() -> None:

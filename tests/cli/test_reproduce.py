@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from expctl.records import Tag
-from tests.tracking.recorded import OWN_MODELS, statuses, store_of
+from tests.tracking.recorded import OWN_MODELS, model_folder, statuses, store_of, train
 from tests.tracking.swept import children, parent_of
 
 if TYPE_CHECKING:
@@ -81,10 +81,10 @@ def test_the_same_rows_in_another_file_and_format_come_out_again(cli, runs):
     assert list(document["data"]) == ["data_hash"]
 
 
-def test_rows_in_another_order_are_named_as_the_cause(cli, runs):
+def test_rows_in_another_order_are_put_right(cli, runs):
     write_rows("small.csv", rows_of("small.csv")[::-1])
-    document = report(cli, "strong", code=1)
-    assert document["verdict"] == "differs"
+    document = report(cli, "strong")
+    assert document["verdict"] == "identical"
     assert list(document["data"]) == ["data_hash", "order of data"]
 
 
@@ -133,6 +133,31 @@ def test_a_run_that_does_not_hold_its_rows_still_tells_that_the_file_is_another(
     assert "its sha256 is another" in said
 
 
+def test_a_run_with_folds_comes_out_again(cli, runs):
+    train(runs, "folds", cv=3, dedupe=True)
+    assert report(cli, "folds")["verdict"] == "identical"
+
+
+def test_a_row_that_changed_sides_is_told(cli, runs):
+    rows = [[*row, "test" if i % 4 == 0 else "train"] for i, row in enumerate(rows_of("small.csv"))]
+    table = pd.DataFrame(rows, columns=["text", "label", "side"])
+    table.to_csv("sides.csv", index=False)
+    train(runs, "sides", data="sides.csv", split_column="side")
+    table.loc[5, "side"] = "test"
+    table.to_csv("sides.csv", index=False)
+    code, said = refused(cli, "sides")
+    assert (code, "row 5 altered in another column" in said) == (5, True)
+
+
+def test_labels_of_another_type_are_told(cli, runs):
+    table = pd.read_csv("small.csv").assign(label=lambda all: (all["label"] == "positive").astype(int))
+    table.to_csv("numbers.csv", index=False)
+    train(runs, "numbers", data="numbers.csv")
+    table.assign(label=table["label"].astype(str)).to_json("texts.jsonl", orient="records", lines=True)
+    code, said = refused(cli, "numbers", "--data", "texts.jsonl")
+    assert (code, "relabelled" in said) == (5, True)
+
+
 def test_another_test_file_is_checked_too(cli, runs):
     rows = rows_of("small.csv")
     write_rows("train.csv", rows[:150])
@@ -168,13 +193,28 @@ def test_another_environment_is_told_beside_the_verdict(cli, runs):
     assert document["environment"]["scikit-learn"]["recorded"] == "1.2.3"
 
 
-def test_a_model_that_is_gone_is_told_and_the_rest_compared(cli, sweeps):
-    trials = children(sweeps, "grid")
-    without = next(run for run in trials if Tag.MODEL_DIGEST not in run.tags)
+def test_a_model_that_the_sweep_did_not_keep_is_told_and_the_rest_compared(cli, sweeps):
+    without = next(run for run in children(sweeps, "grid") if Tag.MODEL_DIGEST not in run.tags)
     done = cli("reproduce", without.run_id, "--format", "json", "--no-record")
     document = json.loads(done.stdout)
     assert (document["verdict"], document["fitted_model"]) == ("identical", "not compared")
-    assert "the fitted models are not compared: run " in done.stderr
+    assert done.stderr.endswith("comes out again, to the last bit; its fitted model is not there to be compared\n")
+
+
+@pytest.mark.parametrize("name", ["predictions.parquet", "data_rows.parquet", "model.skops"])
+def test_a_damaged_record_is_told_and_not_compared(cli, runs, name):
+    before = statuses(runs)
+    run = store_of(runs).find("attributes.run_name = 'strong'")[0]
+    folder = model_folder(run) if name == "model.skops" else Path(run.artifact_uri.removeprefix("file://"))
+    content = bytearray((folder / name).read_bytes())
+    for place in range(len(content) // 2, len(content) // 2 + 20):
+        content[place] ^= 0xFF
+    (folder / name).write_bytes(content)
+    if name == "data_rows.parquet":  # read only for another file
+        write_rows("small.csv", rows_of("small.csv")[::-1])
+    code, said = refused(cli, "strong")
+    assert (code, "damaged" in said) == (5, True)
+    assert statuses(runs) == before
 
 
 def test_a_trial_of_a_sweep_comes_out_again_and_its_rows_are_known(cli, sweeps):
@@ -202,6 +242,34 @@ def kept_of(folder: Path) -> str:
     return next(run.run_id for run in children(folder, "grid") if Tag.MODEL_DIGEST in run.tags)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model", "nosuch"), ("model", 3), ("parameters", {"c": "much"}), ("parameters", ["x"]), ("cv", 1),
+        ("data", 5), ("text_column", "label"), ("test_size", 7), ("random_state", -1),
+    ],
+)  # fmt: skip
+def test_a_recipe_that_is_none_is_told_in_one_line(cli, runs, key, value):
+    run = store_of(runs).find("attributes.run_name = 'strong'")[0]
+    recipe = json.dumps({**json.loads(run.tags[Tag.RECIPE]), key: value})
+    alter(runs, "UPDATE tags SET value = ? WHERE key = ? AND run_uuid = ?", recipe, Tag.RECIPE, run.run_id)
+    before = statuses(runs)
+    code, said = refused(cli, "strong")
+    assert (code, f"the recipe of run strong ({run.run_id[:8]}) cannot be used: " in said) == (2, True)
+    assert statuses(runs) == before
+    assert cli("show", "strong", "--quiet").exit_code == 0
+    assert cli("explain", "strong", "weak", "--dry-run", "--quiet").exit_code == 2
+
+
+def test_what_was_made_to_check_is_neither_the_best_nor_the_latest(cli, runs):
+    again = cli("reproduce", "strong", "--format", "id", "--quiet").stdout.strip()
+    assert again not in cli("best", "--top", "9", "--format", "id", "--quiet").stdout
+    latest = cli("show", "latest", "--format", "id").stdout.strip()
+    assert latest != again
+    shown = json.loads(cli("show", again, "--format", "json").stdout)["run"]
+    assert (shown["verdict"], len(shown["reproduces"])) == ("identical", 32)
+
+
 def test_the_users_own_code_runs_only_when_it_is_trusted_and_is_named_when_it_changed(run_command, small):
     Path("own_models.py").write_text(OWN_MODELS)
     assert (
@@ -211,7 +279,7 @@ def test_the_users_own_code_runs_only_when_it_is_trusted_and_is_named_when_it_ch
     Path("own_models.py").write_text(bomb)
     done = run_command("reproduce", "own", "--no-record")
     assert (done.exit_code, done.stdout) == (5, "")
-    assert "is made by code of this folder, own_models:counted (--trust runs it" in done.stderr
+    assert "is made by code that its recipe names, own_models:counted (--trust runs" in done.stderr
     assert not Path("ran").exists()
     done = run_command("reproduce", "own", "--no-record", "--trust", "--format", "json")
     assert Path("ran").exists()
@@ -250,14 +318,14 @@ def test_a_run_of_a_dirty_tree_comes_out_again_from_a_clean_clone_and_its_patch(
 def test_an_environment_that_cannot_be_made_is_told_in_one_line(cli, runs, monkeypatch):
     run = store_of(runs).find("attributes.run_name = 'strong'")[0]
     file = Path(run.artifact_uri.removeprefix("file://"), "requirements.txt")
-    file.write_text("no-such-package-anywhere==1.0\n")
+    file.write_text("no-such-package-anywhere==1.0\nevil@file:///tmp/evil#==1\n--index-url=http://x/==\n")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     code, said = refused(cli, "strong", "--isolated")
-    assert code == 1
+    assert code == 6
     assert said.startswith("expctl: cannot install the packages of the run: ERROR: No matching distribution found")
     alter(runs, "UPDATE tags SET value = '3.99.1' WHERE key = 'python' AND run_uuid = ?", run.run_id)
     assert refused(cli, "strong", "--isolated") == (
-        1,
+        6,
         "expctl: the run was made with Python 3.99.1, and no python3.99 is installed here\n",
     )
     file.unlink()

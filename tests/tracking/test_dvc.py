@@ -54,6 +54,17 @@ def test_files_above_the_repository_do_not_count(data):
     assert dvc_version(str(data)) is None
 
 
+def test_a_file_in_another_working_folder_is_found(data):
+    (data.parent.parent / "a.dvc").write_text("wdir: data\n" + NAMES_IT)
+    assert dvc_version(str(data)) == f"dvc:{MD5}"
+
+
+def test_lines_that_end_in_two_characters_are_those_that_dvc_2_counted_as_one(data):
+    data.with_name("a.csv.dvc").write_text(NAMES_IT)
+    data.write_bytes(b"text,label\r\n")
+    assert dvc_version(str(data)) == f"dvc:{MD5}"
+
+
 @pytest.mark.parametrize(
     "content", ["", "- a", "outs: 3", "outs: [3]", "stages: {a: 3}", "a: [", "outs: [{path: 1}]", "\x00"]
 )
