@@ -72,7 +72,9 @@ def recorded(text: str) -> Recipe:
         raise UsageError("it is not the JSON of a recipe", hint="expctl list") from error
     source = given.pop("model_hash")
     chosen = {key: value for key, value in given.items() if value is not None or key not in RECIPE_KEYS}
-    return dataclasses.replace(configure(chosen), model_hash=source)
+    made = configure(chosen)
+    parameters = {key: made.parameters[key] for key in {**recipe.parameters, **made.parameters}}  # in their order there
+    return dataclasses.replace(made, parameters=parameters, model_hash=source)
 
 
 def defaults(model: str) -> dict[str, Value]:

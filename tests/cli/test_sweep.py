@@ -469,7 +469,8 @@ def test_two_jobs_give_the_same_trials_as_train_and_a_failing_one_costs_nothing(
     for run in runs[2:]:
         alone = trained(cli, small.parent, "--data", "small.csv", "-p", "solver=liblinear", "-p", "dual=true", "-p",
                         f"max_features={run.params['max_features']}", "--cv", "2")  # fmt: skip
-        assert {**files_of(small.parent, run), "source.patch": b""} == {**alone, "source.patch": b""}
+        of_the_sweep = {"source.patch": b"", "data_rows.parquet": b""}
+        assert {**files_of(small.parent, run), **of_the_sweep} == {**alone, **of_the_sweep}
     pictures = files_of(small.parent, parent_of(small.parent, "two"))
     assert min(len(pictures[name]) for name in ("parallel_coordinates.png", "scatter.png")) > 1000
 

@@ -224,7 +224,7 @@ def test_runs_without_a_recipe_or_the_metric_are_refused(runs):
     store = store_of(runs)
     strong = parent_of(runs, "strong")
     foreign = replace(strong, tags={})
-    with pytest.raises(UsageError, match="has no recipe that could be trained again"):
+    with pytest.raises(UsageError, match="has no recipe: expctl did not train it"):
         ask(store, (strong, foreign), "f1_score", budget=None)
     with pytest.raises(UsageError, match="is a sweep: explain takes two of its trials"):
         ask(store, (replace(strong, tags={Tag.SWEEP: "{}"}), strong), "f1_score", budget=None)
