@@ -111,16 +111,13 @@ def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
 
     pointer = f"{done.name}@{done.alias}"
     maker = f" ({done.before_run.label}, {done.before_run.run_id[:8]})" if done.before_run is not None else ""
-    before = "nothing" if done.before is None else f"version {done.before}{maker}"
+    before = f"version {done.before}{maker}"
     if done.version is None:
-        streams.note(f"nothing is registered: {pointer} stays {before}")
+        streams.note("nothing is registered" + ("" if done.before is None else f": {pointer} stays {before}"))
     elif done.version == done.before:
         streams.note(f"{pointer} is {before} already")
     else:
-        streams.note(f"{pointer} was {before}")
-        back = (
-            ["expctl", "promote", "--remove", pointer]
-            if done.before is None
-            else move(done.name, done.before, done.alias)
-        )
+        streams.note(f"{pointer} is new" if done.before is None else f"{pointer} was {before}")
+        gone = ["expctl", "promote", "--remove", pointer]
+        back = gone if done.before is None else move(done.name, done.before, done.alias)
         streams.note(f"back again: {shlex.join(back + elsewhere)}")

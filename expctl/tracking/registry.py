@@ -53,10 +53,10 @@ class Registered:
 
 def check_name(name: str) -> None:
     """Raise UsageError for a name that MLflow refuses, or that `NAME@ALIAS` and `models:/NAME/1` could not mean."""
-    dots = name == "." or name.startswith("..")
-    if not name.strip() or dots or len(name) > _LIMIT or re.search(r"^-|[/:@?\ud800-\udfff]", name):
+    wrong = not name.strip() or not name.isprintable() or re.search(r"^[.-]|[/:@?]", name)
+    if wrong or len(name) > _LIMIT:
         raise UsageError(
-            f"{name[:60]!r} cannot name a model: no / : @ or ?, no - or .. at its start, {_LIMIT} characters at most",
+            f"{name[:60]!r} cannot name a model: no / : @ or ?, no . or - at its start, {_LIMIT} characters at most",
             hint="for example reviews",
         )
 
@@ -108,9 +108,7 @@ def known(store: Store, name: str) -> Registered:
         with translated(store.settings):
             names = [one.name for one in store.client.search_registered_models()]
         others = [one for one in names if one != name]
-        raise RunNotFound(
-            f"no model {name!r} is registered{closest(name, others)}", hint="expctl promote RUN NAME registers one"
-        )
+        raise RunNotFound(f"no model {name!r} is registered{closest(name, others)}", hint="expctl promote RUN NAME")
     return found
 
 
