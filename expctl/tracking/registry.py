@@ -56,7 +56,7 @@ def check_name(name: str) -> None:
     wrong = not name.strip() or not name.isprintable() or re.search(r"^[.-]|[/:@?]", name)
     if wrong or len(name) > _LIMIT:
         raise UsageError(
-            f"{name[:60]!r} cannot name a model: no / : @ or ?, no . or - at its start, {_LIMIT} characters at most",
+            f"{name[:60]!r} cannot name a model: no / : @ ? or control characters, no . or - first, at most {_LIMIT}",
             hint="for example reviews",
         )
 

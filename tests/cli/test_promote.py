@@ -223,7 +223,7 @@ def test_a_sweep_is_refused_and_names_its_best_run(cli, sweeps):
         (("strong",), "promote which run, as which model?"),
         (("strong", ""), "'' cannot name a model"),
         (("strong", " "), "cannot name a model"),
-        (("strong", "a/b"), "'a/b' cannot name a model: no / : @ or ?"),
+        (("strong", "a/b"), "'a/b' cannot name a model: no / : @ ? or control characters"),
         (("strong", "a:b"), "cannot name a model"),
         (("strong", "a@b"), "cannot name a model"),
         (("strong", ".."), "cannot name a model"),
