@@ -1,15 +1,11 @@
-"""The store of a reading command, opened, where its pages are, and a command run again in a run's own environment."""
+"""The store of a reading command, opened, and where its pages are; what there is to tell of that goes to stderr."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from expctl.cli.streams import Streams
-    from expctl.records import RunRecord
     from expctl.settings import Settings
     from expctl.tracking.store import Store
 
@@ -31,13 +27,3 @@ def tell_page(store: Store, streams: Streams, experiment_id: str, run_id: str | 
     server = server_of(store.settings.tracking_uri)
     if server is not None:
         streams.note(f"page: {page(server, experiment_id, run_id)}")
-
-
-def run_isolated(store: Store, run: RunRecord, words: Sequence[str], streams: Streams) -> int:
-    """Run `expctl WORDS` in a fresh environment of a run's packages, on our streams; gives its exit code."""
-    from expctl.tracking.isolated import isolated
-
-    with ExitStack() as stack:
-        with streams.stages() as stage:
-            environment = stack.enter_context(isolated(store, run, stage))
-        return environment.run(words)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from expctl.cli import completion, options
-from expctl.cli.opening import opened, run_isolated
+from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams, fancy, piped, stdout_is_ours
 from expctl.errors import DataError, ExpctlError, UsageError
@@ -109,7 +109,11 @@ def predict(
             words = [f"{key}={value}" for key, value in given.items() if value is not None]
             words += [flag for flag, wanted in flags.items() if wanted]
             words = ["predict", f"--run={found.run_id}", f"--encoding={encoding}", *words, "--", *(texts or [])]
-            raise typer.Exit(run_isolated(store, found, words, streams))
+            from expctl.tracking.isolated import isolated as environment_of
+
+            with streams.stages() as stage:
+                environment = stack.enter_context(environment_of(store, found, stage))
+            raise typer.Exit(environment.run(words))
         with stdout_is_ours():
             model = _load(store, found, streams, trust=trust)
 

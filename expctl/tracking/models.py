@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
-from expctl.tracking.trees import check_trees
+from expctl.tracking.soundness import AGAIN, check_size, check_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,13 +29,9 @@ if TYPE_CHECKING:
 
 # Types beyond skops' own list that our models need.
 # Tree: arrays of a fitted tree; loading calls its __setstate__ with arrays and runs no code of the file. Wrong indices
-# inside could still read past the arrays when predicting, so `trees.check_trees` proves them before the model is used.
+# inside could still read past the arrays when predicting, so `check_trees` proves them before the model is used.
 # ravel: a plain function of numpy, through which a factory's model reads its text column.
 TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
-
-_AGAIN: Final = "train it again"
-_UNPACKED: Final = 1 << 30  # bytes that any model may unpack to; a larger one may be compressed to this share
-_UNPACKED_TIMES: Final = 20
 
 # What a recorded model needs wherever it is loaded; versions are those installed.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
@@ -225,12 +221,12 @@ def _read(folder: Path, run: RunRecord) -> tuple[Model, Any, Path]:
         file = (folder / flavor["pickled_model"]).resolve()
         _inputs(described)
     except Exception as error:  # an MLmodel can be garbage in as many ways as YAML and MLflow's reading of it
-        raise DataError(f"the {where} is damaged: MLmodel is missing or not readable", hint=_AGAIN) from error
+        raise DataError(f"the {where} is damaged: MLmodel is missing or not readable", hint=AGAIN) from error
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it", hint=_AGAIN)
+        raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it", hint=AGAIN)
     recorded = run.tags.get(Tag.MODEL_DIGEST)
     if recorded is not None and hashlib.sha256(file.read_bytes()).hexdigest() != recorded:
-        raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint=_AGAIN)
+        raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint=AGAIN)
     return described, flavor, file
 
 
@@ -238,7 +234,7 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str
     where = _where(run)
     described, flavor, file = _read(folder, run)
     model = LoadedModel(None, _inputs(described), flavor.get("sklearn_version"))
-    broken, hint = "is damaged", _AGAIN
+    broken, hint = "is damaged", AGAIN
     if model.is_foreign:
         warn(
             f"trained with scikit-learn {model.trained_with}, predicting with {version('scikit-learn')}:"
@@ -251,7 +247,8 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str
         raise DataError(f"the {where} is a pickle, which can run any code", hint="--trust loads it all the same")
     try:
         estimator = _load_skops(file, where, trust=trust) if skops_file else _load_pickle(folder)
-    except DataError:
+    except DataError as error:
+        error.hint = f"{error.hint}; {ISOLATED}" if model.is_foreign else error.hint
         raise
     except Exception as error:  # a damaged zip, JSON or array: what loads it raises whatever its parts raise
         raise DataError(f"the {where} {broken}: {type(error).__name__}: {error}", hint=hint) from error
@@ -264,25 +261,12 @@ def _load_pickle(folder: Path) -> Any:
     return mlflow.sklearn.load_model(str(folder))
 
 
-def _check_size(file: Path, where: str) -> None:
-    """Raise DataError for a file that unpacks to far more than it holds. Ours, and skops' own, hardly do."""
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(file) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise DataError(f"the {where} is damaged: {error}", hint=_AGAIN) from error
-    if unpacked > max(_UNPACKED, _UNPACKED_TIMES * file.stat().st_size):
-        raise DataError(f"the {where} would unpack to {unpacked >> 20:,} MB: it is not loaded", hint=_AGAIN)
-
-
 def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
     import skops.io
     from sklearn.exceptions import InconsistentVersionWarning
     from skops.io.exceptions import UntrustedTypesFoundException
 
-    _check_size(file, where)
+    check_size(file, where)
     if trust and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # where `train` found the user's own classes
     try:

@@ -187,7 +187,7 @@ def damage(store, run):
 
 SPOILED = {
     "damaged": (damage, 5, "has changed since it was recorded (train it again)"),
-    "incomplete": (lambda store, run: store.client.delete_tag(run.run_id, Tag.COMPLETE), 3, "is not complete"),
+    "incomplete": (lambda store, run: store.client.delete_tag(run.run_id, Tag.COMPLETE), 3, "has no model"),
     "killed": (lambda store, run: store.client.set_terminated(run.run_id, "KILLED"), 3, "is killed, not finished"),
     "running": (lambda store, run: store.client.update_run(run.run_id, "RUNNING"), 3, "is running, not finished"),
     "deleted": (lambda store, run: store.client.delete_run(run.run_id), 3, "has been deleted (try: expctl restore "),

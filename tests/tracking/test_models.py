@@ -276,7 +276,7 @@ def test_a_tree_that_claims_more_nodes_than_it_has_is_refused(runs):
     state = tree.__getstate__()
     tree.__setstate__({**state, "node_count": state["node_count"] + 100_000})
     assert tree.node_count > tree.capacity
-    from expctl.tracking.trees import check_trees
+    from expctl.tracking.soundness import check_trees
 
     with pytest.raises(DataError, match="a tree points outside itself"):
         check_trees(estimator, "model")
@@ -297,7 +297,7 @@ def test_a_tree_hidden_in_another_ensemble_is_found(runs):
     from sklearn.ensemble import BaggingClassifier, GradientBoostingClassifier, VotingClassifier
     from sklearn.tree import DecisionTreeClassifier
 
-    from expctl.tracking.trees import check_trees
+    from expctl.tracking.soundness import check_trees
 
     features, labels = np.arange(40.0).reshape(20, 2), [0, 1] * 10
     boosted = GradientBoostingClassifier(n_estimators=2).fit(features, labels)

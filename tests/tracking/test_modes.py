@@ -9,11 +9,13 @@ import shlex
 import socket
 import subprocess
 import sys
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import real_data
+from tests.tracking.serving import listening
 
 if TYPE_CHECKING:
     pass
@@ -64,31 +66,16 @@ def test_a_promotion_through_a_tracking_server_and_back(cli, small, server, monk
     assert all(row["f1_score"] > 0.5 for row in listed)
 
 
-def test_mlflow_serves_a_champion_that_says_what_predict_says(cli, runs, monkeypatch):
+def test_mlflow_serves_a_champion_that_says_what_predict_says(cli, runs):
     assert cli("promote", "strong", "reviews").exit_code == 0
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/reviews@champion",
-               "--env-manager", "local", "--port", str(port)]  # fmt: skip
-    env = {**os.environ, "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
-    with Path("log").open("wb") as log:
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
-    try:
-        _wait_until_healthy(f"http://127.0.0.1:{port}", process, Path("log"))
-        with Path("small.csv").open(newline="") as file:
-            texts = [row["text"] for row in csv.DictReader(file)]
-        body = json.dumps({"dataframe_records": [{"text": text} for text in texts]}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"}
-        )
+    rows = json.loads(cli("predict", "--run", "reviews@champion", "-q", "-i", "small.csv", "-f", "json").stdout)["rows"]
+    words = ["models", "serve", "-m", "models:/reviews@champion", "--env-manager", "local"]
+    with listening(words, runs, {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}) as address:
+        body = json.dumps({"dataframe_records": [{"text": row["text"]} for row in rows]}).encode()
+        request = urllib.request.Request(f"{address}/invocations", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             served = json.load(answer)["predictions"]
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-    ours = json.loads(cli("predict", "--run", "reviews@champion", "-q", "-i", "small.csv", "-f", "json").stdout)
-    assert served == [row["prediction"] for row in ours["rows"]]
+    assert served == [row["prediction"] for row in rows]
     assert set(served) == {"positive", "negative"}
 
 

@@ -1,14 +1,32 @@
-"""Trees out of a model file: proved to stay inside their own arrays, for nothing else does before they predict."""
+"""What is proved of a model file before it is used: that it unpacks to a sane size, and its trees stay in themselves."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
+
+AGAIN: Final = "train it again"
+_UNPACKED: Final = 1 << 30  # bytes that any model may unpack to; a larger one may be compressed to this share
+_UNPACKED_TIMES: Final = 20
+
+
+def check_size(file: Path, where: str) -> None:
+    """Raise DataError for a file that unpacks to far more than it holds. Ours, and skops' own, hardly do."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise DataError(f"the {where} is damaged: {error}", hint=AGAIN) from error
+    if unpacked > max(_UNPACKED, _UNPACKED_TIMES * file.stat().st_size):
+        raise DataError(f"the {where} would unpack to {unpacked >> 20:,} MB: it is not loaded", hint=AGAIN)
 
 
 def check_trees(estimator: Any, where: str) -> None:
