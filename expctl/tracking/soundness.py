@@ -1,4 +1,4 @@
-"""What is proved of a model file before it is used: that it unpacks to a sane size, and its trees stay in themselves."""
+"""What is proved of a model file before it is used: it unpacks to a sane size, and its trees stay in themselves."""
 
 from __future__ import annotations
 
