@@ -83,6 +83,12 @@ class DataError(ExpctlError):
     exit_code = ExitCode.DATA
 
 
+class Undecided(ExpctlError):
+    """Nobody can say which is better, or what was compared is not what it was."""
+
+    exit_code = ExitCode.UNDECIDED
+
+
 class Stopped(BaseException):
     """A signal asked the process to end. Not an `Exception`: nothing may catch it by accident."""
 

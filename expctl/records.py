@@ -36,6 +36,10 @@ class Tag:
     REPRODUCES: Final = "expctl.reproduces"
     VERDICT: Final = "expctl.verdict"
     EXPLANATION: Final = "expctl.explanation"
+    PROMOTED_AS: Final = "promoted_as"  # these four are of registered versions, for people who read MLflow's pages
+    PROMOTED_BY: Final = "promoted_by"
+    PROMOTED_AT: Final = "promoted_at"
+    PROMOTED_BECAUSE: Final = "promoted_because"
     DEVELOPER: Final = "developer"
     DATA_VERSION: Final = "data_version"
     GIT_COMMIT: Final = "git_commit"

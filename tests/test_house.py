@@ -96,7 +96,7 @@ HELP = [
     ["--help"],
     ["--version"],
     [],
-    *([command, "--help"] for command in ("train", "list", "show", "compare", "explain", "best", "predict")),
+    *([command, "--help"] for command in ("train", "list", "show", "compare", "explain", "best", "predict", "promote")),
 ]
 MISTAKES = [
     ["nonsense"],
@@ -125,6 +125,10 @@ MISTAKES = [
     ["predict"],
     ["predict", "text", "--input", "x.csv"],
     ["predict", "text", "--output", "x.doc"],
+    ["promote"],
+    ["promote", "latest", "a/b"],
+    ["promote", "latest", "reviews", "--alias", "v1"],
+    ["promote", "latest", "reviews", "--if-better-than", "champion", "--metric", "f1"],
 ]
 
 

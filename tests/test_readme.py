@@ -42,7 +42,11 @@ def test_every_sampler_is_in_the_readme():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("section", "count"), [("A session", 6), ("Sweeps", 2), ("Reproducing a run", 2), ("Explaining a difference", 3)]
+    ("section", "count"),
+    [
+        *(("A session", 6), ("Sweeps", 2), ("Promoting a model", 4), ("Reproducing a run", 2)),
+        ("Explaining a difference", 3),
+    ],
 )
 def test_a_session_runs_and_prints_what_the_readme_shows(run_command, folder, section, count):
     (folder / "data").mkdir()

@@ -21,6 +21,7 @@ from expctl.cli.gate import gate
 from expctl.cli.list import list_runs
 from expctl.cli.options import Command
 from expctl.cli.predict import predict
+from expctl.cli.promote import promote
 from expctl.cli.reproduce import reproduce
 from expctl.cli.show import show
 from expctl.cli.streams import ReaderGone, point, say, trace
@@ -51,6 +52,7 @@ app.command("explain", cls=Command)(explain)
 app.command("best", cls=Command)(best)
 app.command("predict", cls=Command)(predict)
 app.command("gate", cls=Command)(gate)
+app.command("promote", cls=Command)(promote)
 app.command("reproduce", cls=Command)(reproduce)
 app.command("ui", cls=Command)(ui)
 app.command("delete", cls=Command)(delete)

@@ -15,11 +15,19 @@ from expctl.errors import ExitCode, UsageError
 from expctl.metrics import METRICS
 from expctl.settings import load_settings
 
-_EXIT_CODES: Final = {
+# The exit code of each outcome.
+OUTCOMES: Final = {
     "pass": ExitCode.DONE,
     "regression": ExitCode.WORK_FAILED,
     "undecided": ExitCode.UNDECIDED,
 }
+
+
+def check_judges(metric: str) -> None:
+    """Raise UsageError for a metric by which the gate cannot decide."""
+    if metric not in METRICS or not METRICS[metric].judges:
+        known = ", ".join(key for key, one in METRICS.items() if one.judges)
+        raise UsageError(f"the gate cannot test {metric!r}", hint=f"--metric {known}")
 
 
 def gate(
@@ -54,38 +62,22 @@ def gate(
     options.check_confidence(confidence)
     if not math.isfinite(max_drop):
         raise UsageError(f"--max-drop {max_drop:g} is no number to lose", hint="--max-drop 0.01")
-    if metric not in METRICS or not METRICS[metric].judges:
-        known = ", ".join(key for key, one in METRICS.items() if one.judges)
-        raise UsageError(f"the gate cannot test {metric!r}", hint=f"--metric {known}")
+    check_judges(metric)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.analysis.flips import find_flips
-    from expctl.analysis.gate import decide
-    from expctl.analysis.significance import assess
     from expctl.render.verdicts import gate_sheet
-    from expctl.tracking.predictions import read_predictions
+    from expctl.tracking.judging import judge
     from expctl.tracking.references import resolve
     from expctl.tracking.texts import with_texts
 
     streams = Streams(quiet=quiet)
     store = opened(settings, streams, verbose=verbose)
     runs = [resolve(store, baseline), resolve(store, candidate)]
-    before, after = (read_predictions(store, run) for run in runs)
-    test = assess(before, after, confidence=confidence)
-    whole = test.pairing is not None and test.pairing.complete
-    difference = test.differences.get(metric) if whole else None
-    apart = "the runs were tested on different rows: the gate needs the same" if test.pairing and not whole else None
-    decision = decide(
-        metric,
-        runs[1].metrics.get(metric),
-        difference or apart or test.note or f"{metric} cannot be tested on these predictions",
-        max_drop=max_drop,
-        least=least,
-    )
+    found = judge(store, runs[0], runs[1], metric, max_drop=max_drop, least=least, confidence=confidence)
     broken = []
-    if after is not None and test.pairing is not None:
-        found = find_flips(after, test.pairing, most=examples).rows
-        broken = with_texts(runs[1], [flip for flip in found if flip.kind == "broken"])
-    sheet = gate_sheet(runs, decision, test, metric, broken)
-    streams.write(sheet, chosen_format, settings)
-    raise typer.Exit(_EXIT_CODES[decision.outcome])
+    if found.predictions is not None and found.test.pairing is not None:
+        flips = find_flips(found.predictions, found.test.pairing, most=examples).rows
+        broken = with_texts(runs[1], [flip for flip in flips if flip.kind == "broken"])
+    streams.write(gate_sheet(runs, found.decision, found.test, metric, broken), chosen_format, settings)
+    raise typer.Exit(OUTCOMES[found.decision.outcome])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from expctl.cli import completion, options
+from expctl.cli.opening import opened
 from expctl.cli.options import read_format
 from expctl.cli.streams import Streams, fancy, piped, stdout_is_ours
 from expctl.errors import DataError, ExpctlError, UsageError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from expctl.render.rows import RowFormat
     from expctl.settings import Settings
     from expctl.tracking.models import LoadedModel
+    from expctl.tracking.store import Store
     from expctl.training.tables import Columns, Kind
 
 _FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "md")
@@ -63,6 +65,9 @@ def predict(
     oov: Annotated[
         bool, typer.Option("--oov", help="Add a column with the share of terms that the model does not know.")
     ] = False,
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="Do it in a fresh environment of the run's requirements.txt.")
+    ] = False,
     trust: options.Trust = False,
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,
@@ -96,7 +101,21 @@ def predict(
     with ExitStack() as stack:
         source = stack.enter_context(_opened(input)) if input is not None else None
         with stdout_is_ours():
-            found, model = _load(settings, run, streams, trust=trust, verbose=verbose)
+            store = opened(settings, streams, verbose=verbose)
+            found = _find(store, run, streams)
+        if isolated:
+            given = {"--input": input, "--output": output, "--text-column": text_column, "--format": format}
+            flags = {"--proba": proba, "--oov": oov, "--trust": trust, "--verbose": verbose, "--quiet": quiet}
+            words = [f"{key}={value}" for key, value in given.items() if value is not None]
+            words += [flag for flag, wanted in flags.items() if wanted]
+            words = ["predict", f"--run={found.run_id}", f"--encoding={encoding}", *words, "--", *(texts or [])]
+            from expctl.tracking.isolated import isolated as environment_of
+
+            with streams.stages() as stage:
+                environment = stack.enter_context(environment_of(store, found, stage))
+            raise typer.Exit(environment.run(words))
+        with stdout_is_ours():
+            model = _load(store, found, streams, trust=trust)
 
         from expctl.training.batches import predicted_chunks
         from expctl.training.oov import Seen
@@ -179,32 +198,29 @@ def _opened(input: str) -> Iterator[BufferedReader]:
         yield stream
 
 
-def _load(
-    settings: Settings, reference: str | None, streams: Streams, *, trust: bool, verbose: bool
-) -> tuple[RunRecord, LoadedModel]:
-    from expctl.tracking.models import load_model
+def _find(store: Store, reference: str | None, streams: Streams) -> RunRecord:
     from expctl.tracking.references import best_run, resolve
-    from expctl.tracking.store import open_store
 
-    store = open_store(settings, verbose=verbose)
-    found = best_run(store, "f1_score") if reference is None else resolve(store, reference)
-    if reference is None:
-        streams.note(
-            f"model of the best run: {found.label} ({found.run_id[:8]}), f1_score {found.metrics['f1_score']:.4f}"
-        )
-    model = load_model(store, found, trust=trust)
-    from importlib.metadata import version
+    if reference is not None:
+        return resolve(store, reference)
+    found = best_run(store, "f1_score")
+    streams.note(f"model of the best run: {found.label} ({found.run_id[:8]}), f1_score {found.metrics['f1_score']:.4f}")
+    return found
 
-    if model.trained_with not in (None, version("scikit-learn")):
-        streams.note(
-            f"warning: trained with scikit-learn {model.trained_with}, predicting with {version('scikit-learn')}:"
-            " the answers may differ"
-        )
+
+def _load(store: Store, run: RunRecord, streams: Streams, *, trust: bool) -> LoadedModel:
+    from expctl.tracking.models import load_model
+
+    model = load_model(store, run, trust=trust, warn=lambda text: streams.note(f"warning: {text}"))
+    if model.is_foreign:
+        from expctl.tracking.samples import check_answers
+
+        check_answers(store, run, model)
     if not model.inputs:
         raise DataError(
-            f"the model of run {found.label} does not say which columns it reads", hint="train it with expctl"
+            f"the model of run {run.label} does not say which columns it reads", hint="train it with expctl"
         )
-    return found, model
+    return model
 
 
 def _from_arguments(texts: list[str], model: LoadedModel, text_column: str | None) -> Iterator[Columns]:

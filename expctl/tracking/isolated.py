@@ -116,7 +116,10 @@ def _made(folder: Path, interpreter: str, packages: Mapping[str, str], variables
 
 def _succeed(command: Sequence[str], variables: Mapping[str, str], what: str) -> str:
     """Run a step; what it writes to stdout. Raises NoEnvironment, with the last line it said, if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, env=dict(variables), check=False)
+    # Standard input belongs to the command that will run there.
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=dict(variables), check=False
+    )
     if done.returncode:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         said = mask_secrets(lines[-1]) if lines else f"it ended with {done.returncode}"

@@ -6,19 +6,19 @@ The list of trusted types is ours, never the model file's own.
 from __future__ import annotations
 
 import hashlib
-import math
 import sys
 import warnings
-from dataclasses import dataclass
-from importlib import metadata
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
+from expctl.tracking.soundness import AGAIN, check_size, check_trees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     import pandas as pd
     from mlflow.models import Model, ModelSignature
@@ -29,16 +29,15 @@ if TYPE_CHECKING:
 
 # Types beyond skops' own list that our models need.
 # Tree: arrays of a fitted tree; loading calls its __setstate__ with arrays and runs no code of the file. Wrong indices
-# inside could still read past the arrays when predicting, so `_check_trees` proves them before the model is used.
+# inside could still read past the arrays when predicting, so `check_trees` proves them before the model is used.
 # ravel: a plain function of numpy, through which a factory's model reads its text column.
 TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
 
-_AGAIN: Final = "train it again"
-_UNPACKED: Final = 1 << 30  # bytes that any model may unpack to; a larger one may be compressed to this share
-_UNPACKED_TIMES: Final = 20
-
 # What a recorded model needs wherever it is loaded; versions are those installed.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
+
+# What to do with a model that is not at home here.
+ISOLATED: Final = "--isolated predicts with the packages it was made with"
 
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:
@@ -78,7 +77,7 @@ def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
         mlflow_model=meta,
         serialization_format="skops",
         skops_trusted_types=item.unusual,
-        pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
+        pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
         signature=signature(item.example, item.labels),
         input_example=item.example,
     )
@@ -133,20 +132,26 @@ class LoadedModel:
     inputs: dict[str, str]
     trained_with: str | None
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another scikit-learn made it than the one that is here."""
+        return self.trained_with not in (None, version("scikit-learn"))
 
-def load_model(store: Store, run: RunRecord, *, trust: bool = False) -> LoadedModel:
+
+def load_model(
+    store: Store, run: RunRecord, *, trust: bool = False, warn: Callable[[str], None] = lambda text: None
+) -> LoadedModel:
     """Load the model of a run.
 
     Unless `trust`, the file must be skops with nothing but scikit-learn's types and ours in it, and the bytes must be
-    those the run recorded. Raises RunNotFound if the run has no complete model, DataError if the file is damaged or
-    not trusted.
+    those the run recorded. `warn` is told, before anything is loaded, if another scikit-learn made it. Raises
+    RunNotFound if the run has no complete model, DataError if the file is damaged, not trusted or, made by another
+    scikit-learn, cannot be loaded by this one.
     """
     import tempfile
 
-    if Tag.HOST in run.tags and Tag.COMPLETE not in run.tags:  # one of ours that was cut short, its upload perhaps too
-        raise _without_model(run)
     with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
-        return _load_from(_fetch(store, run, folder), run, trust=trust)
+        return _load_from(_fetch(store, run, folder), run, trust=trust, warn=warn)
 
 
 def reloaded(pipeline: Pipeline) -> Any:
@@ -158,6 +163,8 @@ def reloaded(pipeline: Pipeline) -> Any:
 
 
 def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
+    if Tag.HOST in run.tags and Tag.COMPLETE not in run.tags:  # one of ours that was cut short, its upload perhaps too
+        raise _without_model(run)
     store.connect()  # MLflow looks a run's logged models up in its own current store, whatever it is told
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
@@ -183,44 +190,75 @@ def _without_model(run: RunRecord) -> RunNotFound:
     return RunNotFound(f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint=f"expctl show {run.run_id[:8]}")
 
 
-def _load_from(folder: Path, run: RunRecord, *, trust: bool) -> LoadedModel:
+def check_model(store: Store, run: RunRecord) -> None:
+    """See that a run is complete and its model the recorded one, without loading it.
+
+    Raises RunNotFound for a run that is not complete or has no model, DataError for a model that is damaged.
+    """
+    import tempfile
+
+    what = f"run {run.label} ({run.run_id[:8]})"
+    if run.deleted:
+        raise RunNotFound(f"{what} has been deleted", hint=f"expctl restore {run.run_id}")
+    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+        _read(_fetch(store, run, folder), run)
+    if run.status != "finished":
+        raise RunNotFound(f"{what} is {run.status}, not finished", hint=f"expctl show {run.run_id[:8]}")
+
+
+def _where(run: RunRecord) -> str:
+    return f"model of run {run.label} ({run.run_id[:8]})"
+
+
+def _read(folder: Path, run: RunRecord) -> tuple[Model, Any, Path]:
+    """What an MLmodel says, of its flavor too, and the model's file, whose bytes are the recorded ones."""
     from mlflow.models import Model
 
-    where = f"model of run {run.label} ({run.run_id[:8]})"
+    where = _where(run)
     try:
         described = Model.load(str(folder / "MLmodel"))
         flavor = described.flavors["sklearn"]
         file = (folder / flavor["pickled_model"]).resolve()
-        inputs = _inputs(described)
+        _inputs(described)
     except Exception as error:  # an MLmodel can be garbage in as many ways as YAML and MLflow's reading of it
-        raise DataError(f"the {where} is damaged: MLmodel is missing or not readable", hint=_AGAIN) from error
+        raise DataError(f"the {where} is damaged: MLmodel is missing or not readable", hint=AGAIN) from error
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it", hint=_AGAIN)
+        raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it", hint=AGAIN)
     recorded = run.tags.get(Tag.MODEL_DIGEST)
     if recorded is not None and hashlib.sha256(file.read_bytes()).hexdigest() != recorded:
-        raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint=_AGAIN)
-    if flavor.get("serialization_format") == "skops":
-        estimator = _load_skops(file, where, trust=trust)
-    elif trust:
-        import mlflow.sklearn
+        raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint=AGAIN)
+    return described, flavor, file
 
-        estimator = mlflow.sklearn.load_model(str(folder))
-    else:
+
+def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str], None]) -> LoadedModel:
+    where = _where(run)
+    described, flavor, file = _read(folder, run)
+    model = LoadedModel(None, _inputs(described), flavor.get("sklearn_version"))
+    broken, hint = "is damaged", AGAIN
+    if model.is_foreign:
+        warn(
+            f"trained with scikit-learn {model.trained_with}, predicting with {version('scikit-learn')}:"
+            " the answers may differ (--isolated takes the packages of the run)"
+        )
+        broken = f"was made with scikit-learn {model.trained_with}, and {version('scikit-learn')} cannot load it"
+        hint = ISOLATED
+    skops_file = flavor.get("serialization_format") == "skops"
+    if not skops_file and not trust:
         raise DataError(f"the {where} is a pickle, which can run any code", hint="--trust loads it all the same")
-    return LoadedModel(estimator, inputs, flavor.get("sklearn_version"))
-
-
-def _check_size(file: Path, where: str) -> None:
-    """Raise DataError for a file that unpacks to far more than it holds. Ours, and skops' own, hardly do."""
-    import zipfile
-
     try:
-        with zipfile.ZipFile(file) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise DataError(f"the {where} is damaged: {error}", hint=_AGAIN) from error
-    if unpacked > max(_UNPACKED, _UNPACKED_TIMES * file.stat().st_size):
-        raise DataError(f"the {where} would unpack to {unpacked >> 20:,} MB: it is not loaded", hint=_AGAIN)
+        estimator = _load_skops(file, where, trust=trust) if skops_file else _load_pickle(folder)
+    except DataError as error:
+        error.hint = f"{error.hint}; {ISOLATED}" if model.is_foreign else error.hint
+        raise
+    except Exception as error:  # a damaged zip, JSON or array: what loads it raises whatever its parts raise
+        raise DataError(f"the {where} {broken}: {type(error).__name__}: {error}", hint=hint) from error
+    return replace(model, estimator=estimator)
+
+
+def _load_pickle(folder: Path) -> Any:
+    import mlflow.sklearn
+
+    return mlflow.sklearn.load_model(str(folder))
 
 
 def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
@@ -228,66 +266,21 @@ def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
     from sklearn.exceptions import InconsistentVersionWarning
     from skops.io.exceptions import UntrustedTypesFoundException
 
-    _check_size(file, where)
+    check_size(file, where)
+    if trust and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # where `train` found the user's own classes
     try:
-        if trust and str(Path.cwd()) not in sys.path:
-            sys.path.insert(0, str(Path.cwd()))  # where `train` found the user's own classes
         trusted = skops.io.get_untrusted_types(file=file) if trust else TRUSTED
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InconsistentVersionWarning)  # `trained_with` tells, once
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # we tell of it ourselves, once
             estimator = skops.io.load(file, trusted=list(trusted))
     except UntrustedTypesFoundException as error:
         found = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED)))
         raise DataError(
             f"the {where} holds types that are not trusted: {found}", hint="--trust loads it all the same"
         ) from error
-    except Exception as error:  # a damaged zip, JSON or array: skops raises whatever its parts raise
-        raise DataError(f"the {where} is damaged: {type(error).__name__}: {error}", hint=_AGAIN) from error
-    _check_trees(estimator, where)
+    check_trees(estimator, where)
     return estimator
-
-
-def _check_trees(estimator: Any, where: str) -> None:
-    """Raise DataError unless every tree stays inside its own arrays and the features that it is given.
-
-    Trees are looked for everywhere: alone, in a forest, in a forest that a factory wrapped.
-    """
-    import numpy as np
-
-    seen: set[int] = set()
-    pending: list[tuple[Any, float]] = [(estimator, math.inf)]
-    while pending:
-        part, features = pending.pop()
-        if isinstance(part, (str, int, float)) or id(part) in seen:
-            continue
-        seen.add(id(part))
-        inner: Iterable[Any] = ()
-        if isinstance(part, (list, tuple)):
-            inner = part
-        elif isinstance(part, dict):
-            inner = part.values()
-        elif isinstance(part, np.ndarray) and part.dtype == object:
-            inner = part.flat
-        elif hasattr(part, "__dict__"):
-            held = vars(part)
-            own = min(features, held.get("n_features_in_", math.inf))
-            if "tree_" in held and not _is_sound(held["tree_"], own):
-                raise DataError(f"the {where} is damaged: a tree points outside itself")
-            # What an ensemble is given goes to its members unchecked; other parts are given something of their own.
-            pending += [(value, own if name == "estimators_" else math.inf) for name, value in held.items()]
-        pending += [(value, features) for value in inner]
-
-
-def _is_sound(tree: Any, features: float) -> bool:
-    import numpy as np
-
-    if tree.node_count > tree.capacity:  # first: the arrays below are node_count long, whatever memory there is
-        return False
-    parents = np.flatnonzero(tree.children_left != -1)
-    children = np.concatenate([tree.children_left[parents], tree.children_right[parents]])
-    used = tree.feature[parents]
-    forward = (children > np.tile(parents, 2)).all() and (children < tree.node_count).all()
-    return bool(forward and (used >= 0).all() and (used < features).all())
 
 
 def _inputs(described: Model) -> dict[str, str]:

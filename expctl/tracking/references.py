@@ -7,6 +7,7 @@ full id · unique id prefix (4+ characters) · run name · `latest`, `latest~2` 
 from __future__ import annotations
 
 import re
+import shlex
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
@@ -29,8 +30,8 @@ _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
 _BEST: Final = re.compile(r"best(?::(.+))?")
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
-_VERSION: Final = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)")
-_ALIAS: Final = re.compile(r"(?:models:/)?(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
+VERSION: Final = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)")
+ALIAS: Final = re.compile(r"(?:models:/)?(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
 _SHOWN: Final = 5
 
 
@@ -42,7 +43,7 @@ def resolve(store: Store, reference: str) -> RunRecord:
     """
     if not reference:
         raise RunNotFound("an empty run reference", hint="expctl list")
-    if match := _VERSION.fullmatch(reference):
+    if match := VERSION.fullmatch(reference):
         return _registered(store, match["name"], version=match["version"])
     if _ID.fullmatch(reference):
         with suppress(RunNotFound):
@@ -66,7 +67,7 @@ def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
         return [_latest(store, reference, int(match[1] or 0))]
     if match := _BEST.fullmatch(reference):
         return [best_run(store, match[1] or "f1_score")]
-    if match := _ALIAS.fullmatch(reference):
+    if match := ALIAS.fullmatch(reference):
         return [_registered(store, match["name"], alias=match["alias"])]
     if _PREFIX.fullmatch(reference):
         return store.find(also=attribute("run_id", "like", f"{reference}%"), limit=_SHOWN + 1)
@@ -140,11 +141,15 @@ def _latest(store: Store, reference: str, back: int) -> RunRecord:
 
 
 def _registered(store: Store, name: str, *, version: str | None = None, alias: str | None = None) -> RunRecord:
-    with translated(store.settings):
-        if alias is not None:
-            found = store.client.get_model_version_by_alias(name, alias)
-        else:
-            found = store.client.get_model_version(name, str(version))
+    client = store.client
+    try:
+        with translated(store.settings):
+            if alias is not None:
+                found = client.get_model_version_by_alias(name, alias)
+            else:
+                found = client.get_model_version(name, str(version))
+    except RunNotFound as error:
+        raise RunNotFound(error.message, hint=f"expctl promote --list {shlex.quote(name)}") from error
     if not found.run_id:
         raise RunNotFound(f"version {found.version} of model {name!r} was not made by a run")
     return store.get(found.run_id)

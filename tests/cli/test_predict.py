@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import sklearn
 
 from tests.tracking.recorded import model_folder, names, store_of
 
@@ -255,17 +256,87 @@ def test_a_damaged_model_is_refused_with_its_run(cli, runs):
     refused(cli(*QUIET, "a film"), 5, f"model of run strong ({run.run_id[:8]})", "has changed since it was recorded")
 
 
-def test_another_scikit_learn_is_warned_of_before_it_answers(cli, runs):
+@pytest.fixture
+def foreign(runs):
+    """The run `strong`, as if scikit-learn 0.1.2 had made its model."""
     run = store_of(runs).find("attributes.run_name = 'strong'")[0]
     path = model_folder(run) / "MLmodel"
-    import sklearn
-
     path.write_text(path.read_text().replace(f"sklearn_version: {sklearn.__version__}", "sklearn_version: 0.1.2"))
+    return run
+
+
+WARNED = (
+    f"expctl: warning: trained with scikit-learn 0.1.2, predicting with {sklearn.__version__}: the answers may differ"
+    " (--isolated takes the packages of the run)\n"
+)
+
+
+def test_another_scikit_learn_is_warned_of_before_it_answers(cli, foreign):
     done = cli("predict", "--run", "strong", "a film")
-    assert done.exit_code == 0
-    assert done.stderr.startswith(
-        f"expctl: warning: trained with scikit-learn 0.1.2, predicting with {sklearn.__version__}"
+    assert (done.exit_code, done.stderr) == (0, WARNED)
+
+
+def test_a_model_that_another_scikit_learn_made_and_this_cannot_load_is_told(cli, foreign, monkeypatch):
+    import skops.io
+
+    def changed(*given: object, **named: object) -> None:
+        raise TypeError("unexpected argument 'old_name'")
+
+    monkeypatch.setattr(skops.io, "load", changed)
+    done = cli("predict", "--run", "strong", "a film")
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert done.stderr == (
+        f"{WARNED}expctl: the model of run strong ({foreign.run_id[:8]}) was made with scikit-learn 0.1.2, and"
+        f" {sklearn.__version__} cannot load it: TypeError: unexpected argument 'old_name'"
+        " (--isolated predicts with the packages it was made with)\n"
     )
+
+
+def test_a_model_that_answers_otherwise_than_it_did_is_refused_also_in_silence(cli, foreign):
+    sample = Path(foreign.artifact_uri.removeprefix("file://"), "sample_predictions.csv")
+    rows = list(csv.reader(io.StringIO(sample.read_text())))
+    rows[1][3] = {"positive": "negative", "negative": "positive"}[rows[1][3]]
+    with sample.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    done = cli(*QUIET, "a film")
+    refused(done, 5, f"model of run strong ({foreign.run_id[:8]}) was made with scikit-learn 0.1.2", "--isolated")
+    assert f"gives 1 of 10 recorded texts another label under {sklearn.__version__}" in done.stderr
+
+
+def test_a_model_that_cannot_predict_any_more_is_refused(cli, foreign, monkeypatch):
+    from sklearn.linear_model import LogisticRegression
+
+    def renamed(*given: object) -> None:
+        raise AttributeError("no attribute 'new_name_'")
+
+    monkeypatch.setattr(LogisticRegression, "predict", renamed)
+    refused(cli(*QUIET, "a film"), 5, "AttributeError: no attribute 'new_name_'", "(--isolated predicts with")
+
+
+def test_in_an_environment_of_its_own_it_reads_and_writes_the_same_streams(runs, cli, monkeypatch):
+    """With this environment in place of a fresh one, which takes a minute to make."""
+    monkeypatch.setattr("expctl.tracking.isolated._made", lambda *given: sys.executable)
+    lines = Path("lines.csv")
+    lines.write_text("text\n-a great film\n")
+    with lines.open("rb") as stdin:
+        kept = os.dup(0)
+        os.dup2(stdin.fileno(), 0)
+        try:
+            done = cli("predict", "--isolated", "--run", "strong", "-i", "-", "--proba")
+        finally:
+            os.dup2(kept, 0)
+            os.close(kept)
+    plain = cli("predict", "--run", "strong", "-i", "lines.csv", "--proba")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, plain.stdout, plain.stderr)
+    done = cli("predict", "--isolated", "--oov", "-f", "json", "--", "-a great film", "--proba")
+    assert [row["text"] for row in json.loads(done.stdout)["rows"]] == ["-a great film", "--proba"]
+    assert done.stderr.count("model of the best run: strong") == 1
+
+
+def test_before_an_environment_is_made_the_words_are_checked(cli, runs, monkeypatch):
+    monkeypatch.setattr("expctl.tracking.isolated._made", lambda *given: pytest.fail("made"))
+    refused(cli("predict", "--isolated", "--run", "strong", "-i", "none.csv"), 5, "no file none.csv")
+    refused(cli("predict", "--isolated", "--run", "nobody", "a film"), 3, "no run 'nobody'")
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""MLflow's own tracking server on loopback, open or behind its basic-auth."""
+"""MLflow's own servers on loopback: of runs, open or behind its basic-auth, and of models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 _PATIENCE: Final = 120  # seconds: it starts in 5 on an idle machine
@@ -29,22 +29,28 @@ def free_port() -> int:
 @contextmanager
 def serving(database: Path, *, user: str = "", password: str = "") -> Iterator[str]:
     """The address of a server over an SQLite store, which asks for a password if there is one."""
+    options = ["--workers", "1", "--backend-store-uri", f"sqlite:///{database}"]
+    options += ["--app-name", "basic-auth"] if password else []
+    variables = {
+        "MLFLOW_AUTH_ADMIN_USERNAME": user,
+        "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "of this server",
+    }
+    with listening(["server", *options], database.parent, variables) as address:
+        yield address
+
+
+@contextmanager
+def listening(words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Iterator[str]:
+    """The address of `mlflow WORDS --port ...`, started in a folder."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
-    command += ["--app-name", "basic-auth"] if password else []
-    log = database.parent / "server.log"
+    log = folder / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*command, "--backend-store-uri", f"sqlite:///{database}"],
-            cwd=database.parent,
-            env={
-                **os.environ,
-                "MLFLOW_AUTH_ADMIN_USERNAME": user,
-                "MLFLOW_AUTH_ADMIN_PASSWORD": password,
-                "MLFLOW_FLASK_SERVER_SECRET_KEY": "of this server",
-                "MLFLOW_DISABLE_TELEMETRY": "true",
-            },
+            [sys.executable, "-m", "mlflow", *words, "--port", str(port)],
+            cwd=folder,
+            env={**os.environ, **variables, "MLFLOW_DISABLE_TELEMETRY": "true"},
             stdout=out,
             stderr=out,
             start_new_session=True,

@@ -276,12 +276,12 @@ def test_a_tree_that_claims_more_nodes_than_it_has_is_refused(runs):
     state = tree.__getstate__()
     tree.__setstate__({**state, "node_count": state["node_count"] + 100_000})
     assert tree.node_count > tree.capacity
-    from expctl.tracking.models import _check_trees
+    from expctl.tracking.soundness import check_trees
 
     with pytest.raises(DataError, match="a tree points outside itself"):
-        _check_trees(estimator, "model")
+        check_trees(estimator, "model")
     tree.__setstate__(state)
-    _check_trees(estimator, "model")
+    check_trees(estimator, "model")
 
 
 def test_a_forest_that_reads_more_features_than_it_is_given_is_refused(runs):
@@ -297,7 +297,7 @@ def test_a_tree_hidden_in_another_ensemble_is_found(runs):
     from sklearn.ensemble import BaggingClassifier, GradientBoostingClassifier, VotingClassifier
     from sklearn.tree import DecisionTreeClassifier
 
-    from expctl.tracking.models import _check_trees
+    from expctl.tracking.soundness import check_trees
 
     features, labels = np.arange(40.0).reshape(20, 2), [0, 1] * 10
     boosted = GradientBoostingClassifier(n_estimators=2).fit(features, labels)
@@ -310,10 +310,10 @@ def test_a_tree_hidden_in_another_ensemble_is_found(runs):
         (voting, voting.estimators_[0].tree_),
         (FunctionTransformer(kw_args={"model": [alone]}), alone.tree_),
     ):
-        _check_trees(Pipeline([("model", ensemble)]), "model")
+        check_trees(Pipeline([("model", ensemble)]), "model")
         bend(tree, left_child=(0, 10_000))
         with pytest.raises(DataError, match="a tree points outside itself"):
-            _check_trees(Pipeline([("model", ensemble)]), "model")
+            check_trees(Pipeline([("model", ensemble)]), "model")
 
 
 @pytest.fixture

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import real_data
+from tests.tracking.serving import listening
 
 if TYPE_CHECKING:
     pass
@@ -41,6 +44,39 @@ def test_the_main_commands_work_through_a_tracking_server(run_command, small, se
     )
     assert json.loads(predicted.stdout)["rows"][0]["prediction"] == "positive", predicted.stderr
     assert sorted(path.name for path in small.parent.iterdir()) == ["small.csv"]  # all of it went to the server
+
+
+def test_a_promotion_through_a_tracking_server_and_back(cli, small, server, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "promoted")
+    for name in ("one", "two"):
+        trained = cli("train", "--data", "small.csv", "--run-name", name, "--format", "id")
+        assert trained.exit_code == 0, trained.stderr
+        promoted = cli("promote", name, "reviews", "--format", "id")
+        assert promoted.exit_code == 0, promoted.stderr
+    assert promoted.stdout == "models:/reviews/2\n"
+    assert cli("predict", "a superb film", "--run", "reviews@champion", "--format", "csv").exit_code == 0
+    back = shlex.split(promoted.stderr.splitlines()[-1].removeprefix("expctl: back again: expctl "))
+    assert cli(*back).exit_code == 0
+    listed = json.loads(cli("promote", "--list", "reviews", "--format", "json").stdout)["rows"]
+    assert [(row["version"], row["aliases"], row["name"]) for row in listed] == [
+        (2, None, "two"),
+        (1, "champion", "one"),
+    ]
+    assert all(row["f1_score"] > 0.5 for row in listed)
+
+
+def test_mlflow_serves_a_champion_that_says_what_predict_says(cli, runs):
+    assert cli("promote", "strong", "reviews").exit_code == 0
+    rows = json.loads(cli("predict", "--run", "reviews@champion", "-q", "-i", "small.csv", "-f", "json").stdout)["rows"]
+    words = ["models", "serve", "-m", "models:/reviews@champion", "--env-manager", "local"]
+    with listening(words, runs, {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}) as address:
+        body = json.dumps({"dataframe_records": [{"text": row["text"]} for row in rows]}).encode()
+        request = urllib.request.Request(f"{address}/invocations", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            served = json.load(answer)["predictions"]
+    assert served == [row["prediction"] for row in rows]
+    assert set(served) == {"positive", "negative"}
 
 
 def test_a_server_that_is_gone_is_told_before_fitting(run_command, small):
