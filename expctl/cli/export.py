@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from expctl.records import RunRecord
-    from expctl.tracking.exporting import Exported
+    from expctl.tracking.exporting import Exported, Exporter
     from expctl.tracking.importing import Imported
     from expctl.tracking.store import Store
 
@@ -59,10 +59,12 @@ def export(
     if not choice.runs:
         raise RunNotFound("there is no ended run to export", hint="expctl list")
     with streams.stages() as stage:
-        done, masked = _write(store, choice.runs, output, stage)
+        exporter, done = _write(store, choice.runs, output, stage)
     streams.write(exported_sheet(done), chosen_format, settings)
-    if masked:
-        streams.note(f"{masked:,} values held a password, which the archive has as ***")
+    if exporter.masked:
+        streams.note(f"warning: {exporter.masked:,} values held a password, which the archive has as ***")
+    for name in exporter.bare:
+        streams.note(f"warning: the model {name} has no files")
     size = output.stat().st_size
     streams.note(f"{len(done):,} {'run' if len(done) == 1 else 'runs'} in {output}, {size:,} bytes")
 
@@ -76,19 +78,19 @@ def _check_new(output: Path) -> None:
 
 def _write(
     store: Store, runs: Sequence[RunRecord], output: Path, stage: Callable[[str], None]
-) -> tuple[list[Exported], int]:
+) -> tuple[Exporter, list[Exported]]:
     from expctl.render.rows import whole_file
-    from expctl.tracking.archive import Writer
+    from expctl.tracking.archive import writing
     from expctl.tracking.exporting import Exporter
 
     try:
-        with whole_file(output) as stream:
-            exporter = Exporter(store, Writer(stream))
+        with whole_file(output) as stream, writing(stream) as writer:
+            exporter = Exporter(store, writer)
             done = exporter.write(runs, stage)
             _check_new(output)
     except OSError as error:
         raise ExpctlError(f"cannot write {output}: {error.strerror}", hint="no part of it was left") from error
-    return done, exporter.masked
+    return exporter, done
 
 
 def import_runs(

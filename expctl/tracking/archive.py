@@ -13,7 +13,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
@@ -62,8 +62,8 @@ def is_safe(name: str) -> bool:
 class Writer:
     """An archive that is being written. The same members in the same order are the same bytes."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._zip = zipfile.ZipFile(stream, "w")
+    def __init__(self, zip: zipfile.ZipFile) -> None:
+        self._zip = zip
         self._members: dict[str, Member] = {}
         self._expanded = 0
 
@@ -108,6 +108,17 @@ class Writer:
             info.external_attr = (stat.S_IFREG | 0o644) << 16
             self._zip.writestr(info, content if name == _MANIFEST else text)
         self._zip.close()
+
+
+@contextmanager
+def writing(stream: BinaryIO) -> Iterator[Writer]:
+    """An archive to write into a stream. Without a `close` in the block it is none."""
+    zip = zipfile.ZipFile(stream, "w")
+    try:
+        yield Writer(zip)
+    finally:
+        with suppress(OSError):  # the disk is full, which whoever wrote has been told
+            zip.close()
 
 
 def _expands(info: zipfile.ZipInfo) -> bool:

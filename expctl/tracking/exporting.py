@@ -84,11 +84,15 @@ class Exported:
 
 @dataclass
 class Exporter:
-    """Writes runs of a store into an archive. `masked` counts the values that held a password."""
+    """Writes runs of a store into an archive.
+
+    `masked` counts the values that held a password, `bare` names the models that have no files.
+    """
 
     store: Store
     writer: Writer
     masked: int = 0
+    bare: list[str] = field(default_factory=list)
     _origins: dict[str, str] = field(default_factory=dict)
 
     def write(self, runs: Sequence[RunRecord], progress: Callable[[str], None]) -> list[Exported]:
@@ -129,8 +133,12 @@ class Exporter:
         whole = Tag.COMPLETE in run.tags
         self._files(exported, f"{place}/artifacts", run.artifact_uri, whole=whole)
         for number, (_, model) in enumerate(models):
-            ready = model.status.value == "READY"
-            self._files(exported, f"{place}/models/{number}", str(model.artifact_location), whole=ready)
+            files = exported.files
+            self._files(
+                exported, f"{place}/models/{number}", model.artifact_location, whole=Tag.MODEL_DIGEST in run.tags
+            )
+            if exported.files == files and model.status.value == "READY":  # so are models that live elsewhere
+                self.bare.append(f"{model.name} of run {run.label} ({run.run_id[:8]})")
         content = described.to_json()
         with tempfile.TemporaryFile() as stream:
             stream.write(content)
@@ -170,9 +178,8 @@ class Exporter:
         """The tags, in which runs are called by the ids under which they were first recorded."""
         tags = {key: value for key, value in run.tags.items() if key not in _OF_THE_STORE}
         tags |= json.loads(run.tags.get(Tag.IMPORTED_TRIAL, "{}"))
-        return {
-            key: RUN_ID.sub(lambda found: self._origin(found[0]), value) for key, value in self._texts(tags).items()
-        }
+        masked = self._texts(dict(sorted(tags.items())))
+        return {key: RUN_ID.sub(lambda word: self._origin(word[0]), value) for key, value in masked.items()}
 
     def _origin(self, word: str) -> str:
         if word not in self._origins:
