@@ -116,6 +116,7 @@ class Exporter:
                 for output in (recorded.outputs.model_outputs if recorded.outputs is not None else ())
                 if (model := self._model(output.model_id)) is not None
             ]
+        models.sort(key=lambda pair: (pair[1].creation_timestamp, pair[0].step, pair[1].name))  # MLflow has no order
         described = ArchivedRun(
             run_id=origin_of(run),
             name=self._text(recorded.info.run_name or ""),
@@ -204,7 +205,7 @@ class Exporter:
                     link = (number, one.dataset_name, one.dataset_digest)
                     links[one.key, one.step, one.timestamp].append(link)
         with tempfile.TemporaryFile() as stream:
-            for key in recorded.data.metrics:
+            for key in sorted(recorded.data.metrics):
                 with translated(self.store.settings):
                     history = self.store.client.get_metric_history(recorded.info.run_id, key)
                 for one in history:
