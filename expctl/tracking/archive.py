@@ -139,6 +139,9 @@ class Archive:
         self.runs: list[str] = manifest["runs"]
         self.members: dict[str, Member] = manifest["members"]
         self._check()
+        self._of_run: dict[str, list[str]] = {run: [] for run in self.runs}
+        for name in self.members:
+            self._of_run[name.split("/")[1]].append(name)
 
     def _manifest(self) -> dict[str, Any]:
         contents = []
@@ -218,9 +221,10 @@ class Archive:
         """A member as a whole."""
         return b"".join(self.blocks(name))
 
-    def files(self, folder: str) -> dict[str, str]:
-        """The members below a folder, by their paths there."""
-        return {name.removeprefix(f"{folder}/"): name for name in self.members if name.startswith(f"{folder}/")}
+    def files(self, run: str, folder: str = "") -> dict[str, str]:
+        """The members of a run below a folder, by their paths there."""
+        place = f"runs/{run}/{folder}"
+        return {name.removeprefix(place): name for name in self._of_run[run] if name.startswith(place)}
 
     def damaged(self, name: str) -> DataError:
         """The error for a member that is whole and makes no sense."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _LINE: Final = 2**16  # bytes of a line of metrics.jsonl
 _INTEGER: Final = 2**63
 ENDED: Final = ("FINISHED", "FAILED", "KILLED")
+# Tags that say how a run came into a store, and stay there.
+OF_THE_STORE: Final = (Tag.IMPORTED, Tag.IMPORTED_ID, Tag.IMPORTED_FROM, Tag.IMPORTED_TRIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def _are_texts(value: Any) -> bool:
 
 
 def _are_tags(value: Any) -> bool:
-    return _are_texts(value) and value.get(Tag.TRIAL, "0").isdecimal()
+    return _are_texts(value) and value.get(Tag.TRIAL, "0").isdecimal() and not value.keys() & set(OF_THE_STORE)
 
 
 def _is_integer(value: Any) -> bool:

@@ -11,14 +11,14 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from expctl.errors import DataError, RunNotFound, StoreError, mask_passwords, mask_secrets
 from expctl.filters.expression import EVERY_RUN
 from expctl.records import Tag
 from expctl.tracking import reachable
 from expctl.tracking.archive import Writer
-from expctl.tracking.archived import ENDED, ArchivedData, ArchivedModel, ArchivedPoint, ArchivedRun
+from expctl.tracking.archived import ENDED, OF_THE_STORE, ArchivedData, ArchivedModel, ArchivedPoint, ArchivedRun
 from expctl.tracking.artifacts import local_folder
 from expctl.tracking.choosing import with_trials
 from expctl.tracking.failures import translated
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
-RUN_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
-# Of the store that the runs were imported into, not of the runs.
-_OF_THE_STORE = (Tag.IMPORTED, Tag.IMPORTED_ID, Tag.IMPORTED_FROM, Tag.IMPORTED_TRIAL)
+RUN_ID: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 @dataclass(frozen=True)
@@ -177,7 +175,7 @@ class Exporter:
 
     def _tags(self, run: RunRecord) -> dict[str, str]:
         """The tags, in which runs are called by the ids under which they were first recorded."""
-        tags = {key: value for key, value in run.tags.items() if key not in _OF_THE_STORE}
+        tags = {key: value for key, value in run.tags.items() if key not in OF_THE_STORE}
         tags |= json.loads(run.tags.get(Tag.IMPORTED_TRIAL, "{}"))
         masked = self._texts(dict(sorted(tags.items())))
         return {key: RUN_ID.sub(lambda word: self._origin(word[0]), value) for key, value in masked.items()}

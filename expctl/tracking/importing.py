@@ -78,7 +78,11 @@ def _points(archive: Archive, run: ArchivedRun) -> Iterator[ArchivedPoint]:
 
 @dataclass
 class Importer:
-    """Writes the runs of a verified archive into a store."""
+    """Writes the runs of a verified archive into a store.
+
+    One process at a time begins a run in an SQLite store. A server has no lock for it: two that import the same runs
+    at the same moment may both make them.
+    """
 
     store: Store
     archive: Archive
@@ -105,8 +109,7 @@ class Importer:
 
     def _one(self, run_id: str, experiment: str) -> Imported:
         run = _described(self.archive, run_id)
-        places = f"runs/{run_id}/artifacts/", f"runs/{run_id}/models/"
-        sizes = [member.bytes for name, member in self.archive.members.items() if name.startswith(places)]
+        sizes = [self.archive.members[name].bytes for path, name in self.archive.files(run_id).items() if "/" in path]
         new: str | None = None
         try:
             with reachable.first_opening(self.store.settings.tracking_uri, create=True), lifecycle.shielded():
@@ -146,7 +149,7 @@ class Importer:
 
         client = self.store.client
         with tempfile.TemporaryDirectory(prefix="expctl-") as folder, translated(self.store.settings):
-            self._extract(f"runs/{run.run_id}/artifacts", Path(folder, "files"))
+            self._extract(run, "artifacts/", Path(folder, "files"))
             if any(Path(folder, "files").iterdir()):
                 client.log_artifacts(new, str(Path(folder, "files")))
         for params in _pieces((Param(*pair) for pair in run.params.items()), 100):
@@ -184,7 +187,7 @@ class Importer:
         model, client = run.models[number], self.store.client
         with tempfile.TemporaryDirectory(prefix="expctl-") as scratch, translated(self.store.settings):
             folder = Path(scratch, "model")
-            self._extract(f"runs/{run.run_id}/models/{number}", folder)
+            self._extract(run, f"models/{number}/", folder)
             logged = client.create_logged_model(
                 client.get_run(new).info.experiment_id,
                 name=model.name,
@@ -201,9 +204,9 @@ class Importer:
                 client.finalize_logged_model(logged.model_id, LoggedModelStatus(model.status))
         return str(logged.model_id)
 
-    def _extract(self, place: str, folder: Path) -> None:
+    def _extract(self, run: ArchivedRun, place: str, folder: Path) -> None:
         folder.mkdir()
-        for path, member in self.archive.files(place).items():
+        for path, member in self.archive.files(run.run_id, place).items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as stream:

@@ -87,7 +87,7 @@ def test_what_is_written_is_read_again_with_its_digest_as_sha256sum_checks_it(tm
     with opened_archive(path) as archive:
         assert archive.runs == [RUN]
         assert {name: archive.read(name) for name in archive.members} == FILES
-        assert archive.files(f"{PLACE}/models/0") == {"MLmodel": f"{PLACE}/models/0/MLmodel"}
+        assert archive.files(RUN, "models/0/") == {"MLmodel": f"{PLACE}/models/0/MLmodel"}
         assert read_runs(archive, None) == {RUN: "expctl"}
         assert read_runs(archive, "mine") == {RUN: "mine"}
     with zipfile.ZipFile(path) as archive:
@@ -149,7 +149,8 @@ def test_a_file_that_is_a_folder_too_is_refused(tmp_path):
     ("key", "value"),
     [
         ("status", "RUNNING"), ("run_id", "f" * 32), ("started", -1), ("started", "1"), ("ended", True), ("params", []),
-        ("tags", {"a": 1}), ("tags", {"expctl.trial": "x"}), ("name", "\ud800"), ("experiment", " "), ("models", {}),
+        ("tags", {"a": 1}), ("tags", {"expctl.trial": "x"}),
+        ("tags", {"expctl.imported": "now"}), ("name", "\ud800"), ("experiment", " "), ("models", {}),
         ("models", [{"name": "m"}]), ("datasets", [1]), ("more", 1), ("started", 2**70),
     ],
 )  # fmt: skip
