@@ -19,7 +19,7 @@ _LINE: Final = 2**16  # bytes of a line of metrics.jsonl
 _INTEGER: Final = 2**63
 ENDED: Final = ("FINISHED", "FAILED", "KILLED")
 # Tags that say how a run came into a store, and stay there.
-OF_THE_STORE: Final = (Tag.IMPORTED, Tag.IMPORTED_ID, Tag.IMPORTED_FROM, Tag.IMPORTED_TRIAL)
+OF_THE_STORE: Final = (Tag.KEY, Tag.IMPORTED, Tag.IMPORTED_ID, Tag.IMPORTED_FROM, Tag.IMPORTED_TRIAL)
 
 
 @dataclass(frozen=True, slots=True)

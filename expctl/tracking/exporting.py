@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 import tempfile
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from expctl.errors import DataError, RunNotFound, StoreError, mask_passwords, mask_secrets
 from expctl.filters.expression import EVERY_RUN
@@ -22,6 +21,7 @@ from expctl.tracking.archived import ENDED, OF_THE_STORE, ArchivedData, Archived
 from expctl.tracking.artifacts import local_folder
 from expctl.tracking.choosing import with_trials
 from expctl.tracking.failures import translated
+from expctl.tracking.origins import RUN_ID, is_half, origin_of
 from expctl.tracking.reading import stored_number
 from expctl.tracking.references import resolve_set
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
-RUN_ID: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -40,16 +38,6 @@ class Choice:
 
     runs: Sequence[RunRecord]
     left_out: Sequence[RunRecord]
-
-
-def origin_of(run: RunRecord) -> str:
-    """The id under which a run was first recorded, in whatever store."""
-    return run.tags.get(Tag.IMPORTED_ID, run.run_id)
-
-
-def is_half(run: RunRecord) -> bool:
-    """Whether a run's import was cut short, or goes on."""
-    return Tag.IMPORTED_ID in run.tags and Tag.IMPORTED not in run.tags
 
 
 def to_export(store: Store, references: Iterable[str], filter: str) -> Choice:
@@ -232,7 +220,7 @@ class Exporter:
 def kind_of_store(store: Store) -> str:
     """What a store is, and nothing of where: sqlite, server, or the scheme of another."""
     uri = store.settings.tracking_uri
-    return "server" if reachable.server_of(uri) is not None else uri.partition(":")[0].partition("+")[0] or "file"
+    return "server" if reachable.is_server(uri) else uri.partition(":")[0].partition("+")[0] or "file"
 
 
 def _walked(folder: Path) -> Iterator[tuple[str, Any]]:

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import json
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from expctl.errors import DataError, RunNotFound, UsageError
-from expctl.filters.expression import Condition, Field
+from expctl.errors import DataError, RunNotFound, StoreError, UsageError
 from expctl.records import Tag
 from expctl.tracking import deleting, lifecycle, reachable
 from expctl.tracking.archived import points_in, run_in
-from expctl.tracking.exporting import RUN_ID, is_half
 from expctl.tracking.failures import translated
+from expctl.tracking.origins import RUN_ID, find_origin, is_half
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -125,7 +124,8 @@ class Importer:
                 self._finish(run, new)
         except BaseException as error:
             if new is not None:
-                lifecycle.abort(self.store, new, error)
+                with suppress(StoreError):  # a store that fails now is mostly what `error` tells of
+                    lifecycle.abort(self.store, new, error)
             if isinstance(error, RunNotFound):  # what MLflow says of a value that it does not take
                 raise DataError(f"the store does not take run {run.name} ({run_id[:8]}): {error.message}") from error
             raise
@@ -137,11 +137,7 @@ class Importer:
         own = {Tag.IMPORTED_ID: run.run_id, Tag.IMPORTED_FROM: run.store, **lifecycle.process_tags()}
         if run.name:
             tags["mlflow.runName"] = run.name
-        with translated(self.store.settings):
-            created = self.store.client.create_run(
-                experiment, start_time=run.started, tags=tags | own, run_name=run.name or None
-            )
-        return str(created.info.run_id)
+        return lifecycle.begin(self.store, experiment, run.name or None, tags | own, started=run.started)
 
     def _fill(self, run: ArchivedRun, new: str) -> None:
         """All that a run holds, but for the marks that it is whole."""
@@ -153,7 +149,7 @@ class Importer:
             if any(Path(folder, "files").iterdir()):
                 client.log_artifacts(new, str(Path(folder, "files")))
         for params in _pieces((Param(*pair) for pair in run.params.items()), 100):
-            with translated(self.store.settings):
+            with self._writing():
                 client.log_batch(new, params=params)
         given = [
             DatasetInput(
@@ -162,8 +158,8 @@ class Importer:
             )
             for one in run.datasets
         ]
-        with translated(self.store.settings):
-            if given:
+        if given:
+            with self._writing():
                 client.log_inputs(new, given)
         self._metrics(run, new, [self._model(run, new, number) for number in range(len(run.models))])
 
@@ -177,7 +173,7 @@ class Importer:
                     yield Metric(one.key, one.value, one.timestamp, one.step, model_id, name, digest, new)
 
         for piece in _pieces(metrics(), 1000):
-            with translated(self.store.settings):
+            with self._writing():
                 self.store.client.log_batch(new, metrics=piece)
 
     def _model(self, run: ArchivedRun, new: str, number: int) -> str:
@@ -188,20 +184,18 @@ class Importer:
         with tempfile.TemporaryDirectory(prefix="expctl-") as scratch, translated(self.store.settings):
             folder = Path(scratch, "model")
             self._extract(run, f"models/{number}/", folder)
-            logged = client.create_logged_model(
-                client.get_run(new).info.experiment_id,
-                name=model.name,
-                source_run_id=new,
-                tags=model.tags,
-                params=model.params,
-                model_type=model.model_type,
-            )
-            client.log_outputs(new, [LoggedModelOutput(logged.model_id, model.step)])
+            experiment = client.get_run(new).info.experiment_id
+            with lifecycle.undisturbed(self.store):
+                logged = client.create_logged_model(
+                    experiment, model.name, new, model.tags, model.params, model.model_type
+                )
+                client.log_outputs(new, [LoggedModelOutput(logged.model_id, model.step)])
             _rename(folder / "MLmodel", logged, new)
             if any(folder.iterdir()):
                 client.log_model_artifacts(logged.model_id, str(folder))
             if model.status != "PENDING":
-                client.finalize_logged_model(logged.model_id, LoggedModelStatus(model.status))
+                with lifecycle.undisturbed(self.store):
+                    client.finalize_logged_model(logged.model_id, LoggedModelStatus(model.status))
         return str(logged.model_id)
 
     def _extract(self, run: ArchivedRun, place: str, folder: Path) -> None:
@@ -212,6 +206,11 @@ class Importer:
             with target.open("xb") as stream:
                 for block in self.archive.blocks(member):
                     stream.write(block)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with translated(self.store.settings), lifecycle.undisturbed(self.store):
+            yield
 
     def _finish(self, run: ArchivedRun, new: str) -> None:
         """End a run as it ended; the mark that it is whole comes last."""
@@ -259,17 +258,6 @@ class Importer:
                 return None
             self._here[word] = run.run_id
         return self._here[word]
-
-
-def find_origin(store: Store, origin: str) -> RunRecord | None:
-    """The run of a store that was first recorded under an id, there or elsewhere; one that is there and whole first."""
-    own = store.reader.get(origin)
-    if own is not None:
-        return own
-    same = Condition(Field("tags", Tag.IMPORTED_ID), "=", origin)
-    found = [*store.find(also=same, everywhere=True), *store.find(also=same, everywhere=True, deleted=True)]
-    found = [run for run in found if not (run.deleted and is_half(run))]
-    return min(found, key=lambda run: (is_half(run), run.deleted), default=None)
 
 
 def _drop(store: Store, half: RunRecord) -> None:

@@ -22,7 +22,7 @@ from tests.tracking.recorded import model_folder, settings_of, store_of, train
 from tests.tracking.serving import serving
 from tests.tracking.swept import children, parent_of
 
-OURS = (Tag.IMPORTED, Tag.IMPORTED_ID, Tag.IMPORTED_FROM)
+OURS = (Tag.KEY, Tag.IMPORTED, Tag.IMPORTED_ID, Tag.IMPORTED_FROM)
 
 
 @pytest.fixture
