@@ -186,6 +186,33 @@ def test_members_that_are_no_files_are_refused(tmp_path, how):
     refused(packed(path, manifest, list(zip(infos, FILES.values(), strict=True))), "a.txt is a link, or otherwise no")
 
 
+def test_a_member_that_was_exchanged_for_another_of_its_size_is_refused(tmp_path):
+    path = write(tmp_path / "runs.zip")
+    with zipfile.ZipFile(path) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    files = FILES | {f"{PLACE}/artifacts/a.txt": b"lies " * 50}
+    refused(packed(path, manifest, list(files.items())), "a.txt has been changed")
+
+
+def test_a_size_other_than_the_manifests_is_refused(tmp_path):
+    path = write(tmp_path / "runs.zip")
+    with zipfile.ZipFile(path) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    manifest["members"][f"{PLACE}/artifacts/a.txt"]["bytes"] += 1
+    refused(packed(path, manifest, list(FILES.items())), "a.txt has 250 bytes, not 251")
+
+
+def test_a_manifest_that_was_changed_alone_is_refused(tmp_path):
+    path = write(tmp_path / "runs.zip")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"version": 1', b'"version": 0'))
+    refused(path, "")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("manifest.json", "{}")
+        archive.writestr("manifest.json.sha256", hashlib.sha256(b"").hexdigest())
+    refused(path, "manifest.json has been changed")
+
+
 def test_a_member_that_comes_twice_is_refused(tmp_path):
     path = write(tmp_path / "runs.zip")
     with zipfile.ZipFile(path) as archive:
