@@ -105,7 +105,12 @@ _QUERY = re.compile(r"(?<=://)([^?\s'\"]*)\?[^\s'\"]+")
 
 def mask_secrets(text: str) -> str:
     """Replace user, password and query of every URI in `text`, so that it can be shown or stored."""
-    return _QUERY.sub(r"\1?***", _USER_INFO.sub("***@", text))
+    return _QUERY.sub(r"\1?***", mask_passwords(text))
+
+
+def mask_passwords(text: str) -> str:
+    """Replace user and password of every URI in `text`, and leave its query: people's notes hold links."""
+    return _USER_INFO.sub("***@", text)
 
 
 def closest(word: str, words: Iterable[str]) -> str:

@@ -40,6 +40,10 @@ class Tag:
     PROMOTED_BY: Final = "promoted_by"
     PROMOTED_AT: Final = "promoted_at"
     PROMOTED_BECAUSE: Final = "promoted_because"
+    IMPORTED: Final = "expctl.imported"  # when; written last: without it an import was cut short
+    IMPORTED_ID: Final = "expctl.imported_id"  # under which the run was first recorded, in another store
+    IMPORTED_FROM: Final = "expctl.imported_from"
+    IMPORTED_TRIAL: Final = "expctl.imported_trial"  # PARENT and TRIAL, of a trial whose sweep is not here
     DEVELOPER: Final = "developer"
     DATA_VERSION: Final = "data_version"
     GIT_COMMIT: Final = "git_commit"

@@ -122,6 +122,8 @@ MISTAKES = [
     ["list", "--status", "odd"],
     ["best", "--top", "0"],
     ["show"],
+    ["export", "-o", "x.zip"],
+    ["import", "x.zip", "--format", "xml"],
     ["predict"],
     ["predict", "text", "--input", "x.csv"],
     ["predict", "text", "--output", "x.doc"],

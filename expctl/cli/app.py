@@ -17,6 +17,7 @@ from expctl.cli.compare import compare
 from expctl.cli.delete import delete, restore
 from expctl.cli.doctor import doctor
 from expctl.cli.explain import explain
+from expctl.cli.export import export, import_runs
 from expctl.cli.gate import gate
 from expctl.cli.list import list_runs
 from expctl.cli.options import Command
@@ -57,6 +58,8 @@ app.command("reproduce", cls=Command)(reproduce)
 app.command("ui", cls=Command)(ui)
 app.command("delete", cls=Command)(delete)
 app.command("restore", cls=Command)(restore)
+app.command("export", cls=Command)(export)
+app.command("import", cls=Command)(import_runs)
 app.command("doctor", cls=Command)(doctor)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from expctl.records import RunRecord
     from expctl.render.sheet import Sheet
-    from expctl.tracking.deleting import Chosen
+    from expctl.tracking.choosing import Chosen
 
 _NAMED: Final = 5  # runs that a question or a hint names one by one
 

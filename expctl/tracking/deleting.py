@@ -7,36 +7,22 @@ runs alone: that command, told a run, takes every deleted experiment and model o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import RunNotFound, UsageError
-from expctl.filters.expression import EVERY_RUN, Condition, Field, Or, attribute
-from expctl.records import Tag
+from expctl.filters.expression import EVERY_RUN, Or, attribute
 from expctl.tracking import lifecycle
+from expctl.tracking.choosing import Chosen, with_trials
 from expctl.tracking.failures import translated
 from expctl.tracking.references import only, resolve_set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
 _PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Runs that somebody named, and the trials that go with those that are sweeps."""
-
-    named: Sequence[RunRecord]
-    trials: Sequence[RunRecord]
-
-    @property
-    def runs(self) -> list[RunRecord]:
-        """All of them; a sweep after its trials, so that it is named again if not all got through."""
-        return [*self.trials, *self.named]
 
 
 def to_delete(store: Store, references: Iterable[str], filter: str, *, purge: bool) -> Chosen:
@@ -58,7 +44,7 @@ def to_delete(store: Store, references: Iterable[str], filter: str, *, purge: bo
     if filter.strip():
         found += store.find(filter)
         found += store.find(filter, deleted=True) if purge else []
-    chosen = _with_trials(store, found, deleted=(False, True) if purge else (False,))
+    chosen = with_trials(store, found, deleted=(False, True) if purge else (False,))
     for run in chosen.runs:
         if run.status == "running" and not run.deleted and lifecycle.is_alive(run):
             raise UsageError(
@@ -73,7 +59,7 @@ def to_restore(store: Store, references: Iterable[str], filter: str) -> Chosen:
     found = [deleted_run(store, reference) for reference in references]
     if filter.strip():
         found += store.find(filter, deleted=True)
-    return _with_trials(store, found, deleted=(True,))
+    return with_trials(store, found, deleted=(True,))
 
 
 def deleted_run(store: Store, reference: str) -> RunRecord:
@@ -91,18 +77,6 @@ def deleted_run(store: Store, reference: str) -> RunRecord:
             f"no deleted run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list --deleted"
         )
     return only(found, reference)
-
-
-def _with_trials(store: Store, found: Iterable[RunRecord], *, deleted: Sequence[bool]) -> Chosen:
-    named = {run.run_id: run for run in found}
-    sweeps = tuple(run.run_id for run in named.values() if Tag.SWEEP in run.tags or Tag.EXPLANATION in run.tags)
-    if not sweeps:
-        return Chosen(list(named.values()), [])
-    theirs = Condition(Field("tags", Tag.PARENT), "in", sweeps)
-    children = [run for which in deleted for run in store.find(also=theirs, deleted=which, everywhere=True)]
-    children.sort(key=lambda run: (sweeps.index(run.tags[Tag.PARENT]), run.trial))
-    trials = {run.run_id: run for run in children}
-    return Chosen([run for run in named.values() if run.run_id not in trials], list(trials.values()))
 
 
 def delete(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
@@ -123,9 +97,14 @@ def restore(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
         yield run
 
 
+def can_purge(store: Store) -> bool:
+    """Whether runs can go for good: not those of a server."""
+    return hasattr(_backend(store), "_hard_delete_run")
+
+
 def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
     """Raise UsageError where runs cannot go for good: their store is a server, or a registered model is theirs."""
-    if not hasattr(_backend(store), "_hard_delete_run"):
+    if not can_purge(store):
         raise UsageError(
             "only MLflow's server can delete its runs for good",
             hint="expctl delete without --purge here, then mlflow gc where the server runs",

@@ -55,15 +55,22 @@ def recording(store: Store, name: str | None, tags: Mapping[str, str], *, run_id
         raise
 
 
-def begin(store: Store, experiment: str, name: str | None, tags: Mapping[str, str]) -> str:
-    """Create a RUNNING run and return its id. To be called `shielded`, until the id is where `abort` finds it."""
+def begin(
+    store: Store, experiment: str, name: str | None, tags: Mapping[str, str], *, started: int | None = None
+) -> str:
+    """Create a RUNNING run, `started` at so many milliseconds since 1970, or now, and return its id.
+
+    To be called `shielded`, until the id is where `abort` finds it.
+    """
     with translated(store.settings):
         if reachable.is_server(store.settings.tracking_uri):
-            return _begin_once(store.client, experiment, name, tags)
-        return str(store.client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id)
+            return _begin_once(store.client, experiment, name, tags, started)
+        return str(store.client.create_run(experiment, started, dict(tags), name).info.run_id)
 
 
-def _begin_once(client: MlflowClient, experiment: str, name: str | None, tags: Mapping[str, str]) -> str:
+def _begin_once(
+    client: MlflowClient, experiment: str, name: str | None, tags: Mapping[str, str], started: int | None
+) -> str:
     """Create one run, also where the server's answer is lost: MLflow would ask again and leave the first for ever.
 
     The run has a tag by which it is looked for before another is made.
@@ -74,7 +81,7 @@ def _begin_once(client: MlflowClient, experiment: str, name: str | None, tags: M
     for wait in (0, 2, 4, 8, None):
         try:
             with patience.hurried(retries=0):
-                return str(client.create_run(experiment, run_name=name, tags={**tags, Tag.KEY: key}).info.run_id)
+                return str(client.create_run(experiment, started, {**tags, Tag.KEY: key}, name).info.run_id)
         except MlflowException as error:
             if wait is None or error.error_code not in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
                 raise

@@ -1,7 +1,8 @@
 """Run references: the one grammar by which every command is told a run. Never picks silently among several.
 
-full id · unique id prefix (4+ characters) · run name · `latest`, `latest~2` · `best`, `best:METRIC` ·
-`NAME@ALIAS` and `models:/NAME/3`, `models:/NAME@ALIAS` from the registry · a filter that one run fits.
+full id · unique id prefix (4+ characters) · of an imported run the id it had too · run name · `latest`, `latest~2` ·
+`best`, `best:METRIC` · `NAME@ALIAS` and `models:/NAME/3`, `models:/NAME@ALIAS` from the registry · a filter that one
+run fits.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ranking import ranking_order
 from expctl.errors import RunNotFound
-from expctl.filters.expression import FINISHED, MADE_TO_USE, attribute, every
+from expctl.filters.expression import FINISHED, MADE_TO_USE, Condition, Field, attribute, every
 from expctl.filters.parse import FilterError, parse
+from expctl.records import Tag
 from expctl.tracking.failures import translated
 from expctl.tracking.ranked import fit_for
 
@@ -70,7 +72,9 @@ def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
     if match := ALIAS.fullmatch(reference):
         return [_registered(store, match["name"], alias=match["alias"])]
     if _PREFIX.fullmatch(reference):
-        return store.find(also=attribute("run_id", "like", f"{reference}%"), limit=_SHOWN + 1)
+        found = store.find(also=attribute("run_id", "like", f"{reference}%"), limit=_SHOWN + 1)
+        imported = Condition(Field("tags", Tag.IMPORTED_ID), "like", f"{reference}%")
+        return found or store.find(also=imported, everywhere=_ID.fullmatch(reference) is not None, limit=_SHOWN + 1)
     return store.find(reference, limit=_SHOWN + 1) if _reads_as_filter(reference) else []
 
 
