@@ -96,9 +96,13 @@ HELP = [
     ["--help"],
     ["--version"],
     [],
-    *([command, "--help"] for command in ("train", "list", "show", "compare", "explain", "best", "predict", "promote")),
+    *(
+        [command, "--help"]
+        for command in ("train", "list", "show", "compare", "explain", "best", "predict", "promote", "report")
+    ),
 ]
 MISTAKES = [
+    ["report", "--output", "data.csv"],
     ["nonsense"],
     ["--nonsense"],
     ["train", "--nonsense"],

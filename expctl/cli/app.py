@@ -23,6 +23,7 @@ from expctl.cli.list import list_runs
 from expctl.cli.options import Command
 from expctl.cli.predict import predict
 from expctl.cli.promote import promote
+from expctl.cli.report import report
 from expctl.cli.reproduce import reproduce
 from expctl.cli.show import show
 from expctl.cli.streams import ReaderGone, point, say, trace
@@ -55,6 +56,7 @@ app.command("predict", cls=Command)(predict)
 app.command("gate", cls=Command)(gate)
 app.command("promote", cls=Command)(promote)
 app.command("reproduce", cls=Command)(reproduce)
+app.command("report", cls=Command)(report)
 app.command("ui", cls=Command)(ui)
 app.command("delete", cls=Command)(delete)
 app.command("restore", cls=Command)(restore)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +12,7 @@ import typer
 from expctl.cli import completion, options
 from expctl.cli.opening import opened
 from expctl.cli.options import read_format
+from expctl.cli.report import check_output, write_report
 from expctl.cli.streams import Streams
 from expctl.errors import RunNotFound, UsageError, closest
 from expctl.settings import load_settings
@@ -17,7 +20,6 @@ from expctl.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from expctl.analysis.comparison import Evidence
     from expctl.analysis.predictions import RunPredictions
     from expctl.analysis.significance import Assessment
     from expctl.records import RunRecord
@@ -44,6 +46,9 @@ def compare(
         int | None,
         typer.Option(min=0, metavar="N", help="Show instead what broke and got fixed, N rows of each; csv: all."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Draw it too: curves, confusion, classes, flips.")
+    ] = None,
     confidence: options.Confidence = 0.95,
     experiment: options.Experiment = None,
     tracking_uri: options.TrackingUri = None,
@@ -58,6 +63,8 @@ def compare(
     if flips is not None and len(runs) != 2:
         raise UsageError("--flips is about two runs", hint="expctl compare RUN RUN --flips 5")
     options.check_confidence(confidence)
+    if report is not None:
+        check_output(report, "--report")
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
@@ -65,6 +72,7 @@ def compare(
     from expctl.analysis.difference import adjusted
     from expctl.analysis.significance import assess
     from expctl.render.verdicts import comparison_sheet
+    from expctl.tracking.evidence import read_evidence
     from expctl.tracking.predictions import read_predictions
     from expctl.tracking.references import is_set, resolve
 
@@ -72,6 +80,8 @@ def compare(
     if any(is_set(store, run) for run in runs):
         if metric is not None or only_changed or per_class or flips is not None:
             raise UsageError("--metric, --only-changed, --per-class and --flips are about single runs, not sets")
+        if report is not None:
+            raise UsageError("--report is about single runs, not sets", hint=shlex.join(["expctl", "report", *runs]))
         _write_groups(store, runs, confidence, streams, chosen_format)
         return
     found = [resolve(store, run) for run in runs]
@@ -84,10 +94,11 @@ def compare(
     tests = [assess(predictions[0], one, confidence=confidence, per_class=per_class) for one in predictions[1:]]
     if flips is not None:
         _write_flips(found[1], predictions[1], tests[0], flips, streams, chosen_format, settings)
+        _write_report(store, found, metric, confidence, report, streams)
         return
     corrected = adjusted([test.differences for test in tests])
     tests = [replace(test, differences=part) for test, part in zip(tests, corrected, strict=True)]
-    evidence = [_evidence(store, run, per_class=per_class) for run in found]
+    evidence = [read_evidence(store, run, per_class=per_class) for run in found]
     comparison = compare_runs(found, evidence, metric=metric, only_changed=only_changed, per_class=per_class)
     streams.write(comparison_sheet(comparison, tests), chosen_format, settings)
     for run, test in zip(found[1:], tests, strict=True):
@@ -95,6 +106,19 @@ def compare(
             streams.note(f"{run.label}: {test.note}")
     if not comparison.lines:
         streams.note("nothing differs")
+    _write_report(store, found, metric, confidence, report, streams)
+
+
+def _write_report(
+    store: Store, runs: Sequence[RunRecord], metric: str | None, confidence: float, path: Path | None, streams: Streams
+) -> None:
+    """The comparison in pictures, if a file is given for it."""
+    if path is None:
+        return
+    from expctl.tracking.reporting import assemble, choice_of
+
+    write_report(assemble(store, choice_of(runs, metric), confidence=confidence), path)
+    streams.note(f"report: {path}")
 
 
 def _write_groups(store: Store, runs: Sequence[str], confidence: float, streams: Streams, format: Format) -> None:
@@ -137,30 +161,3 @@ def _write_flips(
     streams.write(flips_sheet(found, rows), format, settings)
     if any(text is None for _, text in rows):
         streams.note("the data file is gone or has changed since the run: rows by number, without their texts")
-
-
-def _evidence(store: Store, run: RunRecord, *, per_class: bool) -> Evidence:
-    from expctl.analysis.comparison import Evidence
-    from expctl.tracking.failures import damaged
-    from expctl.tracking.provenance import read_requirements
-
-    requirements = store.read_artifact(run, "requirements.txt")
-    figures = store.read_artifact(run, "per_class.json") if per_class else None
-    try:
-        measured = _measured(figures) if figures is not None else None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise damaged(run, "per_class.json") from error
-    return Evidence(
-        packages=read_requirements(requirements) if requirements is not None else None,
-        per_class=measured,
-    )
-
-
-def _measured(content: bytes) -> dict[str, dict[str, float]]:
-    """The figures of per_class.json; anything in it but an object of objects of numbers raises."""
-    import json
-
-    return {
-        name: {key: float(value) for key, value in {"f1_score": figures["f1_score"], **figures}.items()}
-        for name, figures in json.loads(content).items()
-    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -9,7 +11,7 @@ import typer
 from expctl.cli import completion, options
 from expctl.cli.opening import opened, tell_page
 from expctl.cli.options import read_format
-from expctl.cli.streams import Streams
+from expctl.cli.streams import Streams, fancy
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
 from expctl.records import STATUSES, Tag
@@ -109,6 +111,9 @@ def list_runs(
         streams.note(f"{len(shown)} of {total:,} runs (--limit 0 shows all)")
     if shown and not all_experiments:
         tell_page(store, streams, shown[0].experiment_id)
+    if len(shown) > 1 and fancy(sys.stdout) and not (all_experiments or deleted or conditions):
+        told = [filter] if filter.strip() else []
+        streams.note(f"in pictures: {shlex.join(['expctl', 'report', *told])}")
     if any(run.status == "running" for run in shown) and not deleted:
         _tell_orphans(store, shown, streams)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import math
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from expctl.render.axes import NAMED, axis_of, short
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from expctl.records import Value
     from expctl.training.space import Point
 
 _NUMBERED: Final = 25  # more classes than this and the counts in the cells are too small to read
-_NAMED: Final = 60  # more than this and the names are
 
 
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> bytes:
@@ -33,8 +31,8 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> bytes:
     side = min(5.0 + 0.28 * classes, 16.0)
     figure = Figure(figsize=(side + 1, side), layout="constrained")
     axes = figure.add_subplot()
-    names = [_shown(label) for label in labels]
-    display = ConfusionMatrixDisplay(counts, display_labels=names if classes <= _NAMED else None)
+    names = [short(label) for label in labels]
+    display = ConfusionMatrixDisplay(counts, display_labels=names if classes <= NAMED else None)
     display.plot(
         ax=axes,
         cmap="Blues",
@@ -43,7 +41,7 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> bytes:
         values_format="d",
         xticks_rotation="vertical" if classes > 4 else "horizontal",
     )
-    if classes > _NAMED:
+    if classes > NAMED:
         axes.set_xticks([])
         axes.set_yticks([])
     for name in (*axes.get_xticklabels(), *axes.get_yticklabels()):
@@ -64,7 +62,7 @@ def parallel_coordinates(
 
     keys = list(dict.fromkeys(key for point, _ in scored for key in point))
     places = {
-        key: _places([point[key] for point, _ in scored if key in point], logarithmic=key in logarithmic)
+        key: axis_of([point[key] for point, _ in scored if key in point], logarithmic=key in logarithmic)
         for key in keys
     }
     values = [value for _, value in scored]
@@ -93,7 +91,7 @@ def parallel_coordinates(
     axes.axvline(len(keys), color="0.6", linewidth=0.8)
     for y, value in {0.0: low, 1.0: high}.items() if high > low else {0.5: low}.items():
         axes.text(len(keys) + 0.02, y, f"{value:.4g}", fontsize=8, va="center", bbox=_BOX)
-    axes.set_xticks(range(len(keys) + 1), [*map(_shown, keys), _shown(metric)])
+    axes.set_xticks(range(len(keys) + 1), [*map(short, keys), short(metric)])
     axes.set_yticks([])
     axes.set(xlim=(-0.1, len(keys) + 0.35), title=f"{len(scored):,} trials; the best in red")
     for spine in axes.spines.values():
@@ -112,42 +110,16 @@ def scatter(metric: str, scored: Sequence[tuple[Point, float]], logarithmic: Col
     for number, key in enumerate(keys, 1):
         axes = figure.add_subplot(rows, columns, number)
         having = [(point[key], value) for point, value in scored if key in point]
-        places = _places([one for one, _ in having], logarithmic=key in logarithmic)
+        places = axis_of([one for one, _ in having], logarithmic=key in logarithmic)
         axes.scatter([places.of[one] for one, _ in having], [value for _, value in having], s=18, alpha=0.7)
         axes.set_xticks(list(places.ticks.values()), list(places.ticks), fontsize=8)
         for name in axes.get_xticklabels():
             name.set_parse_math(False)
-        axes.set(xlabel=_shown(key), ylabel=_shown(metric) if (number - 1) % columns == 0 else "", xlim=(-0.08, 1.08))
+        axes.set(xlabel=short(key), ylabel=short(metric) if (number - 1) % columns == 0 else "", xlim=(-0.08, 1.08))
     return _png(figure)
 
 
 _BOX: Final = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.8}
-_TICKS: Final = 8  # more names than these would run into each other
-
-
-@dataclass(frozen=True)
-class _Places:
-    """Where values lie between 0 and 1, and which places have a name."""
-
-    of: dict[Value, float]
-    ticks: dict[str, float]
-
-
-def _places(values: Sequence[Value], *, logarithmic: bool) -> _Places:
-    """Numbers lie in proportion, or by their logarithms; anything else evenly, in the order of first appearance."""
-    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    if len(numbers) == len(values):
-        scale = math.log if logarithmic else float
-        low, high = scale(min(numbers)), scale(max(numbers))
-        place: dict[Value, float] = {
-            number: (scale(number) - low) / (high - low) if high > low else 0.5 for number in numbers
-        }
-        named = sorted(set(numbers)) if len(place) <= _TICKS else [min(numbers), max(numbers)]
-        return _Places(place, {f"{number:.4g}": place[number] for number in named})
-    distinct = list(dict.fromkeys(values))
-    even = {value: i / (len(distinct) - 1) if len(distinct) > 1 else 0.5 for i, value in enumerate(distinct)}
-    names = {_shown("none" if value is None else str(value)): even[value] for value in distinct[:_NAMED]}
-    return _Places(even, names)
 
 
 def _png(figure: Figure) -> bytes:
@@ -157,9 +129,3 @@ def _png(figure: Figure) -> bytes:
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing")
         figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     return buffer.getvalue()
-
-
-def _shown(label: str) -> str:
-    """A label that fits beside an axis, without characters that no font has."""
-    plain = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in label)
-    return plain if len(plain) <= 24 else plain[:23] + "…"

@@ -135,7 +135,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         stream = beside.open("xb")
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror}", hint="--output FILE in a folder you may write to"
+            f"cannot write {path}: {error.strerror}", hint="name a file in a folder you may write to"
         ) from error
     try:
         with stream:

@@ -100,4 +100,4 @@ def remarks(swept: Swept, objective: str) -> Iterator[str]:
     if swept.importance:
         shares = ", ".join(f"{key} {share:.0%}" for key, share in swept.importance.items())
         yield f"what mattered for {objective}: {shares}"
-    yield f"next: expctl show {swept.ranked[0].run_id[:8]}, or expctl best --top 3"
+    yield f"next: expctl show {swept.ranked[0].run_id[:8]}, or in pictures: expctl report {swept.parent.run_id[:8]}"

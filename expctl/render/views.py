@@ -40,7 +40,7 @@ def runs_sheet(
     """
     spare: list[str] = []
     if columns is None:
-        varying = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES and not _is_of_sweeps(key)]
+        varying = [key for key in chosen_parameters(runs) if not _is_of_sweeps(key)]
         varying.sort(key=lambda key: -len({run.params.get(key) for run in runs}))
         spare = [f"params.{key}" for key in varying]
         sweeps = [run for run in runs if Tag.SWEEP in run.tags]
@@ -57,6 +57,11 @@ def runs_sheet(
         ids=[run.run_id for run in runs],
         total=total,
     )
+
+
+def chosen_parameters(runs: Sequence[RunRecord]) -> list[str]:
+    """The parameters in which runs differ by what people chose, not by the data alone."""
+    return [key for key in varying_parameters(runs) if key not in _CONSEQUENCES]
 
 
 def _is_of_sweeps(key: str) -> bool:
@@ -95,7 +100,7 @@ def ranking_sheet(ranking: Ranking) -> Sheet:
     metric, runs = ranking.metric, list(ranking.ranked)
     limits = [key for key in (f"{metric}_low", f"{metric}_high") if any(key in run.metrics for run in runs)]
     others = [key for key in ("f1_score", "accuracy") if key != metric and any(key in run.metrics for run in runs)]
-    parameters = [key for key in varying_parameters(runs) if key not in _CONSEQUENCES and key != "model"]
+    parameters = [key for key in chosen_parameters(runs) if key != "model"]
     tested = len(ranking.tied) > 1
     columns = [
         Column("rank", "#", "number"),

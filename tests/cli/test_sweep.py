@@ -180,7 +180,7 @@ def test_a_sweep_tells_each_trial_on_stderr_and_ends_with_its_ranking_on_stdout(
         )
     assert told[3:] == [
         "expctl: the best c, 100, is the highest that was tried: a better one may lie beyond",
-        f"expctl: next: expctl show {best.run_id[:8]}, or expctl best --top 3",
+        f"expctl: next: expctl show {best.run_id[:8]}, or in pictures: expctl report {parent.run_id[:8]}",
     ]
 
 

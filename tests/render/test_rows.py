@@ -223,7 +223,7 @@ def test_a_folder_that_is_not_there_or_no_folder_is_a_usage_error(tmp_path: Path
     (tmp_path / "file").touch()
     error = refused(tmp_path / "none" / "out.csv")
     assert error.message == f"cannot write {tmp_path}/none/out.csv: No such file or directory"
-    assert error.hint == "--output FILE in a folder you may write to"
+    assert error.hint == "name a file in a folder you may write to"
     assert "Not a directory" in refused(tmp_path / "file" / "out.csv").message
 
 

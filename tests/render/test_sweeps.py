@@ -150,7 +150,7 @@ def swept(outcome: Outcome, **more: object) -> Swept:
     return Swept(RunRecord("f" * 32, "s", "finished", "1"), [run_of(1)], outcome, **parts)
 
 
-NEXT = "next: expctl show 00000000, or expctl best --top 3"
+NEXT = "next: expctl show 00000000, or in pictures: expctl report ffffffff"
 FAILED = (trial(3, c=0.1), TrainingFailed("ValueError: no"))
 REMARKS = {
     "nothing": (swept(Outcome(done=3)), []),

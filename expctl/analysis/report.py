@@ -1,0 +1,51 @@
+"""What a report shows, as values: runs in their ranking, and some of them compared in detail with the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from expctl.analysis.comparison import Comparison
+    from expctl.analysis.confusion import Confusion
+    from expctl.analysis.curves import Curves
+    from expctl.analysis.flips import Flip, Flips
+    from expctl.analysis.ranking import Ranking
+    from expctl.analysis.significance import Assessment
+    from expctl.records import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What a challenger changed against the baseline: tests, and the rows that flipped, with texts where known."""
+
+    assessment: Assessment
+    flips: Flips | None = None
+    texts: Sequence[tuple[Flip, str | None]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a report draws. Of the compared runs, those of `comparison`, the first is the baseline.
+
+    `tested` has an entry a challenger and `curves` one a compared run (a text: why there are none). `confusion` is of
+    the compared runs with predictions, `confused`. `history`: the experiment's finished runs with the metric, oldest
+    first.
+    `notes` tell what was left out.
+    """
+
+    experiment: str
+    subject: str
+    made: datetime
+    ranking: Ranking
+    comparison: Comparison | None
+    tested: Sequence[Tested]
+    curves: Sequence[Curves | str]
+    confusion: Confusion | None
+    confused: Sequence[RunRecord]
+    history: Sequence[RunRecord]
+    confidence: float
+    notes: Sequence[str] = ()

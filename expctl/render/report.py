@@ -1,0 +1,288 @@
+"""A report as one HTML page that needs nothing but itself. Owns the template, and what may run in the page.
+
+Every text of a run goes through Jinja's escaping, after the characters that would turn a line round are made visible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import b64encode
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl import __version__
+from expctl.metrics import METRICS, is_detail
+from expctl.render import charts, contrasts
+from expctl.render.formats import RIGHT, parts
+from expctl.render.sheet import Cell, Change, Column, Sheet
+from expctl.render.text import heading, number, shown, visible
+from expctl.render.vega import Chart
+from expctl.render.verdicts import comparison_sheet, flips_sheet
+from expctl.render.views import chosen_parameters, ranking_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from expctl.analysis.difference import Difference
+    from expctl.analysis.report import Report
+    from expctl.records import RunRecord
+
+_PARAMETERS: Final = 12  # in charts
+_PLOTTED: Final = 3  # runs from which on parameters are drawn against metrics
+_CHANGED: Final = 20  # classes
+_TEXT: Final = 600  # characters of a test row's text
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    text: str
+    style: str = ""
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    text: str
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    heads: Sequence[_Head]
+    rows: Sequence[Sequence[_Cell]]
+
+
+def report_page(report: Report) -> bytes:
+    """The page, UTF-8."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    page = files("expctl.render") / "page"
+    style = (page / "page.css").read_text("utf-8")
+    scripts = [(page / name).read_text("utf-8") for name in ("vega.js", "page.js")]
+    drawn = _charts(report)
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+    )
+    text = environment.from_string((page / "page.html").read_text("utf-8")).render(
+        report=report,
+        policy=Markup(_policy(style, scripts)),
+        style=Markup(style),
+        scripts=[Markup(script) for script in scripts],
+        data=Markup(_embedded(drawn)),
+        charts=drawn,
+        version=__version__,
+        **_tables(report, drawn),
+    )
+    return text.encode()
+
+
+def _policy(style: str, scripts: Sequence[str]) -> str:
+    """A Content-Security-Policy that lets these run and nothing else, and nothing be loaded."""
+
+    def sources(texts: Sequence[str]) -> str:
+        return " ".join(f"'sha256-{b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in texts)
+
+    return (
+        f"default-src 'none'; script-src {sources(scripts)}; style-src {sources([style])};"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _embedded(value: object) -> str:
+    """JSON that no HTML parser sees an end of the script in, whatever the texts."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _charts(report: Report) -> dict[str, Chart]:
+    """Every chart by its id in the page."""
+    ranking, compared = report.ranking, _compared(report)
+    runs = list(ranking.ranked)
+    names = charts.titles([*runs, *(run for run in compared if run not in runs)])
+    found: dict[str, Chart] = {}
+    if len(runs) > 1:
+        found["ranking"] = charts.ranking_chart(ranking, names)
+    parameters = chosen_parameters(runs)[:_PARAMETERS]
+    if len(runs) >= _PLOTTED and parameters:
+        found["parallel"] = charts.parallel_chart(runs, parameters, ranking.metric)
+        for place, key in enumerate(parameters):
+            found[f"scatter-{place}"] = charts.scatter_chart(runs, key, _metrics(report))
+    if len(report.history) > 1:
+        found["history"] = charts.history_chart(report.history, ranking.metric, names)
+    challengers = list(zip(compared[1:], report.tested, strict=True))
+    judged = [(run.run_id, names[run.run_id], _judged(one.assessment.differences)) for run, one in challengers]
+    if any(differences for _, _, differences in judged):
+        found["changes"] = contrasts.changes_chart("change (to the right is better)", judged)
+    by_class = [(run.run_id, names[run.run_id], one.assessment.by_class) for run, one in challengers]
+    if any(differences for _, _, differences in by_class):
+        found["classes"] = contrasts.changes_chart("change of F1", by_class, most=_CHANGED)
+    curved = [
+        (run.run_id, names[run.run_id], one)
+        for run, one in zip(compared, report.curves, strict=True)
+        if not isinstance(one, str)
+    ]
+    if curved:
+        found["roc"] = contrasts.curves_chart("roc", curved)
+        found["precision_recall"] = contrasts.curves_chart("precision_recall", curved)
+    if report.confusion is not None:
+        for place, run in enumerate(report.confused):
+            found[f"confusion-{place}"] = contrasts.confusion_chart(report.confusion, place, names[run.run_id])
+    return found
+
+
+def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
+    """What the template needs besides the charts: tables, words, and which sections there are."""
+    ranking, compared = report.ranking, _compared(report)
+    names = charts.titles(compared)
+    parameters = chosen_parameters(ranking.ranked)[:_PARAMETERS]
+    flipped = _flipped(report, names)
+    sections = {
+        "ranking": "Ranking" if ranking.ranked else None,
+        "parameters": "Parameters and metrics" if "parallel" in drawn else None,
+        "history": "Over time" if "history" in drawn else None,
+        "comparison": "Compared with the baseline" if len(compared) > 1 else None,
+        "curves": "ROC and precision-recall" if report.curves else None,
+        "confusion": "Confusion" if report.confusion is not None else None,
+        "classes": "Classes" if "classes" in drawn else None,
+        "flips": "What broke and got fixed" if flipped else None,
+    }
+    return {
+        "facts": {
+            "experiment": report.experiment,
+            "runs in the ranking": f"{len(ranking.ranked):,}",
+            "ranked by": ranking.metric,
+            "made": f"{report.made:%Y-%m-%d %H:%M} UTC",
+        },
+        "sections": {key: title for key, title in sections.items() if title is not None},
+        "ranked": _table(ranking_sheet(ranking)),
+        "selection": _selection(report),
+        "metrics": _metrics(report),
+        "scatters": {f"scatter-{i}": key for i, key in enumerate(parameters)},
+        "compared": [run.label for run in compared],
+        "confidence": f"{report.confidence:.0%}",
+        "untested": [
+            f"{run.label}: {one.assessment.note}"
+            for run, one in zip(compared[1:], report.tested, strict=True)
+            if one.assessment.note is not None
+        ],
+        **_lines(report),
+        "bases": _bases(report, names),
+        "matrices": {f"confusion-{i}": names[run.run_id] for i, run in enumerate(report.confused)},
+        "mixed_up": _mixed_up(report, names),
+        "flipped": flipped,
+    }
+
+
+def _compared(report: Report) -> Sequence[RunRecord]:
+    return report.comparison.runs if report.comparison is not None else ()
+
+
+def _metrics(report: Report) -> list[str]:
+    """The metrics that any ranked run has, that of the ranking first; none that only limit another one."""
+    present = dict.fromkeys(key for run in report.ranking.ranked for key in run.metrics)
+    order = [report.ranking.metric, *(key for key in METRICS if key in present), *present]
+    return [key for key in dict.fromkeys(order) if not is_detail(key, present)]
+
+
+def _judged(differences: Mapping[str, Difference]) -> dict[str, Difference]:
+    """The metrics that fit on one axis, from 0 to 1 and the higher the better; log loss does not."""
+    return {key: differences[key] for key, one in METRICS.items() if key in differences and one.higher_is_better}
+
+
+def _selection(report: Report) -> str | None:
+    ranking = report.ranking
+    if ranking.selected is None or ranking.corrected is None:
+        return None
+    return (
+        f"The best {ranking.metric}, {number(ranking.selected)}, was chosen among {ranking.trials:,} trials on the rows"
+        f" that judge it; without the luck of choosing it is {number(ranking.corrected)}."
+    )
+
+
+def _lines(report: Report) -> dict[str, Any]:
+    """The comparison by sections; of the parameters those that differ, and the others by themselves."""
+    if report.comparison is None or len(report.comparison.runs) < 2:
+        return {"lines": {}, "same": None, "by_class": None}
+    comparison, tests = report.comparison, [one.assessment for one in report.tested]
+
+    def table(section: str, differing: bool | None = None) -> _Table | None:
+        kept = [line for line in comparison.lines if line.section == section and differing in (None, line.differs)]
+        return _table(comparison_sheet(replace(comparison, lines=kept), tests)) if kept else None
+
+    found = {
+        "Metrics": table("metrics"),
+        "Parameters that differ": table("parameters", differing=True),
+        "Tags that differ": table("tags"),
+        "Packages that differ": table("packages"),
+    }
+    return {
+        "lines": {title: one for title, one in found.items() if one is not None},
+        "same": table("parameters", differing=False),
+        "by_class": table("F1 by class"),
+    }
+
+
+def _bases(report: Report, names: Mapping[str, str]) -> list[str]:
+    """What the curves are of, once, and which runs have none."""
+    told: dict[str, list[str]] = {}
+    for run, one in zip(_compared(report), report.curves, strict=True):
+        told.setdefault(f"no curves: {one}" if isinstance(one, str) else one.basis, []).append(names[run.run_id])
+    return [text if len(told) == 1 else f"{', '.join(runs)}: {text}" for text, runs in told.items()]
+
+
+def _mixed_up(report: Report, names: Mapping[str, str]) -> _Table | None:
+    if report.confusion is None:
+        return None
+    columns = [Column("label"), Column("predicted")]
+    columns += [Column(run.run_id, names[run.run_id], "number") for run in report.confused]
+    rows: list[list[Cell]] = [[one.label, one.predicted, *one.counts] for one in report.confusion.mixed_up]
+    return _table(Sheet("mixed_up", columns, rows))
+
+
+def _flipped(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    found = []
+    for run, one in zip(_compared(report)[1:], report.tested, strict=True):
+        flips = one.flips
+        if flips is None or not flips.rows:
+            continue
+        sheet = flips_sheet(flips, one.texts)
+        *said, text = sheet.columns  # the text before what was said of it, where a narrow screen shows it
+        columns = [*said[:2], replace(text, width=_TEXT), *said[2:]]
+        sheet = Sheet(sheet.kind, columns, [[*row[:2], row[-1], *row[2:-1]] for row in sheet.rows])
+        rows = f"{len(flips.rows):,} of {flips.broken + flips.fixed:,} rows that flipped"
+        found.append(
+            {
+                "name": names[run.run_id],
+                "summary": f"{flips.broken:,} broken, {flips.fixed:,} fixed, {flips.both_wrong:,} wrong in both,"
+                f" {flips.both_right:,} right in both",
+                "caption": f"{rows}, {names[run.run_id]} against the baseline",
+                "table": _table(sheet),
+                "without_texts": any(text is None for _, text in one.texts),
+            }
+        )
+    return found
+
+
+def _table(sheet: Sheet) -> _Table:
+    """A sheet of one section as a table of the page. Ages become times: the page is read later."""
+    (_, columns, rows), *_ = parts(sheet) or [("", sheet.columns, [])]
+    heads = [_Head(heading(column), column.kind in RIGHT) for column in columns]
+    return _Table(heads, [[_cell(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows])
+
+
+def _cell(cell: Cell, column: Column) -> _Cell:
+    if column.kind == "id" and isinstance(cell, str):
+        return _Cell(shown(cell, column), run=cell)
+    if isinstance(cell, datetime):
+        return _Cell(f"{cell:%Y-%m-%d %H:%M} UTC")
+    styles = ["right"] if column.kind in RIGHT else ["text"] if column.key == "text" else []
+    if isinstance(cell, Change) and cell.better is not None:
+        styles.append("better" if cell.better else "worse")
+    if column.kind == "text" and cell in ("better", "worse"):
+        styles.append(str(cell))
+    return _Cell(shown(cell, column), " ".join(styles))
