@@ -11,11 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing, contextmanager
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 _PATIENCE: Final = 120  # seconds: it starts in 5 on an idle machine
 
@@ -27,23 +28,39 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database: Path, *, user: str = "", password: str = "") -> Iterator[str]:
-    """The address of a server over an SQLite store, which asks for a password if there is one."""
+def serving(
+    store: Path | str,
+    folder: Path | None = None,
+    *,
+    artifacts: str = "artifacts",
+    user: str = "",
+    password: str = "",
+    workers: int = 1,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[str]:
+    """The address of a server over an SQLite file, or the database of an address, through which its artifacts go too.
+
+    It asks for a password if there is one, and has its log and its artifacts in `folder`, else beside the SQLite file.
+    """
+    folder = folder or Path(store).parent
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", str(workers)]
+    command += ["--serve-artifacts", "--artifacts-destination", artifacts]
     command += ["--app-name", "basic-auth"] if password else []
-    log = database.parent / "server.log"
+    log = folder / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*command, "--backend-store-uri", f"sqlite:///{database}"],
-            cwd=database.parent,
+            command,
+            cwd=folder,
             env={
                 **os.environ,
+                "MLFLOW_BACKEND_STORE_URI": store if isinstance(store, str) else f"sqlite:///{store}",
                 "MLFLOW_AUTH_ADMIN_USERNAME": user,
                 "MLFLOW_AUTH_ADMIN_PASSWORD": password,
                 "MLFLOW_FLASK_SERVER_SECRET_KEY": "of this server",
                 "MLFLOW_DISABLE_TELEMETRY": "true",
+                **environment,
             },
             stdout=out,
             stderr=out,
@@ -58,7 +75,7 @@ def serving(database: Path, *, user: str = "", password: str = "") -> Iterator[s
         yield address
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
+            os.killpg(process.pid, signal.SIGKILL)  # asked kindly, it takes seconds to say goodbye
         process.wait()
 
 
