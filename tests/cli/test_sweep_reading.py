@@ -39,7 +39,6 @@ def rows(done):
     return json.loads(done.stdout)["rows"]
 
 
-@pytest.mark.every_store
 def test_a_sweep_is_one_row_with_the_number_of_its_trials_and_the_best_value(cli, swept):
     found = {row["name"]: row for row in rows(cli("list", "--format", "json"))}
     trials = rows(cli("list", "--flat", "--filter", "tags.`mlflow.parentRunId` != ''", "--format", "json"))
@@ -60,7 +59,6 @@ def test_a_list_without_sweeps_has_no_columns_of_theirs(cli, swept):
     assert not [key for key in row if key.startswith(("trials", "best_"))]
 
 
-@pytest.mark.every_store
 def test_a_sweep_itself_never_ranks_and_is_not_reported_as_left_out(cli, store, swept):
     done = cli("best", "--top", "9", "--format", "json")
     assert {row["name"] for row in rows(done)} == {"many-1", "many-2", "many-3", "alone"}
