@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
+import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,11 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.tracking.kinds import Kinds
+
 ROOT = Path(__file__).parent.parent
 REVIEWS = ROOT / "data" / "reviews.csv"
+STORE = os.environ.get("EXPCTL_TEST_STORE", "sqlite")  # or `server`, `postgres`: what tests run on that do not say
 
 
 def real_data(name: str) -> Path:
@@ -31,18 +35,28 @@ def real_data(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Done:
-    """A finished command: exit code and both whole streams."""
+    """A finished command: exit code and both whole streams, but for the line that names a server's page of a run."""
 
     exit_code: int
     stdout: str
     stderr: str
 
 
+def done_of(exit_code: int, stdout: str, stderr: str) -> Done:
+    """What a command did, without the line that it has on servers only (which tests of `ui` look at)."""
+    from tests.tracking.kinds import server_now
+
+    server = server_now()
+    if server is not None:
+        stderr = re.sub(rf"^expctl: page: {re.escape(server.address)}/.*\n", "", stderr, flags=re.M)
+    return Done(exit_code, stdout, stderr)
+
+
 @pytest.fixture(autouse=True)
 def _clean_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine's user reaches a test."""
     for name in list(os.environ):
-        if name.startswith(("EXPCTL_", "MLFLOW_")) and name != "EXPCTL_TEST_DATA":
+        if name.startswith(("EXPCTL_", "MLFLOW_")) and name not in ("EXPCTL_TEST_DATA", "EXPCTL_TEST_STORE"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
 
@@ -59,61 +73,68 @@ def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[Kinds]:
+    """The stores that tests run on (see `store`)."""
+    from tests.tracking.kinds import Kinds
+
+    with ExitStack() as stack:
+        yield Kinds(migrated_store, tmp_path_factory.mktemp, stack)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, migrated_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh current folder with a migrated store in it, where the default settings look for one."""
-    shutil.copy(migrated_store, tmp_path / "mlflow.db")
+def store(request: pytest.FixtureRequest, kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The kind of store that a test runs on, which the settings then name: STORE, or every kind by the mark
+    `every_store`.
+    """
+    kind: str = getattr(request, "param", STORE)
+    if kind != "sqlite":
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", kinds.server(kind).address)
+    return kind
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The mark `every_store` runs a test on every kind of store, unless one has been chosen for the whole session."""
+    if metafunc.definition.get_closest_marker("every_store") and "EXPCTL_TEST_STORE" not in os.environ:
+        from tests.tracking.kinds import KINDS
+
+        metafunc.parametrize("store", KINDS, indirect=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, kinds: Kinds, store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh current folder and a migrated store without runs, in this folder where it is an SQLite file."""
+    from tests.tracking.recorded import make_nothing
+
     monkeypatch.chdir(tmp_path)
+    kinds.fill(store, tmp_path, make_nothing)
     return tmp_path
 
 
-@pytest.fixture(scope="session")
-def _runs_once(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Path:
+@pytest.fixture
+def runs(tmp_path: Path, kinds: Kinds, store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with `small.csv`, `own_models.py` and the runs weak, strong, bayes and broken (failed)."""
     from tests.tracking.recorded import make_runs
 
-    folder = tmp_path_factory.mktemp("runs")
-    make_runs(folder, migrated_store)
-    return folder
-
-
-@pytest.fixture
-def runs(tmp_path: Path, _runs_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with `small.csv`, `own_models.py` and the runs weak, strong, bayes and broken (failed)."""
-    from tests.tracking.recorded import copy_runs
-
-    copy_runs(_runs_once, tmp_path)
     monkeypatch.chdir(tmp_path)
+    kinds.fill(store, tmp_path, make_runs)
     return tmp_path
 
 
-@pytest.fixture(scope="session")
-def _sweeps_once(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Path:
+@pytest.fixture
+def sweeps(tmp_path: Path, kinds: Kinds, store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with what `make_sweeps` made."""
     from tests.tracking.swept import make_sweeps
 
-    folder = tmp_path_factory.mktemp("sweeps")
-    make_sweeps(folder, migrated_store)
-    return folder
-
-
-@pytest.fixture
-def sweeps(tmp_path: Path, _sweeps_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with what `make_sweeps` made."""
-    from tests.tracking.recorded import copy_runs
-
-    copy_runs(_sweeps_once, tmp_path)
     monkeypatch.chdir(tmp_path)
+    kinds.fill(store, tmp_path, make_sweeps)
     return tmp_path
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[str]:
-    """MLflow's tracking server on a free loopback port, with artifacts proxied; its URI. Others use it too."""
-    from tests.tracking.serving import serving
-
-    folder = tmp_path_factory.mktemp("server")
-    shutil.copy(migrated_store, folder / "mlflow.db")
-    with serving(folder / "mlflow.db") as address:
-        yield address
+@pytest.fixture
+def server(kinds: Kinds) -> str:
+    """The address of a tracking server over SQLite, with artifacts proxied, that others use too."""
+    return kinds.server("server").address
 
 
 @pytest.fixture
@@ -166,7 +187,7 @@ def run_command() -> Callable[..., Done]:
             timeout=timeout,
             check=False,
         )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return done_of(done.returncode, done.stdout, done.stderr)
 
     return run
 
@@ -182,7 +203,7 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capfd.readouterr()
-        return Done(int(ended.value.code or 0), out, err)
+        return done_of(int(ended.value.code or 0), out, err)
 
     return run
 

@@ -85,12 +85,13 @@ def list_runs(
         filter,
         also=every(*conditions, *(() if flat or filter.strip() or status else (NO_TRIAL,))),
         order=_order(store, key, descending, everywhere=all_experiments),
-        limit=limit or None,
+        limit=limit + 1 if limit else None,  # one more tells whether there are more
         columns=_fetched(names, vary=vary),
         deleted=deleted,
         everywhere=all_experiments,
     )
-    shown = store.search(query)
+    found = store.search(query)
+    shown = found[:limit] if limit else found
     if shown:
         _check_columns(store, names or [], everywhere=all_experiments)
     if names is not None:
@@ -100,7 +101,7 @@ def list_runs(
         names = expanded(names, shown)
     if vary:
         names = varying(names, shown)
-    total = len(shown) if not limit or len(shown) < limit else store.count(query)
+    total = len(found) if len(found) == len(shown) else store.count(query)
     streams.write(runs_sheet(shown, columns=names, total=total, wide=wide), chosen_format, settings)
     if not shown:
         where = "in any experiment" if all_experiments else f"in experiment {settings.experiment!r}"

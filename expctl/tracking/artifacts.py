@@ -88,15 +88,10 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
 
 def _downloaded(store: Store, run: RunRecord, path: str) -> bytes | None:
     client = store.client
-    from mlflow.exceptions import MlflowException
-
     with translated(store.settings), tempfile.TemporaryDirectory(prefix="expctl-") as folder:
         try:
             return Path(client.download_artifacts(run.run_id, path, folder)).read_bytes()
-        except (MlflowException, OSError) as error:
-            if isinstance(error, MlflowException) and error.error_code in (
-                "TEMPORARILY_UNAVAILABLE",
-                "PERMISSION_DENIED",
-            ):
-                raise
-            return None
+        except Exception:  # each kind of storage has its own, and many for a file that is not there
+            if path not in {entry.path for entry in client.list_artifacts(run.run_id, path.rpartition("/")[0] or None)}:
+                return None
+            raise

@@ -21,7 +21,7 @@ from expctl.records import Tag
 from expctl.render.formats import csv_text
 from expctl.tracking import lifecycle, provenance
 from expctl.tracking.items import File, Item, MetricValue, Param, items
-from expctl.tracking.labels import Labels, recipe_tag, run_tags
+from expctl.tracking.labels import Labels, numbered, recipe_tag, run_tags
 from expctl.tracking.predictions import read_predictions
 from expctl.tracking.recording import write
 from expctl.training.core import check_text, train
@@ -190,7 +190,7 @@ class _Trainer:
         except (UsageError, DataError) as error:
             return self._told(changed, None, None, error.message)
         self._check_same(split, changed)
-        name = f"{self.parent.name}-{self.begun}"
+        name = numbered(self.parent.name, self.begun)
         tags = {**self.tags, **recipe_tag(recipe), Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(self.begun)}
         try:
             with lifecycle.recording(self.store, name, tags) as run_id:

@@ -48,6 +48,13 @@ def translated(settings: Settings) -> Iterator[None]:
         raise StoreError(
             f"the store {uri} failed: {reason(error)}", hint="is there space, and the right to write?"
         ) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("boto3", "botocore"):  # no base class, seldom installed
+            raise
+        raise StoreError(
+            f"S3, where the store {uri} has its artifacts, failed: {reason(error)}",
+            hint="check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL",
+        ) from error
 
 
 def _stop_behind(error: BaseException, outer: BaseException | None) -> BaseException | None:

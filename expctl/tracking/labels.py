@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # MLflow cuts longer parameters with no more than a warning; expctl refuses them instead.
 PARAM_LIMIT: Final = 6000
+# Of a run's name: PostgreSQL refuses longer ones, SQLite takes any.
+NAME_LIMIT: Final = 250
 
 _OWN_TAGS: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, *MACHINE})
 
@@ -44,8 +46,16 @@ def labels_of(run: RunRecord) -> Labels:
     return Labels(run.name, tags, run.tags.get(Tag.NOTE), run.tags.get(Tag.DATA_VERSION))
 
 
+def numbered(name: str, number: int) -> str:
+    """The name of a run that is one of several with a name, which is cut if it has to be."""
+    end = f"-{number}"
+    return name[: NAME_LIMIT - len(end)] + end
+
+
 def _check_encodable(what: str, text: str) -> None:
-    """Bytes of the command line that are no text (in another encoding than the terminal's) cannot be stored."""
+    """Raise UsageError for what no store can hold, bytes in another encoding than the terminal's, or not all: NUL."""
+    if "\0" in text:
+        raise UsageError(f"{what} holds a NUL character", hint="leave it out: databases refuse it")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -54,8 +64,11 @@ def _check_encodable(what: str, text: str) -> None:
 
 def check_labels(labels: Labels) -> None:
     """Raise UsageError for names, tags and notes that MLflow would cut or refuse, before any run is made."""
-    for what, text in (("--run-name", labels.name), ("--note", labels.note), ("--data-version", labels.data_version)):
-        limit = PARAM_LIMIT if what == "--data-version" else lifecycle.TAG_LIMIT
+    for what, text, limit in (
+        ("--run-name", labels.name, NAME_LIMIT),
+        ("--note", labels.note, lifecycle.TAG_LIMIT),
+        ("--data-version", labels.data_version, PARAM_LIMIT),
+    ):
         _check_encodable(what, text or "")
         if text is not None and len(text) > limit:
             raise UsageError(f"{what} has {len(text):,} characters, the store takes {limit:,}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
+from expctl.tracking.failures import translated
 from expctl.tracking.soundness import AGAIN, check_size, check_trees
 
 if TYPE_CHECKING:
@@ -91,8 +92,6 @@ def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
 def drop_model(store: Store, run_id: str) -> None:
     """Delete the model of a run, its files too. The run then says that it has none."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
-    from expctl.tracking.failures import translated
 
     client = store.client
     with translated(store.settings):
@@ -172,7 +171,9 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     try:
         return Path(download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.uri))
     except (MlflowException, OSError) as error:
-        if Tag.MODEL_DIGEST in run.tags:  # it was there: MLflow does not say why it cannot be had
+        if Tag.MODEL_DIGEST in run.tags:  # it was there: MLflow does not say why it cannot be had, but this may
+            with translated(store.settings):
+                store.client.list_artifacts(run.run_id)
             raise StoreError(
                 f"cannot fetch the model of run {run.label} ({run.run_id[:8]})",
                 hint=f"is {run.artifact_uri} there, and space in the temporary folder?",

@@ -11,7 +11,7 @@ import sqlite3
 import weakref
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from expctl.errors import RunNotFound, StoreError, mask_secrets
 from expctl.filters.evaluate import number
@@ -254,7 +254,7 @@ def connect(path: Path, uri: str) -> SqliteReader:
     """Open a store's file for reading. Raises NotServed for one that MLflow's client had better read, StoreError for
     one that somebody keeps locked: the client would wait just as long once more.
     """
-    if "?" in uri:
+    if dict(parse_qsl(uri.partition("?")[2], keep_blank_values=True)).keys() - {"timeout"}:  # which is our own too
         raise NotServed("its address has options")
     try:
         database = sqlite3.connect(

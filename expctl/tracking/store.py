@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from expctl.errors import RunNotFound, UsageError, mask_secrets
 from expctl.filters.expression import EVERY_RUN, every
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from expctl.settings import Settings
     from expctl.tracking.artifacts import Artifact
     from expctl.tracking.reading import Columns, Reader
+
+_EXPERIMENT_LIMIT: Final = 256  # of a name: PostgreSQL refuses longer ones, though MLflow would take 500
 
 
 class Store:
@@ -50,6 +52,7 @@ class Store:
         self.aside = aside
         self._reader = reader
         self._client = client
+        self._experiment: str | None = None
 
     @property
     def reader(self) -> Reader:
@@ -86,15 +89,17 @@ class Store:
 
         Raises RunNotFound, with the command that brings it back, if it has been deleted.
         """
-        if self._reader is None:
-            return None
+        if self._reader is None or self._experiment is not None:
+            return self._experiment
         name = self.settings.experiment
         found = next((one for one in self._reader.experiments() if one.name == name), None)
         if found is not None and found.deleted:
             raise RunNotFound(
                 f"experiment {name!r} has been deleted", hint=f"mlflow experiments restore -x {found.experiment_id}"
             )
-        return None if found is None else found.experiment_id
+        if found is not None:
+            self._experiment = found.experiment_id  # a server takes 0.1 s to answer where it asks for a password
+        return self._experiment
 
     def experiment_name(self, experiment_id: str) -> str:
         """The name of an experiment, deleted or not; its id where nobody knows the name."""
@@ -109,6 +114,10 @@ class Store:
         found = self.experiment_id()
         if found is not None:
             return found
+        if len(self.settings.experiment) > _EXPERIMENT_LIMIT:
+            raise UsageError(
+                f"--experiment has {len(self.settings.experiment):,} characters, the store takes {_EXPERIMENT_LIMIT}"
+            )
         location = reachable.artifact_location(self.settings.tracking_uri, self.settings.experiment)
         with translated(self.settings):
             try:

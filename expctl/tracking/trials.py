@@ -15,7 +15,7 @@ from expctl.metrics import higher_is_better
 from expctl.records import Tag
 from expctl.tracking import lifecycle
 from expctl.tracking.items import Item, MetricValue, Param, items, metrics
-from expctl.tracking.labels import recipe_tag
+from expctl.tracking.labels import numbered, recipe_tag
 from expctl.tracking.models import drop_model
 from expctl.tracking.recording import write
 
@@ -143,7 +143,7 @@ class Recorder:
 
     def begin(self, trial: Trial) -> Task:
         """Create the trial's run."""
-        name = f"{self.parent.name}-{trial.number}" if self.parent.name else None
+        name = numbered(self.parent.name, trial.number) if self.parent.name else None
         tags = {**self.tags, **recipe_tag(trial.recipe), Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(trial.number)}
         with lifecycle.shielded():
             self.running[trial.number] = lifecycle.begin(self.store, self.parent.experiment_id, name, tags)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.tracking.kinds import local_folder
 from tests.tracking.recorded import store_of
 
 
@@ -15,6 +16,7 @@ def compared(cli, *words: str) -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.every_store
 def test_two_runs_are_compared_with_signed_changes(cli, runs):
     document = compared(cli, "weak", "strong")
     by_name = {run.name: run for run in store_of(runs).find()}
@@ -46,6 +48,7 @@ def test_only_changed_leaves_out_what_is_the_same(cli, runs):
     assert (nothing.exit_code, nothing.stderr) == (0, "expctl: nothing differs\n")
 
 
+@pytest.mark.every_store
 def test_one_metric_and_the_classes_can_be_asked_for(cli, runs):
     document = compared(cli, "weak", "strong", "--metric", "mcc", "--per-class")
     assert list(document["metrics"]) == ["mcc"]
@@ -63,6 +66,7 @@ def test_three_runs_have_a_column_and_a_change_each(cli, runs):
     assert "bayes" in header
 
 
+@pytest.mark.every_store
 def test_runs_on_other_test_rows_are_told_so(cli, runs):
     done = cli("train", "--data", "small.csv", "--random-state", "7", "--run-name", "other rows")
     assert done.exit_code == 0
@@ -113,8 +117,7 @@ def test_what_cannot_be_compared_is_one_line(cli, runs, words, code, word):
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"negative": 3}', b"\xff\xfe"])
 def test_figures_of_classes_that_are_damaged_name_the_run(cli, runs, content):
     run = store_of(runs).find("attributes.run_name = 'strong'")[0]
-    (path,) = runs.rglob(f"{run.run_id}/artifacts/per_class.json")
-    path.write_bytes(content)
+    (local_folder(run.artifact_uri) / "per_class.json").write_bytes(content)
     done = cli("compare", "weak", "strong", "--per-class")
     assert (done.exit_code, done.stdout) == (5, "")
     assert done.stderr.startswith(f"expctl: per_class.json of run strong ({run.run_id[:8]}) is damaged")
@@ -122,10 +125,11 @@ def test_figures_of_classes_that_are_damaged_name_the_run(cli, runs, content):
     assert cli("compare", "weak", "strong").exit_code == 0
 
 
+@pytest.mark.every_store
 def test_artifacts_that_are_gone_leave_the_rest_of_the_comparison(cli, runs):
     run = store_of(runs).find("attributes.run_name = 'strong'")[0]
     for name in ("per_class.json", "requirements.txt"):
-        next(runs.rglob(f"{run.run_id}/artifacts/{name}")).unlink()
+        (local_folder(run.artifact_uri) / name).unlink()
     document = compared(cli, "weak", "bayes", "strong", "--per-class")
     assert document["F1 by class"]["negative"]["baseline"] is not None
     assert document["metrics"]["f1_score"]["change_2"] is not None
@@ -133,7 +137,7 @@ def test_artifacts_that_are_gone_leave_the_rest_of_the_comparison(cli, runs):
 
 def test_packages_that_differ_are_told(cli, runs):
     run = store_of(runs).find("attributes.run_name = 'strong'")[0]
-    path = next(runs.rglob(f"{run.run_id}/artifacts/requirements.txt"))
+    path = local_folder(run.artifact_uri) / "requirements.txt"
     path.write_text(path.read_text().replace("scikit-learn==", "scikit-learn==0."))
     document = compared(cli, "weak", "strong")
     assert list(document["packages"]) == ["scikit-learn"]

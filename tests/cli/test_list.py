@@ -31,6 +31,7 @@ def refused(done, code: int, *words: str) -> None:
         assert word in done.stderr
 
 
+@pytest.mark.every_store
 def test_runs_come_newest_first_with_what_varies_between_them(cli, runs):
     done = cli("list")
     assert (done.exit_code, done.stderr) == (0, "")
@@ -42,13 +43,16 @@ def test_runs_come_newest_first_with_what_varies_between_them(cli, runs):
     assert [line.split()[2] for line in lines] == ["failed", "finished", "finished", "finished"]
 
 
-def test_the_documented_keys_of_json(cli, runs):
+def test_the_documented_keys_of_json(cli, store, runs):
     document = json.loads(cli("list", "--format", "json", "--limit", "2").stdout)
-    assert (document["version"], document["kind"], document["total"], len(document["rows"])) == (1, "runs", 4, 2)
+    assert (document["version"], document["kind"], len(document["rows"])) == (1, "runs", 2)
+    assert document.get("total") == (4 if store == "sqlite" else None)  # a server would have to send them all
+    assert json.loads(cli("list", "--format", "json").stdout)["total"] == 4
     assert {"run_id", "name", "status", "started", "f1_score", "accuracy"} <= set(document["rows"][0])
     assert document["rows"][0]["f1_score"] is None
 
 
+@pytest.mark.every_store
 def test_every_format_has_the_same_rows_and_columns(cli, runs):
     words = ("list", "--columns", "id,name,c,f1_score,team")
     exact = json.loads(cli(*words, "--format", "json").stdout)["rows"]
@@ -80,6 +84,7 @@ def test_sorting_puts_what_is_missing_last_in_either_direction(cli, runs, sort, 
     assert listed(cli, "--sort", sort) == names
 
 
+@pytest.mark.every_store
 def test_a_metric_sorts_best_first_in_its_own_direction(cli, runs):
     scores = {run.name: run.metrics for run in store_of(runs).find() if run.metrics}
     by_score = sorted(scores, key=lambda name: -scores[name]["roc_auc"])
@@ -89,6 +94,7 @@ def test_a_metric_sorts_best_first_in_its_own_direction(cli, runs):
     assert listed(cli, "--sort", "log_loss:desc") == [*by_loss[::-1], "broken"]
 
 
+@pytest.mark.every_store
 def test_filters_status_and_age_choose_runs(cli, runs):
     assert listed(cli, "--filter", "params.c = '10.0'") == ["strong"]
     assert listed(cli, "--filter", "tags.team = 'web'", "--status", "finished") == ["bayes"]
@@ -111,14 +117,16 @@ def test_since_leaves_older_runs_out(cli, folder):
     assert listed(cli, "--since", "5m") == []
 
 
-def test_a_limit_says_how_many_there_are(cli, folder):
-    store = store_of(folder)
-    experiment = store.ensure_experiment()
+@pytest.mark.every_store
+def test_a_limit_says_how_many_there_are(cli, store, folder):
+    opened = store_of(folder)
+    experiment = opened.ensure_experiment()
     for i in range(25):
-        store.client.create_run(experiment, start_time=1_000_000 + i, run_name=f"n{i}")
+        opened.client.create_run(experiment, start_time=1_000_000 + i, run_name=f"n{i}")
     done = cli("list")
     assert len(done.stdout.splitlines()) == 21
-    assert done.stderr == "expctl: 20 of 25 runs (--limit 0 shows all)\n"
+    told = "20 of 25 runs" if store == "sqlite" else "the first 20 runs"  # a server would have to send them all
+    assert done.stderr == f"expctl: {told} (--limit 0 shows all)\n"
     assert listed(cli, "--limit", "3") == ["n24", "n23", "n22"]
     whole = cli("list", "--limit", "0", "--format", "id")
     assert (len(whole.stdout.splitlines()), whole.stderr) == (25, "")
@@ -127,6 +135,7 @@ def test_a_limit_says_how_many_there_are(cli, folder):
     assert listed(cli, "--sort", "name", "--limit", "2") == ["n0", "n1"]  # sorted before it is cut
 
 
+@pytest.mark.every_store
 def test_other_experiments_and_deleted_runs_are_listed_when_asked_for(cli, runs):
     store = store_of(runs, experiment="other")
     made = store.client.create_run(store.ensure_experiment(), run_name="elsewhere").info.run_id
@@ -198,6 +207,7 @@ def test_a_filter_that_cannot_be_read_is_shown_with_a_caret_below_the_place(cli,
     assert (shown, below) == (f"  {filter}", "  " + " " * caret + "^")
 
 
+@pytest.mark.every_store
 def test_a_filter_finds_what_mlflow_s_own_language_cannot_say(cli, runs):
     for filter, found in (
         ("f1_score > 0.5 and c = 10", {"strong"}),
@@ -230,6 +240,7 @@ def test_columns_may_be_globs_and_aggregates_of_histories(cli, runs):
         refused(cli("list", "--columns", wrong), 2, "no run has")
 
 
+@pytest.mark.every_store
 def test_aggregates_look_at_the_whole_history_and_not_at_nan(cli, folder):
     store = store_of(folder)
     run_id = store.client.create_run(store.ensure_experiment()).info.run_id
@@ -252,10 +263,11 @@ def test_vary_shows_what_differs_and_nothing_else(cli, runs):
 
 HOSTILE = [
     "[red]x[/red]", "[/red]", "[link=https://x]", ":skull:", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "one\ntwo",
-    "carriage\rreturn", "tab\tbed", "bidi\u202etxt", "zero\u200bwidth", "=1+1", "a|b", "日本", "x" * 300,
+    "carriage\rreturn", "tab\tbed", "bidi\u202etxt", "zero\u200bwidth", "=1+1", "a|b", "日本", "x" * 250,
 ]  # fmt: skip
 
 
+@pytest.mark.every_store
 def test_hostile_names_stay_literal_on_one_row_each(cli, folder):
     store = store_of(folder)
     experiment = store.ensure_experiment()

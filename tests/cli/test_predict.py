@@ -9,18 +9,16 @@ import json
 import os
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import sklearn
 
-from tests.tracking.recorded import model_folder, names, store_of
+from tests.tracking.recorded import execute, model_folder, names, settings_of, store_of
 
 QUIET = ("predict", "--quiet", "--run", "strong")
 
@@ -46,6 +44,7 @@ def many(runs):
     return path
 
 
+@pytest.mark.every_store
 def test_texts_are_labelled_by_the_best_run_which_is_named(cli, runs):
     done = cli("predict", "the film was great and superb", "an awful, dull meal")
     assert done.exit_code == 0
@@ -73,6 +72,7 @@ def test_a_best_run_that_its_name_calls_without_metrics_does_not_matter(cli, run
     assert cli("predict", "a fine film").exit_code == 0
 
 
+@pytest.mark.every_store
 def test_json_has_the_documented_keys_and_probabilities_add_up(cli, runs):
     done = cli(*QUIET, "a great film", "a dull film", "--proba", "--format", "json")
     document = json.loads(done.stdout)
@@ -249,6 +249,7 @@ def test_hostile_texts_stay_on_their_row(cli, runs):
     assert "[red]x[/red]" in done.stdout
 
 
+@pytest.mark.every_store
 def test_a_damaged_model_is_refused_with_its_run(cli, runs):
     run = store_of(runs).find("attributes.run_name = 'strong'")[0]
     path = model_folder(run) / "model.skops"
@@ -404,8 +405,8 @@ def test_the_model_comes_from_the_store_that_is_named_wherever_one_is(cli, runs,
     import mlflow
 
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    address = settings_of(runs).tracking_uri
     mlflow.set_tracking_uri("sqlite:///nowhere.db")
-    address = f"sqlite:///{runs / 'mlflow.db'}"
     done = cli("predict", "a great film", "--run", "strong", "--tracking-uri", address, "--quiet")
     assert (done.exit_code, done.stderr) == (0, "")
     assert not Path("nowhere.db").exists()
@@ -441,9 +442,8 @@ def test_texts_of_another_kind_are_warned_of(cli, runs, flags):
 
 
 def test_a_run_from_before_there_was_a_share_is_not_judged_by_it(cli, runs):
-    with closing(sqlite3.connect("mlflow.db")) as database, database:
-        for table in ("metrics", "latest_metrics"):
-            database.execute(f"DELETE FROM {table} WHERE key = 'oov'")
+    for table in ("metrics", "latest_metrics"):
+        execute(runs, f"DELETE FROM {table} WHERE key = 'oov'")
     done = cli("predict", "--run", "strong", "quux zzyzx", "--oov", "--format", "csv")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1].endswith(",1.0")

@@ -35,8 +35,8 @@ def refused(done: Done, code: int, *words: str) -> None:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current folder with `small.csv` and no store."""
+def bare(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder with `small.csv` and no store, unless that is a server."""
     write_reviews(tmp_path / "small.csv", 200)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -156,6 +156,7 @@ def test_a_wrong_fixed_value_is_an_error_of_a_dry_run_too(cli, bare, wrong):
     refused(cli("sweep", "--dry-run", "-g", "max_features=10,20", *wrong), ExitCode.USAGE)
 
 
+@pytest.mark.every_store
 def test_a_sweep_tells_each_trial_on_stderr_and_ends_with_its_ranking_on_stdout(cli, small):
     done = cli(*GRID, "--run-name", "first")
     assert done.exit_code == 0, done.stderr
@@ -187,12 +188,20 @@ def test_a_sweep_tells_each_trial_on_stderr_and_ends_with_its_ranking_on_stdout(
 DUMMY = ("sweep", "--data", "small.csv", "--jobs", "1", "--model", "dummy", "-g", "strategy=prior,uniform")
 
 
+@pytest.mark.every_store
 def test_the_id_format_prints_the_best_run_alone_and_feeds_the_next_command(cli, small):
     done = cli(*DUMMY, "--run-name", "first", "--keep-models", "1", "--format", "id")
     best = parent_of(small.parent, "first").tags[Tag.BEST_RUN]
     assert done.stdout == f"{best}\n"
     assert [run.run_id for run in children(small.parent, "first") if Tag.MODEL_DIGEST in run.tags] == [best]
     assert cli("predict", "a great film", "--run", best, "--format", "csv").exit_code == 0
+
+
+@pytest.mark.every_store
+def test_the_trials_of_a_sweep_with_the_longest_name_have_one_that_databases_take(cli, small):
+    """PostgreSQL refuses a name of 251 characters."""
+    assert cli(*DUMMY, "--run-name", "x" * 250, "--quiet").exit_code == 0
+    assert [run.name for run in children(small.parent, "x" * 250)] == ["x" * 248 + "-1", "x" * 248 + "-2"]
 
 
 def test_every_format_has_the_trials_and_is_quiet_when_asked(cli, small):
@@ -222,6 +231,7 @@ def test_json_holds_the_sweep_and_typed_rows(cli, sweeps):
 FAILING = ("sweep", "--data", "small.csv", "--jobs", "1", "-g", "solver=lbfgs,liblinear", "-p", "dual=true")
 
 
+@pytest.mark.every_store
 def test_a_trial_that_fails_is_recorded_the_rest_is_done_and_the_exit_code_says_so(cli, small):
     done = cli(*FAILING, "--run-name", "half")
     reason = "ValueError: Solver lbfgs supports only dual=False, got dual=True"
@@ -294,6 +304,7 @@ def unfinish(folder: Path, number: int) -> str:
     return run.tags[Tag.RECIPE]
 
 
+@pytest.mark.every_store
 def test_a_sweep_may_be_resumed_with_data_that_lie_elsewhere_by_now(cli, sweeps):
     recipe = unfinish(sweeps, 3)
     before = {run.run_id: run.metrics for run in children(sweeps, "grid")}
@@ -334,6 +345,7 @@ def test_a_sweep_of_the_usual_number_may_be_given_more_trials(cli, small):
     assert "all of its grid" not in resumed(cli, "--trials", "30").stderr
 
 
+@pytest.mark.every_store
 def test_a_resumed_sweep_that_lives_is_left_alone(cli, sweeps):
     store_of(sweeps).client.update_run(parent_of(sweeps, "grid").run_id, status="RUNNING")
     done = resumed(cli)

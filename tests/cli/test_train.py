@@ -106,11 +106,11 @@ USAGE = {
     "our own tag": (["-t", "expctl.complete=true"], "are reserved"),
     "tag too long": (["-t", "a=" + "x" * 8001], "8,001 characters"),
     "tag of a key with a line": (["-t", "a\nb=1"], "a key has letters"),
-    "name too long": (["--run-name", "x" * 8001], "8,001 characters"),
+    "name too long": (["--run-name", "x" * 251], "--run-name has 251 characters, the store takes 250"),
     "name empty": (["--run-name", " "], "--run-name is empty"),
     "note too long": (["--note", "x" * 8001], "8,001 characters"),
     "parameter too long": (["--model", "own_models:counted", "-p", "k=" + "x" * 6001], "6,001 characters"),
-    "experiment too long": (["-e", "x" * 600], "--experiment: "),
+    "experiment too long": (["-e", "x" * 257], "--experiment has 257 characters, the store takes 256"),
     "two test sets": (["--test-size", "0.5", "--test-data", "x.csv"], "test_size and test_data both make a test set"),
     "text is label": (["--text-column", "label"], "are both 'label'"),
     "no such factory module": (["--model", "nowhere:make"], "cannot import 'nowhere'"),
@@ -157,6 +157,7 @@ def test_labels_that_are_no_words_are_learnt_and_come_back_as_they_are(cli, fold
     assert {type(answer) for answer in predicted} == {type(answer) for answer in answers}
 
 
+@pytest.mark.every_store
 def test_a_training_ends_with_its_table_on_stdout_and_the_next_step_on_stderr(cli, small):
     done = cli("train", "--data", "small.csv", "--run-name", "first")
     assert done.exit_code == 0
@@ -190,6 +191,7 @@ def test_the_id_format_feeds_the_next_command(cli, small):
     assert cli("show", run_id, "--format", "id").stdout == done.stdout
 
 
+@pytest.mark.every_store
 def test_tags_note_version_and_name_are_on_the_run(cli, small):
     words = ["-t", "team=nlp", "--tag", "stage = prod=1", "--note", "why\nnot", "--data-version", "v2"]
     assert cli("train", "--data", "small.csv", *words, "--run-name", "[red]n[/red]").exit_code == 0
@@ -292,11 +294,21 @@ def test_a_wrong_parameter_in_a_config_file_is_a_usage_error(cli, small, content
     assert statuses(small.parent) == []
 
 
+@pytest.mark.parametrize(
+    ("content", "what"), [('note = "a\\u0000b"', "--note"), ('[tag]\nteam = "a\\u0000b"', "tag 'team'")]
+)
+def test_a_nul_character_which_postgresql_refuses_is_told_before_any_run(cli, small, content, what):
+    Path("c.toml").write_text(content)
+    refused(cli("train", "--data", "small.csv", "--config", "c.toml"), ExitCode.USAGE, f"{what} holds a NUL character")
+    assert statuses(small.parent) == []
+
+
 def test_a_config_file_of_a_megabyte_is_not_read(cli, small):
     Path("c.toml").write_text("#" * 1_000_001)
     refused(cli("train", "--data", "small.csv", "--config", "c.toml"), ExitCode.USAGE, "larger than 1,000,000 bytes")
 
 
+@pytest.mark.every_store
 def test_an_error_in_training_leaves_a_failed_run_with_its_reason(cli, small):
     Path("own_models.py").write_text(OWN_MODELS)
     done = cli("train", "--data", "small.csv", "--model", "own_models:broken", "--run-name", "unlucky")
@@ -319,6 +331,7 @@ def test_verbose_shows_where_an_error_comes_from(cli, small):
     assert done.stderr.splitlines()[-1] == "expctl: ValueError: dark \\x1b[31m"
 
 
+@pytest.mark.every_store
 def test_a_failing_store_closes_nothing_silently(cli, small, monkeypatch):
     """The upload of the files fails after the fit: the run is not finished, the exit code is the store's."""
     import mlflow

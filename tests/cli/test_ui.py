@@ -19,11 +19,13 @@ from expctl.errors import StoreError
 from expctl.tracking import reachable
 from expctl.tracking import ui as served
 from tests.test_house import clean_environment
-from tests.tracking.recorded import copy_runs, names, store_of
+from tests.tracking.recorded import make_runs, names, store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.tracking.kinds import Kinds
 
 
 class Running(NamedTuple):
@@ -37,9 +39,9 @@ class Running(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, _runs_once: Path) -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory, kinds: Kinds) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("ui")
-    copy_runs(_runs_once, folder)
+    kinds.fill("sqlite", folder, make_runs)
     with (folder / "err").open("w") as err:
         process = subprocess.Popen(
             [sys.executable, "-m", "expctl", "ui", "--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}"],

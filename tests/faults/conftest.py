@@ -9,11 +9,13 @@ import pytest
 
 from tests.conftest import write_reviews
 from tests.faults.bench import Bench
-from tests.tracking.recorded import OWN_MODELS, copy_runs
+from tests.tracking.recorded import OWN_MODELS, make_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.tracking.kinds import Kinds
 
 
 @pytest.fixture
@@ -43,14 +45,8 @@ def empty(fresh: Bench, migrated_store: Path) -> Bench:
 
 
 @pytest.fixture
-def recorded(tmp_path: Path, _runs_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def recorded(tmp_path: Path, kinds: Kinds, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A bench with the runs weak, strong, bayes and broken (failed)."""
     folder = tmp_path / "recorded"
-    copy_runs(_runs_once, folder)
+    kinds.fill("sqlite", folder, make_runs)
     return Bench(folder, tmp_path_factory.mktemp("tmpdir"))
-
-
-@pytest.fixture
-def runs_once(_runs_once: Path) -> Path:
-    """The folder that `recorded` is copied from."""
-    return _runs_once

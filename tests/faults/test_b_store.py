@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.bench import LONG, fill, only_long, remount, small_disk
-from tests.tracking.recorded import copy_runs
+from tests.tracking.recorded import make_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,9 +130,9 @@ def test_a_disk_that_is_full_when_a_store_is_made(fresh: Bench, room, bench_in):
         pytest.param(40, 1, id="B06-full-in-the-artifacts", marks=only_long),
     ],
 )
-def test_a_full_disk_costs_no_recorded_run(recorded: Bench, leave, running, runs_once):
+def test_a_full_disk_costs_no_recorded_run(recorded: Bench, leave, running, kinds):
     with small_disk(3000) as disk:
-        copy_runs(runs_once, disk)
+        kinds.fill("sqlite", disk, make_runs)
         fill(disk, leave=leave)
         bench = type(recorded)(disk, recorded.temporary)
         bench.run(*TRAIN, code=4)
@@ -148,9 +148,9 @@ def test_a_full_disk_costs_no_recorded_run(recorded: Bench, leave, running, runs
 
 
 @pytest.mark.parametrize("options", [pytest.param("ro", id="B07-read-only")])
-def test_a_read_only_store_is_read_and_not_trained_into(recorded: Bench, options, runs_once):
+def test_a_read_only_store_is_read_and_not_trained_into(recorded: Bench, options, kinds):
     with small_disk(9000) as disk:
-        copy_runs(runs_once, disk)
+        kinds.fill("sqlite", disk, make_runs)
         remount(disk, options)
         bench = type(recorded)(disk, recorded.temporary)
         for words in (["list"], ["best"], ["show", "strong"], ["compare", "weak", "strong"]):

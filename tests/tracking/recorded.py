@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from expctl.settings import Settings
 from expctl.tracking.store import Store, open_store
 from tests.conftest import write_reviews
+from tests.tracking.kinds import local_folder, server_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,8 +67,9 @@ def tree():
 
 
 def settings_of(folder: Path, **given: str) -> Settings:
-    """The settings of a store in `folder`, wherever the current folder is."""
-    return Settings(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", **given)
+    """The settings of the server that a test runs on, else of a store in `folder`, wherever the current folder is."""
+    server = server_now()
+    return Settings(tracking_uri=server.address if server else f"sqlite:///{folder / 'mlflow.db'}", **given)
 
 
 def store_of(folder: Path, **given: str) -> Store:
@@ -98,31 +99,21 @@ def train(
     return record_training(store_of(folder), recipe, split, build_pipeline(recipe), labels)[0]
 
 
-def make_runs(folder: Path, migrated: Path) -> None:
+def make_nothing(folder: Path) -> None:
+    """A store without a run."""
+
+
+def make_runs(folder: Path) -> None:
     """`small.csv`, `own_models.py` and four runs, oldest first: weak, strong, bayes; broken, which failed."""
     from expctl.errors import TrainingFailed
 
-    shutil.copy(migrated, folder / "mlflow.db")
     write_reviews(folder / "small.csv", 200)
     (folder / "own_models.py").write_text(OWN_MODELS)
-    with contextlib.chdir(folder):
-        train(folder, "weak", c=0.01, max_features=50)
-        train(folder, "strong", tags={"team": "nlp", "stage": "test"}, note="the one to beat", c=10.0)
-        train(folder, "bayes", model="naive_bayes", tags={"team": "web"})
-        with contextlib.suppress(TrainingFailed):
-            train(folder, "broken", model="own_models:broken")
-
-
-def copy_runs(source: Path, target: Path) -> None:
-    """Copy what `make_runs` made, artifacts too: the store tells of them by absolute paths, which are changed."""
-    shutil.copytree(source, target, dirs_exist_ok=True)
-    with closing(sqlite3.connect(target / "mlflow.db")) as database, database:
-        for table, column in (
-            ("runs", "artifact_uri"),
-            ("experiments", "artifact_location"),
-            ("logged_models", "artifact_location"),
-        ):
-            database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(source), str(target)))
+    train(folder, "weak", c=0.01, max_features=50)
+    train(folder, "strong", tags={"team": "nlp", "stage": "test"}, note="the one to beat", c=10.0)
+    train(folder, "bayes", model="naive_bayes", tags={"team": "web"})
+    with contextlib.suppress(TrainingFailed):
+        train(folder, "broken", model="own_models:broken")
 
 
 def names(folder: Path) -> list[str]:
@@ -130,16 +121,24 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def execute(folder: Path, sql: str) -> list[Any]:
+    """The rows of a statement on the store's database, past MLflow and us."""
+    server = server_now()
+    if server is not None:
+        return server.execute(sql)
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
+        return database.execute(sql).fetchall()
+
+
 def statuses(folder: Path) -> list[str]:
-    """The status of every run of a store, read past MLflow and us."""
-    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
-        return [status for (status,) in database.execute("SELECT status FROM runs ORDER BY start_time")]
+    """The status of every run of a store."""
+    return [status for (status,) in execute(folder, "SELECT status FROM runs ORDER BY start_time")]
 
 
 def model_folder(run: RunRecord) -> Path:
-    """Where a run of an SQLite store keeps its model."""
+    """Where a run keeps its model."""
     import mlflow
 
-    client = mlflow.MlflowClient(f"sqlite:///{Path('mlflow.db').absolute()}")
+    client = mlflow.MlflowClient(settings_of(Path.cwd()).tracking_uri)
     (output,) = client.get_run(run.run_id).outputs.model_outputs
-    return Path(client.get_logged_model(output.model_id).artifact_location.removeprefix("file://"))
+    return local_folder(client.get_logged_model(output.model_id).artifact_location)

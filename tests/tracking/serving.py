@@ -11,11 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing, contextmanager
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 _PATIENCE: Final = 120  # seconds: it starts in 5 on an idle machine
 
@@ -27,16 +28,30 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database: Path, *, user: str = "", password: str = "") -> Iterator[str]:
-    """The address of a server over an SQLite store, which asks for a password if there is one."""
-    options = ["--workers", "1", "--backend-store-uri", f"sqlite:///{database}"]
-    options += ["--app-name", "basic-auth"] if password else []
+def serving(
+    store: Path | str,
+    folder: Path | None = None,
+    *,
+    artifacts: str = "artifacts",
+    user: str = "",
+    password: str = "",
+    workers: int = 1,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[str]:
+    """The address of a server over an SQLite file, or the database of an address, through which its artifacts go too.
+
+    It asks for a password if there is one, and has its log and its artifacts in `folder`, else beside the SQLite file.
+    """
+    command = ["server", "--workers", str(workers), "--serve-artifacts", "--artifacts-destination", artifacts]
+    command += ["--app-name", "basic-auth"] if password else []
     variables = {
+        "MLFLOW_BACKEND_STORE_URI": store if isinstance(store, str) else f"sqlite:///{store}",
         "MLFLOW_AUTH_ADMIN_USERNAME": user,
         "MLFLOW_AUTH_ADMIN_PASSWORD": password,
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "of this server",
+        **environment,
     }
-    with listening(["server", *options], database.parent, variables) as address:
+    with listening(command, folder or Path(store).parent, variables) as address:
         yield address
 
 
@@ -50,7 +65,7 @@ def listening(words: Sequence[str], folder: Path, variables: Mapping[str, str]) 
         process = subprocess.Popen(
             [sys.executable, "-m", "mlflow", *words, "--port", str(port)],
             cwd=folder,
-            env={**os.environ, **variables, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", **variables},
             stdout=out,
             stderr=out,
             start_new_session=True,
@@ -64,7 +79,7 @@ def listening(words: Sequence[str], folder: Path, variables: Mapping[str, str]) 
         yield address
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
+            os.killpg(process.pid, signal.SIGKILL)  # asked kindly, it takes seconds to say goodbye
         process.wait()
 
 

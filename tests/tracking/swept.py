@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from expctl.training.prepared import prepare
 from expctl.training.space import read_space
 from expctl.training.workers import Here
 from tests.conftest import write_reviews
+from tests.tracking.kinds import local_folder
 from tests.tracking.recorded import OWN_MODELS, store_of, train
 
 if TYPE_CHECKING:
@@ -86,19 +86,16 @@ def children(folder: Path, name: str) -> list[RunRecord]:
 
 def files_of(folder: Path, run: RunRecord) -> dict[str, bytes]:
     """The artifacts of a run."""
-    root = Path(run.artifact_uri.removeprefix("file://"))
-    return {path.name: path.read_bytes() for path in sorted(root.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(local_folder(run.artifact_uri).iterdir())}
 
 
-def make_sweeps(folder: Path, migrated: Path) -> None:
+def make_sweeps(folder: Path) -> None:
     """`small.csv`; sweeps `grid` (6 trials, 2 models kept), `mixed` (one of 2 fails), `fruitless`; a run `alone`."""
-    shutil.copy(migrated, folder / "mlflow.db")
     write_reviews(folder / "small.csv", 200)
     (folder / "own_models.py").write_text(OWN_MODELS)
-    with contextlib.chdir(folder):
-        labels = Labels("grid", {"team": "nlp"}, "a note", "v3")
-        sweep(folder, GRID, keep_models=2, labels=labels, min_df=2)
-        sweep(folder, {"solver": "lbfgs,liblinear"}, "mixed", dual=True)
-        with contextlib.suppress(TrainingFailed):
-            sweep(folder, {"reason": "this,that"}, "fruitless", model="own_models:broken")
-        train(folder, "alone", tags={"team": "nlp"}, c=100.0, max_features=20, min_df=2)
+    labels = Labels("grid", {"team": "nlp"}, "a note", "v3")
+    sweep(folder, GRID, keep_models=2, labels=labels, min_df=2)
+    sweep(folder, {"solver": "lbfgs,liblinear"}, "mixed", dual=True)
+    with contextlib.suppress(TrainingFailed):
+        sweep(folder, {"reason": "this,that"}, "fruitless", model="own_models:broken")
+    train(folder, "alone", tags={"team": "nlp"}, c=100.0, max_features=20, min_df=2)

@@ -10,40 +10,35 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import real_data
+from tests.tracking.recorded import names
 from tests.tracking.serving import listening
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.slow
 
 
-def test_the_main_commands_work_through_a_tracking_server(run_command, small, server, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    (small.parent / "mlflow.db").unlink()
-    first = run_command("train", "--data", "small.csv", "--format", "id")
+@pytest.mark.every_store
+def test_the_main_commands_work_and_leave_nothing_in_the_current_folder_but_an_sqlite_store(cli, store, small):
+    first = cli("train", "--data", "small.csv", "--format", "id")
     assert first.exit_code == 0, first.stderr
-    second = run_command("train", "--data", "small.csv", "--c", "0.01", "--run-name", "weak", "--format", "id")
+    second = cli("train", "--data", "small.csv", "--c", "0.01", "--run-name", "weak", "--format", "id")
     assert second.exit_code == 0, second.stderr
-    listed = run_command("list", "--format", "id")
+    listed = cli("list", "--format", "id")
     assert listed.stdout.split() == [second.stdout.strip(), first.stdout.strip()]
-    shown = json.loads(run_command("show", "weak", "--format", "json").stdout)
+    shown = json.loads(cli("show", "weak", "--format", "json").stdout)
     assert shown["parameters"]["c"] == 0.01
     assert "model/model.skops" in shown["artifacts"]
-    compared = json.loads(run_command("compare", "latest~1", "latest", "--per-class", "--format", "json").stdout)
+    compared = json.loads(cli("compare", "latest~1", "latest", "--per-class", "--format", "json").stdout)
     assert compared["parameters"]["c"] == {"baseline": 1.0, "challenger": 0.01}
     assert compared["same_test_set"] is True
-    assert run_command("best", "--top", "2", "--format", "id").exit_code == 0
-    predicted = run_command(
-        "predict", "the film was superb and lovely", "--run", first.stdout.strip(), "--format", "json"
-    )
+    assert cli("best", "--top", "2", "--format", "id").exit_code == 0
+    predicted = cli("predict", "the film was superb and lovely", "--run", first.stdout.strip(), "--format", "json")
     assert json.loads(predicted.stdout)["rows"][0]["prediction"] == "positive", predicted.stderr
-    assert sorted(path.name for path in small.parent.iterdir()) == ["small.csv"]  # all of it went to the server
+    files = ["mlartifacts", "mlflow.db", "small.csv"] if store == "sqlite" else ["small.csv"]
+    assert [name for name in names(small.parent) if not name.startswith(".")] == files
 
 
 def test_a_promotion_through_a_tracking_server_and_back(cli, small, server, monkeypatch):

@@ -201,7 +201,7 @@ def test_where_it_steps_aside_the_client_answers_and_verbose_says_so(cli, runs, 
 
 
 def test_a_server_is_asked_for_no_more_runs_than_an_answer_takes(cli, odd, monkeypatch):
-    """Few first, then whole pages; the page in which the names of a filter are looked up is asked for once."""
+    """Few first, then whole pages; what the names of a filter mean is looked up once, and so is the experiment."""
     run = {
         "info": {"run_id": "a" * 32, "status": "FINISHED", "experiment_id": "1", "start_time": 5},
         "data": {"params": [{"key": "c", "value": "1"}], "metrics": [{"key": "f1_score", "value": 0.5}], "tags": []},
@@ -210,7 +210,8 @@ def test_a_server_is_asked_for_no_more_runs_than_an_answer_takes(cli, odd, monke
     experiments = (200, json.dumps({"experiments": [{"experiment_id": "1", "name": "expctl"}]}), {})
     newest = (200, json.dumps({"runs": [run]}), {})
     first = (200, json.dumps({"runs": [trial], "next_page_token": "more"}), {})
-    Odd.answers = [experiments, experiments, newest, first, newest, experiments]
+    Odd.answers = [experiments, newest, first, newest]
     done = cli("list", "--tracking-uri", odd, "--filter", "c = 1 and f1_score > 0.1", "--limit", "2", "--format", "id")
     assert (done.exit_code, done.stdout) == (0, f"{'a' * 32}\n"), done.stderr
-    assert [one["max_results"] for one in Odd.bodies if "order_by" in one] == [1000, 8, 1000]
+    assert [one["max_results"] for one in Odd.bodies if "order_by" in one] == [1000, 12, 1000]
+    assert len(Odd.bodies) == 4

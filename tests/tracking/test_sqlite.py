@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from expctl.errors import StoreError
-from expctl.tracking import sqlite
+from expctl.tracking import reachable, sqlite
 from expctl.tracking.reading import NotServed, Query
 from tests.tracking.random_stores import MadeRun, rewrite
 from tests.tracking.recorded import store_of
@@ -123,10 +123,14 @@ def test_what_is_not_known_is_left_to_the_client(folder, change, why):
 
 def test_an_address_with_options_or_a_damaged_file_is_left_to_the_client(folder):
     with pytest.raises(NotServed, match="options"):
-        sqlite.connect(PATH, "sqlite:///mlflow.db?timeout=5")
+        sqlite.connect(PATH, "sqlite:///mlflow.db?timeout=5&mode=ro")
     PATH.write_bytes(b"SQLite format 3\0" + b"x" * 5_000)
     with pytest.raises(NotServed):
         reader()
+
+
+def test_an_address_that_says_how_long_to_wait_as_mlflow_is_told_it_is_read_directly(folder):
+    assert isinstance(sqlite.connect(PATH, reachable.patient("sqlite:///mlflow.db")), sqlite.SqliteReader)
 
 
 def test_a_name_with_odd_characters_is_a_file_like_any_other(folder):
