@@ -174,7 +174,7 @@ class Archive:
 
     def _check(self) -> None:
         """Hold what the zip says of its members against the manifest, and against what no honest zip says."""
-        for name in self._infos.keys() ^ self.members.keys():
+        for name in sorted(self._infos.keys() ^ self.members.keys()):
             where = "the manifest" if name in self._infos else "the archive"
             raise _refused(self._path, f"{name!r} is not in {where}")
         if any(name.split("/")[1] not in self.runs for name in self.members):
@@ -184,7 +184,7 @@ class Archive:
                 if name not in self.members:
                     raise _refused(self._path, f"it has no {name}")
         folders = {str(folder) for name in self.members for folder in PurePosixPath(name).parents}
-        for name in folders & self.members.keys():
+        for name in sorted(folders & self.members.keys()):
             raise _refused(self._path, f"{name!r} is both a file and a folder")
         for name, info in self._infos.items():
             if info.file_size != self.members[name].bytes:
