@@ -80,7 +80,7 @@ def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def kinds(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[Kinds]:
-    """The stores that tests run on (see `store`)."""
+    """The stores that tests run on (see `store_kind`)."""
     from tests.tracking.kinds import Kinds
 
     with ExitStack() as stack:
@@ -88,7 +88,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Ite
 
 
 @pytest.fixture
-def store(request: pytest.FixtureRequest, kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> str:
+def store_kind(request: pytest.FixtureRequest, kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> str:
     """The kind of store that a test runs on, which the settings then name: STORE, or every kind by the mark
     `every_store`.
     """
@@ -103,36 +103,36 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("every_store") and "EXPCTL_TEST_STORE" not in os.environ:
         from tests.tracking.kinds import KINDS
 
-        metafunc.parametrize("store", KINDS, indirect=True)
+        metafunc.parametrize("store_kind", KINDS, indirect=True)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, kinds: Kinds, store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, kinds: Kinds, store_kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh current folder and a migrated store without runs, in this folder where it is an SQLite file."""
     from tests.tracking.recorded import make_nothing
 
     monkeypatch.chdir(tmp_path)
-    kinds.fill(store, tmp_path, make_nothing)
+    kinds.fill(store_kind, tmp_path, make_nothing)
     return tmp_path
 
 
 @pytest.fixture
-def runs(tmp_path: Path, kinds: Kinds, store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runs(tmp_path: Path, kinds: Kinds, store_kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with `small.csv`, `own_models.py` and the runs weak, strong, bayes and broken (failed)."""
     from tests.tracking.recorded import make_runs
 
     monkeypatch.chdir(tmp_path)
-    kinds.fill(store, tmp_path, make_runs)
+    kinds.fill(store_kind, tmp_path, make_runs)
     return tmp_path
 
 
 @pytest.fixture
-def sweeps(tmp_path: Path, kinds: Kinds, store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def sweeps(tmp_path: Path, kinds: Kinds, store_kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with what `make_sweeps` made."""
     from tests.tracking.swept import make_sweeps
 
     monkeypatch.chdir(tmp_path)
-    kinds.fill(store, tmp_path, make_sweeps)
+    kinds.fill(store_kind, tmp_path, make_sweeps)
     return tmp_path
 
 

@@ -32,14 +32,14 @@ def made(folder):
     return make
 
 
-def left_out(store: str, *counted: str) -> list[str]:
+def left_out(store_kind: str, *counted: str) -> list[str]:
     """What is said of runs that cannot rank; a server would have to send them all to have them counted."""
-    told = counted if store == "sqlite" else ["left out: runs that are unfinished or without a finite f1_score"]
+    told = counted if store_kind == "sqlite" else ["left out: runs that are unfinished or without a finite f1_score"]
     return [f"expctl: {one}" for one in told]
 
 
 @pytest.mark.every_store
-def test_the_best_run_by_the_default_metric(cli, store, runs):
+def test_the_best_run_by_the_default_metric(cli, store_kind, runs):
     scores = {run.name: run.metrics["f1_score"] for run in store_of(runs).find("attributes.status = 'FINISHED'")}
     assert ranked(cli) == [max(scores, key=scores.get)] == ["strong"]
     done = cli("best", "--top", "3")
@@ -47,7 +47,7 @@ def test_the_best_run_by_the_default_metric(cli, store, runs):
     assert [word for word in header if word in ("run", "name", "f1_score", "low", "high")] == [
         "run", "name", "f1_score", "low", "high",
     ]  # fmt: skip
-    assert done.stderr.splitlines() == left_out(store, "left out 1 run failed")
+    assert done.stderr.splitlines() == left_out(store_kind, "left out 1 run failed")
     assert cli("best", "--quiet").stderr == ""
 
 
@@ -68,7 +68,7 @@ def test_a_loss_ranks_the_other_way_round(cli, made):
 
 
 @pytest.mark.every_store
-def test_neither_nan_nor_infinity_nor_an_unfinished_run_ever_wins(cli, store, made):
+def test_neither_nan_nor_infinity_nor_an_unfinished_run_ever_wins(cli, store_kind, made):
     made("nan", f1_score=math.nan)
     made("infinite", f1_score=math.inf)
     made("sunk", f1_score=-math.inf)
@@ -78,7 +78,7 @@ def test_neither_nan_nor_infinity_nor_an_unfinished_run_ever_wins(cli, store, ma
     made("honest", f1_score=0.5)
     assert ranked(cli, "--top", "9") == ["honest"]
     assert cli("best").stderr.splitlines() == left_out(
-        store,
+        store_kind,
         "left out 1 run failed",
         "left out 1 run with f1_score NaN",
         "left out 2 runs with infinite f1_score",

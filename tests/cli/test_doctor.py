@@ -87,6 +87,7 @@ def test_each_setting_says_where_it_comes_from_and_no_secret(cli, folder, monkey
     for name in ("EXPCTL_DEVELOPER", "MLFLOW_TRACKING_PASSWORD"):
         monkeypatch.setenv(name, "")  # so that it is gone again after the test
         monkeypatch.delenv(name)
+    monkeypatch.delenv("EXPCTL_TEST_DATA", raising=False)
     monkeypatch.setenv("EXPCTL_DATA", "https://me:SECRET@host/there.csv")
     document = checked(cli, "-e", "other")
     assert {name: (one["found"], one["from"]) for name, one in document["settings"].items()} == {

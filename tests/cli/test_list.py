@@ -43,10 +43,10 @@ def test_runs_come_newest_first_with_what_varies_between_them(cli, runs):
     assert [line.split()[2] for line in lines] == ["failed", "finished", "finished", "finished"]
 
 
-def test_the_documented_keys_of_json(cli, store, runs):
+def test_the_documented_keys_of_json(cli, store_kind, runs):
     document = json.loads(cli("list", "--format", "json", "--limit", "2").stdout)
     assert (document["version"], document["kind"], len(document["rows"])) == (1, "runs", 2)
-    assert document.get("total") == (4 if store == "sqlite" else None)  # a server would have to send them all
+    assert document.get("total") == (4 if store_kind == "sqlite" else None)  # a server would have to send them all
     assert json.loads(cli("list", "--format", "json").stdout)["total"] == 4
     assert {"run_id", "name", "status", "started", "f1_score", "accuracy"} <= set(document["rows"][0])
     assert document["rows"][0]["f1_score"] is None
@@ -118,14 +118,14 @@ def test_since_leaves_older_runs_out(cli, folder):
 
 
 @pytest.mark.every_store
-def test_a_limit_says_how_many_there_are(cli, store, folder):
+def test_a_limit_says_how_many_there_are(cli, store_kind, folder):
     opened = store_of(folder)
     experiment = opened.ensure_experiment()
     for i in range(25):
         opened.client.create_run(experiment, start_time=1_000_000 + i, run_name=f"n{i}")
     done = cli("list")
     assert len(done.stdout.splitlines()) == 21
-    told = "20 of 25 runs" if store == "sqlite" else "the first 20 runs"  # a server would have to send them all
+    told = "20 of 25 runs" if store_kind == "sqlite" else "the first 20 runs"  # a server would have to send them all
     assert done.stderr == f"expctl: {told} (--limit 0 shows all)\n"
     assert listed(cli, "--limit", "3") == ["n24", "n23", "n22"]
     whole = cli("list", "--limit", "0", "--format", "id")

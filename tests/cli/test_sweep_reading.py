@@ -27,10 +27,10 @@ def make_swept(folder: Path) -> None:
 
 
 @pytest.fixture
-def swept(tmp_path: Path, kinds: Kinds, store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def swept(tmp_path: Path, kinds: Kinds, store_kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with what `make_swept` made."""
     monkeypatch.chdir(tmp_path)
-    kinds.fill(store, tmp_path, make_swept)
+    kinds.fill(store_kind, tmp_path, make_swept)
     return tmp_path
 
 
@@ -59,10 +59,10 @@ def test_a_list_without_sweeps_has_no_columns_of_theirs(cli, swept):
     assert not [key for key in row if key.startswith(("trials", "best_"))]
 
 
-def test_a_sweep_itself_never_ranks_and_is_not_reported_as_left_out(cli, store, swept):
+def test_a_sweep_itself_never_ranks_and_is_not_reported_as_left_out(cli, store_kind, swept):
     done = cli("best", "--top", "9", "--format", "json")
     assert {row["name"] for row in rows(done)} == {"many-1", "many-2", "many-3", "alone"}
-    counted = "" if store == "sqlite" else "expctl: left out: runs that are unfinished or without a finite f1_score\n"
+    counted = "" if store_kind == "sqlite" else "expctl: left out: runs that are unfinished or without a finite f1_score\n"
     assert done.stderr == counted
 
 

@@ -61,11 +61,13 @@ def listening(words: Sequence[str], folder: Path, variables: Mapping[str, str]) 
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     log = folder / "server.log"
+    # MLflow starts uvicorn by its name: of this environment, which nobody need have activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "mlflow", *words, "--port", str(port)],
             cwd=folder,
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", **variables},
+            env={**os.environ, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", **variables},
             stdout=out,
             stderr=out,
             start_new_session=True,

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.every_store
-def test_the_main_commands_work_and_leave_nothing_in_the_current_folder_but_an_sqlite_store(cli, store, small):
+def test_the_main_commands_work_and_leave_nothing_in_the_current_folder_but_an_sqlite_store(cli, store_kind, small):
     first = cli("train", "--data", "small.csv", "--format", "id")
     assert first.exit_code == 0, first.stderr
     second = cli("train", "--data", "small.csv", "--c", "0.01", "--run-name", "weak", "--format", "id")
@@ -37,7 +37,7 @@ def test_the_main_commands_work_and_leave_nothing_in_the_current_folder_but_an_s
     assert cli("best", "--top", "2", "--format", "id").exit_code == 0
     predicted = cli("predict", "the film was superb and lovely", "--run", first.stdout.strip(), "--format", "json")
     assert json.loads(predicted.stdout)["rows"][0]["prediction"] == "positive", predicted.stderr
-    files = ["mlartifacts", "mlflow.db", "small.csv"] if store == "sqlite" else ["small.csv"]
+    files = ["mlartifacts", "mlflow.db", "small.csv"] if store_kind == "sqlite" else ["small.csv"]
     assert [name for name in names(small.parent) if not name.startswith(".")] == files
 
 
