@@ -36,6 +36,7 @@ _BLOCK: Final = 2**20
 _RATIO: Final = 100
 _EXPANDING: Final = 64 * 2**20
 _LONGEST: Final = 255  # bytes of a name in most file systems
+_LONGEST_REASON: Final = 200  # characters: zipfile quotes names of a damaged file, which may be all of it
 _MEMBER: Final = re.compile(r"runs/[0-9a-f]{32}/(?:run\.json|metrics\.jsonl|(?:artifacts|models/\d{1,4})/.+)", re.S)
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -275,7 +276,7 @@ def _readable(path: Path) -> Iterator[None]:
         NotImplementedError,
         ValueError,
     ) as error:
-        raise _refused(path, f"it is no zip, or damaged: {error}") from error
+        raise _refused(path, f"it is no zip, or damaged: {str(error)[:_LONGEST_REASON]}") from error
     except OSError as error:
         raise _refused(path, f"it cannot be read: {error.strerror or error}") from error
 

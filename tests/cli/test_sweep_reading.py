@@ -62,7 +62,9 @@ def test_a_list_without_sweeps_has_no_columns_of_theirs(cli, swept):
 def test_a_sweep_itself_never_ranks_and_is_not_reported_as_left_out(cli, store_kind, swept):
     done = cli("best", "--top", "9", "--format", "json")
     assert {row["name"] for row in rows(done)} == {"many-1", "many-2", "many-3", "alone"}
-    counted = "" if store_kind == "sqlite" else "expctl: left out: runs that are unfinished or without a finite f1_score\n"
+    counted = (
+        "" if store_kind == "sqlite" else "expctl: left out: runs that are unfinished or without a finite f1_score\n"
+    )
     assert done.stderr == counted
 
 

@@ -1,12 +1,14 @@
 """The long part of the faults that expctl survives, with a table of how often each line was tried and how it went.
 
-    python tests/faults/long.py [--kills 50] [--signals 12] [--rounds 20] [--writers 32 --each 20] [--only battery ...]
+    python tests/faults/long.py [--kills 50] [--signals 12] [--rounds 20] [--writers 32 --each 20] [--minutes 60]
+                                [--only battery ...]
 
 battery: every test that README.md of this folder names, in its long form. kills: SIGKILL in `train` and in `sweep` at
 moments spread over their lives, and signals that ask them to end (A01-A04, A08). beside: B01, B02 and B03 beside plain
-MLflow in the same round, on the same machine: how many runs are lost or misfiled.
+MLflow in the same round, on the same machine: how many runs are lost or misfiled. fuzz: `test_fuzz.py` for --minutes,
+seed after seed from --seed. soak: `soak.py` for --minutes.
 
-Exits 1 if a line failed or a run of ours was lost. About two hours with the numbers above, on two idle cores.
+Exits 1 if a line failed or a run of ours was lost. About four hours with the numbers above, on two idle cores.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import xml.etree.ElementTree as xml
 from collections import Counter
 from contextlib import closing
@@ -33,11 +36,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from expctl.settings import Settings
 from expctl.tracking.store import open_store
 from tests.conftest import write_reviews
-from tests.faults import kill_sweep
+from tests.faults import kill_sweep, soak
 from tests.faults.bench import Bench
 from tests.faults.lines import HERE, LINES
 
-PARTS: Final = ("battery", "kills", "beside")
+PARTS: Final = ("battery", "kills", "beside", "fuzz", "soak")
+FUZZED: Final = ("D03", "E02", "E03", "F01", "F03", "H05")
+CASES: Final = 2_000  # of each test of test_fuzz.py with one seed
 TRAIN: Final = ("train", "--data", "small.csv", "--model", "dummy", "-e", "crowd", "--format", "id", "--quiet")
 # What a user of MLflow writes: as many runs as asked for, each with a parameter and a metric.
 PLAIN: Final = """
@@ -214,6 +219,36 @@ def _crowd(folder: Path, kind: str, crowd: int, runs: int, store: Path | None) -
     return counted
 
 
+def fuzz(tally: Tally, minutes: float, seed: int) -> None:
+    """The tests of `test_fuzz.py`, seed after seed until the time is over; ends with the first seed that fails."""
+    end = time.monotonic() + minutes * 60
+    first, failed = seed, False
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "test_fuzz.py")]
+    while time.monotonic() < end and not failed:
+        done = subprocess.run(
+            [*command, f"--hypothesis-seed={seed}"],
+            cwd=HERE.parents[1],
+            env={**os.environ, "EXPCTL_TEST_CASES": str(CASES)},
+            stdout=sys.stderr,
+            check=False,
+        )
+        failed = done.returncode != 0
+        seed += 1
+    note = f"seeds {first} to {seed - 1}, {CASES:,} cases each of its tests" + (
+        ", the last one failed" if failed else ""
+    )
+    sys.stdout.write(f"fuzz: {note}\n")
+    for line in FUZZED:
+        tally.add(line, (seed - first) * CASES, int(failed), f"fuzzed: {note}")
+
+
+def soaking(tally: Tally, folder: Path, minutes: float, seed: int) -> None:
+    """Everything at once on an SQLite store and on a server."""
+    for soaked in soak.run(folder, minutes=minutes, seed=seed):
+        sys.stdout.write(soaked.text())
+        tally.add("B03", len(soaked.ran), len(soaked.wrong), f"soaked on {soaked.kind}: {len(soaked.runs)} trainings")
+
+
 def _bench(folder: Path) -> Bench:
     (folder / "tmp").mkdir(parents=True)
     write_reviews(folder / "small.csv", 60)
@@ -227,6 +262,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--writers", type=int, default=32)
     parser.add_argument("--each", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     asked = parser.parse_args()
@@ -239,6 +275,10 @@ def main() -> int:
             kills(tally, folder, asked.kills, asked.signals, asked.seed)
         if "battery" in asked.only:
             battery(tally, folder)
+        if "fuzz" in asked.only:
+            fuzz(tally, asked.minutes, asked.seed)
+        if "soak" in asked.only:
+            soaking(tally, folder / "soak", asked.minutes, asked.seed)
     sys.stdout.write(tally.text())
     return 1 if tally.failed.total() else 0
 
