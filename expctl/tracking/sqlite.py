@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from expctl.filters.expression import Space
     from expctl.tracking.reading import Columns, Query
 
-REVISIONS: Final = {"dc11669786a5": "3.17"}  # Alembic's names for the schemas tested, and the MLflow that makes each
+# Alembic's names for the schemas tested, and the MLflow that makes each.
+REVISIONS: Final = {"dc11669786a5": "3.17", "f4a9b2c7d1e6": "3.18"}
 _CACHE_KIB: Final = 16_384
 _CHUNK: Final = 500
 _AHEAD: Final = 1000  # runs looked at, in the order of a metric, for those that a query wants

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 
 import mlflow
@@ -91,10 +92,17 @@ def written_by(version: str) -> bytes:
     return Path("mlflow.db").read_bytes()
 
 
-@pytest.mark.parametrize(("version", "words"), [("2.9.2", OLDER), ("3.5.1", OLDER), ("3.18.0", NEWER)])
-def test_a_store_of_another_mlflow_is_neither_read_nor_upgraded(cli, tmp_path, monkeypatch, version, words):
+@pytest.mark.parametrize(
+    ("version", "revision", "words"),
+    [("2.9.2", None, OLDER), ("3.5.1", None, OLDER), ("3.18.0", "ffffffffffff", NEWER)],
+)
+def test_a_store_of_another_mlflow_is_neither_read_nor_upgraded(cli, tmp_path, monkeypatch, version, revision, words):
     monkeypatch.chdir(tmp_path)
     before = written_by(version)
+    if revision is not None:
+        with closing(sqlite3.connect("mlflow.db")) as database, database:
+            database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        before = Path("mlflow.db").read_bytes()
     write_reviews(Path("small.csv"), 20)
     for command in (
         ["list"], ["show", "old-1"], ["best"], ["compare", "old-0", "old-1"], ["train", "--data", "small.csv"],
@@ -103,6 +111,23 @@ def test_a_store_of_another_mlflow_is_neither_read_nor_upgraded(cli, tmp_path, m
         assert (done.exit_code, done.stdout, done.stderr) == (4, "", f"expctl: the store sqlite:///mlflow.db {words}\n")
     assert Path("mlflow.db").read_bytes() == before
     assert {path.name for path in Path().iterdir()} <= {"mlflow.db", "small.csv", ".mlflow.db.lock"}
+
+
+def test_a_store_of_the_next_mlflow_is_read_if_its_schema_was_tested_and_not_written(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = written_by("3.18.0")
+    write_reviews(Path("small.csv"), 20)
+    listed = json.loads(cli("list", *HERE, "--format", "json").stdout)["rows"]
+    assert [(run["name"], run["f1_score"]) for run in listed] == [
+        ("old-3", None), ("old-2", "NaN"), ("old-1", 0.9), ("old-0", 0.81),
+    ]  # fmt: skip
+    best = cli("best", *HERE, "--format", "csv")
+    assert "old-1" in best.stdout
+    assert store_of(tmp_path).aside is None
+    if metadata.version("mlflow").startswith("3.17"):
+        done = cli("train", "--data", "small.csv", *HERE)
+        assert (done.exit_code, done.stdout, done.stderr) == (4, "", f"expctl: the store sqlite:///mlflow.db {NEWER}\n")
+        assert Path("mlflow.db").read_bytes() == before
 
 
 def test_a_store_with_all_tables_and_an_earlier_schema_is_told_to_be_older(cli, folder):
