@@ -35,7 +35,7 @@ def refused(done: Done, code: int, *words: str) -> None:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def bare(tmp_path: Path, store_kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A current folder with `small.csv` and no store, unless that is a server."""
     write_reviews(tmp_path / "small.csv", 200)
     monkeypatch.chdir(tmp_path)
