@@ -1,24 +1,28 @@
-"""The files of a run: those on this machine read where they lie, all others fetched by MLflow's client."""
+"""The files of a run: read where they lie on this machine, asked of the tracking server where that hands them out, else
+fetched by MLflow's client.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from expctl.errors import StoreError
 from expctl.records import Tag
+from expctl.tracking import reachable
 from expctl.tracking.failures import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mlflow import MlflowClient
 
     from expctl.records import RunRecord
+    from expctl.tracking.rest import RestReader
     from expctl.tracking.store import Store
 
 
@@ -34,8 +38,13 @@ def list_files(store: Store, run: RunRecord) -> list[Artifact]:
     """All files of a run, those of its logged models under their names."""
     found: dict[str, Artifact] = {}
     for name, uri in store.reader.folders(run):
-        folder = local_folder(uri)
-        files = _walked(folder, name) if folder is not None else _fetched(store, run, name)
+        folder, server = local_folder(uri), _server_of(store, uri)
+        if folder is not None:
+            files: Iterable[Artifact] = _walked(folder, name)
+        elif server is not None:
+            files = (Artifact((PurePosixPath(name) / path).as_posix(), size) for path, size in server.files(uri))
+        else:
+            files = _fetched(store, run, name)
         found.update({file.path: file for file in files})
     return sorted(found.values(), key=lambda file: file.path)
 
@@ -46,6 +55,15 @@ def local_folder(uri: str) -> Path | None:
     if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not parts.path:
         return None
     return Path(unquote(parts.path) if parts.scheme else uri)
+
+
+def _server_of(store: Store, uri: str) -> RestReader | None:
+    """The tracking server that hands out the files of a folder; None for a folder that it does not."""
+    if not reachable.is_server(store.uri):
+        return None
+    from expctl.tracking.rest import RestReader, hands_out
+
+    return store.reader if isinstance(store.reader, RestReader) and hands_out(uri) else None
 
 
 def _walked(folder: Path, name: str) -> Iterator[Artifact]:
@@ -75,7 +93,8 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
     """
     folder = local_folder(run.artifact_uri)
     if folder is None:
-        return _downloaded(store, run, path)
+        server = _server_of(store, run.artifact_uri)
+        return _downloaded(store, run, path) if server is None else server.file(run.artifact_uri, path)
     if Tag.COMPLETE in run.tags and not folder.is_dir():
         raise StoreError(f"the files of run {run.label} are not at {folder}", hint="was the store moved?")
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import time
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -23,7 +24,7 @@ from expctl.tracking.pages import PAGE, find_by_pages, keys_of, spaces_of
 from expctl.tracking.reading import Experiment, NotServed, Point, moment, stored_number
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from expctl.filters.expression import Space
     from expctl.tracking.reading import Query
@@ -140,12 +141,37 @@ class RestReader:
         infos = [one["model"]["info"] for one in models if "model" in one]
         return [("", run.artifact_uri), *((str(one["name"]), str(one["artifact_uri"])) for one in infos)]
 
+    def file(self, folder: str, path: str) -> bytes | None:
+        """The content of a file in a folder that `hands_out`; None if there is no such file."""
+        status, content = self._exchange("GET", f"mlflow-artifacts/artifacts/{_path_of(folder)}/{quote(path)}")
+        if status == 200:
+            return content
+        self._answer(status, content)
+        return None
+
+    def files(self, folder: str) -> Iterator[tuple[str, int | None]]:
+        """Path and size of each file in a folder that `hands_out`, at any depth."""
+        inner = [""]
+        while inner:
+            below = inner.pop()
+            asked = urlencode({"path": f"{_path_of(folder)}/{below}".rstrip("/")})
+            for one in self._answer(*self._exchange("GET", f"mlflow-artifacts/artifacts?{asked}")).get("files", ()):
+                path = f"{below}/{one['path']}".lstrip("/")
+                if one.get("is_dir"):
+                    inner.append(path)
+                else:
+                    size = one.get("file_size")
+                    yield path, None if size is None else int(size)
+
     def _ask(self, method: str, path: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a call; empty where the server has no such thing. Raises StoreError for any other refusal."""
-        where = f"{urlsplit(self._uri).path.rstrip('/')}/api/2.0/mlflow/{path}"
         body = json.dumps(asked).encode() if method == "POST" else None
-        if method == "GET" and asked:
-            where += f"?{urlencode(asked)}"
+        query = f"?{urlencode(asked)}" if method == "GET" and asked else ""
+        return self._answer(*self._exchange(method, f"mlflow/{path}{query}", body))
+
+    def _exchange(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Status and content of an answer, asked for again where that may help. Raises StoreError for none."""
+        where = f"{urlsplit(self._uri).path.rstrip('/')}/api/2.0/{path}"
         for attempt in range(self._retries + 1):
             try:
                 status, content, wait = self._send(method, where, body)
@@ -163,7 +189,7 @@ class RestReader:
             if status not in _RETRIED or attempt == self._retries:
                 break
             time.sleep(min(self._backoff * 2**attempt if wait is None else wait, _LONGEST_WAIT))
-        return self._answer(status, content)
+        return status, content
 
     def _send(self, method: str, where: str, body: bytes | None) -> tuple[int, bytes, float | None]:
         with closing(_connection(self._uri, self._timeout)) as connection:
@@ -192,6 +218,15 @@ class RestReader:
 
     def _failed(self, why: str, hint: str | None) -> StoreError:
         return StoreError(f"the store {mask_secrets(self._uri)} failed: {why}", hint=hint)
+
+
+def hands_out(uri: str) -> bool:
+    """Whether the tracking server itself has the files of a folder. An odd path is left to MLflow's client."""
+    return re.fullmatch(r"mlflow-artifacts:/(?!/)[\w./-]+", uri, re.ASCII) is not None
+
+
+def _path_of(folder: str) -> str:
+    return folder.removeprefix("mlflow-artifacts:/").rstrip("/")
 
 
 def connect(uri: str) -> RestReader:

@@ -19,7 +19,8 @@ from expctl.settings import Settings, load_settings
 from expctl.tracking import pages, rest
 from expctl.tracking.client import ClientReader
 from expctl.tracking.reading import NotServed, Query
-from expctl.tracking.store import open_store
+from expctl.tracking.references import resolve
+from expctl.tracking.store import Store, open_store
 from tests.tracking.random_stores import rewrite, stores
 from tests.tracking.serving import serving
 from tests.tracking.test_readers import CASES, SEED, many, queries, told
@@ -27,6 +28,8 @@ from tests.tracking.test_readers import CASES, SEED, many, queries, told
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from expctl.tracking.artifacts import Artifact
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,42 @@ def test_a_server_read_directly_tells_what_mlflow_s_client_tells(server, runs, q
         assert set(direct.spaces("c", ["1"])) == set(through.spaces("c", ["1"]))
     finally:
         pages.PAGE = page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store_kind", ["server"], indirect=True)
+def test_files_that_a_server_hands_out_are_those_of_mlflow_s_client(runs, monkeypatch):
+    store = open_store(load_settings())
+    strong = resolve(store, "strong")
+    assert rest.hands_out(strong.artifact_uri)
+    store.client.log_text(strong.run_id, "é", "a folder/with a name & 50% [of it]#1.txt")
+
+    def told() -> tuple[list[Artifact], list[bytes | None]]:
+        files = store.artifacts(strong)
+        own = [file.path for file in files if not file.path.startswith("model/")]
+        return files, [store.read_artifact(strong, path) for path in [*own, "none.txt", "no folder/none.txt"]]
+
+    with monkeypatch.context() as alone:
+        alone.setattr(Store, "client", None)
+        direct = told()
+    monkeypatch.setattr(rest, "hands_out", lambda uri: False)
+    assert direct == told()
+    assert len(direct[0]) > 12
+    assert direct[1][-2:] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("uri", "handed"),
+    [
+        ("mlflow-artifacts:/1/abc/artifacts", True),
+        ("mlflow-artifacts://other:5000/1/abc/artifacts", False),
+        ("mlflow-artifacts:/1/a b/artifacts", False),
+        ("mlflow-artifacts:/1/abc?x=1", False),
+        ("s3://bucket/1/abc/artifacts", False),
+    ],
+)
+def test_only_plain_folders_of_the_server_itself_are_asked_of_it(uri, handed):
+    assert rest.hands_out(uri) is handed
 
 
 @pytest.mark.slow
