@@ -37,7 +37,7 @@ def best(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Rank finished runs by a metric; ≈ marks those that cannot be told from the first. NaN never ranks."""
+    """Rank runs by a metric. ≈ marks those that cannot be told from the first; NaN never ranks."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)

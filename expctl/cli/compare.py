@@ -56,7 +56,7 @@ def compare(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Compare runs with the first: parameters, metrics, tags and packages that differ."""
+    """Compare runs with the first. Parameters, metrics, tags and packages that differ, and which changes are real."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     if len(runs) < 2:
         raise UsageError("compare needs two runs or more", hint="expctl compare latest~1 latest")

@@ -33,7 +33,7 @@ def doctor(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check settings, store, disk and runs left RUNNING; exit 4 if something keeps you from working."""
+    """Check settings, store, disk and runs left RUNNING. Exit 4 if something keeps you from working."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     settings, sources = traced_settings(experiment=experiment, tracking_uri=tracking_uri)
     said = _said(settings, sources)  # before MLflow is loaded, which puts variables of its own there

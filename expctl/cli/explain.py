@@ -44,7 +44,7 @@ def explain(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Explain the difference of two runs: train the path from A to B, the most effective change first."""
+    """Explain the difference of two runs. Trains the path from A to B, the most effective change first."""
     chosen_format = read_format(format, options.ALL_FORMATS[:-1] if dry_run else options.ALL_FORMATS)
     options.check_confidence(confidence)
     if metric not in METRICS or not METRICS[metric].judges:

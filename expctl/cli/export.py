@@ -40,7 +40,7 @@ def export(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write runs with all their files into one archive, a sweep with its trials. `expctl import` reads it."""
+    """Write runs with all their files into one archive. A sweep comes with its trials. `expctl import` reads it."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     if not runs and not filter.strip():
         raise UsageError("export which runs?", hint="expctl export RUN -o FILE, or --filter EXPR")
@@ -107,7 +107,7 @@ def import_runs(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
-    """Read the runs of an archive into this store; those that it has already are passed over."""
+    """Read the runs of an archive into this store. Those that it has already are passed over."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 

@@ -57,7 +57,10 @@ def gate(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Pass (exit 0), regression (1) or undecided (6): by the interval of the difference, on the same test rows."""
+    """Decide for CI whether a run may replace the baseline.
+
+    Pass (exit 0), regression (1) or undecided (6): by the interval of the difference, on the same test rows.
+    """
     chosen_format = read_format(format, ("table", "json", "md"))
     options.check_confidence(confidence)
     if not math.isfinite(max_drop):

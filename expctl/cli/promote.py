@@ -44,7 +44,7 @@ def promote(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Register the model of a run as NAME and point an alias at it: NAME@champion then stands for the run."""
+    """Register a run's model as NAME, point an alias at it. NAME@champion then stands for the run."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     _check_given(run, name, versions_of, remove, better_than)
     check_judges(metric)

@@ -48,7 +48,7 @@ def report(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw runs: ranking, parameters, curves, confusion, what changed; one HTML file that needs no network."""
+    """Draw runs, as one HTML file that needs no network. Ranking, parameters, curves, confusion, what changed."""
     check_output(output, "--output")
     options.check_confidence(confidence)
     streams = Streams(quiet=quiet)

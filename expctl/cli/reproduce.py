@@ -35,7 +35,7 @@ def reproduce(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a run again from its recipe and compare: metrics, every prediction, the fitted model."""
+    """Train a run again, to see that it comes out again. Compares metrics, every prediction, the fitted model."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     if no_record and chosen_format == "id":
         raise UsageError("--format id prints the new run, --no-record makes none", hint="--format json")

@@ -33,7 +33,7 @@ def show(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show a run: parameters, metrics, data, tags, environment, files, and the command that makes it again."""
+    """Show a run whole. Parameters, metrics, data, tags, environment, files, and the command that makes it again."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 

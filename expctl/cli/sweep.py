@@ -138,7 +138,7 @@ def sweep(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a model for every point of a search space, each recorded as a run, and rank them."""
+    """Train a model for every point of a search space. Each is a run; they are ranked at the end."""
     chosen_format = read_format(format, options.ALL_FORMATS[:-1] if dry_run else options.ALL_FORMATS)
     streams = Streams(quiet=quiet)
     flags = {

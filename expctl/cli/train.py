@@ -41,7 +41,7 @@ def train(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a model, test it, and record everything about it as a run."""
+    """Train a model, test it, record everything about it as a run."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     streams = Streams(quiet=quiet)
     flags = {

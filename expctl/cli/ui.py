@@ -26,7 +26,7 @@ def ui(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Start MLflow's UI on the store, and print and open the experiment's page; Ctrl-C ends it."""
+    """Start MLflow's UI on the store, at the experiment's page. Prints the address, opens it; Ctrl-C ends it."""
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.tracking.reachable import page, server_of

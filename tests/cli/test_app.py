@@ -31,6 +31,7 @@ def test_help_lists_every_command_and_exit_code(cli):
     assert (done.exit_code, done.stderr) == (0, "")
     for word in ("train", "list", "show", "compare", "best", "predict"):
         assert re.search(rf"^  {word} ", done.stdout, re.MULTILINE), word
+    assert "..." not in done.stdout.partition("Commands:")[2]  # each in a whole sentence
     for code, meaning in MEANINGS.items():
         assert re.search(rf"^ *{code.value}  {re.escape(meaning[:40])}", done.stdout, re.MULTILINE), code
     assert cli().stdout == done.stdout
