@@ -231,3 +231,7 @@ def test_a_recipe_does_not_depend_on_the_hash_seed() -> None:
         for seed in ("1", "2")
     }
     assert len(told) == 1
+
+
+def test_a_recipe_is_written_as_people_read_it():
+    assert '"data": "日本/é.csv"' in Recipe(data="日本/é.csv").to_json()

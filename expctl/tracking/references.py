@@ -53,7 +53,7 @@ def resolve(store: Store, reference: str) -> RunRecord:
     named = _by_name(store, reference)
     try:
         meant = _by_meaning(store, reference)
-    except RunNotFound:
+    except (RunNotFound, FilterError):
         if not named:
             raise
         meant = []

@@ -21,7 +21,7 @@ RUNS = [
         1,
         params={"c": "1", "max_df": "1.0"},
         metrics={"f1": 0.5, "f1_low": 0.4},
-        tags={"team": "a", "mlflow.user": "x"},
+        tags={"team": "a", "mlflow.user": "x", "expctl.key": "k"},
     ),
     run(2, params={"c": "2", "max_df": "1.0"}, metrics={"f1": 0.5, "f1_low": 0.3, "loss": 1.0}, tags={"team": "a"}),
 ]
@@ -57,6 +57,8 @@ def test_every_aggregate_is_of_the_values_in_their_order():
         (["f1*", "c"], ["metrics.f1", "metrics.f1_low", "c"]),
         (["*a*"], ["params.max_df", "tags.team"]),
         (["tags.*"], ["tags.team"]),
+        (["*e*"], ["tags.team"]),
+        (["tags.expctl.*"], ["tags.expctl.key"]),
         (["tags.mlflow.*"], ["tags.mlflow.user"]),
         (["?"], ["params.c"]),
         (["nothing*"], []),

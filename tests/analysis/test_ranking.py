@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expctl.analysis.ranking import rank
+from expctl.analysis.ranking import Ranking, exclusions, may_tie, preferring, rank, ranking_order
+from expctl.filters.expression import Field, Order
 from expctl.metrics import METRICS, higher_is_better
 from expctl.records import STATUSES, RunRecord
 
@@ -166,3 +167,65 @@ def test_a_ranking_of_nothing_is_empty() -> None:
 def test_more_runs_than_a_page_of_the_store_rank_exactly() -> None:
     runs = [run(i, (i * 7919 % 5000) / 5000) for i in range(5000)]
     assert order(runs) == sorted(range(5000), key=lambda i: -(i * 7919 % 5000))
+
+
+def test_the_tied_runs_come_in_the_order_of_another_metric_and_the_others_stay_behind_them() -> None:
+    seconds = {1: 3.0, 2: 1.0, 3: 0.1, 4: None, 5: math.nan, 6: 2.0}
+    runs = [
+        run(number, metrics={"f1_score": 1 - number / 100, **({} if value is None else {"fit_seconds": value})})
+        for number, value in seconds.items()
+    ]
+    tied = {f"{number:032x}": number != 3 for number in seconds}  # the third is surely worse, however fast
+    ranking = preferring(Ranking("f1_score", runs, tied=tied, trials=6), "fit_seconds")
+    assert [one.name for one in ranking.ranked] == ["r2", "r6", "r1", "r4", "r5", "r3"]
+    assert (ranking.metric, ranking.tied, ranking.trials) == ("f1_score", tied, 6)
+    highest = preferring(Ranking("log_loss", runs, tied=tied), "f1_score")
+    assert [one.name for one in highest.ranked] == ["r1", "r2", "r4", "r5", "r6", "r3"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "best", "near", "far"),
+    [
+        ("f1_score", {"f1_score_low": 0.8, "f1_score_high": 0.99}, 0.9, 0.7, 0.69),
+        ("log_loss", {"log_loss_high": 0.5, "log_loss_low": 0.39}, 0.4, 0.6, 0.61),
+    ],
+)
+def test_only_runs_within_twice_the_limits_of_the_best_may_be_tied_with_it(metric, limit, best, near, far) -> None:
+    limit = {key: math.ldexp(round(math.ldexp(value, 10)), -10) for key, value in limit.items()}
+    first = run(1, metrics={metric: best, **limit})
+    others = [run(2, metrics={metric: best}), run(3, metrics={metric: near}), run(4, metrics={metric: far})]
+    reach = 2 * abs(best - limit[f"{metric}_low" if metric == "f1_score" else f"{metric}_high"])
+    others.append(run(5, metrics={metric: best - reach if metric == "f1_score" else best + reach}))
+    found = may_tie(Ranking(metric, [first, *others]), 10)
+    assert [one.name for one in found if one.name != "r5"] == ["r2", "r3"]
+    assert may_tie(Ranking(metric, [first, *others]), 1) == [others[0]]
+
+
+def test_without_limits_any_run_may_be_tied() -> None:
+    runs = [run(1, 0.9), run(2, 0.5), run(3, 0.1)]
+    assert may_tie(Ranking("f1_score", runs), 5) == runs[1:]
+
+
+def test_counts_of_a_store_are_the_exclusions_of_a_ranking() -> None:
+    tally = {
+        ("finished", "finite"): 7,
+        ("finished", "NaN"): 2,
+        ("finished", "missing"): 1,
+        ("finished", "infinite"): 4,
+        ("failed", "finite"): 3,
+        ("failed", "missing"): 5,
+        ("running", "missing"): 1,
+    }
+    assert exclusions(tally, "mcc") == {
+        "failed": 8,
+        "with infinite mcc": 4,
+        "with mcc NaN": 2,
+        "without mcc": 1,
+        "running": 1,
+    }
+
+
+def test_the_order_asked_of_a_store_is_that_of_a_ranking() -> None:
+    started = Order(Field("attributes", "start_time"))
+    assert ranking_order("f1_score") == [Order(Field("metrics", "f1_score"), True), started]
+    assert ranking_order("log_loss") == [Order(Field("metrics", "log_loss"), False), started]

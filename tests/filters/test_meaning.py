@@ -47,6 +47,15 @@ def ms(when: datetime) -> float:
             "ended < '2026-03-01T00:00+00:00'",
             Condition(Field("attributes", "end_time"), "<", 1_772_323_200_000.0),
         ),
+        (
+            "started in ('2 days ago', 1700000000000)",
+            Condition(Field("attributes", "start_time"), "in", (ms(NOW - timedelta(days=2)), 1.7e12)),
+        ),
+        ("status like 'Fin%'", Condition(Field("attributes", "status"), "like", "Fin%")),
+        ("status ilike 'fin%'", Condition(Field("attributes", "status"), "ilike", "fin%")),
+        ("has status", Condition(Field("attributes", "status"), "has")),
+        ("status = attributes.run_id", Condition(Field("attributes", "status"), "=", Field("attributes", "run_id"))),
+        (f"team like '{'x' * 8000}'", Condition(Field("tags", "team"), "like", "x" * 8000)),
         ("duration >= 60", Condition(Field("attributes", "duration"), ">=", 60.0)),
         ("datasets.name = 'x'", Condition(Field("datasets", "name"), "=", "x")),
         ("has loss", Condition(Field("metrics", "loss"), "has")),
@@ -67,12 +76,15 @@ def test_names_times_and_words_are_what_they_are_here(text, condition):
         ("datasets.size = 1", "datasets have no 'size'", 0, "digest"),
         ("loss = '0.5'", "metrics.loss is a number", 7, ""),
         ("loss like '0%'", "metrics.loss is a number", 0, ""),
+        ("loss ilike '0%'", "metrics.loss is a number", 0, ""),
+        (f"team like '{'x' * 8001}'", "filter: no value is as long as this pattern", 10, ""),
         ("c > '1'", "texts have no order", 4, ""),
         ("name = 5", "attributes.run_name is a text", 7, ""),
-        ("status = odd", "no status 'odd'", 9, "finished"),
+        ("status = odd", "no status 'odd'", 9, "running | scheduled | finished | failed | killed"),
         ("status = finishd", "no status 'finishd', did you mean 'finished'?", 9, ""),
-        ("started > 'soon'", "'soon' is no time", 10, "2 days ago"),
-        ("c in (1, 'x')", "a list holds numbers, or texts", 6, ""),
+        ("started > 'soon'", "'soon' is no time", 10, "'2 days ago', '2026-03-01', '2026-03-01 12:30'"),
+        ("started in ('1d', 'soon')", "'soon' is no time", 12, "2 days ago"),
+        ("c in (1, 'x')", "filter: a list holds numbers, or texts in quotes", 6, "c in (0.1, 1)"),
         ("c in (loss)", "a list holds numbers, or texts", 6, ""),
         ("datasets.name = c", "a dataset is compared with a text", 16, ""),
     ],
@@ -122,6 +134,9 @@ def test_a_date_without_an_offset_is_local_and_no_time_is_none():
         ("f1_score", Field("metrics", "f1_score")),
         ("nothing", None),
         ("attributes.nothing", None),
+        ("attributes.c", None),
+        ("duration", Field("attributes", "duration")),
+        ("metrics.roc_auc", Field("metrics", "roc_auc")),
         ("datasets.x", None),
     ],
 )
@@ -132,3 +147,4 @@ def test_a_column_is_an_attribute_a_parameter_a_metric_or_a_tag(name, field):
 def test_fields_and_orders_are_equal_by_what_they_name():
     assert Order(Field("metrics", "x", 3)) == Order(Field("metrics", "x", 9))
     assert str(Field("metrics", "x")) == "metrics.x"
+    assert str(Field("", "x")) == "x"

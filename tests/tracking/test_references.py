@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from expctl.errors import RunNotFound
+from expctl.filters.expression import EVERY_RUN
 from expctl.records import RunRecord
-from expctl.tracking.references import best_run, resolve
+from expctl.tracking.references import best_run, is_set, resolve, resolve_set
 from tests.tracking.recorded import store_of
 
 
@@ -213,3 +214,49 @@ def test_a_deleted_run_is_found_by_its_id_alone(store):
         with pytest.raises(RunNotFound):
             resolve(store, reference)
     assert resolve(store, "best").name != "strong"
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("*", ["bayes", "strong", "weak"]),
+        ("*a*", ["bayes", "weak"]),
+        ("w?ak", ["weak"]),
+        ("[sw]*", ["strong", "weak"]),
+        ("s*", ["strong"]),
+        ("_*", None),
+        ("c >= 1", ["strong"]),
+        ("has metrics.f1_score", ["bayes", "strong", "weak"]),
+        ("not params.model = 'logreg'", ["bayes"]),
+        ("team IN ('nlp', 'web')", ["bayes", "strong"]),
+        ("params.c is null", ["bayes"]),
+        ("name like 'w%'", ["weak"]),
+        ("status = failed", None),
+        ("weak", ["weak"]),
+        ("broken", ["broken"]),  # one run by its name, finished or not
+    ],
+)
+def test_a_set_is_every_finished_run_that_a_glob_or_a_filter_fits(store, reference, found):
+    if found is None:
+        with pytest.raises(RunNotFound) as raised:
+            resolve_set(store, reference)
+        assert raised.value.message == f"no finished run fits {reference!r}"
+        assert raised.value.hint == "expctl list"
+    else:
+        assert [run.name for run in resolve_set(store, reference)] == found
+
+
+def test_a_set_may_be_looked_for_among_other_runs_than_the_finished(store):
+    assert [run.name for run in resolve_set(store, "b*", among=EVERY_RUN)] == ["broken", "bayes"]
+    with pytest.raises(RunNotFound, match=r"^no run fits 'x\*'$"):
+        resolve_set(store, "x*", among=EVERY_RUN)
+
+
+def test_what_reads_like_a_set_and_is_a_run_s_name_is_that_run(make):
+    for name in ("a*", "c = 1", "a[1]"):
+        assert is_set(make.store, name)
+        made = make(name)
+        assert not is_set(make.store, name)
+        assert [run.run_id for run in resolve_set(make.store, name)] == [made]
+    for reference in ("latest", "c is", "x = ", "a plain name", "has"):
+        assert not is_set(make.store, reference)
