@@ -38,7 +38,10 @@ def spec(description: str, values: Sequence[object], *, height: int, least: int 
 
 def measured(field: str, title: str | None = None) -> dict[str, Any]:
     """A channel for numbers, from the least to the largest."""
-    axis = {} if title is None else {"axis": {"title": visible(title) or None, "tickCount": 6}}
+    axis = {}
+    if title is not None:
+        labels = {"labelOverlap": True, "labelSeparation": 6}  # on a narrow screen every other one
+        axis = {"axis": {"title": visible(title) or None, "tickCount": 6, **labels}}
     return {"field": field, "type": "quantitative", "scale": {"zero": False}, **axis}
 
 
