@@ -95,7 +95,7 @@ def test_every_setting_is_in_the_readme_with_its_default():
 
 def test_the_continuous_integration_runs_the_readmes_own_test_command():
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
-    assert re.search(r"<!-- test command -->\n```sh\npython3 -m venv .*pytest\n```", README)
+    assert re.search(r"<!-- test command -->\n```sh\npython3 -m venv .*pytest -n 2\n```", README)
 
 
 def test_every_filter_of_the_readme_can_be_read():
