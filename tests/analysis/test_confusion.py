@@ -52,3 +52,19 @@ def test_of_many_classes_those_with_errors_are_kept_and_no_row_is_lost():
     assert counts[-1][-1] == 10 * found.pooled
     (pair,) = found.mixed_up
     assert (pair.label, pair.predicted, list(pair.counts)) == ("class 07", "class 31", [10])
+
+
+def test_as_many_classes_as_are_shown_are_all_shown_and_one_more_pools_those_with_the_fewest_errors():
+    for size in (SHOWN, SHOWN + 1):
+        names = [f"class {i:02}" for i in range(size)]
+        labels = np.repeat(np.arange(size), size)
+        predicted = labels.copy()
+        for one in range(size):  # class i loses i rows to the class before it
+            predicted[one * size : one * size + one] = max(one - 1, 0)
+        found = confusion([predictions(labels, predicted, names)])
+        assert found.pooled == (0 if size == SHOWN else 2)
+        assert found.classes == names[found.pooled :]
+        assert np.sum(found.counts[0]) == size * size
+        assert [pair.counts[0] for pair in found.mixed_up] == sorted(range(1, size), reverse=True)[
+            : len(found.mixed_up)
+        ]

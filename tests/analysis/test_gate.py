@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,3 +124,35 @@ def test_the_reason_has_the_change_and_its_limits() -> None:
     )
     assert decide("f1_score", 0.79, difference, max_drop=0.03, least=None).reason.endswith("the loss is below 0.03")
     assert decided(-0.2, -0.1) == "regression"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "max_drop", "reason"),
+    [
+        (0.01, 0.03, 0.0, "f1_score changes by +0.0200 (+0.0100 to +0.0300): surely better"),
+        (-0.03, -0.01, 0.0, "f1_score changes by -0.0200 (-0.0300 to -0.0100): surely worse"),
+        (
+            *(-0.01, 0.03, 0.0),
+            "f1_score changes by +0.0100 (-0.0100 to +0.0300): it may or may not be better; more test rows would tell",
+        ),
+        (-0.001, 0.001, 0.02, "f1_score changes by +0.0000 (-0.0010 to +0.0010): the loss is below 0.02"),
+        (-0.05, -0.03, 0.02, "f1_score changes by -0.0400 (-0.0500 to -0.0300): the loss is above 0.02"),
+        (
+            *(-0.05, 0.01, 0.02),
+            "f1_score changes by -0.0200 (-0.0500 to +0.0100): it may or may not lose 0.02; more test rows would tell",
+        ),
+    ],
+)
+def test_a_decision_says_why_in_a_sentence(low: float, high: float, max_drop: float, reason: str) -> None:
+    difference = Difference("f1_score", 0.8, 0.8 + (low + high) / 2, low, high, 0.5)
+    assert decide("f1_score", 0.8, difference, max_drop=max_drop, least=None).reason == reason
+
+
+def test_what_is_no_number_is_told_as_such() -> None:
+    def reason(candidate: float | None, difference: Difference, max_drop: float, least: float | None) -> str:
+        return decide("f1_score", candidate, difference, max_drop=max_drop, least=least).reason
+
+    good = Difference("f1_score", 0.8, 0.8, 0.0, 0.0, 0.5)
+    assert reason(0.8, good, NAN, None) == reason(0.8, good, 0.1, NAN) == "a limit of the gate is not a number"
+    assert reason(None, good, 0.1, None) == reason(math.inf, good, 0.1, None) == "the candidate has no f1_score"
+    assert reason(0.8, replace(good, low=NAN), 0.1, None) == "the difference in f1_score is not a number"

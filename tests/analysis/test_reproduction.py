@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from expctl.analysis.predictions import RunPredictions
-from expctl.analysis.reproduction import Reproduction, judge
+from expctl.analysis.reproduction import Reproduction, Suspect, judge
 
 METRICS = {"f1_score": 0.75, "fit_seconds": 1.0, "training_score": 0.9}
 NOW = {"f1_score": 0.75, "fit_seconds": 2.0}
@@ -106,3 +106,17 @@ def test_rows_in_another_order_are_found_again() -> None:
         scores=scores,
     )  # fmt: skip
     assert judged(moved).verdict == "identical"
+
+
+def test_what_was_looked_at_beside_the_figures_is_part_of_the_verdict() -> None:
+    suspects = [Suspect("environment", "numpy", "2.1", "2.2")]
+    found = judge(predictions(), predictions(), METRICS, NOW, ["classifier.coef_"], suspects)
+    assert (found.model, found.suspects) == (["classifier.coef_"], suspects)
+    assert judged(predictions(), model=None).model is None
+
+
+def test_a_score_that_is_nan_hides_no_change_of_another() -> None:
+    then, now = (np.array(predictions().scores) for _ in range(2))
+    then[0], now[0], now[1] = np.nan, np.nan, [0.5, 0.5]
+    found = judge(predictions(scores=then), predictions(scores=now), METRICS, NOW, (), [])
+    assert (found.verdict, found.scores) == ("same predictions", pytest.approx(0.1))
