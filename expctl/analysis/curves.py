@@ -55,7 +55,7 @@ def curves(run: RunPredictions) -> Curves | str:
         scores = run.scores[::step].ravel()
         positive = (labels[::step, None] == np.arange(many)).ravel()
         basis = f"each of {many:,} classes against the rest, pooled (micro-average)"
-        basis += f", every {step}th row" if step > 1 else ""
+        basis += f", 1 row in {step}" if step > 1 else ""
     if positive.all() or not positive.any():
         return "the test rows are all of one side"
     return _traced(scores, positive, basis)

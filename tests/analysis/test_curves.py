@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
@@ -83,6 +85,7 @@ def test_a_long_curve_is_thinned_but_lies_where_it_lay_and_keeps_its_ends():
 @pytest.mark.parametrize(
     ("run", "reason"),
     [
+        (replace(predictions([0, 1], [[0.5], [0.6]]), scores=None), "the model gives no scores"),
         (predictions([0, 1], [[0.5], [np.nan]], kind="decision"), "some scores are not finite"),
         (predictions([1, 1], [[0.5], [0.6]], kind="decision"), "the test rows are all of one side"),
         (
@@ -93,3 +96,40 @@ def test_a_long_curve_is_thinned_but_lies_where_it_lay_and_keeps_its_ends():
 )
 def test_why_there_are_no_curves_is_said(run, reason):
     assert curves(run) == reason
+
+
+def test_a_row_of_a_class_that_the_model_does_not_know_is_positive_for_none():
+    scores = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.3, 0.3, 0.4]]
+    found = curves(predictions([0, 1, 2, 3], scores, classes="abcz", score_classes="abc"))
+    assert isinstance(found, Curves)
+    truth = np.vstack([np.eye(3), np.zeros(3)])
+    assert found.auc == pytest.approx(roc_auc_score(truth.ravel(), np.ravel(scores)))
+    two = curves(predictions([0, 1, 2], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], classes="abz", score_classes="ab"))
+    assert isinstance(two, Curves)
+    assert two.basis == "positive: b"
+    assert two.auc == 1.0
+
+
+def test_of_more_scores_than_are_sorted_only_some_rows_are_taken(monkeypatch):
+    monkeypatch.setattr("expctl.analysis.curves._SORTED", 600)
+    generator = np.random.default_rng(4)
+    labels = generator.integers(0, 3, 500)
+    scores = generator.dirichlet(np.ones(3), 500) + np.eye(3)[labels] * 0.3
+    found = curves(predictions(labels, scores, classes="abc"))
+    assert isinstance(found, Curves)
+    assert found.basis.endswith("(micro-average), 1 row in 3")
+    assert found == replace(
+        curves(predictions(labels[::3], scores[::3], classes="abc")),
+        basis=found.basis,  # type: ignore[arg-type]
+    )
+    monkeypatch.setattr("expctl.analysis.curves._SORTED", 1500)
+    whole = curves(predictions(labels, scores, classes="abc"))
+    assert isinstance(whole, Curves)
+    assert whole.basis.endswith("(micro-average)")
+
+
+def test_a_curve_ends_where_every_row_is_let_in():
+    found = curves(predictions([1, 0, 1], [[0.9], [0.5], [0.1]], kind="decision"))
+    assert isinstance(found, Curves)
+    assert found.precision_recall == [(0.5, 1.0), (0.5, 0.5), (1.0, pytest.approx(2 / 3))]
+    assert found.roc == [(0.0, 0.0), (0.0, 0.5), (1.0, 0.5), (1.0, 1.0)]

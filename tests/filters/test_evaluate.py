@@ -159,6 +159,13 @@ def test_parameters_come_as_numbers_then_as_texts():
     assert ordered([run(i, tags={"n": value}) for i, value in enumerate(("1000", "200"))], "tags.n") == [0, 1]
 
 
+def test_names_are_those_that_are_shown_and_an_empty_one_is_none():
+    tagged = {"mlflow.runName": "zzz"}
+    runs = [run(1, name="b"), run(2, name=""), run(3, name="a", tags=tagged), run(4, name="c")]
+    assert ordered(runs, "attributes.run_name") == [3, 1, 4, 2]
+    assert ordered(runs, "attributes.run_name", True) == [4, 1, 3, 2]
+
+
 def test_equal_ones_come_newest_first_then_by_id():
     runs = [run(i, started=START + timedelta(minutes=i // 2), tags={"team": "a"}) for i in (1, 2, 3, 4)]
     assert ordered(runs, "tags.team") == ordered(runs, "tags.team", True) == [4, 2, 3, 1]
