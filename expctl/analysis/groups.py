@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from expctl.analysis.difference import Difference
-from expctl.metrics import METRICS
+from expctl.metrics import METRICS, is_clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +38,11 @@ def compare_groups(
 
     Says whether another random state would change the winner. Where the sets have the same random states, once each,
     runs of the same state are paired (Student's t of the differences); else Welch's t (Welch 1947, Biometrika 34).
-    Runs on different data are not tested.
+    Neither are runs on different data tested, nor sets in which a run `repeats` another, nor times.
     """
     import numpy as np
 
-    same_data = len({tuple(map(run.params.get, _DATA, _UNSAID)) for run in (*baseline, *challenger)}) == 1
+    testable = same_data([*baseline, *challenger]) and not repeats(baseline) and not repeats(challenger)
     baseline, challenger, paired = _matched(baseline, challenger)
     found = []
     for metric in METRICS:
@@ -62,11 +62,32 @@ def compare_groups(
                 (deviations[0], deviations[1]),
                 (len(one), len(other)),
                 _tested(metric, one, other, confidence, paired=paired and whole)
-                if min(len(one), len(other)) > 1 and same_data
+                if min(len(one), len(other)) > 1 and testable and METRICS[metric].judges
                 else None,
             )
         )
     return found
+
+
+def same_data(runs: Sequence[RunRecord]) -> bool:
+    """Whether runs were trained and tested on the same data."""
+    return len({tuple(map(run.params.get, _DATA, _UNSAID)) for run in runs}) == 1
+
+
+def repeats(runs: Sequence[RunRecord]) -> int:
+    """How many runs are another one's training again: the same parameters, and all came out the same but for the times.
+
+    They tell nothing that the other does not, and as a sample have a spread that is too small.
+    """
+    told = [
+        (
+            frozenset(run.params.items()),
+            frozenset((key, value) for key, value in run.metrics.items() if not is_clock(key)),
+        )
+        for run in runs
+        if run.params
+    ]
+    return len(told) - len(set(told))
 
 
 def _matched(

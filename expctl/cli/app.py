@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -86,6 +86,9 @@ def _root(
 _TyperUsageError: Any = typer.BadParameter.__mro__[1]
 
 
+_STOPPING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
 def main() -> NoReturn:
     """Run the command line and exit."""
     # A command lives for seconds and what it allocates are mostly modules, which stay: collecting garbage among them
@@ -106,6 +109,9 @@ def main() -> NoReturn:
         _discard_stdout()
         code = code or ExitCode.WORK_FAILED
     gc.freeze()
+    for number in _STOPPING:  # there is nothing left to close, and Python would tell of a signal by a traceback
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
 
 

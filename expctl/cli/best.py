@@ -15,6 +15,7 @@ from expctl.errors import RunNotFound, UsageError, closest
 from expctl.settings import load_settings
 
 _CONTESTANTS: Final = 50  # runs whose predictions --prefer reads at most
+_NEAR: Final = 20  # of the best runs, those looked at for other test rows than the first has
 
 
 def best(
@@ -48,11 +49,12 @@ def best(
     from expctl.tracking.ranked import ranked
 
     store = opened(settings, streams, verbose=verbose)
-    ranking = ranked(store, metric, filter=filter, top=top if prefer is None else max(top, _CONTESTANTS + 1))
+    ranking = ranked(store, metric, filter=filter, top=max(top, _NEAR if prefer is None else _CONTESTANTS + 1))
     if not ranking.ranked:
         known = closest(metric, ranking.known)
         hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
-        raise RunNotFound(f"no finished run has {metric}{known}", hint=hint)
+        which = "finished run that fits the filter" if filter.strip() else "finished run"
+        raise RunNotFound(f"no {which} has {metric}{known}", hint=hint)
     if prefer is not None and not any(prefer in run.metrics for run in ranking.ranked):
         raise UsageError(
             f"--prefer: no run has {prefer!r}{closest(prefer, ranking.known)}", hint="--prefer fit_seconds"
@@ -62,12 +64,15 @@ def best(
         ranking = preferring(with_ties(store, ranking, may_tie(ranking, _CONTESTANTS)), prefer)
     elif top > 1:
         ranking = with_ties(store, ranking, ranking.ranked[1:top])
+    sets = [run.test_set for run in ranking.ranked]
     ranking = replace(ranking, ranked=ranking.ranked[:top])
     streams.write(ranking_sheet(ranking), chosen_format, settings)
-    sets = [run.test_set for run in ranking.ranked]
     elsewhere = sum(one is not None and one != sets[0] for one in sets)
     if elsewhere and sets[0] is not None:
-        streams.note(f"{elsewhere:,} of these {len(sets):,} runs were tested on other rows than the first")
+        streams.note(
+            f"{elsewhere:,} of the best {len(sets):,} runs were tested on other rows than the first: {metric} does not"
+            " compare them"
+        )
     if ranking.excluded is None:
         streams.note(f"left out: runs that are unfinished or without a finite {metric}")
     for reason, count in (ranking.excluded or {}).items():

@@ -15,6 +15,7 @@ from expctl.cli.options import read_format
 from expctl.cli.report import check_output, write_report
 from expctl.cli.streams import Streams
 from expctl.errors import RunNotFound, UsageError, closest
+from expctl.metrics import METRICS
 from expctl.settings import load_settings
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _write_report(
 
 def _write_groups(store: Store, runs: Sequence[str], confidence: float, streams: Streams, format: Format) -> None:
     """Two sets of runs by their means. Raises UsageError for more than two."""
-    from expctl.analysis.groups import compare_groups
+    from expctl.analysis.groups import compare_groups, repeats, same_data
     from expctl.render.verdicts import groups_sheet
     from expctl.tracking.references import resolve_set
 
@@ -132,10 +133,16 @@ def _write_groups(store: Store, runs: Sequence[str], confidence: float, streams:
     baseline, challenger = (resolve_set(store, run) for run in runs)
     groups = compare_groups(baseline, challenger, confidence=confidence)
     streams.write(groups_sheet(groups, (runs[0], runs[1])), format, store.settings)
-    if any(one.difference is None for one in groups) and min(len(baseline), len(challenger)) > 1:
-        streams.note("not tested: the sets were not trained and tested on the same data")
+    again = repeats(baseline) + repeats(challenger)
     if min(len(baseline), len(challenger)) < 2:
         streams.note("a single run has no spread: give each set several, with other --random-state")
+    elif not same_data([*baseline, *challenger]):
+        streams.note("not tested: the sets were not trained and tested on the same data")
+    elif again:
+        runs_are = "run is another's" if again == 1 else "runs are others'"
+        streams.note(f"not tested: {again:,} {runs_are} training again, and tells nothing new: vary --random-state")
+    elif all(one.deviations == (0.0, 0.0) for one in groups if METRICS[one.metric].judges):
+        streams.note("the random state changes nothing here: what the test rows can tell, single runs do")
 
 
 def _write_flips(

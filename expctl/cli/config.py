@@ -34,7 +34,11 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UsageError(f"cannot read {path}: {error.strerror}", hint="--config FILE.toml") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}", hint="one key = value a line, as in c = 0.5") from error
-    content.update(_table(content.pop("param", {}), "param", path, text))
+    parameters = _table(content.pop("param", {}), "param", path, text)
+    for key in parameters:
+        if key in content:
+            raise UsageError(f"{path}{_line(text, key)}: {key} stands in [param] too", hint="give it once")
+    content.update(parameters)
     content["tag"] = {key: str(value) for key, value in _table(content.get("tag", {}), "tag", path, text).items()}
     for key, value in content.items():
         where = f"{path}{_line(text, key)}"

@@ -65,10 +65,10 @@ def explain(
         streams.write(nothing_sheet(question), chosen_format, settings)
         streams.note(_nothing(question))
         return
+    check(question, trust=trust or dry_run)
     if dry_run:
         streams.write(factors_sheet(question), chosen_format, settings)
         return
-    check(question, trust=trust)
     streams.note(_announced(question))
     ended: list[Trained] = []
 

@@ -98,7 +98,9 @@ def list_runs(
         from expctl.tracking.histories import with_aggregates
 
         shown = with_aggregates(store, shown, names)
-        names = expanded(names, shown)
+        asked, names = names, expanded(names, shown)
+        if shown and not names:
+            raise UsageError(f"none of these runs has anything that fits {', '.join(asked)}", hint="expctl show latest")
     if vary:
         names = varying(names, shown)
     total = len(found) if len(found) == len(shown) else store.count(query)

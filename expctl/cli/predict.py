@@ -13,7 +13,7 @@ import typer
 from expctl.cli import completion, options
 from expctl.cli.opening import opened
 from expctl.cli.options import read_format
-from expctl.cli.streams import Streams, fancy, piped, stdout_is_ours
+from expctl.cli.streams import Streams, fancy, harmless, piped, stdout_is_ours
 from expctl.errors import DataError, ExpctlError, UsageError
 from expctl.render.sheet import Column, Sheet
 from expctl.settings import load_settings
@@ -21,6 +21,7 @@ from expctl.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from io import BufferedReader
+    from typing import BinaryIO
 
     from expctl.records import RunRecord
     from expctl.render.formats import Format
@@ -87,7 +88,8 @@ def predict(
     """Predict labels with the model of a run. Keeps the input's columns and adds `prediction`."""
     if bool(texts) == (input is not None):
         raise UsageError(
-            "give texts, or --input FILE" + (", not both" if texts else ""), hint='expctl predict "a great film"'
+            "give texts, or --input FILE (- is standard input)" + (", not both" if texts else ""),
+            hint='expctl predict "a great film"',
         )
     chosen = None if format is None else read_format(format, _FORMATS)
     if output is not None and chosen is not None:
@@ -263,9 +265,17 @@ def _to_file(pieces: Iterator[Columns], output: Path, format: RowFormat, setting
 def _to_pipe(pieces: Iterator[Columns], format: RowFormat, settings: Settings) -> None:
     from expctl.render.rows import row_writer
 
-    with piped(), row_writer(sys.stdout.buffer, format, formulas=settings.csv_formulas) as write:
+    shown = cast("BinaryIO", _Terminal()) if sys.stdout.isatty() else sys.stdout.buffer
+    with piped(), row_writer(shown, format, formulas=settings.csv_formulas) as write:
         for piece in pieces:
             write(piece)
+
+
+class _Terminal:
+    """The standard output, as a file of bytes, where it is a terminal: texts of others must not command that."""
+
+    def write(self, content: bytes) -> None:
+        sys.stdout.write(harmless(content.decode("utf-8", "surrogatepass")))
 
 
 def _sheet(pieces: Iterator[Columns], *, oov: bool) -> Sheet:

@@ -30,6 +30,11 @@ def fancy(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def harmless(text: str) -> str:
+    """Lines as a terminal may show them, with every character that it would obey as an escape."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def say(text: str) -> None:
     """One line of talk."""
     _talk(f"expctl: {visible(text)}\n")
@@ -84,7 +89,7 @@ class Streams:
         else:
             text = as_csv(sheet, formulas=settings.csv_formulas) if format == "csv" else FORMATS[format](sheet)
             with piped():
-                sys.stdout.write(text)
+                sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
 
     @contextmanager
     def stages(self) -> Iterator[Callable[[str], None]]:

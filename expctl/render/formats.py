@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 Format = Literal["table", "json", "jsonl", "csv", "md", "id"]
 
+# Controls beyond those that JSON escapes itself, line separators, and what turns the direction of writing: U+009B is
+# the beginning of a command to many terminals. They stand within texts alone, and an escape means the same there.
+_OBEYED: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 JSON_VERSION: Final = 1  # of the shape documented in the README; raised when a key changes its meaning
 
 
@@ -93,12 +97,18 @@ def as_json(sheet: Sheet) -> str:
                 else _record(columns[1:], row[1:])
                 for row in rows
             }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return json_text(document, indent=2) + "\n"
 
 
 def as_jsonl(sheet: Sheet) -> str:
     """One object a row."""
-    return "".join(json.dumps(_record(sheet.columns, row), ensure_ascii=False) + "\n" for row in sheet.rows)
+    return "".join(json_text(_record(sheet.columns, row)) + "\n" for row in sheet.rows)
+
+
+def json_text(value: Any, *, indent: int | None = None, default: Callable[[Any], str] | None = None) -> str:
+    """A value as JSON that people can read, but for the characters that a terminal or an editor would obey."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
+    return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _record(columns: Sequence[Column], row: Sequence[Cell]) -> dict[str, Any]:
@@ -130,12 +140,22 @@ class _Echo:
         return line
 
 
-def csv_text(rows: Iterable[Iterable[Any]], *, formulas: str, delimiter: str = ",") -> str:
+def csv_text(rows: Iterable[Iterable[Any]], *, formulas: str) -> str:
     """Rows as lines of CSV, headers included: a name of a column comes from elsewhere too."""
     # Until Python 3.13 csv quotes a cell with a carriage return only if that is part of the line's end.
-    writer = csv.writer(_Echo(), delimiter=delimiter, lineterminator="\r\n")
+    writer = csv.writer(_Echo(), lineterminator="\r\n")
     lines = (writer.writerow([_csv_cell(exact(cell), formulas) for cell in row]) for row in rows)
     return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
+
+
+def tsv_text(rows: Iterable[Iterable[Any]], *, formulas: str) -> str:
+    """Rows as lines of TSV, where a quote is a character like any other; no cell may have a tab or a line end."""
+
+    def cell(value: Any) -> str:
+        tamed = _csv_cell(exact(value), formulas)
+        return "" if tamed is None else str(tamed)
+
+    return "".join("\t".join(map(cell, row)) + "\n" for row in rows)
 
 
 def _csv_cell(value: Any, formulas: str) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 from expctl.errors import DataError, UsageError
-from expctl.render.formats import csv_text, exact
+from expctl.render.formats import csv_text, exact, json_text, tsv_text
+from expctl.render.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,7 +44,7 @@ def row_writer(stream: BinaryIO, format: RowFormat, *, formulas: str) -> Iterato
         else:
             header, names[:] = not names, names or columns
             columns = _under(names, columns)
-            text = _delimited(columns, "," if format == "csv" else "\t", header=header, formulas=formulas)
+            text = _delimited(columns, format, header=header, formulas=formulas)
         stream.write(text.encode("utf-8", "surrogatepass"))
 
     yield write_text
@@ -61,17 +62,25 @@ def _under(names: Iterable[str], columns: Columns) -> Columns:
 def _jsonl(columns: Columns) -> str:
     rows = zip(*columns.values(), strict=True)
     return "".join(
-        json.dumps(
-            {key: exact(value) for key, value in zip(columns, row, strict=True)}, ensure_ascii=False, default=str
-        )
-        + "\n"
+        json_text({key: exact(value) for key, value in zip(columns, row, strict=True)}, default=str) + "\n"
         for row in rows
     )
 
 
-def _delimited(columns: Columns, delimiter: str, *, header: bool, formulas: str) -> str:
+def _delimited(columns: Columns, format: RowFormat, *, header: bool, formulas: str) -> str:
     rows: Iterable[Iterable[Any]] = zip(*columns.values(), strict=True)
-    return csv_text([columns, *rows] if header else rows, formulas=formulas, delimiter=delimiter)
+    rows = [columns, *rows] if header else rows
+    if format == "csv":
+        return csv_text(rows, formulas=formulas)
+    _check_lines(columns)
+    return tsv_text(rows, formulas=formulas)
+
+
+def _check_lines(columns: Columns) -> None:
+    """Raise DataError for a cell that TSV cannot hold: there a line is a row, whatever quotes are in it."""
+    for name, values in columns.items():
+        if any(isinstance(value, str) and re.search(r"[\t\r\n]", value) for value in [name, *values]):
+            raise DataError(f"column {visible(name)!r} has a tab or a line end, which TSV cannot hold", hint=_KEEPS_ALL)
 
 
 @contextmanager

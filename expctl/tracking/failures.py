@@ -137,4 +137,4 @@ def remedy(text: str) -> str | None:
 
 def damaged(run: RunRecord, what: str) -> DataError:
     """The error for a file of a run that is not what it should be."""
-    return DataError(f"{what} of run {run.label} ({run.run_id[:8]}) is damaged", hint="expctl show RUN")
+    return DataError(f"{what} of run {run.label} ({run.run_id[:8]}) is damaged", hint=f"expctl show {run.run_id[:8]}")

@@ -60,6 +60,10 @@ def resolve(store: Store, reference: str) -> RunRecord:
     found = list({run.run_id: run for run in [*named, *meant]}.values())
     if found:
         return only(found, reference)
+    if (gone := _deleted(store, reference)) is not None:
+        raise RunNotFound(
+            f"run {gone.label} ({gone.run_id[:8]}) has been deleted", hint=f"expctl restore {gone.run_id}"
+        )
     raise RunNotFound(f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list")
 
 
@@ -128,13 +132,23 @@ def _by_name(store: Store, name: str) -> list[RunRecord]:
     return store.find(also=attribute("run_name", "=", name), limit=_SHOWN + 1)
 
 
+def _deleted(store: Store, reference: str) -> RunRecord | None:
+    """A deleted run of this name or start of an id."""
+    found = store.find(also=attribute("run_name", "=", reference), deleted=True, limit=1)
+    if not found and _PREFIX.fullmatch(reference):
+        found = store.find(also=attribute("run_id", "like", f"{reference}%"), deleted=True, limit=1)
+    return found[0] if found else None
+
+
 def only(found: Sequence[RunRecord], reference: str) -> RunRecord:
     """The one run that was found for a reference. Raises RunNotFound, listing them, where they are several."""
     if len(found) == 1:
         return found[0]
     shown = ", ".join(f"{run.run_id[:8]} ({run.label})" for run in found[:_SHOWN])
     more = ", ..." if len(found) > _SHOWN else ""
-    raise RunNotFound(f"{reference!r} fits several runs: {shown}{more}", hint="use more of the id")
+    registered = ALIAS.fullmatch(reference) and not reference.startswith("models:/")
+    hint = f"use the id, or models:/{reference} for the registry's" if registered else "use more of the id"
+    raise RunNotFound(f"{reference!r} fits several runs: {shown}{more}", hint=hint)
 
 
 def _latest(store: Store, reference: str, back: int) -> RunRecord:

@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import ExpctlError, StoreError, TrainingFailed, UsageError
@@ -37,9 +38,8 @@ class Local:
         self._free = [_new_worker() for _ in range(jobs)]
         self._busy: dict[Future[Any], Any] = {}
         with _temporary_files():
-            self.scratch = Path(tempfile.mkdtemp(prefix="expctl-"))
+            self.scratch = _registered_folder()
         self._shared = str(self.scratch / "shared")
-        _register(self.scratch)
 
     def warm(self, modules: tuple[str, ...]) -> None:
         """Let every worker start and import what it will need, while we do other things."""
@@ -282,11 +282,21 @@ def _mapped(path: str) -> Any:
     return joblib.load(path, mmap_mode="r")
 
 
-def _register(folder: Path) -> None:
-    """Have the folder removed when this process is gone, even by SIGKILL."""
+def _registered_folder() -> Path:
+    """A new temporary folder that is removed when this process is gone, even by SIGKILL.
+
+    Registered before it is there: starting the process that removes it takes long enough to be killed meanwhile.
+    """
     from joblib.externals.loky.backend import resource_tracker
 
+    folder = Path(tempfile.gettempdir(), f"expctl-{token_hex(8)}")
     resource_tracker.register(str(folder), "folder")
+    try:
+        folder.mkdir(0o700)
+    except OSError:
+        _unregister(folder)
+        raise
+    return folder
 
 
 def _unregister(folder: Path) -> None:
