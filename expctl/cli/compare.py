@@ -139,8 +139,8 @@ def _write_groups(store: Store, runs: Sequence[str], confidence: float, streams:
     elif not same_data([*baseline, *challenger]):
         streams.note("not tested: the sets were not trained and tested on the same data")
     elif again:
-        runs_are = "run is another's" if again == 1 else "runs are others'"
-        streams.note(f"not tested: {again:,} {runs_are} training again, and tells nothing new: vary --random-state")
+        said = "1 run is another's training" if again == 1 else f"{again:,} runs are others' trainings"
+        streams.note(f"not tested: {said} again, which tells nothing new: vary --random-state")
     elif all(one.deviations == (0.0, 0.0) for one in groups if METRICS[one.metric].judges):
         streams.note("the random state changes nothing here: what the test rows can tell, single runs do")
 

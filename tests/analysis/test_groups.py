@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from expctl.analysis.groups import GroupDifference, compare_groups
+from expctl.analysis.groups import GroupDifference, compare_groups, repeats
 from expctl.records import RunRecord
 
 ONE = [0.80, 0.82, 0.79, 0.85, 0.81]
@@ -189,3 +189,21 @@ def test_runs_that_kept_copies_together_are_not_tested_against_runs_that_did_not
     ]
     (found,) = compare_groups(*sides)
     assert (found.difference is not None) is tested
+
+
+def test_a_run_that_repeats_another_makes_a_set_no_sample() -> None:
+    twice = runs([0.8, 0.8, 0.9], [1, 1, 2])
+    other = runs([0.7, 0.6, 0.75], [1, 2, 3])
+    assert repeats(twice) == 1
+    assert repeats(runs([0.8, 0.81, 0.9], [1, 1, 2])) == 0  # not deterministic: it does tell something
+    assert repeats(runs([0.8, 0.8])) == 0  # of runs without parameters nobody knows
+    found = compared(twice, other)
+    assert (found.difference, found.counts) == (None, (3, 3))
+    assert compared(other, twice).difference is None
+    timed = [replace(run, metrics={**run.metrics, "fit_seconds": i}) for i, run in enumerate(twice)]
+    assert repeats(timed) == 1
+
+
+def test_times_are_told_and_not_tested() -> None:
+    found = compared(runs([1.0, 2.0, 3.0], metric="fit_seconds"), runs([7.0, 8.0, 9.0], metric="fit_seconds"))
+    assert (found.means, found.difference) == ((2.0, 8.0), None)

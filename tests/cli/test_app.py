@@ -238,6 +238,11 @@ def test_a_terminal_gets_hostile_names_as_text(folder):
     for text in ("[red]x[/red]", "[/red]", ":skull:", "\\x1b]0;title\\x07", "one\\ntwo"):
         assert text in seen, text
     assert "\x07" not in seen
+    for format in ("csv", "json", "jsonl"):
+        seen = on_terminal("list", "--columns", "name", "--format", format, "--filter", "name like '%title%'")
+        assert "title" in seen
+        assert "\x1b]" not in seen
+        assert "\x07" not in seen
 
 
 @pytest.mark.slow

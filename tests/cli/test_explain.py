@@ -97,6 +97,11 @@ def test_a_budget_says_what_it_left_together(cli, runs):
     assert "expctl: no shares: the whole difference of f1_score may be none\n" in done.stderr
 
 
+def test_a_dry_run_refuses_what_could_not_be_trained(cli, runs):
+    (runs / "small.csv").unlink()
+    refused(cli("explain", "weak", "bayes", "--dry-run"), ExitCode.DATA, "the data of run weak", "is gone")
+
+
 def test_a_dry_run_lists_the_factors_and_touches_nothing(cli, runs):
     before = statuses(runs)
     done = cli("explain", "weak", "bayes", "--dry-run", "--format", "json")

@@ -230,6 +230,17 @@ def test_sets_of_runs_on_different_data_get_no_verdict(cli, small):
     assert "not tested" in done.stderr
 
 
+def test_sets_with_copies_of_a_training_get_no_verdict(cli, small):
+    for name, c in (("old", "0.001"), ("new", "10")):
+        for number in ("1", "2"):
+            words = ["--random-state", "7", "--c", c, "--run-name", f"{name}-{number}"]
+            assert cli("train", "--data", "small.csv", *words).exit_code == 0
+    done = cli("compare", "old-*", "new-*", "--format", "json")
+    assert all(row["verdict"] is None for row in json.loads(done.stdout)["rows"])
+    told = "not tested: 2 runs are others' trainings again, which tells nothing new: vary --random-state"
+    assert done.stderr == f"expctl: {told}\n"
+
+
 def test_best_refuses_to_prefer_what_no_run_has(cli, runs):
     done = cli("best", "--prefer", "fit_second")
     assert (done.exit_code, done.stdout) == (2, "")
@@ -241,5 +252,7 @@ def test_best_tells_of_runs_that_were_tested_on_other_rows(cli, runs):
     assert cli("train", "--data", "other.csv", "--run-name", "elsewhere").exit_code == 0
     done = cli("best", "--top", "9")
     assert done.exit_code == 0
-    assert "were tested on other rows than the first" in done.stderr
+    told = "3 of the best 4 runs were tested on other rows than the first: f1_score does not compare them"
+    assert told in done.stderr
+    assert told in cli("best").stderr  # though it shows the first alone
     assert "other rows" not in cli("best", "--top", "9", "--filter", "attributes.run_name != 'elsewhere'").stderr

@@ -176,6 +176,7 @@ def test_nothing_found_is_no_error_and_says_where_it_looked(cli, runs):
         (["--sort", ""], "is not KEY"),
         (["--columns", "name,nothing"], "no run has 'nothing'"),
         (["--columns", " ,"], "--columns names none"),
+        (["--columns", "nope*,x?"], "none of these runs has anything that fits nope*, x?"),
         (["--limit", "-1"], "limit"),
         (["--limit", "many"], "limit"),
         (["--format", "xml"], "no format 'xml' here"),

@@ -162,7 +162,7 @@ def test_a_failure_in_the_middle_leaves_the_old_output_and_nothing_new(cli, many
 @pytest.mark.parametrize(
     ("words", "code", "word"),
     [
-        ([], 2, "give texts, or --input FILE (try: expctl predict"),
+        ([], 2, "give texts, or --input FILE (- is standard input) (try: expctl predict"),
         (["a film", "--input", "many.csv"], 2, "not both"),
         (["a film", "--output", "out.xls"], 2, "unknown ending (use .csv"),
         (["a film", "--output", "nowhere/out.csv"], 2, "cannot write nowhere/out.csv: No such file"),

@@ -273,6 +273,7 @@ CONFIGS = {
     "table of its own": ("[extra]\nx = 1\n", "line 1: extra"),
     "tag no table": ('tag = "nlp"\n', "line 1: tag must be a table"),
     "key twice": ("c = 1\nc = 2\n", "line 2"),
+    "key in both places": ("c = 1\n[param]\nc = 2\n", "line 1: c stands in [param] too"),
     "not text": (b"\xff\xfe\x00", "is not TOML"),
 }
 

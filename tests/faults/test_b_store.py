@@ -176,7 +176,7 @@ def test_a_truncated_database_is_refused_and_left_alone(recorded: Bench, keep):
 def test_what_was_deleted_is_told_with_the_command_that_restores_it(recorded: Bench, name):
     with closing(sqlite3.connect(recorded.folder / "mlflow.db")) as database, database:
         database.execute("UPDATE runs SET lifecycle_stage = 'deleted' WHERE name = ?", (name,))
-    recorded.run("compare", name, "strong", code=3, says="no run")
+    recorded.run("compare", name, "strong", code=3, says="has been deleted (try: expctl restore")
     with closing(sqlite3.connect(recorded.folder / "mlflow.db")) as database, database:
         database.execute("UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'expctl'")
     running = [recorded.start(*words) for words in (["list"], ["best"], TRAIN)]

@@ -192,6 +192,18 @@ def test_a_run_called_latest_or_best_is_ambiguous_unless_it_is(make):
     assert best_run(make.store, "f1_score").name == "newer"
 
 
+def test_a_run_called_like_an_alias_leaves_the_registry_s_way_to_say_it(store):
+    run = resolve(store, "strong")
+    store.client.create_registered_model("reviews")
+    version = store.client.create_model_version("reviews", f"runs:/{run.run_id}/model", run.run_id)
+    store.client.set_registered_model_alias("reviews", "champion", version.version)
+    store.client.set_tag(resolve(store, "weak").run_id, "mlflow.runName", "reviews@champion")
+    with pytest.raises(RunNotFound, match="fits several runs") as raised:
+        resolve(store, "reviews@champion")
+    assert raised.value.hint == "use the id, or models:/reviews@champion for the registry's"
+    assert resolve(store, "models:/reviews@champion") == run
+
+
 def test_a_name_is_found_where_the_reading_by_its_form_finds_nothing(make):
     for name in ("best:nothing", "latest~9", "model@alias"):
         make(name)
@@ -211,8 +223,9 @@ def test_a_deleted_run_is_found_by_its_id_alone(store):
     store.client.delete_run(run.run_id)
     assert resolve(store, run.run_id).deleted
     for reference in ("strong", run.run_id[:8]):
-        with pytest.raises(RunNotFound):
+        with pytest.raises(RunNotFound, match=rf"^run strong \({run.run_id[:8]}\) has been deleted$") as raised:
             resolve(store, reference)
+        assert raised.value.hint == f"expctl restore {run.run_id}"
     assert resolve(store, "best").name != "strong"
 
 
