@@ -94,7 +94,12 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
     folder = local_folder(run.artifact_uri)
     if folder is None:
         server = _server_of(store, run.artifact_uri)
-        return _downloaded(store, run, path) if server is None else server.file(run.artifact_uri, path)
+        if server is None:
+            return _downloaded(store, run, path)
+        content = server.file(run.artifact_uri, path)
+        if content is None and Tag.COMPLETE in run.tags and next(server.files(run.artifact_uri), None) is None:
+            raise StoreError(f"the files of run {run.label} are not on the server", hint="were they moved or removed?")
+        return content
     if Tag.COMPLETE in run.tags and not folder.is_dir():
         raise StoreError(f"the files of run {run.label} are not at {folder}", hint="was the store moved?")
     try:

@@ -118,13 +118,15 @@ class Exporter:
         )
         self._metrics(f"{place}/metrics.jsonl", recorded, [model for _, model in models])
         whole = Tag.COMPLETE in run.tags
-        self._files(exported, f"{place}/artifacts", run.artifact_uri, whole=whole)
+        own = self._files(exported, f"{place}/artifacts", run.artifact_uri, whole=whole)
+        if whole and Tag.TEST_SET in run.tags and "predictions.parquet" not in own:
+            lost = "predictions.parquet" if own else "its files"
+            raise StoreError(f"run {run.label} has lost {lost}", hint=f"expctl show {run.run_id[:8]}")
         for number, (_, model) in enumerate(models):
-            files = exported.files
-            self._files(
+            files = self._files(
                 exported, f"{place}/models/{number}", model.artifact_location, whole=Tag.MODEL_DIGEST in run.tags
             )
-            if exported.files == files and model.status.value == "READY":  # so are models that live elsewhere
+            if not files and model.status.value == "READY":  # so are models that live elsewhere
                 self.bare.append(f"{model.name} of run {run.label} ({run.run_id[:8]})")
         content = described.to_json()
         with tempfile.TemporaryFile() as stream:
@@ -202,19 +204,23 @@ class Exporter:
             stream.seek(0)
             self.writer.add(name, stream, size)
 
-    def _files(self, exported: Exported, place: str, uri: str, *, whole: bool) -> None:
+    def _files(self, exported: Exported, place: str, uri: str, *, whole: bool) -> set[str]:
+        """Write the files of a folder, and give their paths. Raises StoreError where a `whole` run's is not there."""
         folder = local_folder(uri)
         if folder is not None and not folder.is_dir():
             if whole:
                 raise StoreError(
                     f"the files of run {exported.run.label} are not at {folder}", hint="was the store moved?"
                 )
-            return
+            return set()
+        written = set()
         for path, opened in _walked(folder) if folder is not None else _fetched(self.store, uri):
             with opened as (stream, size):
                 self.writer.add(f"{place}/{path}", stream, size)
             exported.files += 1
             exported.bytes += size
+            written.add(path)
+        return written
 
 
 def kind_of_store(store: Store) -> str:

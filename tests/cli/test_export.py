@@ -18,6 +18,7 @@ from expctl.records import Tag
 from expctl.settings import Settings
 from expctl.tracking.lifecycle import process_tags
 from expctl.tracking.store import Store, open_store
+from tests.tracking.kinds import local_folder
 from tests.tracking.recorded import model_folder, settings_of, store_of, train
 from tests.tracking.serving import serving
 from tests.tracking.swept import children, parent_of
@@ -405,6 +406,22 @@ def test_a_value_that_the_store_does_not_take_is_told(cli, folder, other, monkey
     done = cli("import", "runs.zip", *into(other))
     assert done.exit_code == 5
     assert "the store does not take run odd" in done.stderr
+
+
+@pytest.mark.every_store
+def test_a_run_that_has_lost_files_is_not_exported_as_if_it_were_whole(cli, runs):
+    weak = store_of(runs).find("name = 'weak'")[0]
+    folder = local_folder(weak.artifact_uri)
+    (folder / "predictions.parquet").unlink()
+    done = cli("export", "weak", "-o", "runs.zip")
+    assert (done.exit_code, done.stdout) == (ExitCode.STORE, "")
+    assert done.stderr == f"expctl: run weak has lost predictions.parquet (try: expctl show {weak.run_id[:8]})\n"
+    shutil.rmtree(folder)
+    for words in (["export", "weak", "-o", "runs.zip"], ["compare", "weak", "strong"]):
+        done = cli(*words)
+        assert (done.exit_code, done.stdout) == (ExitCode.STORE, ""), done.stderr
+        assert "of run weak" in done.stderr or "run weak has lost" in done.stderr
+    assert not (runs / "runs.zip").exists()
 
 
 @pytest.mark.slow
