@@ -151,7 +151,7 @@ def _words(command: str, soaked: Soaked, source: random.Random) -> list[str] | N
         return [command, *(["--filter", "c > 1"] if source.random() < 0.5 else [])]
     if command in ("delete", "restore", "purge"):
         chosen = alive if command == "delete" else deleted
-        if len(chosen) < 3:
+        if len(chosen) < 3 or (command == "purge" and soaked.kind == "server"):  # only the server itself can purge
             return None
         run = source.choice(chosen)
         soaked.runs[run] = "busy"  # nobody else deletes or restores it at the same time
