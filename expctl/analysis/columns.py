@@ -24,7 +24,7 @@ AGGREGATES: Final[dict[str, Callable[[Sequence[float]], float]]] = {
 }
 _AGGREGATE: Final = re.compile(rf"({'|'.join(AGGREGATES)})\((?:metrics\.)?(.+)\)")
 _ALWAYS: Final = ("run_id", "name")
-_EVERYTHING: Final = ("status", "params.*", "metrics.*", "tags.*")
+EVERYTHING: Final = ("status", "params.*", "metrics.*", "tags.*")
 
 
 class Aggregate(NamedTuple):
@@ -74,7 +74,7 @@ def _fits(known: str, glob: str) -> bool:
 def varying(names: Sequence[str] | None, runs: Sequence[RunRecord]) -> list[str]:
     """Id, name, and of the names (of everything, if there are none) those whose values differ among the runs."""
     present = {key for run in runs for key in run.metrics}
-    known = expanded(_EVERYTHING if names is None else names, runs)
+    known = expanded(EVERYTHING if names is None else names, runs)
     differing = [
         name
         for name in known

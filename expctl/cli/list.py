@@ -76,7 +76,7 @@ def list_runs(
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
-    from expctl.analysis.columns import expanded, varying
+    from expctl.analysis.columns import EVERYTHING, expanded, varying
     from expctl.filters.expression import NO_TRIAL, every
     from expctl.render.views import runs_sheet
 
@@ -99,7 +99,7 @@ def list_runs(
 
         shown = with_aggregates(store, shown, names)
         asked, names = names, expanded(names, shown)
-        if shown and not names:
+        if shown and not names and not set(asked) <= set(EVERYTHING):  # runs may have no tags at all
             raise UsageError(f"none of these runs has anything that fits {', '.join(asked)}", hint="expctl show latest")
     if vary:
         names = varying(names, shown)
