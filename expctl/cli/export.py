@@ -40,7 +40,7 @@ def export(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write runs with all their files into one archive. A sweep comes with its trials. `expctl import` reads it."""
+    """Write runs with all their files into one archive. A sweep comes with its trials; `expctl import` reads it."""
     chosen_format = read_format(format, options.ALL_FORMATS)
     if not runs and not filter.strip():
         raise UsageError("export which runs?", hint="expctl export RUN -o FILE, or --filter EXPR")
