@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 import sklearn
 
+from tests.tracking.kinds import local_folder
 from tests.tracking.recorded import execute, model_folder, names, settings_of, store_of
 
 QUIET = ("predict", "--quiet", "--run", "strong")
@@ -294,7 +295,7 @@ def test_a_model_that_another_scikit_learn_made_and_this_cannot_load_is_told(cli
 
 
 def test_a_model_that_answers_otherwise_than_it_did_is_refused_also_in_silence(cli, foreign):
-    sample = Path(foreign.artifact_uri.removeprefix("file://"), "sample_predictions.csv")
+    sample = local_folder(foreign.artifact_uri) / "sample_predictions.csv"
     rows = list(csv.reader(io.StringIO(sample.read_text())))
     rows[1][3] = {"positive": "negative", "negative": "positive"}[rows[1][3]]
     with sample.open("w", newline="") as file:
