@@ -124,7 +124,7 @@ def test_sets_that_all_have_one_value_do_not_differ(thousandths: int, first: int
 def test_two_values_without_spread_differ_for_sure(states: list[int] | None) -> None:
     found = compared(runs([0.7] * 3, states), runs([0.8] * 3, states)).difference
     assert found is not None
-    assert (found.p_value, found.verdict) == (0, "better")
+    assert (found.p_value, found.verdict, found.alpha) == (0, "better", pytest.approx(0.05))
     assert found.low == found.high == found.change == pytest.approx(0.1)
 
 
