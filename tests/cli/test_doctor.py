@@ -78,7 +78,10 @@ def test_where_no_store_is_none_is_made(cli, tmp_path, monkeypatch):
     assert document["store"]["reachable"] == {
         "found": "there is no store yet", "status": "warning", "next": "expctl train makes one"
     }  # fmt: skip
-    assert checked(cli, "--fix")["store"] == document["store"]
+    again = checked(cli, "--fix")
+    for store in (document["store"], again["store"]):
+        assert store.pop("free_disk")["found"] > 0  # other programs write to the same disk between the two
+    assert again["store"] == document["store"]
     assert names(tmp_path) == []
 
 
