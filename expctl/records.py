@@ -24,6 +24,7 @@ class Tag:
     TEST_SET: Final = "expctl.test_set"
     COMPLETE: Final = "expctl.complete"
     MODEL_DIGEST: Final = "expctl.model_sha256"
+    PREDICTIONS_DIGEST: Final = "expctl.predictions_sha256"
     REASON: Final = "expctl.reason"
     WARNINGS: Final = "expctl.warnings"
     HOST: Final = "expctl.host"

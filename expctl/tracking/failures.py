@@ -135,6 +135,6 @@ def remedy(text: str) -> str | None:
     return None
 
 
-def damaged(run: RunRecord, what: str) -> DataError:
+def damaged(run: RunRecord, what: str, how: str = "is damaged") -> DataError:
     """The error for a file of a run that is not what it should be."""
-    return DataError(f"{what} of run {run.label} ({run.run_id[:8]}) is damaged", hint=f"expctl show {run.run_id[:8]}")
+    return DataError(f"{what} of run {run.label} ({run.run_id[:8]}) {how}", hint=f"expctl show {run.run_id[:8]}")

@@ -5,6 +5,7 @@ To record something more: one more item here. `recording.py` is the one interpre
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from dataclasses import dataclass
@@ -174,10 +175,12 @@ def confusion(result: TrainResult) -> File:
     return File("confusion_matrix.png", confusion_matrix(evaluation.confusion, evaluation.confusion_labels))
 
 
-def artifacts(result: TrainResult) -> Iterator[File]:
-    """The files of a run, besides the model and its picture."""
+def artifacts(result: TrainResult) -> Iterator[File | TagValue]:
+    """The files of a run, besides the model and its picture, and the digest of the one that tests stand on."""
     evaluation = result.evaluation
-    yield File("predictions.parquet", parquet(result))
+    predictions = parquet(result)
+    yield File("predictions.parquet", predictions)
+    yield TagValue(Tag.PREDICTIONS_DIGEST, hashlib.sha256(predictions).hexdigest())
     yield File("classification_report.txt", evaluation.report.encode())
     yield File("per_class.json", (json.dumps(evaluation.per_class, ensure_ascii=False, indent=1) + "\n").encode())
     yield File("sample_predictions.csv", _csv(result.sample))

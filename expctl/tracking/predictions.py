@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from typing import TYPE_CHECKING, Any, cast
 
 from expctl.analysis.predictions import RunPredictions, ScoreKind
+from expctl.records import Tag
 from expctl.tracking.failures import damaged
 
 if TYPE_CHECKING:
@@ -17,10 +19,16 @@ if TYPE_CHECKING:
 
 
 def read_predictions(store: Store, run: RunRecord) -> RunPredictions | None:
-    """The test-set predictions of a run; None if it has none. Raises DataError if the file is damaged."""
+    """The test-set predictions of a run; None if it has none.
+
+    Raises DataError if the file is damaged, or not the one whose digest the run has.
+    """
     content = store.read_artifact(run, "predictions.parquet")
     if content is None:
         return None
+    recorded = run.tags.get(Tag.PREDICTIONS_DIGEST)
+    if recorded is not None and hashlib.sha256(content).hexdigest() != recorded:
+        raise damaged(run, "predictions.parquet", "has changed since it was recorded")
     import pyarrow as pa
 
     try:

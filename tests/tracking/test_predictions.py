@@ -24,7 +24,7 @@ from expctl.training.core import train as train_core
 from expctl.training.dataset import load_split, text_hashes
 from expctl.training.families import is_factory
 from expctl.training.pipeline import build_pipeline
-from tests.tracking.recorded import store_of
+from tests.tracking.recorded import store_of, train
 
 SILENT = """
 import numpy as np
@@ -213,3 +213,17 @@ def test_a_damaged_file_is_bad_data_and_says_whose(folder: Path, content: bytes)
         read_predictions(store, run)
     assert raised.value.message == f"predictions.parquet of run made ({run.run_id[:8]}) is damaged"
     assert raised.value.exit_code is ExitCode.DATA
+
+
+def test_another_runs_predictions_in_its_place_are_noticed(small: Path, cli: Any) -> None:
+    """A whole and valid file: only its digest tells. Every verdict stands on these rows."""
+    good, weak = (train(small.parent, c=c) for c in (1.0, 0.0001))
+    theirs, ours = (Path(run.artifact_uri.removeprefix("file://"), "predictions.parquet") for run in (good, weak))
+    assert theirs.read_bytes() != ours.read_bytes()
+    ours.write_bytes(theirs.read_bytes())
+    for command in (["compare", good.run_id], ["gate", "--baseline", good.run_id]):
+        done = cli(*command, weak.run_id)
+        assert done.exit_code == ExitCode.DATA
+        assert f"predictions.parquet of run {weak.label} ({weak.run_id[:8]}) has changed since it was recorded" in (
+            done.stderr
+        )
