@@ -34,6 +34,7 @@ _ID: Final = re.compile(r"[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
 VERSION: Final = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)")
 ALIAS: Final = re.compile(r"(?:models:/)?(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
+_FILTER: Final = re.compile(r"[=<>]|\s(?:i?like|in|is)\s|^\s*(?:has|not)\s", re.IGNORECASE)
 _SHOWN: Final = 5
 
 
@@ -41,7 +42,7 @@ def resolve(store: Store, reference: str) -> RunRecord:
     """The one run a reference means, in the settings' experiment; a full id is found in any.
 
     Raises RunNotFound, listing the candidates, where there is none or more than one: a run whose name reads like
-    `latest` or the start of another run's id is one of several.
+    `latest` or the start of another run's id is one of several. Raises FilterError for a filter that is broken.
     """
     if not reference:
         raise RunNotFound("an empty run reference", hint="expctl list")
@@ -64,6 +65,7 @@ def resolve(store: Store, reference: str) -> RunRecord:
         raise RunNotFound(
             f"run {gone.label} ({gone.run_id[:8]}) has been deleted", hint=f"expctl restore {gone.run_id}"
         )
+    _check_filter(reference)
     raise RunNotFound(f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list")
 
 
@@ -93,7 +95,7 @@ def _reads_as_set(reference: str) -> bool:
 
 def _reads_as_filter(reference: str) -> bool:
     """Whether a reference looks like a filter, and is one."""
-    if not re.search(r"[=<>]|\s(?:i?like|in|is)\s|^\s*(?:has|not)\s", reference, re.IGNORECASE):
+    if not _FILTER.search(reference):
         return False
     try:
         parse(reference)
@@ -102,10 +104,16 @@ def _reads_as_filter(reference: str) -> bool:
     return True
 
 
+def _check_filter(reference: str) -> None:
+    """Raise FilterError for what looks like a filter and is none: that tells more than that there is no such run."""
+    if _FILTER.search(reference):
+        parse(reference)
+
+
 def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -> list[RunRecord]:
     """The finished runs of a set, or others `among` which to look, newest first; of a reference to one run, that run.
 
-    Raises RunNotFound for none.
+    Raises RunNotFound for none, FilterError for a filter that is broken.
     """
     if not is_set(store, reference):
         return [resolve(store, reference)]
@@ -116,6 +124,7 @@ def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -
         named = store.find(also=every(among, attribute("run_name", "like", f"{start}%")))
         found = [run for run in named if fnmatchcase(run.name, reference)]
     if not found:
+        _check_filter(reference)
         raise RunNotFound(f"no {'finished ' if among is FINISHED else ''}run fits {reference!r}", hint="expctl list")
     return found
 

@@ -6,6 +6,7 @@ import pytest
 
 from expctl.errors import RunNotFound
 from expctl.filters.expression import EVERY_RUN
+from expctl.filters.parse import FilterError
 from expctl.records import RunRecord
 from expctl.tracking.references import best_run, is_set, resolve, resolve_set
 from tests.tracking.recorded import store_of
@@ -110,7 +111,7 @@ def test_a_registered_version_that_no_run_made_is_told(store):
 @pytest.mark.parametrize(
     "reference",
     [
-        "nobody", "", " ", "a/b", "../x", "it's", 'say "no"', "'\"", "' or 1=1 --", "%", "_", "a;b", "a\nb", "\x00",
+        "nobody", "", " ", "a/b", "../x", "it's", 'say "no"', "'\"", "%", "_", "a;b", "a\nb", "\x00",
         "\\",
         "(" * 200, "x" * 10_000, "latest~99", "latest~-1", "latest~", "latest ", "best:", "best:nothing", "models:/x",
         "models:/x/", "@x", "x@", "0" * 32, "0123", "DEADBEEF", "None", "日本", "\udcff", "x\udcff*",
@@ -121,6 +122,17 @@ def test_what_means_no_run_is_not_found_and_says_what_to_type(store, reference):
     with pytest.raises(RunNotFound) as raised:
         resolve(store, reference)
     assert "expctl list" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("reference", "where"),
+    [("f1_score > > 0.8", 11), ("c = ", 3), ("' or 1=1 --", 0), ("f1_score > [0.8", 11), ("accuracy 'x' = 1", 9)],
+)
+def test_a_broken_filter_in_place_of_a_run_is_told_with_the_place_where_it_breaks(store, reference, where):
+    for find in (resolve, resolve_set):
+        with pytest.raises(FilterError) as raised:
+            find(store, reference)
+        assert raised.value.excerpt == (reference, where)
 
 
 @pytest.mark.parametrize(
