@@ -35,10 +35,11 @@ class Local:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
+        # This starts loky's tracker: were it to die with us of a closed terminal, its successor would complain.
+        with _temporary_files(), _blocked("SIGHUP"):
+            self.scratch = _registered_folder()
         self._free = [_new_worker() for _ in range(jobs)]
         self._busy: dict[Future[Any], Any] = {}
-        with _temporary_files():
-            self.scratch = _registered_folder()
         self._shared = str(self.scratch / "shared")
 
     def warm(self, modules: tuple[str, ...]) -> None:
@@ -226,15 +227,23 @@ def _new_worker() -> Any:
 
 
 def _submit(worker: Any, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-    """Submit, with Ctrl-C blocked where that starts the process: it inherits the block, from its first moment on."""
-    block = getattr(signal, "pthread_sigmask", None)
-    before = block(signal.SIG_BLOCK, {signal.SIGINT}) if block is not None else None
-    try:
+    """Submit, deaf to Ctrl-C where that starts the process."""
+    with _blocked("SIGINT"):
         future: Future[Any] = worker.submit(function, *arguments)
-    finally:
-        if block is not None:
-            block(signal.SIG_SETMASK, before)
     return future
+
+
+@contextmanager
+def _blocked(name: str) -> Iterator[None]:
+    """Hold a signal back; a process that is started meanwhile never hears it, from its first moment on."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {getattr(signal, name)})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _broken() -> type[Exception]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -116,6 +117,25 @@ def test_a_worker_that_was_killed_while_it_waited_is_replaced():
         assert pool._free != [worker]
     finally:
         pool.close()
+
+
+HANGS_UP = """
+import os, signal, time
+from expctl.training.workers import Local
+from joblib.externals.loky.backend.resource_tracker import _resource_tracker
+
+pool = Local(2)
+os.kill(_resource_tracker._pid, signal.SIGHUP)
+time.sleep(0.5)
+print(os.waitpid(_resource_tracker._pid, os.WNOHANG)[0])
+pool.close()
+"""
+
+
+def test_a_closed_terminal_does_not_end_the_tracker_of_temporary_files_before_us():
+    """Its successor knows nothing of what it is asked to forget, and prints a traceback for each."""
+    done = subprocess.run([sys.executable, "-c", HANGS_UP], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("0\n", "")
 
 
 class Odd(Exception):
