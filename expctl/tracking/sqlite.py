@@ -15,12 +15,12 @@ from urllib.parse import parse_qsl, quote
 
 from expctl.errors import RunNotFound, StoreError, mask_secrets
 from expctl.filters.evaluate import number
-from expctl.filters.expression import Field
+from expctl.filters.expression import Field, Order
 from expctl.records import Dataset, RunRecord, Status
 from expctl.tracking.failures import remedy
 from expctl.tracking.reachable import PATIENCE
 from expctl.tracking.reading import STORED_INFINITY, WHOLE, Experiment, NotServed, Point, moment, stored_number
-from expctl.tracking.sql import RUN_NAME, TABLES, AtHand, condition, ordering
+from expctl.tracking.sql import RUN_NAME, TABLES, AtHand, Sql, condition, ordering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,12 +33,15 @@ if TYPE_CHECKING:
 REVISIONS: Final = {"dc11669786a5": "3.17", "f4a9b2c7d1e6": "3.18"}
 _CACHE_KIB: Final = 16_384
 _CHUNK: Final = 500
-_AHEAD: Final = 1000  # runs looked at, in the order of a metric, for those that a query wants
+_AHEAD: Final = 1000  # runs looked at, in the order that a query has, for those that it wants
+_NEAR: Final = 100  # of these the first, among which they mostly are
 _SCANNED: Final = 20  # metrics a run up to which a scan of their table beats an index whose rows lie anywhere in it
+_NEWEST: Final = (Order(Field("attributes", "start_time"), descending=True),)
 _ROW: Final = (
     f"r.run_uuid, coalesce(nullif(r.name, ''), {RUN_NAME}, ''), r.status, r.experiment_id, r.start_time, r.end_time,"
     " r.lifecycle_stage, r.artifact_uri, r.user_id"
 )
+_ODD: Final = f"is_nan OR abs(value) >= {STORED_INFINITY!r}"
 _AMONG: Final = "IN (SELECT value FROM json_each(?))"
 _KEYS: Final = """
     WITH RECURSIVE found (key) AS (
@@ -55,6 +58,8 @@ class SqliteReader:
     def __init__(self, database: sqlite3.Connection, uri: str) -> None:
         self._database = database
         self._uri = uri
+        # The metric that ordered runs last, the version of the file, and the runs whose value of it is not finite.
+        self._odd: tuple[str, int, list[str]] = ("", 0, [])
         weakref.finalize(self, database.close)
 
     def experiments(self) -> list[Experiment]:
@@ -66,17 +71,33 @@ class SqliteReader:
     def find(self, query: Query) -> list[RunRecord]:
         """See Reader."""
         with self._reading():
-            rows = self._first_by_metric(query)
+            rows = self._newest(query) or self._first_by_metric(query)
             return self._records(self._search(query) if rows is None else rows, query.columns)
 
-    def _search(self, query: Query, among: Sequence[str] | None = None) -> list[Any]:
+    def _search(self, query: Query, among: Sql = ("true", [])) -> list[Any]:
         """The rows of a query's runs, or of those `among` some, in its order."""
         (joins, ordered), terms, at_hand = ordering(query.order)
         chosen, values = _chosen(query, at_hand)
-        if among is not None:
-            chosen, values = f"r.run_uuid {_AMONG} AND {chosen}", [json.dumps(among), *values]
-        sql = f"SELECT {_ROW} FROM runs r {joins} WHERE {chosen} ORDER BY {terms} LIMIT ?"
-        return self._rows(sql, [*ordered, *values, -1 if query.limit is None else query.limit])
+        sql = f"SELECT {_ROW} FROM runs r {joins} WHERE {among[0]} AND {chosen} ORDER BY {terms} LIMIT ?"
+        return self._rows(sql, [*ordered, *among[1], *values, -1 if query.limit is None else query.limit])
+
+    def _newest(self, query: Query) -> list[Any] | None:
+        """What `_search` finds of the newest runs, without sorting all of them.
+
+        Runs are mostly made in the order of their start. If there are enough among those made last, no other is wanted
+        that began before all of these. None if there are not.
+        """
+        if query.limit is None or query.order not in ((), _NEWEST):
+            return None
+        chosen, values = _chosen(query, {})
+        sql = f"""
+            SELECT min(start_time), count(start_time) FROM (
+                SELECT r.start_time FROM runs r WHERE r.rowid > (SELECT max(rowid) FROM runs) - ? AND {chosen}
+                ORDER BY r.rowid DESC LIMIT ?
+            )
+        """
+        ((since, count),) = self._rows(sql, [query.limit + _AHEAD, *values, query.limit])
+        return self._search(query, ("r.start_time >= ?", [since])) if count and count == query.limit else None
 
     def _first_by_metric(self, query: Query) -> list[Any] | None:
         """What `_search` finds, looked for among the runs with the first values of the metric that orders them.
@@ -85,21 +106,38 @@ class SqliteReader:
         """
         if query.limit is None or not query.order or query.order[0].field.space != "metrics":
             return None
+        metric, descending = query.order[0].field.key, query.order[0].descending
+        # Those without a finite value come first: `tally` asks for them next, and need not read all values once more.
+        sql = f"""
+            SELECT run_uuid, value, is_nan, {_ODD} AS odd
+            FROM {self._values_of_a_metric()} ORDER BY odd DESC, value {"DESC" if descending else ""} LIMIT ?
+        """
         most = query.limit + _AHEAD
-        sql = (
-            f"SELECT run_uuid, value FROM {self._values_of_a_metric()} AND NOT is_nan"
-            f" ORDER BY value {'DESC' if query.order[0].descending else ''} LIMIT ?"
-        )
-        first = self._rows(sql, [query.order[0].field.key, most])
-        among = [run_id for run_id, value in first if len(first) < most or value != first[-1][1]]
-        rows = self._search(query, among)
-        return rows if len(rows) == query.limit else None
+        read = self._rows(sql, [metric, most])
+        if read and read[-1][3] and len(read) == most:
+            return None
+        self._odd = (metric, self._version(), [run_id for run_id, _, _, odd in read if odd])
+        first = sorted(((value, run_id) for run_id, value, is_nan, _ in read if not is_nan), reverse=descending)
+        if len(read) == most:  # what comes behind all finite values is not among the first
+            last = read[-1][1]
+            first = [(value, run_id) for value, run_id in first if (value > last if descending else value < last)]
+        for count in (query.limit + _NEAR, len(first)):
+            among = [run_id for value, run_id in first[:count] if count >= len(first) or value != first[count][0]]
+            rows = self._search(query, (f"r.run_uuid {_AMONG}", [json.dumps(among)]))
+            if len(rows) == query.limit:
+                return rows
+        return None
 
     def _values_of_a_metric(self) -> str:
         """A table of one metric's values: read from end to end as long as that is faster than by its index."""
         ((values, runs),) = self._rows("SELECT (SELECT max(rowid) FROM latest_metrics), (SELECT max(rowid) FROM runs)")
         scanned = (values or 0) <= _SCANNED * (runs or 0)
         return f"latest_metrics {'NOT INDEXED' if scanned else ''} WHERE key = ?"
+
+    def _version(self) -> int:
+        """A number that is another one once somebody has written to the file."""
+        ((version,),) = self._rows("PRAGMA data_version")
+        return int(version)
 
     def count(self, query: Query) -> int | None:
         """See Reader."""
@@ -112,12 +150,14 @@ class SqliteReader:
         """See Reader."""
         chosen, values = _chosen(query, {Field("metrics", metric): "m"})
         with self._reading():
+            odd, of_odd = f"SELECT run_uuid FROM {self._values_of_a_metric()} AND ({_ODD})", metric
+            if self._odd[:2] == (metric, self._version()):
+                odd, of_odd = "SELECT value FROM json_each(?)", json.dumps(self._odd[2])
             # The few that cannot rank are found first, without looking a value up for each run: EXCEPT merges indexes.
             sql = f"""
                 WITH unfit AS (
                     SELECT run_uuid FROM runs WHERE status IS NOT 'FINISHED'
-                    UNION ALL SELECT run_uuid FROM {self._values_of_a_metric()}
-                        AND (is_nan OR abs(value) >= {STORED_INFINITY!r})
+                    UNION ALL {odd}
                     UNION ALL SELECT * FROM (
                         SELECT run_uuid FROM runs EXCEPT SELECT run_uuid FROM latest_metrics WHERE key = ? ORDER BY 1)
                 )
@@ -126,7 +166,7 @@ class SqliteReader:
                 FROM runs r LEFT JOIN latest_metrics m ON m.key = ? AND m.run_uuid = r.run_uuid
                 WHERE r.run_uuid IN unfit AND {chosen} GROUP BY 1, 2
             """
-            rows = self._rows(sql, [metric, metric, metric, *values])
+            rows = self._rows(sql, [of_odd, metric, metric, *values])
         return {(status.lower(), kind): count for status, kind, count in rows}
 
     def get(self, run_id: str) -> RunRecord | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import mlflow
@@ -73,9 +73,10 @@ def both(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iter
     path = tmp_path_factory.mktemp("readers") / "mlflow.db"
     shutil.copy(migrated_store, path)
     page, pages.PAGE = pages.PAGE, 3  # so that a handful of runs is several pages
-    ahead, sqlite._AHEAD = sqlite._AHEAD, 1  # and the first of them by a metric are not all of them
+    ahead, sqlite._AHEAD = sqlite._AHEAD, 4  # and the first of them by a metric are not all of them
+    near, sqlite._NEAR = sqlite._NEAR, 0
     yield Both(path)
-    pages.PAGE, sqlite._AHEAD = page, ahead
+    pages.PAGE, sqlite._AHEAD, sqlite._NEAR = page, ahead, near
 
 
 def told(run: RunRecord) -> dict[str, Any]:
@@ -255,10 +256,12 @@ def test_what_mlflow_can_read_means_what_mlflow_means(both, runs, sentence, orde
 
 @seed(SEED)
 @settings(many, max_examples=max(50, CASES // 10))
-@given(stores, expressions, keys)
-def test_the_tally_counts_what_one_would_count_by_hand(both, runs, where, metric):
+@given(stores, expressions, keys, st.none() | st.integers(1, 8))
+def test_the_tally_counts_what_one_would_count_by_hand(both, runs, where, metric, limit):
+    """Also after runs were found in the order of the metric, from which the tally takes what was read of it."""
     rewrite(both.path, runs)
     query = Query(("1", "2"), where)
+    both.direct.find(replace(query, order=(Order(Field("metrics", metric), True),), limit=limit))
     by_hand: dict[tuple[str, str], int] = {}
     for run in both.through_client.find(query):
         key = (run.status, kind_of(run.metrics.get(metric)))
@@ -269,8 +272,9 @@ def test_the_tally_counts_what_one_would_count_by_hand(both, runs, where, metric
 
 
 @pytest.mark.parametrize("newest", range(1, 5))
-def test_of_runs_with_the_same_value_the_newest_comes_first_wherever_it_is(both, newest):
-    values = (0.9, 0.5, 0.5, 0.5, 0.5, 0.1)
+@pytest.mark.parametrize("few", [(0.1,), ()])
+def test_of_runs_with_the_same_value_the_newest_comes_first_wherever_it_is(both, newest, few):
+    values = (0.9, 0.5, 0.5, 0.5, 0.5, *few)
     runs = [
         MadeRun(f"n{i}", "FINISHED", 5 + (i == newest), 9, False, 1, metrics={"m": v}) for i, v in enumerate(values)
     ]
@@ -292,7 +296,38 @@ def test_a_metric_is_read_by_its_index_where_runs_have_very_many(both, monkeypat
         scans.append(sum("NOT INDEXED" in one for one in asked))
     both.direct._database.set_trace_callback(None)
     assert answers == [(["n3", "n4", "n1"], {("finished", "NaN"): 1, ("finished", "infinite"): 1})] * 2
-    assert scans == [2, 0]
+    assert scans == [1, 0]  # the tally takes what was read to find
+
+
+def test_what_was_read_of_a_metric_is_read_again_once_somebody_wrote(both):
+    query = Query(("1",), order=(Order(Field("metrics", "m"), True),), limit=3)
+    for value, count, tally in (
+        (math.nan, 1, {("finished", "NaN"): 1}),
+        (math.inf, 1, {("finished", "infinite"): 1}),
+        (0.5, 1, {}),
+        (math.nan, 9, {("finished", "NaN"): 9}),  # more than were read to find
+        (0.5, 1, {}),
+        (-math.inf, 1, {("finished", "infinite"): 1}),
+    ):
+        rewrite(both.path, [MadeRun("a", "FINISHED", 5, 6, False, 1, metrics={"m": value}) for _ in range(count)])
+        assert both.direct.tally(query, "m") == tally
+        both.direct.find(query)
+        assert both.direct.tally(query, "m") == tally
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "starts", [[50, 40, 5, 90, 10, 40, 40], [10, 20, 30, 40, 50, 60, 90], [90, 50, 40, 1, 1, 1, 3]]
+)
+def test_the_newest_runs_are_found_wherever_they_are_among_those_made(both, starts, limit):
+    """An imported run is made late and began early; runs may begin at the same time."""
+    made = [MadeRun(f"n{i}", "FINISHED", start, 99, False, 1) for i, start in enumerate(starts)]
+    rewrite(both.path, made)
+    for order in ((), (Order(Field("attributes", "start_time"), True),)):
+        query = Query(("1",), order=order, limit=limit)
+        found = both.direct.find(query)
+        assert [told(run) for run in found] == [told(run) for run in both.through_client.find(query)]
+        assert found[0].name == f"n{starts.index(90)}"
 
 
 @seed(SEED)
