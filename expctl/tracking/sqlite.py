@@ -121,8 +121,8 @@ class SqliteReader:
         if len(read) == most:  # what comes behind all finite values is not among the first
             last = read[-1][1]
             first = [(value, run_id) for value, run_id in first if (value > last if descending else value < last)]
-        for count in (query.limit + _NEAR, len(first)):
-            among = [run_id for value, run_id in first[:count] if count >= len(first) or value != first[count][0]]
+        for count in sorted({min(query.limit + _NEAR, len(first)), len(first)}):
+            among = [run_id for value, run_id in first[:count] if count == len(first) or value != first[count][0]]
             rows = self._search(query, (f"r.run_uuid {_AMONG}", [json.dumps(among)]))
             if len(rows) == query.limit:
                 return rows
