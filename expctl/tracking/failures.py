@@ -135,6 +135,7 @@ def remedy(text: str) -> str | None:
     return None
 
 
-def damaged(run: RunRecord, what: str, how: str = "is damaged") -> DataError:
-    """The error for a file of a run that is not what it should be."""
-    return DataError(f"{what} of run {run.label} ({run.run_id[:8]}) {how}", hint=f"expctl show {run.run_id[:8]}")
+def damaged(run: RunRecord, what: str, cause: str = "") -> DataError:
+    """The error for a file of a run that is not what it should be, with the cause where that is known."""
+    told = f"{what} of run {run.label} ({run.run_id[:8]}) is damaged"
+    return DataError(f"{told}: {cause}" if cause else told, hint=f"expctl show {run.run_id[:8]}")

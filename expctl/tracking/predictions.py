@@ -28,7 +28,7 @@ def read_predictions(store: Store, run: RunRecord) -> RunPredictions | None:
         return None
     recorded = run.tags.get(Tag.PREDICTIONS_DIGEST)
     if recorded is not None and hashlib.sha256(content).hexdigest() != recorded:
-        raise damaged(run, "predictions.parquet", "has changed since it was recorded")
+        raise damaged(run, "predictions.parquet", "it has changed since it was recorded")
     import pyarrow as pa
 
     try:
