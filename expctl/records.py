@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ Status = Literal["running", "scheduled", "finished", "failed", "killed"]
 STATUSES: Final[tuple[Status, ...]] = ("running", "scheduled", "finished", "failed", "killed")
 
 Value = str | int | float | bool | None
+
+# SQLite cannot hold infinity: MLflow stores the largest float in its place.
+STORED_INFINITY: Final = 1.797e308
 
 
 class Tag:

@@ -150,11 +150,11 @@ def server(kinds: Kinds) -> str:
 @pytest.fixture
 def no_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures of this process are a few bytes, but for tests that are `slow`: most take their time from drawing."""
-    from expctl.render import figures
+    from expctl.figures import plots
 
     if request.node.get_closest_marker("slow") is None:
         for name in ("confusion_matrix", "parallel_coordinates", "scatter"):
-            monkeypatch.setattr(figures, name, lambda *given, **named: b"\x89PNG\r\n\x1a\n")
+            monkeypatch.setattr(plots, name, lambda *given, **named: b"\x89PNG\r\n\x1a\n")
 
 
 @pytest.fixture

@@ -25,7 +25,12 @@ HEAVY = (
     *("rich.table", "rich.console"),
 )
 # What computes: no command that only reads a store needs any of it.
-CORE = ("expctl.training.pipeline", "expctl.training.core", "expctl.training.evaluate", "expctl.training.dataset")
+CORE = (
+    "expctl.training.models.pipeline",
+    "expctl.training.fit.trainer",
+    "expctl.training.fit.evaluate",
+    "expctl.training.data.dataset",
+)
 
 
 def test_the_import_contract_of_the_house_is_kept() -> None:

@@ -8,13 +8,13 @@ import shutil
 
 import pytest
 
+from expctl.data_issues import FINDINGS
 from expctl.errors import MEANINGS
-from expctl.findings import FINDINGS
 from expctl.metrics import METRICS
 from expctl.settings import VARIABLES, Settings
-from expctl.training.families import FAMILIES
-from expctl.training.features import FEATURES
-from expctl.training.samplers import SAMPLERS
+from expctl.training.models.families import FAMILIES
+from expctl.training.models.features import FEATURES
+from expctl.training.search.samplers import SAMPLERS
 from tests.conftest import REVIEWS, ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -110,9 +110,9 @@ def test_every_filter_of_the_readme_can_be_read():
 
 def test_what_the_readme_says_of_names_and_columns_is_the_code_s():
     from expctl.analysis.columns import AGGREGATES
-    from expctl.filters.meaning import known_field
+    from expctl.filters.resolve import known_field
     from expctl.records import STATUSES
-    from expctl.tracking.sqlite import REVISIONS
+    from expctl.tracking.readers.sqlite import REVISIONS
 
     names = re.search(r"an attribute \((.*?)\), else", README)
     assert names is not None

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expctl.recipe import Recipe
-from expctl.training.configure import configure, defaults
-from expctl.training.families import FAMILIES
-from expctl.training.features import FEATURES
-from expctl.training.parameters import Options, Parameter
+from expctl.training.models.configure import configure, defaults
+from expctl.training.models.families import FAMILIES
+from expctl.training.models.features import FEATURES
+from expctl.training.models.parameters import Options, Parameter
 
 WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 NUMBER = st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False)
@@ -156,7 +156,7 @@ def test_the_command_is_understood_by_the_command_line_itself(cli: Any, tmp_path
         asked.append(recipe)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("expctl.training.dataset.load_split", stop)
+    monkeypatch.setattr("expctl.training.data.dataset.load_split", stop)
     recipe = configure(
         {
             "data": "-odd name.csv", "text_column": "a=b", "label_column": "--label", "test_size": 0.25, "cv": 3,
@@ -221,7 +221,7 @@ def test_json_is_json_even_for_odd_numbers() -> None:
 
 def test_a_recipe_does_not_depend_on_the_hash_seed() -> None:
     code = (
-        "from expctl.training.configure import configure, defaults\n"
+        "from expctl.training.models.configure import configure, defaults\n"
         "r = configure({'data': 'a.csv', 'c': 0.1, 'min_df': 2}); print(r.to_json(), r.command(defaults('logreg')))"
     )
     told = {

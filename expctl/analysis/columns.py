@@ -7,7 +7,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from expctl.analysis.fields import value_of
+from expctl.analysis.run_values import value_of
 from expctl.metrics import is_detail
 
 if TYPE_CHECKING:

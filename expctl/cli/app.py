@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 
 from expctl import __version__
-from expctl.cli.best import best
-from expctl.cli.compare import compare
-from expctl.cli.delete import delete, restore
-from expctl.cli.doctor import doctor
-from expctl.cli.explain import explain
-from expctl.cli.export import export, import_runs
-from expctl.cli.gate import gate
-from expctl.cli.list import list_runs
-from expctl.cli.options import Command
-from expctl.cli.predict import predict
-from expctl.cli.promote import promote
-from expctl.cli.report import report
-from expctl.cli.reproduce import reproduce
-from expctl.cli.show import show
+from expctl.cli.commands.best import best
+from expctl.cli.commands.compare import compare
+from expctl.cli.commands.delete import delete, restore
+from expctl.cli.commands.doctor import doctor
+from expctl.cli.commands.explain import explain
+from expctl.cli.commands.export import export, import_runs
+from expctl.cli.commands.gate import gate
+from expctl.cli.commands.list import list_runs
+from expctl.cli.commands.predict import predict
+from expctl.cli.commands.promote import promote
+from expctl.cli.commands.report import report
+from expctl.cli.commands.reproduce import reproduce
+from expctl.cli.commands.show import show
+from expctl.cli.commands.sweep import sweep
+from expctl.cli.commands.train import train
+from expctl.cli.commands.ui import ui
+from expctl.cli.options.common import Command
 from expctl.cli.streams import ReaderGone, point, say, trace
-from expctl.cli.sweep import sweep
-from expctl.cli.train import train
-from expctl.cli.ui import ui
 from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, mask_secrets
 
 if TYPE_CHECKING:

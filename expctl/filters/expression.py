@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from expctl.records import Tag
+from expctl.records import STORED_INFINITY, Tag
 
 Space = Literal["", "attributes", "params", "metrics", "tags", "datasets"]  # "": a bare name, not yet looked up
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "like", "ilike", "in", "not in", "has"]
@@ -105,3 +105,9 @@ NO_TRIAL: Final = Not(Condition(Field("tags", Tag.TRIAL), "has"))
 NO_SWEEP: Final = Not(Condition(Field("tags", Tag.SWEEP), "has"))
 # What `explain` and `reproduce` train is there to tell of other runs, not to be used.
 MADE_TO_USE: Final = every(*(Not(Condition(Field("tags", tag), "has")) for tag in (Tag.EXPLANATION, Tag.REPRODUCES)))
+
+
+def fit_for(metric: str) -> Expression:
+    """The runs that can rank: finished, with a finite value, and not made to explain others."""
+    value = Field("metrics", metric)
+    return every(MADE_TO_USE, FINISHED, Condition(value, ">", -STORED_INFINITY), Condition(value, "<", STORED_INFINITY))

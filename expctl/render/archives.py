@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from expctl.render.sheet import Cell
-    from expctl.tracking.exporting import Exported
-    from expctl.tracking.importing import Imported
+    from expctl.tracking.archive.export import Exported
+    from expctl.tracking.archive.load import Imported
 
 
 def exported_sheet(done: Sequence[Exported]) -> Sheet:

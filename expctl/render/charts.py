@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from expctl.figures.axes import Axis, axis_of, is_measured, short
 from expctl.metrics import higher_is_better
-from expctl.render.axes import Axis, axis_of, is_measured, short
 from expctl.render.text import number, visible
 from expctl.render.vega import PICKED, TOLD, Chart, between, coloured, hint, measured, names_axis, spec
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from expctl.records import Value
     from expctl.render.sheet import Cell
-    from expctl.tracking.explaining import Explanation, Link, Trained
-    from expctl.tracking.question import Question
-    from expctl.training.factors import Factor
+    from expctl.training.search.recipe_diff import Factor
+    from expctl.workflows.explain import Explanation, Link, Trained
+    from expctl.workflows.explain_question import Question
 
 _ENVIRONMENT = "unexplained: environment or code"
 _FACTOR = (Column("factor"), Column("from", width=32), Column("to", width=32))

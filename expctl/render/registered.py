@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from expctl.records import RunRecord
-    from expctl.tracking.promoting import Promotion
-    from expctl.tracking.registry import Registered
+    from expctl.tracking.models.registry import Registered
+    from expctl.workflows.promote import Promotion
 
 _RUN_ID = Column("run_id", "run", "id", width=8)
 

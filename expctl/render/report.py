@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl import __version__
 from expctl.metrics import METRICS, is_detail
-from expctl.render import charts, contrasts
+from expctl.render import charts, comparison_charts
+from expctl.render.comparison_views import comparison_sheet, flips_sheet
 from expctl.render.formats import RIGHT, parts
 from expctl.render.sheet import Cell, Change, Column, Sheet
 from expctl.render.text import heading, number, shown, visible
 from expctl.render.vega import Chart
-from expctl.render.verdicts import comparison_sheet, flips_sheet
 from expctl.render.views import chosen_parameters, ranking_sheet
 
 if TYPE_CHECKING:
@@ -117,21 +117,21 @@ def _charts(report: Report) -> dict[str, Chart]:
     challengers = list(zip(compared[1:], report.tested, strict=True))
     judged = [(run.run_id, names[run.run_id], _judged(one.assessment.differences)) for run, one in challengers]
     if any(differences for _, _, differences in judged):
-        found["changes"] = contrasts.changes_chart("change (to the right is better)", judged)
+        found["changes"] = comparison_charts.changes_chart("change (to the right is better)", judged)
     by_class = [(run.run_id, names[run.run_id], one.assessment.by_class) for run, one in challengers]
     if any(differences for _, _, differences in by_class):
-        found["classes"] = contrasts.changes_chart("change of F1", by_class, most=_CHANGED)
+        found["classes"] = comparison_charts.changes_chart("change of F1", by_class, most=_CHANGED)
     curved = [
         (run.run_id, names[run.run_id], one)
         for run, one in zip(compared, report.curves, strict=True)
         if not isinstance(one, str)
     ]
     if curved:
-        found["roc"] = contrasts.curves_chart("roc", curved)
-        found["precision_recall"] = contrasts.curves_chart("precision_recall", curved)
+        found["roc"] = comparison_charts.curves_chart("roc", curved)
+        found["precision_recall"] = comparison_charts.curves_chart("precision_recall", curved)
     if report.confusion is not None:
         for place, run in enumerate(report.confused):
-            found[f"confusion-{place}"] = contrasts.confusion_chart(report.confusion, place, names[run.run_id])
+            found[f"confusion-{place}"] = comparison_charts.confusion_chart(report.confusion, place, names[run.run_id])
     return found
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
+from expctl.encoding import csv_text, exact, json_text, tsv_text
 from expctl.errors import DataError, UsageError
-from expctl.render.formats import csv_text, exact, json_text, tsv_text
 from expctl.render.text import visible
 
 if TYPE_CHECKING:

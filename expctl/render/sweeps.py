@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from expctl.analysis.ranking import Ranking
     from expctl.records import RunRecord, Value
     from expctl.render.sheet import Cell
-    from expctl.tracking.sweeping import Swept
-    from expctl.tracking.trials import Progress
-    from expctl.training.samplers import Trial
-    from expctl.training.space import Point, Space
+    from expctl.training.search.samplers import Trial
+    from expctl.training.search.space import Point, Space
+    from expctl.workflows.sweep import Swept
+    from expctl.workflows.sweep_trials import Progress
 
 
 def trials_sheet(space: Space, trials: Sequence[Trial], *, total: int | None) -> Sheet:

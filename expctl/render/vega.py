@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.render.axes import is_measured
+from expctl.figures.axes import is_measured
 from expctl.render.text import number, visible
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from expctl.analysis.fields import value_of, varying_parameters
-from expctl.findings import FINDINGS
+from expctl.analysis.run_values import value_of, varying_parameters
+from expctl.data_issues import FINDINGS
 from expctl.metrics import METRICS, is_detail
 from expctl.records import MACHINE, Tag
 from expctl.render.sheet import Cell, Column, Setting, Sheet, Size

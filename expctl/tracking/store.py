@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.errors import RunNotFound, UsageError, mask_secrets
 from expctl.filters.expression import EVERY_RUN, every
-from expctl.filters.meaning import known_field, meant
 from expctl.filters.parse import parse
-from expctl.tracking import artifacts, making, patience, reachable
-from expctl.tracking.failures import reason, translated
-from expctl.tracking.reading import WHOLE, NotServed, Query
+from expctl.filters.resolve import known_field, meant
+from expctl.tracking import retries, uris
+from expctl.tracking.database.create import create_file
+from expctl.tracking.errors import reason, translated
+from expctl.tracking.readers.protocol import WHOLE, NotServed, Query
+from expctl.tracking.runs import artifacts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from expctl.filters.expression import Expression, Field, Order, Space
     from expctl.records import RunRecord
     from expctl.settings import Settings
-    from expctl.tracking.artifacts import Artifact
-    from expctl.tracking.reading import Columns, Reader
+    from expctl.tracking.readers.protocol import Columns, Reader
+    from expctl.tracking.runs.artifacts import Artifact
 
 _EXPERIMENT_LIMIT: Final = 256  # of a name: PostgreSQL refuses longer ones, though MLflow would take 500
 
@@ -48,7 +50,7 @@ class Store:
         aside: str | None = None,
     ) -> None:
         self.settings = settings
-        self.uri = reachable.patient(reachable.absolute(settings.tracking_uri))
+        self.uri = uris.patient(uris.absolute(settings.tracking_uri))
         self.aside = aside
         self._reader = reader
         self._client = client
@@ -118,7 +120,7 @@ class Store:
             raise UsageError(
                 f"--experiment has {len(self.settings.experiment):,} characters, the store takes {_EXPERIMENT_LIMIT}"
             )
-        location = reachable.artifact_location(self.settings.tracking_uri, self.settings.experiment)
+        location = uris.artifact_location(self.settings.tracking_uri, self.settings.experiment)
         with translated(self.settings):
             try:
                 return str(client.create_experiment(self.settings.experiment, artifact_location=location))
@@ -210,11 +212,11 @@ class Store:
 
     def keep_statistics(self) -> None:
         """At the end of a command that wrote: see that an SQLite store has statistics (see statistics)."""
-        path = reachable.sqlite_path(self.settings.tracking_uri)
+        path = uris.sqlite_path(self.settings.tracking_uri)
         if path is not None:
-            from expctl.tracking import statistics
+            from expctl.tracking.database import planner_stats
 
-            statistics.keep(path)
+            planner_stats.keep(path)
 
     def artifacts(self, run: RunRecord) -> list[Artifact]:
         """All files of a run, those of its logged model under `model/`."""
@@ -247,11 +249,11 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     Raises StoreError within seconds if it cannot be reached or is no store that this MLflow can use.
     """
     uri = settings.tracking_uri
-    if not reachable.check(uri, create=create):
+    if not uris.check(uri, create=create):
         return Store(settings, None)
     _quiet(verbose)
     aside = None
-    if not create or reachable.is_server(uri):
+    if not create or uris.is_server(uri):
         try:
             reader = _direct(uri)
             if reader is not None:
@@ -263,15 +265,15 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     client = _client_of(settings, create=create)
     if client is None:
         return Store(settings, None)
-    from expctl.tracking.client import ClientReader
+    from expctl.tracking.readers.mlflow_client import ClientReader
 
     return Store(settings, ClientReader(client, settings), client, aside=aside)
 
 
 def open_local(settings: Settings) -> Store | None:
     """The store of the settings if it is an SQLite file that can be read at once, without MLflow; else None."""
-    path = reachable.sqlite_path(settings.tracking_uri)
-    if path is None or not reachable.check(settings.tracking_uri, create=False):
+    path = uris.sqlite_path(settings.tracking_uri)
+    if path is None or not uris.check(settings.tracking_uri, create=False):
         return None
     try:
         reader = _direct(settings.tracking_uri)
@@ -282,13 +284,13 @@ def open_local(settings: Settings) -> Store | None:
 
 def _direct(uri: str) -> Reader | None:
     """The reader that does without MLflow; None for a kind of store that has none. Raises NotServed."""
-    path = reachable.sqlite_path(uri)
+    path = uris.sqlite_path(uri)
     if path is not None:
-        from expctl.tracking import sqlite
+        from expctl.tracking.readers import sqlite
 
         return sqlite.connect(path, uri)
-    if reachable.is_server(uri):
-        from expctl.tracking import rest
+    if uris.is_server(uri):
+        from expctl.tracking.readers import rest
 
         return rest.connect(uri)
     return None
@@ -304,17 +306,17 @@ def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     logging.getLogger("alembic").setLevel(level)
     # It prints the whole traceback of every database error before it raises it, which we then tell in one line.
     logging.getLogger("mlflow.store.db.utils").setLevel("CRITICAL" if level == "ERROR" else level)
-    patience.usual()
+    retries.usual()
     uri = settings.tracking_uri
-    patient = reachable.patient(reachable.absolute(uri))  # Store.uri: one address, one engine of MLflow's
+    patient = uris.patient(uris.absolute(uri))  # Store.uri: one address, one engine of MLflow's
     mlflow.set_tracking_uri(patient)
-    path = reachable.sqlite_path(uri)
+    path = uris.sqlite_path(uri)
     made = _is_made(uri)
-    with nullcontext() if made else reachable.first_opening(uri, create=create), translated(settings):
+    with nullcontext() if made else uris.first_opening(uri, create=create), translated(settings):
         if not (made or create or _is_made(uri)):
             return None
         if create and path is not None and not path.exists():
-            making.make(path)
+            create_file(path)
         client = mlflow.MlflowClient(tracking_uri=patient)
         client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
     return client
@@ -327,7 +329,7 @@ def _is_made(uri: str) -> bool:
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 (makes the tables known)
     from mlflow.store.db.base_sql_model import Base
 
-    return reachable.is_made(uri, Base.metadata.tables)
+    return uris.is_made(uri, Base.metadata.tables)
 
 
 def _quiet(verbose: bool) -> None:

@@ -40,7 +40,7 @@ import psutil
 
 from expctl.records import Tag
 from expctl.settings import Settings
-from expctl.tracking.models import load_model
+from expctl.tracking.models.storage import load_model
 from expctl.tracking.store import open_store
 
 if TYPE_CHECKING:

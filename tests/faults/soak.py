@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 # Nothing heavy before the time is over: what this process holds counts into the peaks of its children.
 from expctl.records import Tag
 from expctl.settings import Settings
-from expctl.tracking.models import load_model
+from expctl.tracking.models.storage import load_model
 from expctl.tracking.store import open_store
 from tests.conftest import write_reviews
 from tests.faults.bench import COMMAND, SECRET

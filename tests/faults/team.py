@@ -122,11 +122,11 @@ def _faults(store: Any, run: RunRecord, client: int, number: int, *, predict: bo
     """How a run differs from the same training without a store."""
     import pandas as pd
 
-    from expctl.tracking.models import load_model
-    from expctl.training.configure import configure
-    from expctl.training.core import train
-    from expctl.training.dataset import load_split
-    from expctl.training.pipeline import build_pipeline
+    from expctl.tracking.models.storage import load_model
+    from expctl.training.data.dataset import load_split
+    from expctl.training.fit.trainer import train
+    from expctl.training.models.configure import configure
+    from expctl.training.models.pipeline import build_pipeline
 
     given = asked(client, number)
     recipe = configure({"data": "small.csv", **given})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from expctl.cli.config import read_config
+from expctl.cli.config_file import read_config
 from expctl.errors import UsageError
 
 

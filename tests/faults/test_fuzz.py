@@ -27,17 +27,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from expctl.cli.config import RECORD_KEYS, read_config
-from expctl.cli.options import read_pairs
+from expctl.cli.config_file import RECORD_KEYS, read_config
+from expctl.cli.options.common import read_pairs
 from expctl.errors import DataError, ExpctlError, RunNotFound, UsageError
 from expctl.records import RunRecord
-from expctl.tracking.archive import opened_archive, writing
-from expctl.tracking.archived import ArchivedPoint, ArchivedRun
-from expctl.tracking.importing import read_runs
-from expctl.tracking.references import resolve, resolve_set
-from expctl.training.configure import RECIPE_KEYS, configure
-from expctl.training.space import read_space
-from expctl.training.tables import chunks, read_table
+from expctl.tracking.archive.container import opened_archive, writing
+from expctl.tracking.archive.load import read_runs
+from expctl.tracking.archive.schema import ArchivedPoint, ArchivedRun
+from expctl.tracking.runs.references import resolve, resolve_set
+from expctl.training.data.tables import chunks, read_table
+from expctl.training.models.configure import RECIPE_KEYS, configure
+from expctl.training.search.space import read_space
 from tests.tracking.recorded import store_of
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from expctl.filters.evaluate import holds, in_order, like, number
 from expctl.filters.expression import Field, Order
-from expctl.filters.meaning import meant
 from expctl.filters.parse import parse
+from expctl.filters.resolve import meant
 from expctl.records import Dataset, RunRecord
 
 START = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)

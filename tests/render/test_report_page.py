@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from expctl.render.report import report_page
-from expctl.tracking.reporting import assemble, choose
+from expctl.workflows.report import assemble, choose
 from tests.browser import PROGRAM, Browser
 from tests.tracking.recorded import store_of, train
 

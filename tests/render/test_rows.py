@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from expctl.errors import DataError, UsageError
 from expctl.render.rows import ENDINGS, RowFormat, row_writer, whole_file
-from expctl.training.tables import read_table
+from expctl.training.data.tables import read_table
 
 PIECES: list[dict[str, list[Any]]] = [
     {"text": ["a, b", 'say "no"', "=1+1"], "id": [1, 2, 3], "score": [0.5, None, math.nan], "empty": [None] * 3},

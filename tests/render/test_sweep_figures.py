@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from expctl.render.figures import parallel_coordinates, scatter
+from expctl.figures.plots import parallel_coordinates, scatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

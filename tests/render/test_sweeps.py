@@ -11,11 +11,11 @@ from expctl.records import RunRecord
 from expctl.render.formats import as_json
 from expctl.render.sheet import Setting
 from expctl.render.sweeps import best_so_far, remarks, settings_of, swept_sheet, trial_line, trials_sheet
-from expctl.tracking.sweeping import Swept
-from expctl.tracking.trials import Progress
-from expctl.training.samplers import Trial
-from expctl.training.space import read_space
-from expctl.training.sweep import Outcome
+from expctl.training.search.samplers import Trial
+from expctl.training.search.scheduler import Outcome
+from expctl.training.search.space import read_space
+from expctl.workflows.sweep import Swept
+from expctl.workflows.sweep_trials import Progress
 
 HARD = "[red]\x1b[31m|\n=1+1 👩\u200d🚀 \u202eשלום"
 

@@ -10,11 +10,11 @@ from typing import Any
 from expctl.analysis.comparison import Evidence, compare
 from expctl.analysis.ranking import rank
 from expctl.analysis.significance import Assessment
-from expctl.findings import FINDINGS
+from expctl.data_issues import FINDINGS
 from expctl.records import RunRecord, Tag
+from expctl.render.comparison_views import comparison_sheet
 from expctl.render.formats import as_json, plain_table
 from expctl.render.sheet import Change, Setting, Sheet, Size
-from expctl.render.verdicts import comparison_sheet
 from expctl.render.views import metric_rows, ranking_sheet, run_sheet, runs_sheet, trained_sheet
 
 START = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)

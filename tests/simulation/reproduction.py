@@ -17,7 +17,7 @@ import time
 from itertools import cycle
 from pathlib import Path
 
-from expctl.training.families import FAMILIES
+from expctl.training.models.families import FAMILIES
 
 REVIEWS = Path(__file__).parent.parent.parent / "data" / "reviews.csv"
 THREADS = ("1", "2", "5")

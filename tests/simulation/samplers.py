@@ -15,9 +15,9 @@ from pathlib import Path
 import joblib
 from scipy.stats import wilcoxon
 
-from expctl.training.prepared import Prepared, prepare
-from expctl.training.samplers import Proposals
-from expctl.training.space import Space, read_space
+from expctl.training.search.samplers import Proposals
+from expctl.training.search.shared_data import Prepared, prepare
+from expctl.training.search.space import Space, read_space
 
 DATA = Path(__file__).parent.parent.parent / "data" / "reviews.csv"
 AXES = {

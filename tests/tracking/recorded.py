@@ -86,12 +86,12 @@ def train(
     **given: Any,
 ) -> RunRecord:
     """Train on `small.csv` of `folder`, which must be the current one, and record it there."""
-    from expctl.tracking.labels import Labels
-    from expctl.tracking.recording import record_training
-    from expctl.training.configure import configure
-    from expctl.training.dataset import load_split
-    from expctl.training.families import is_factory
-    from expctl.training.pipeline import build_pipeline
+    from expctl.tracking.runs.metadata import Labels
+    from expctl.training.data.dataset import load_split
+    from expctl.training.models.configure import configure
+    from expctl.training.models.families import is_factory
+    from expctl.training.models.pipeline import build_pipeline
+    from expctl.workflows.train import record_training
 
     recipe = configure({"data": data, **given})
     split = load_split(recipe, all_columns=is_factory(recipe.model))

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import TrainingFailed
-from expctl.tracking import provenance
-from expctl.tracking.labels import Labels, labels_of
-from expctl.tracking.plan import Plan
-from expctl.tracking.sweeping import claim, trials_of
-from expctl.tracking.sweeping import sweep as run_sweep
-from expctl.tracking.trials import Shared
-from expctl.training.prepared import prepare
-from expctl.training.space import read_space
-from expctl.training.workers import Here
+from expctl.tracking.runs import provenance
+from expctl.tracking.runs.metadata import Labels, labels_of
+from expctl.training.search.shared_data import prepare
+from expctl.training.search.space import read_space
+from expctl.training.search.workers import Here
+from expctl.workflows.sweep import claim, trials_of
+from expctl.workflows.sweep import sweep as run_sweep
+from expctl.workflows.sweep_plan import Plan
+from expctl.workflows.sweep_trials import Shared
 from tests.conftest import write_reviews
 from tests.tracking.kinds import local_folder
 from tests.tracking.recorded import OWN_MODELS, store_of, train
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from expctl.records import RunRecord
-    from expctl.tracking.sweeping import Swept
-    from expctl.training.workers import Workers
+    from expctl.training.search.workers import Workers
+    from expctl.workflows.sweep import Swept
 
 GRID = {"c": "0.01,1,100", "max_features": "20,none"}
 

@@ -22,9 +22,9 @@ from mlflow.entities import ViewType
 from expctl.analysis.ranking import kind_of
 from expctl.filters.expression import And, Condition, Expression, Field, Not, Or, Order
 from expctl.settings import Settings
-from expctl.tracking import pages, sqlite
-from expctl.tracking.client import ClientReader, record
-from expctl.tracking.reading import WHOLE, Columns, Query
+from expctl.tracking.readers import mlflow_search, sqlite
+from expctl.tracking.readers.mlflow_client import ClientReader, record
+from expctl.tracking.readers.protocol import WHOLE, Columns, Query
 from expctl.tracking.store import open_store
 from tests.tracking.random_stores import (
     CONTEXTS,
@@ -72,11 +72,11 @@ class Both:
 def both(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[Both]:
     path = tmp_path_factory.mktemp("readers") / "mlflow.db"
     shutil.copy(migrated_store, path)
-    page, pages.PAGE = pages.PAGE, 3  # so that a handful of runs is several pages
+    page, mlflow_search.PAGE = mlflow_search.PAGE, 3  # so that a handful of runs is several pages
     ahead, sqlite._AHEAD = sqlite._AHEAD, 4  # and the first of them by a metric are not all of them
     near, sqlite._NEAR = sqlite._NEAR, 0
     yield Both(path)
-    pages.PAGE, sqlite._AHEAD, sqlite._NEAR = page, ahead, near
+    mlflow_search.PAGE, sqlite._AHEAD, sqlite._NEAR = page, ahead, near
 
 
 def told(run: RunRecord) -> dict[str, Any]:

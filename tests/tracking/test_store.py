@@ -19,9 +19,9 @@ from mlflow.entities import Metric, Param, RunTag
 
 from expctl.errors import StoreError, UsageError
 from expctl.settings import Settings
-from expctl.tracking import pages
-from expctl.tracking.client import ClientReader
-from expctl.tracking.failures import translated
+from expctl.tracking.errors import translated
+from expctl.tracking.readers import mlflow_search
+from expctl.tracking.readers.mlflow_client import ClientReader
 from expctl.tracking.store import open_store
 from tests.conftest import write_reviews
 from tests.tracking.recorded import names, settings_of, store_of
@@ -153,7 +153,7 @@ def test_a_store_that_mlflow_has_upgraded_is_read_directly_as_through_its_client
     found = [[run["name"] for run in json.loads(done.stdout)["rows"]] for done in direct[:4]]
     assert found == [["old-3", "old-2", "old-1", "old-0"], ["old-1", "old-0"], ["old-1"], ["gone"]]
     assert direct[1].stderr == "expctl: left out 1 run failed\nexpctl: left out 1 run with f1_score NaN\n"
-    monkeypatch.setattr("expctl.tracking.sqlite.REVISIONS", {})
+    monkeypatch.setattr("expctl.tracking.readers.sqlite.REVISIONS", {})
     assert [cli(*command).stdout for command in commands] == [done.stdout for done in direct]
 
 
@@ -274,7 +274,7 @@ def test_one_relative_address_is_another_store_in_another_folder(folder, tmp_pat
 
 
 def test_every_run_is_found_page_by_page(folder, monkeypatch):
-    monkeypatch.setattr(pages, "PAGE", 3)
+    monkeypatch.setattr(mlflow_search, "PAGE", 3)
     store = open_store(settings_of(folder), create=True)
     assert isinstance(store.reader, ClientReader)
     experiment = store.ensure_experiment()

@@ -1,0 +1,1 @@
+"""One file a command: its arguments, one call of a workflow, one render. Nothing is computed here."""

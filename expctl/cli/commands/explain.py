@@ -1,0 +1,103 @@
+"""`expctl explain`: why two runs differ, by the path between them. Owns its arguments and both streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expctl.cli.options import common, completion
+from expctl.cli.options.common import read_format
+from expctl.cli.streams import Streams, opened, stdout_is_ours
+from expctl.errors import UsageError, closest
+from expctl.metrics import METRICS
+from expctl.settings import load_settings
+
+if TYPE_CHECKING:
+    from expctl.workflows.explain import Trained
+    from expctl.workflows.explain_question import Question
+
+
+def explain(
+    baseline: Annotated[
+        str, typer.Argument(metavar="A", help="The run to start from.", autocompletion=completion.runs)
+    ],
+    challenger: Annotated[
+        str, typer.Argument(metavar="B", help="The run to arrive at.", autocompletion=completion.runs)
+    ],
+    metric: Annotated[str, typer.Option(metavar="M", help="The metric whose difference is explained.")] = "f1_score",
+    budget: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Trainings at most: what they do not reach is one step.  [default: all]"),
+    ] = None,
+    confidence: common.Confidence = 0.95,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what differs and how many trainings it takes; train nothing.")
+    ] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the factory that a run was made by, for its recipe names one.")
+    ] = False,
+    experiment: common.Experiment = None,
+    tracking_uri: common.TrackingUri = None,
+    format: common.FormatOption = "table",
+    verbose: common.Verbose = False,
+    quiet: common.Quiet = False,
+) -> None:
+    """Explain the difference of two runs. Trains the path from A to B, the most effective change first."""
+    chosen_format = read_format(format, common.ALL_FORMATS[:-1] if dry_run else common.ALL_FORMATS)
+    common.check_confidence(confidence)
+    if metric not in METRICS or not METRICS[metric].judges:
+        known = [key for key, one in METRICS.items() if one.judges]
+        raise UsageError(f"explain cannot test {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}")
+    streams = Streams(quiet=quiet)
+    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
+
+    from expctl.render.explanations import explanation_sheet, factors_sheet, nothing_sheet, remarks, training_line
+    from expctl.tracking.runs.references import resolve
+    from expctl.workflows.explain import explain as answer
+    from expctl.workflows.explain_question import ask, check
+
+    store = opened(settings, streams, verbose=verbose)
+    runs = resolve(store, baseline), resolve(store, challenger)
+    question = ask(store, runs, metric, budget=budget)
+    if not question.factors:
+        streams.write(nothing_sheet(question), chosen_format, settings)
+        streams.note(_nothing(question))
+        return
+    check(question, trust=trust or dry_run)
+    if dry_run:
+        streams.write(factors_sheet(question), chosen_format, settings)
+        return
+    streams.note(_announced(question))
+    ended: list[Trained] = []
+
+    def report(trained: Trained) -> None:
+        ended.append(trained)
+        streams.note(training_line(trained, len(ended), question))
+
+    with stdout_is_ours():
+        explanation = answer(store, question, confidence=confidence, report=report)
+        store.keep_statistics()
+    streams.write(explanation_sheet(explanation), chosen_format, settings)
+    for line in remarks(explanation):
+        streams.note(line)
+
+
+def _nothing(question: Question) -> str:
+    before, after = (run.metrics[question.metric] for run in question.runs)
+    if before == after:
+        return "nothing differs: the same recipe, the same data"
+    return (
+        f"nothing differs in recipe and data, yet {question.metric} went from {before:.4f} to {after:.4f}:"
+        " environment or code (expctl compare shows packages and tags that differ)"
+    )
+
+
+def _announced(question: Question) -> str:
+    before, after = (run.metrics[question.metric] for run in question.runs)
+    factors, trainings = len(question.factors), question.trainings
+    return (
+        f"{question.metric} {before:.4f} -> {after:.4f} by {factors:,} {'factor' if factors == 1 else 'factors'}:"
+        f" {trainings:,} {'training' if trainings == 1 else 'trainings'}{' at most' if trainings else ''}"
+        + (", A or B first: made in another environment, or by a factory" if any(question.again) else "")
+    )

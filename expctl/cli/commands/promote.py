@@ -1,0 +1,122 @@
+"""`expctl promote`: the model of a run into MLflow's registry, and an alias moved to it. Owns arguments and streams."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expctl.cli.commands.gate import OUTCOMES, check_judges
+from expctl.cli.options import common, completion
+from expctl.cli.options.common import read_format
+from expctl.cli.streams import Streams, opened, stdout_is_ours
+from expctl.errors import UsageError
+from expctl.settings import load_settings
+
+if TYPE_CHECKING:
+    from expctl.workflows.promote import Promotion
+
+
+def promote(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="Whose model. See expctl show --help.", autocompletion=completion.runs),
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The registered model, made if need be.")] = None,
+    alias: Annotated[str, typer.Option(metavar="ALIAS", help="What is to point at it.")] = "champion",
+    better_than: Annotated[
+        str | None,
+        typer.Option("--if-better-than", metavar="ALIAS", help="Only if it is surely better than this one."),
+    ] = None,
+    metric: Annotated[str, typer.Option(metavar="M", help="The metric to judge by, and to show.")] = "f1_score",
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
+    versions_of: Annotated[
+        str | None, typer.Option("--list", metavar="NAME", help="Show the versions of NAME and do nothing.")
+    ] = None,
+    remove: Annotated[
+        str | None, typer.Option("--remove", metavar="NAME@ALIAS", help="Take an alias away; its version stays.")
+    ] = None,
+    experiment: common.Experiment = None,
+    tracking_uri: common.TrackingUri = None,
+    format: common.FormatOption = "table",
+    verbose: common.Verbose = False,
+    quiet: common.Quiet = False,
+) -> None:
+    """Register a run's model as NAME, point an alias at it. NAME@champion then stands for the run."""
+    chosen_format = read_format(format, common.ALL_FORMATS)
+    _check_given(run, name, versions_of, remove, better_than)
+    check_judges(metric)
+    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
+
+    from expctl.render.registered import promotion_sheet, versions_sheet
+    from expctl.tracking.models import registry
+    from expctl.tracking.runs.metadata import Labels, check_labels
+    from expctl.tracking.runs.provenance import developer
+    from expctl.tracking.runs.references import ALIAS
+    from expctl.workflows.promote import Promotion, move, promoted
+
+    streams = Streams(quiet=quiet)
+    elsewhere = [] if tracking_uri is None else ["--tracking-uri", tracking_uri]
+    if versions_of is not None:
+        store = opened(settings, streams, verbose=verbose)
+        model = registry.known(store, versions_of)
+        streams.write(versions_sheet(model, registry.runs_of(store, model), metric), chosen_format, settings)
+        return
+    if remove is not None:
+        named = ALIAS.fullmatch(remove)
+        if named is None:
+            raise UsageError(f"--remove {remove!r} is not NAME@ALIAS", hint="for example --remove reviews@champion")
+        number = registry.remove_alias(opened(settings, streams, verbose=verbose), named["name"], named["alias"])
+        done = Promotion(named["name"], named["alias"], None, None, number, None, None)
+        streams.write(promotion_sheet(done, metric), chosen_format, settings)
+        streams.note(f"back again: {shlex.join(move(done.name, number, done.alias) + elsewhere)}")
+        return
+    registry.check_name(name or "")
+    for one in (alias, better_than):
+        if one is not None:
+            registry.check_alias(one)
+    check_labels(Labels(note=note))
+    with stdout_is_ours(), streams.stages() as stage:
+        stage("opening the store")
+        store = opened(settings, streams, verbose=verbose)
+        done = promoted(
+            store, run or "", name or "", alias, better_than=better_than, metric=metric,
+            who=developer(settings.developer), note=note, progress=stage,
+        )  # fmt: skip
+    streams.write(promotion_sheet(done, metric), chosen_format, settings)
+    if better_than is not None and done.decision is None and done.version != done.before:
+        streams.note(f"{done.name} has no alias {better_than} yet: there is nothing to be better than")
+    _tell(done, elsewhere, streams)
+    if done.decision is not None:
+        raise typer.Exit(OUTCOMES[done.decision.outcome])
+
+
+def _check_given(
+    run: str | None, name: str | None, versions_of: str | None, remove: str | None, better_than: str | None
+) -> None:
+    """Raise UsageError unless exactly one thing is asked for."""
+    if versions_of is not None or remove is not None:
+        other = "--list" if versions_of is not None else "--remove"
+        if run is not None or better_than is not None or (versions_of is not None and remove is not None):
+            raise UsageError(f"{other} promotes nothing", hint=f"expctl promote {other} alone")
+    elif run is None or name is None:
+        raise UsageError("promote which run, as which model?", hint="expctl promote RUN NAME")
+
+
+def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
+    """What the alias pointed at, and the command that takes it back."""
+    from expctl.workflows.promote import move
+
+    pointer = f"{done.name}@{done.alias}"
+    maker = f" ({done.before_run.label}, {done.before_run.run_id[:8]})" if done.before_run is not None else ""
+    before = f"version {done.before}{maker}"
+    if done.version is None:
+        streams.note("nothing is registered" + ("" if done.before is None else f": {pointer} stays {before}"))
+    elif done.version == done.before:
+        streams.note(f"{pointer} is {before} already")
+    else:
+        streams.note(f"{pointer} is new" if done.before is None else f"{pointer} was {before}")
+        gone = ["expctl", "promote", "--remove", pointer]
+        back = gone if done.before is None else move(done.name, done.before, done.alias)
+        streams.note(f"back again: {shlex.join(back + elsewhere)}")

@@ -1,0 +1,1 @@
+"""The PNG files of a run. Values in, bytes out."""

@@ -1,0 +1,287 @@
+"""Runs from a store into an archive: all that MLflow's client tells of them, and their files as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from expctl.errors import DataError, RunNotFound, StoreError, mask_passwords, mask_secrets
+from expctl.filters.expression import EVERY_RUN
+from expctl.records import Tag
+from expctl.tracking import uris
+from expctl.tracking.archive.container import Writer
+from expctl.tracking.archive.identity import RUN_ID, is_half, origin_of
+from expctl.tracking.archive.schema import ENDED, OF_THE_STORE, ArchivedData, ArchivedModel, ArchivedPoint, ArchivedRun
+from expctl.tracking.errors import translated
+from expctl.tracking.readers.protocol import stored_number
+from expctl.tracking.runs.artifacts import local_folder
+from expctl.tracking.runs.descendants import with_trials
+from expctl.tracking.runs.references import resolve_set
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The runs to export, those above others first, and those that are not whole: going on, or half imported."""
+
+    runs: Sequence[RunRecord]
+    left_out: Sequence[RunRecord]
+
+
+def to_export(store: Store, references: Iterable[str], filter: str) -> Choice:
+    """The runs that references (globs and filters too) and a filter mean, with all runs below them.
+
+    Raises RunNotFound for a reference that means none, or a deleted run.
+    """
+    found: list[RunRecord] = []
+    for reference in references:
+        found += resolve_set(store, reference, among=EVERY_RUN)
+    for run in found:
+        if run.deleted:
+            raise RunNotFound(f"run {run.label} is deleted", hint=f"expctl restore {run.run_id}")
+    if filter.strip():
+        found += store.find(filter)
+    chosen = with_trials(store, found, nested=True)
+    runs = {origin_of(run): run for run in (*chosen.named, *chosen.trials)}.values()
+    whole = [run for run in runs if run.status.upper() in ENDED and not is_half(run)]
+    return Choice(whole, [run for run in runs if run not in whole])
+
+
+@dataclass
+class Exported:
+    """A run in an archive: how many files it has, and how large they are together."""
+
+    run: RunRecord
+    files: int = 0
+    bytes: int = 0
+
+
+@dataclass
+class Exporter:
+    """Writes runs of a store into an archive.
+
+    `masked` counts the values that held a password, `bare` names the models that have no files.
+    """
+
+    store: Store
+    writer: Writer
+    masked: int = 0
+    bare: list[str] = field(default_factory=list)
+    _origins: dict[str, str] = field(default_factory=dict)
+
+    def write(self, runs: Sequence[RunRecord], progress: Callable[[str], None]) -> list[Exported]:
+        """Write the runs, and the manifest. Raises StoreError or DataError for what cannot be read as it should."""
+        self._origins.update((run.run_id, origin_of(run)) for run in runs)
+        done = []
+        for number, run in enumerate(runs, 1):
+            progress(f"exporting {run.label}, {number} of {len(runs)}")
+            done.append(self._run(run))
+        self.writer.close([origin_of(run) for run in runs])
+        return done
+
+    def _run(self, run: RunRecord) -> Exported:
+        exported = Exported(run)
+        place = f"runs/{origin_of(run)}"
+        client = self.store.client
+        with translated(self.store.settings):
+            recorded = client.get_run(run.run_id)
+            models = [
+                (output, model)
+                for output in (recorded.outputs.model_outputs if recorded.outputs is not None else ())
+                if (model := self._model(output.model_id)) is not None
+            ]
+        models.sort(key=lambda pair: (pair[1].creation_timestamp, pair[0].step, pair[1].name))  # MLflow has no order
+        described = ArchivedRun(
+            run_id=origin_of(run),
+            name=self._text(recorded.info.run_name or ""),
+            experiment=self.store.experiment_name(run.experiment_id),
+            store=run.tags.get(Tag.IMPORTED_FROM, kind_of_store(self.store)),
+            status=recorded.info.status,
+            started=recorded.info.start_time or None,
+            ended=recorded.info.end_time or None,
+            params=self._texts(recorded.data.params),
+            tags=self._tags(run),
+            datasets=[self._dataset(one) for one in (recorded.inputs.dataset_inputs if recorded.inputs else ())],
+            models=[self._described(model, output.step) for output, model in models],
+        )
+        self._metrics(f"{place}/metrics.jsonl", recorded, [model for _, model in models])
+        whole = Tag.COMPLETE in run.tags
+        own = self._files(exported, f"{place}/artifacts", run.artifact_uri, whole=whole)
+        if whole and Tag.TEST_SET in run.tags and "predictions.parquet" not in own:
+            lost = "predictions.parquet" if own else "its files"
+            raise StoreError(f"run {run.label} has lost {lost}", hint=f"expctl show {run.run_id[:8]}")
+        for number, (_, model) in enumerate(models):
+            files = self._files(
+                exported, f"{place}/models/{number}", model.artifact_location, whole=Tag.MODEL_DIGEST in run.tags
+            )
+            if not files and model.status.value == "READY":  # so are models that live elsewhere
+                self.bare.append(f"{model.name} of run {run.label} ({run.run_id[:8]})")
+        content = described.to_json()
+        with tempfile.TemporaryFile() as stream:
+            stream.write(content)
+            stream.seek(0)
+            self.writer.add(f"{place}/run.json", stream, len(content))
+        return exported
+
+    def _model(self, model_id: str) -> Any:
+        """A logged model; None for one that has been dropped."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.store.client.get_logged_model(model_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+
+    def _described(self, model: Any, step: int) -> ArchivedModel:
+        return ArchivedModel(
+            model.name, model.model_type, model.status.value, step, self._texts(model.tags), self._texts(model.params)
+        )
+
+    def _dataset(self, given: Any) -> ArchivedData:
+        data = given.dataset
+        return ArchivedData(
+            self._text(data.name),
+            data.digest,
+            data.source_type,
+            self._text(data.source, mask_secrets),
+            data.schema,
+            data.profile,
+            {tag.key: tag.value for tag in given.tags},
+        )
+
+    def _tags(self, run: RunRecord) -> dict[str, str]:
+        """The tags, in which runs are called by the ids under which they were first recorded."""
+        tags = {key: value for key, value in run.tags.items() if key not in OF_THE_STORE}
+        tags |= json.loads(run.tags.get(Tag.IMPORTED_TRIAL, "{}"))
+        masked = self._texts(dict(sorted(tags.items())))
+        return {key: RUN_ID.sub(lambda word: self._origin(word[0]), value) for key, value in masked.items()}
+
+    def _origin(self, word: str) -> str:
+        if word not in self._origins:
+            run = self.store.reader.get(word)
+            self._origins[word] = word if run is None else origin_of(run)
+        return self._origins[word]
+
+    def _texts(self, texts: dict[str, str]) -> dict[str, str]:
+        return {key: self._text(value) for key, value in texts.items()}
+
+    def _text(self, text: str, mask: Callable[[str], str] = mask_passwords) -> str:
+        masked = mask(text)
+        self.masked += masked != text
+        return masked
+
+    def _metrics(self, name: str, recorded: Any, models: Sequence[Any]) -> None:
+        """The whole history of each metric; what was measured of the run's own models stays linked to them."""
+        links = defaultdict(list)
+        for number, model in enumerate(models):
+            for one in model.metrics or ():
+                if one.run_id in (None, recorded.info.run_id):
+                    link = (number, one.dataset_name, one.dataset_digest)
+                    links[one.key, one.step, one.timestamp].append(link)
+        with tempfile.TemporaryFile() as stream:
+            for key in sorted(recorded.data.metrics):
+                with translated(self.store.settings):
+                    history = self.store.client.get_metric_history(recorded.info.run_id, key)
+                for one in history:
+                    its = links.get((key, one.step, one.timestamp), ())
+                    point = ArchivedPoint(key, stored_number(one.value), one.step, one.timestamp, its)
+                    stream.write(point.to_json())
+            size = stream.tell()
+            stream.seek(0)
+            self.writer.add(name, stream, size)
+
+    def _files(self, exported: Exported, place: str, uri: str, *, whole: bool) -> set[str]:
+        """Write the files of a folder, and give their paths. Raises StoreError where a `whole` run's is not there."""
+        folder = local_folder(uri)
+        if folder is not None and not folder.is_dir():
+            if whole:
+                raise StoreError(
+                    f"the files of run {exported.run.label} are not at {folder}", hint="was the store moved?"
+                )
+            return set()
+        written = set()
+        for path, opened in _walked(folder) if folder is not None else _fetched(self.store, uri):
+            with opened as (stream, size):
+                self.writer.add(f"{place}/{path}", stream, size)
+            exported.files += 1
+            exported.bytes += size
+            written.add(path)
+        return written
+
+
+def kind_of_store(store: Store) -> str:
+    """What a store is, and nothing of where: sqlite, server, or the scheme of another."""
+    uri = store.settings.tracking_uri
+    return "server" if uris.is_server(uri) else uri.partition(":")[0].partition("+")[0] or "file"
+
+
+def _walked(folder: Path) -> Iterator[tuple[str, Any]]:
+    """The files of a folder, in the order of their paths."""
+
+    def refuse(error: OSError) -> None:
+        raise StoreError(f"cannot read {error.filename}: {error.strerror}", hint="may you read it?") from error
+
+    found = [
+        Path(place, name)
+        for place, folders, files in os.walk(folder, onerror=refuse)
+        for name in [*files, *folders]
+        if name in files or Path(place, name).is_symlink()
+    ]
+    for path in sorted(found):
+        yield path.relative_to(folder).as_posix(), _opened(path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """A file and its size. Raises DataError for a link, which may lead to what is not the run's, and for a pipe."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise DataError(f"{path} is a link, or no file: an archive holds neither", hint="put a file in its place")
+        stream = path.open("rb")
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}", hint="may you read it?") from error
+    with stream:
+        yield stream, os.fstat(stream.fileno()).st_size
+
+
+def _fetched(store: Store, uri: str) -> Iterator[tuple[str, Any]]:
+    """The files of a folder that is not on this machine, fetched one at a time."""
+    store.client  # noqa: B018 (opens the store, in our way)
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    with translated(store.settings):
+        repository: Any = get_artifact_repository(uri, tracking_uri=store.uri)
+        paths = sorted(_listed(repository, None))
+    for path in paths:
+        yield path, _downloaded(store, repository, path)
+
+
+def _listed(repository: Any, folder: str | None) -> Iterator[str]:
+    for entry in repository.list_artifacts(folder):
+        if entry.is_dir:
+            yield from _listed(repository, entry.path)
+        else:
+            yield entry.path
+
+
+@contextmanager
+def _downloaded(store: Store, repository: Any, path: str) -> Iterator[tuple[BinaryIO, int]]:
+    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+        with translated(store.settings):
+            local = Path(repository.download_artifacts(path, folder))
+        with _opened(local) as opened:
+            yield opened

@@ -1,0 +1,293 @@
+"""Runs of an archive into a store: each whole or not at all, none twice, and called by one another's new ids.
+
+What the store gives by itself, ids and places, is new. The id under which a run was first recorded is a tag.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from expctl.errors import DataError, RunNotFound, StoreError, UsageError
+from expctl.records import Tag
+from expctl.tracking import uris
+from expctl.tracking.archive.identity import RUN_ID, find_origin, is_half
+from expctl.tracking.archive.schema import points_in, run_in
+from expctl.tracking.errors import translated
+from expctl.tracking.runs import deletion, lifecycle
+from expctl.tracking.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from expctl.records import RunRecord
+    from expctl.tracking.archive.container import Archive
+    from expctl.tracking.archive.schema import ArchivedPoint, ArchivedRun
+
+_MLMODEL_LIMIT: Final = 2**20  # bytes; a larger one is kept as it is, for reading YAML takes its time
+_PROCESS: Final = (Tag.HOST, Tag.PID, Tag.STARTED)
+_LAST: Final = (Tag.COMPLETE, *_PROCESS)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A run of an archive, where it is now. `was`: the id under which it was first recorded."""
+
+    run: RunRecord
+    was: str
+    result: Literal["imported", "already there", "deleted"]
+    files: int
+    bytes: int
+
+
+def read_runs(archive: Archive, experiment: str | None) -> dict[str, str]:
+    """The experiment of each run. Raises DataError, before anything is written, for a run that makes no sense."""
+    found = {}
+    for run_id in archive.runs:
+        run = _described(archive, run_id)
+        for _ in _points(archive, run):
+            pass
+        found[run_id] = experiment or run.experiment
+    return found
+
+
+def _described(archive: Archive, run_id: str) -> ArchivedRun:
+    name = f"runs/{run_id}/run.json"
+    try:
+        run = run_in(archive.read(name))
+    except ValueError as error:
+        raise archive.damaged(name) from error
+    if run.run_id != run_id:
+        raise archive.damaged(name)
+    return run
+
+
+def _points(archive: Archive, run: ArchivedRun) -> Iterator[ArchivedPoint]:
+    name = f"runs/{run.run_id}/metrics.jsonl"
+    try:
+        yield from points_in(archive.blocks(name), len(run.models))
+    except ValueError as error:
+        raise archive.damaged(name) from error
+
+
+@dataclass
+class Importer:
+    """Writes the runs of a verified archive into a store.
+
+    One process at a time begins a run in an SQLite store. A server has no lock for it: two that import the same runs
+    at the same moment may both make them.
+    """
+
+    store: Store
+    archive: Archive
+    _here: dict[str, str] = field(default_factory=dict)
+
+    def write(self, experiments: Mapping[str, str], progress: Callable[[str], None]) -> Iterator[Imported]:
+        """Import each run that is not there yet; gives each when it is done.
+
+        Raises StoreError, DataError for a run that the store does not take, UsageError for one that is being imported.
+        """
+        names = {name: self._experiment(name) for name in dict.fromkeys(experiments.values())}
+        for number, (run_id, name) in enumerate(experiments.items(), 1):
+            progress(f"importing run {number} of {len(experiments)}")
+            yield self._one(run_id, names[name])
+        progress("linking runs")
+        for run_id in experiments:
+            found = find_origin(self.store, run_id)
+            if found is not None and Tag.IMPORTED in found.tags and not found.deleted:
+                self._link(found)
+
+    def _experiment(self, name: str) -> str:
+        settings = replace(self.store.settings, experiment=name)
+        return Store(settings, self.store.reader, self.store.client).ensure_experiment()
+
+    def _one(self, run_id: str, experiment: str) -> Imported:
+        run = _described(self.archive, run_id)
+        sizes = [self.archive.members[name].bytes for path, name in self.archive.files(run_id).items() if "/" in path]
+        new: str | None = None
+        try:
+            with uris.first_opening(self.store.settings.tracking_uri, create=True), lifecycle.shielded():
+                found = find_origin(self.store, run_id)
+                if found is not None and not is_half(found):
+                    result: Literal["deleted", "already there"] = "deleted" if found.deleted else "already there"
+                    return Imported(found, run_id, result, len(sizes), sum(sizes))
+                if found is not None:
+                    _drop(self.store, found)
+                new = self._begin(run, experiment)
+            self._fill(run, new)
+            with lifecycle.shielded():
+                self._finish(run, new)
+        except BaseException as error:
+            if new is not None:
+                with suppress(StoreError):  # a store that fails now is mostly what `error` tells of
+                    lifecycle.abort(self.store, new, error)
+            if isinstance(error, RunNotFound):  # what MLflow says of a value that it does not take
+                raise DataError(f"the store does not take run {run.name} ({run_id[:8]}): {error.message}") from error
+            raise
+        self._here[run_id] = new
+        return Imported(self.store.get(new), run_id, "imported", len(sizes), sum(sizes))
+
+    def _begin(self, run: ArchivedRun, experiment: str) -> str:
+        tags = {key: value for key, value in self._translated(run.tags).items() if key not in _LAST}
+        own = {Tag.IMPORTED_ID: run.run_id, Tag.IMPORTED_FROM: run.store, **lifecycle.process_tags()}
+        if run.name:
+            tags["mlflow.runName"] = run.name
+        return lifecycle.begin(self.store, experiment, run.name or None, tags | own, started=run.started)
+
+    def _fill(self, run: ArchivedRun, new: str) -> None:
+        """All that a run holds, but for the marks that it is whole."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
+
+        client = self.store.client
+        with tempfile.TemporaryDirectory(prefix="expctl-") as folder, translated(self.store.settings):
+            self._extract(run, "artifacts/", Path(folder, "files"))
+            if any(Path(folder, "files").iterdir()):
+                client.log_artifacts(new, str(Path(folder, "files")))
+        for params in _pieces((Param(*pair) for pair in run.params.items()), 100):
+            with self._writing():
+                client.log_batch(new, params=params)
+        given = [
+            DatasetInput(
+                Dataset(one.name, one.digest, one.source_type, one.source, one.schema, one.profile),
+                [InputTag(key, value) for key, value in one.tags.items()],
+            )
+            for one in run.datasets
+        ]
+        if given:
+            with self._writing():
+                client.log_inputs(new, given)
+        self._metrics(run, new, [self._model(run, new, number) for number in range(len(run.models))])
+
+    def _metrics(self, run: ArchivedRun, new: str, models: list[str]) -> None:
+        from mlflow.entities import Metric
+
+        def metrics() -> Iterator[Metric]:
+            for one in _points(self.archive, run):
+                for model, name, digest in one.links or ((None, None, None),):
+                    model_id = None if model is None else models[model]
+                    yield Metric(one.key, one.value, one.timestamp, one.step, model_id, name, digest, new)
+
+        for piece in _pieces(metrics(), 1000):
+            with self._writing():
+                self.store.client.log_batch(new, metrics=piece)
+
+    def _model(self, run: ArchivedRun, new: str, number: int) -> str:
+        """Log a model of the run as its own, so that `runs:/ID/NAME` finds it. Returns its id."""
+        from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+        model, client = run.models[number], self.store.client
+        with tempfile.TemporaryDirectory(prefix="expctl-") as scratch, translated(self.store.settings):
+            folder = Path(scratch, "model")
+            self._extract(run, f"models/{number}/", folder)
+            experiment = client.get_run(new).info.experiment_id
+            with lifecycle.undisturbed(self.store):
+                logged = client.create_logged_model(
+                    experiment, model.name, new, model.tags, model.params, model.model_type
+                )
+                client.log_outputs(new, [LoggedModelOutput(logged.model_id, model.step)])
+            _rename(folder / "MLmodel", logged, new)
+            if any(folder.iterdir()):
+                client.log_model_artifacts(logged.model_id, str(folder))
+            if model.status != "PENDING":
+                with lifecycle.undisturbed(self.store):
+                    client.finalize_logged_model(logged.model_id, LoggedModelStatus(model.status))
+        return str(logged.model_id)
+
+    def _extract(self, run: ArchivedRun, place: str, folder: Path) -> None:
+        folder.mkdir()
+        for path, member in self.archive.files(run.run_id, place).items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as stream:
+                for block in self.archive.blocks(member):
+                    stream.write(block)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with translated(self.store.settings), lifecycle.undisturbed(self.store):
+            yield
+
+    def _finish(self, run: ArchivedRun, new: str) -> None:
+        """End a run as it ended; the mark that it is whole comes last."""
+        client = self.store.client
+        with translated(self.store.settings):
+            if run.ended is not None:
+                client.set_terminated(new, run.status, run.ended)
+            else:
+                client.update_run(new, status=run.status)
+            for key in _PROCESS:
+                if key not in run.tags:
+                    client.delete_tag(new, key)
+            for key in _LAST:
+                if key in run.tags:
+                    client.set_tag(new, key, run.tags[key])
+            client.set_tag(new, Tag.IMPORTED, datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def _link(self, run: RunRecord) -> None:
+        """Have the tags of an imported run call other runs by the ids that these have here, now that all are."""
+        tags = {key: value for key, value in run.tags.items() if key != Tag.IMPORTED_ID}
+        aside = tags.pop(Tag.IMPORTED_TRIAL, None)
+        with suppress(ValueError, TypeError):
+            tags |= json.loads(aside or "{}")
+        linked = self._translated(tags)
+        with translated(self.store.settings):
+            for key, value in linked.items():
+                if run.tags.get(key) != value:
+                    self.store.client.set_tag(run.run_id, key, value)
+            if aside is not None and Tag.IMPORTED_TRIAL not in linked:
+                self.store.client.delete_tag(run.run_id, Tag.IMPORTED_TRIAL)
+
+    def _translated(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Tags with the present ids of runs. A trial whose sweep is not here is none, until it is."""
+        found = {key: RUN_ID.sub(lambda word: self._id_here(word[0]) or word[0], value) for key, value in tags.items()}
+        if Tag.PARENT in found and self._id_here(tags[Tag.PARENT]) is None:
+            aside = {key: found.pop(key) for key in (Tag.PARENT, Tag.TRIAL) if key in found}
+            found[Tag.IMPORTED_TRIAL] = json.dumps(aside)
+        return found
+
+    def _id_here(self, word: str) -> str | None:
+        """The id of a run in this store; None for one that is not in it."""
+        if word not in self._here:
+            run = find_origin(self.store, word)
+            if run is None or is_half(run):
+                return None
+            self._here[word] = run.run_id
+        return self._here[word]
+
+
+def _drop(store: Store, half: RunRecord) -> None:
+    """Remove what an import that was cut short has left. Raises UsageError if it goes on."""
+    if half.status == "running" and lifecycle.is_alive(half) is not False:
+        raise UsageError(
+            f"run {half.label} ({half.run_id[:8]}) is being imported by {lifecycle.recorder_of(half)}",
+            hint=f"wait for it; if it is gone, expctl delete {half.run_id}",
+        )
+    list((deletion.purge if deletion.can_purge(store) else deletion.delete)(store, [half]))
+
+
+def _pieces(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """As many as MLflow takes at once."""
+    left = iter(values)
+    while piece := list(islice(left, size)):
+        yield piece
+
+
+def _rename(file: Path, logged: Any, run_id: str) -> None:
+    """Have an MLmodel file say which model of which run it is now. One that says nothing of the kind is left alone."""
+    import yaml
+
+    if not file.is_file() or file.stat().st_size > _MLMODEL_LIMIT:
+        return
+    with suppress(yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        described = yaml.safe_load(file.read_text("utf-8"))
+        if isinstance(described, dict) and "model_id" in described:
+            now = {"run_id": run_id, "model_id": logged.model_id, "model_uuid": logged.model_id}
+            now["artifact_path"] = logged.artifact_location
+            described |= {key: value for key, value in now.items() if key in described}
+            file.write_text(yaml.safe_dump(described, default_flow_style=False), "utf-8")

@@ -1,0 +1,141 @@
+"""What MLflow, SQLite and the libraries below them raise, as errors of ours: one line, no secret, an exit code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import DataError, RunNotFound, Stopped, StoreError, mask_secrets
+from expctl.tracking.uris import older_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from expctl.records import RunRecord
+    from expctl.settings import Settings
+
+
+@contextmanager
+def translated(settings: Settings) -> Iterator[None]:
+    """Turn what MLflow and the libraries below it raise into errors of ours: one line, no secret, an exit code."""
+    import sqlalchemy.exc
+    from mlflow.exceptions import MlflowException
+
+    uri = mask_secrets(settings.tracking_uri)
+    outer = sys.exception()
+    try:
+        try:
+            yield
+        except Exception as error:
+            stop = _stop_behind(error, outer)
+            if stop is not None:
+                raise stop from error
+            raise
+    except MlflowException as error:
+        raise _translation(error, uri) from error
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise StoreError(f"the store {uri} failed: {reason(error)}", hint=remedy(str(error))) from error
+    except UnicodeDecodeError as error:  # what SQLite says of a damaged file, with the damage in it
+        raise StoreError(f"the store {uri} is damaged", hint=remedy("malformed")) from error
+    except ModuleNotFoundError as error:  # the driver of a database
+        raise StoreError(
+            f"the store {uri} needs the Python package {error.name}", hint=f"install {error.name}"
+        ) from error
+    except OSError as error:  # requests' exceptions are OSErrors too
+        raise StoreError(
+            f"the store {uri} failed: {reason(error)}", hint="is there space, and the right to write?"
+        ) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("boto3", "botocore"):  # no base class, seldom installed
+            raise
+        raise StoreError(
+            f"S3, where the store {uri} has its artifacts, failed: {reason(error)}",
+            hint="check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL",
+        ) from error
+
+
+def _stop_behind(error: BaseException, outer: BaseException | None) -> BaseException | None:
+    """The signal that interrupted what then raised `error`; None if none did. `outer` was being handled before.
+
+    A library that a signal interrupts may fail on its way out: SQLAlchemy says that its transaction is closed.
+    """
+    link: BaseException | None = error
+    while link is not None and link is not outer:
+        if isinstance(link, (KeyboardInterrupt, Stopped)):
+            return link
+        link = link.__context__
+    return None
+
+
+def reason(error: BaseException) -> str:
+    """The line of an error that tells its cause, without secrets: mostly the first."""
+    lines: Sequence[str] = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(_NO_CAUSE)] or [type(error).__name__]
+    call = _CALL.fullmatch(told[0])
+    return mask_secrets(f"{call[2]} (at {call[1]})" if call else told[0])
+
+
+_NO_CAUSE: Final = "(raised as a result of Query-invoked autoflush"
+# MLflow names the address four times before it comes to what happened.
+_CALL: Final = re.compile(
+    r"API request to \S*?(/mlflow\S*) failed with exception .*\(Caused by (?:ResponseError\(['\"])?(.*?)(?:['\"]\))?\)"
+)
+
+
+def _translation(error: Any, uri: str) -> Exception:
+    text = reason(error)
+    code = error.error_code
+    if "migrate-filestore" in str(error):
+        return StoreError(
+            f"{uri} is MLflow's old file store, which MLflow no longer serves",
+            hint="mlflow migrate-filestore copies it into an SQLite store, or set MLFLOW_ALLOW_FILE_STORE=true",
+        )
+    if "out-of-date database schema" in str(error):
+        return _other_schema(str(error), uri)
+    if code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        return RunNotFound(text, hint="expctl list")
+    if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+        return StoreError(
+            f"the store {uri} refused: {text}",
+            hint="check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN",
+        )
+    return StoreError(f"the store {uri} failed: {text}", hint=remedy(str(error)))
+
+
+def _other_schema(text: str, uri: str) -> StoreError:
+    """The error for a schema that is not the installed MLflow's: a later MLflow's if this one has never heard of it."""
+    import mlflow
+
+    migrations = Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions"
+    found = re.search(r"found version ([0-9a-f]+)\b", text)
+    if found is None or any(migrations.glob(f"{found[1]}_*.py")):
+        return older_schema(uri)
+    return StoreError(
+        f"the store {uri} has a newer schema than the installed MLflow", hint="pip install --upgrade mlflow"
+    )
+
+
+def remedy(text: str) -> str | None:
+    """What to do about a database that fails with this text; None where nobody knows."""
+    if "locked" in text:
+        return "another process is writing to it; try again"
+    if "readonly" in text or "unable to open" in text:
+        return "is the folder writable?"
+    if "Max retries exceeded" in text:
+        return "is the server running?"
+    if "malformed" in text or "not a database" in text:
+        return "it is damaged: restore it from a backup, or move it away"
+    if "disk is full" in text or "No space" in text:
+        return "free some space"
+    if "already exists" in text or "duplicate column" in text or "no such table" in text:
+        return "expctl doctor"  # its making, or an upgrade of it, was cut short
+    return None
+
+
+def damaged(run: RunRecord, what: str, cause: str = "") -> DataError:
+    """The error for a file of a run that is not what it should be, with the cause where that is known."""
+    told = f"{what} of run {run.label} ({run.run_id[:8]}) is damaged"
+    return DataError(f"{told}: {cause}" if cause else told, hint=f"expctl show {run.run_id[:8]}")

@@ -1,0 +1,136 @@
+"""The model registry: what is registered under a name, and its aliases. Knows MLflow's rules for both."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import RunNotFound, UsageError, closest
+from expctl.filters.expression import attribute
+from expctl.tracking.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+_LIMIT: Final = 250  # characters: MLflow's tables hold 256 of a name, and 255 of an alias
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a registered model. Without a run: it was registered from elsewhere."""
+
+    number: int
+    run_id: str | None
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What is registered under a name: versions by number, the newest first, and the version of each alias."""
+
+    name: str
+    versions: Mapping[int, Version]
+    aliases: Mapping[str, int]
+
+    def aliases_of(self, number: int) -> list[str]:
+        """The aliases that point at a version."""
+        return sorted(alias for alias, at in self.aliases.items() if at == number)
+
+    def version_of(self, alias: str) -> int:
+        """The version that an alias points at. Raises RunNotFound, with the closest one, for an alias that is not."""
+        if alias not in self.aliases:
+            raise RunNotFound(
+                f"model {self.name!r} has no alias {alias!r}{closest(alias, self.aliases)}",
+                hint=f"expctl promote --list {shlex.quote(self.name)}",
+            )
+        return self.aliases[alias]
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError for a name that MLflow refuses, or that `NAME@ALIAS` and `models:/NAME/1` could not mean."""
+    wrong = not name.strip() or not name.isprintable() or re.search(r"^[.-]|[/:@?]", name)
+    if wrong or len(name) > _LIMIT:
+        raise UsageError(
+            f"{name[:60]!r} cannot name a model: no / : @ ? or control characters, no . or - first, at most {_LIMIT}",
+            hint="for example reviews",
+        )
+
+
+def check_alias(alias: str) -> None:
+    """Raise UsageError for an alias that MLflow refuses."""
+    reserved = alias.lower() == "latest" or re.fullmatch(r"[vV]\d+", alias)
+    if reserved or len(alias) > _LIMIT or not re.fullmatch(r"\w[\w-]*", alias):
+        raise UsageError(
+            f"{alias[:60]!r} cannot be an alias: letters, digits, _ and - only; latest and v1 are MLflow's own",
+            hint="for example champion",
+        )
+
+
+def read(store: Store, name: str) -> Registered:
+    """What is registered under a name: nothing, where there is no such model."""
+    client = store.client
+    from mlflow.exceptions import MlflowException
+
+    found: list[Any] = []
+    with translated(store.settings):
+        try:
+            model = client.get_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return Registered(name, {}, {})
+        token = None
+        while token != "":
+            page = client.search_model_versions(_named(name), page_token=token)
+            found += [one for one in page if one.name == name]
+            token = page.token or ""
+    versions = [Version(int(one.version), one.run_id or None, dict(one.tags)) for one in found]
+    versions.sort(key=lambda one: -one.number)
+    aliases = {alias: int(number) for alias, number in model.aliases.items()}
+    return Registered(name, {one.number: one for one in versions}, aliases)
+
+
+def _named(name: str) -> str:
+    """MLflow's filter for a name; for one with both kinds of quotes, which it cannot say, that for all."""
+    quote = next((mark for mark in "'\"" if mark not in name), None)
+    return "" if quote is None else f"name = {quote}{name}{quote}"
+
+
+def known(store: Store, name: str) -> Registered:
+    """What is registered under a name. Raises RunNotFound, with the closest name, where nothing is."""
+    found = read(store, name)
+    if not found.versions:
+        with translated(store.settings):
+            names = [one.name for one in store.client.search_registered_models()]
+        others = [one for one in names if one != name]
+        raise RunNotFound(f"no model {name!r} is registered{closest(name, others)}", hint="expctl promote RUN NAME")
+    return found
+
+
+def runs_of(store: Store, model: Registered) -> dict[str, RunRecord]:
+    """The runs that made the versions of a model, deleted ones too, by id."""
+    ids = tuple(one.run_id for one in model.versions.values() if one.run_id is not None)
+    if not ids:
+        return {}
+    made = attribute("run_id", "in", ids)
+    found = [run for deleted in (False, True) for run in store.find(also=made, deleted=deleted, everywhere=True)]
+    return {run.run_id: run for run in found}
+
+
+def run_of(store: Store, model: Registered, number: int | None) -> RunRecord | None:
+    """The run that made a version; None if none did, or there is no such version."""
+    version = model.versions.get(number) if number is not None else None
+    return None if version is None or version.run_id is None else store.get(version.run_id)
+
+
+def remove_alias(store: Store, name: str, alias: str) -> int:
+    """Take an alias away; gives the version it pointed at. Raises RunNotFound if there is no such alias."""
+    number = known(store, name).version_of(alias)
+    with translated(store.settings):
+        store.client.delete_registered_model_alias(name, alias)
+    return number

@@ -1,0 +1,254 @@
+"""Models on disk: written as skops without pickle, read back only if nothing in them is untrusted.
+
+The list of trusted types is ours, never the model file's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import warnings
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import DataError, RunNotFound, StoreError
+from expctl.records import RunRecord, Tag
+from expctl.tracking.errors import translated
+from expctl.tracking.models.safety import AGAIN, check_size, check_trees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from mlflow.models import Model, ModelSignature
+
+    from expctl.tracking.runs.items import ModelItem
+    from expctl.tracking.store import Store
+
+# Types beyond skops' own list that our models need.
+# Tree: arrays of a fitted tree; loading calls its __setstate__ with arrays and runs no code of the file. Wrong indices
+# inside could still read past the arrays when predicting, so `check_trees` proves them before the model is used.
+# ravel: a plain function of numpy, through which a factory's model reads its text column.
+TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
+
+# What a recorded model needs wherever it is loaded; versions are those installed.
+_REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
+
+# What to do with a model that is not at home here.
+ISOLATED: Final = "--isolated predicts with the packages it was made with"
+
+
+def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
+    """Write a model as an MLflow model into `folder` (which must not exist) and return the sha256 of its file, in hex.
+
+    MLflow writes the folder around a classifier that stands for ours, whose bytes were made where it was fitted. The
+    requirements are stated from what is installed: letting MLflow infer them costs 5 s a model.
+    """
+    import mlflow.sklearn
+    from sklearn.dummy import DummyClassifier
+
+    mlflow.sklearn.save_model(
+        DummyClassifier(),
+        str(folder),
+        mlflow_model=meta,
+        serialization_format="skops",
+        skops_trusted_types=item.unusual,
+        pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
+        signature=signature(item.example, item.labels),
+        input_example=item.example,
+    )
+    file = folder / "model.skops"
+    meta.model_size_bytes = (meta.model_size_bytes or 0) + len(item.content) - file.stat().st_size
+    meta.save(str(folder / "MLmodel"))
+    file.write_bytes(item.content)
+    return hashlib.sha256(item.content).hexdigest()
+
+
+def drop_model(store: Store, run_id: str) -> None:
+    """Delete the model of a run, its files too. The run then says that it has none."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    client = store.client
+    with translated(store.settings):
+        client.delete_tag(run_id, Tag.MODEL_DIGEST)
+        outputs = client.get_run(run_id).outputs
+        for output in outputs.model_outputs if outputs is not None else ():
+            logged = client.get_logged_model(output.model_id)
+            files: Any = get_artifact_repository(logged.artifact_location, tracking_uri=store.uri)
+            files.delete_artifacts()
+            client.delete_logged_model(output.model_id)
+
+
+def signature(example: pd.DataFrame, labels: Any) -> ModelSignature:
+    """Columns in, label out, in MLflow's types."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    inputs: list[Any] = [
+        ColSpec("double" if example[name].dtype == "float64" else "string", str(name)) for name in example.columns
+    ]
+    output = {"i": "long", "b": "boolean", "f": "double"}.get(labels.dtype.kind, "string")
+    outputs: list[Any] = [ColSpec(output)]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model of a run, ready to predict. `inputs` are the columns it reads with their MLflow types."""
+
+    estimator: Any
+    inputs: dict[str, str]
+    trained_with: str | None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another scikit-learn made it than the one that is here."""
+        return self.trained_with not in (None, version("scikit-learn"))
+
+
+def load_model(
+    store: Store, run: RunRecord, *, trust: bool = False, warn: Callable[[str], None] = lambda text: None
+) -> LoadedModel:
+    """Load the model of a run.
+
+    Unless `trust`, the file must be skops with nothing but scikit-learn's types and ours in it, and the bytes must be
+    those the run recorded. `warn` is told, before anything is loaded, if another scikit-learn made it. Raises
+    RunNotFound if the run has no complete model, DataError if the file is damaged, not trusted or, made by another
+    scikit-learn, cannot be loaded by this one.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+        return _load_from(_fetch(store, run, folder), run, trust=trust, warn=warn)
+
+
+def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
+    if Tag.HOST in run.tags and Tag.COMPLETE not in run.tags:  # one of ours that was cut short, its upload perhaps too
+        raise _without_model(run)
+    store.connect()  # MLflow looks a run's logged models up in its own current store, whatever it is told
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return Path(download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.uri))
+    except (MlflowException, OSError) as error:
+        if Tag.MODEL_DIGEST in run.tags:  # it was there: MLflow does not say why it cannot be had, but this may
+            with translated(store.settings):
+                store.client.list_artifacts(run.run_id)
+            raise StoreError(
+                f"cannot fetch the model of run {run.label} ({run.run_id[:8]})",
+                hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
+            ) from error
+        raise _without_model(run) from error
+
+
+def _without_model(run: RunRecord) -> RunNotFound:
+    if Tag.BEST_RUN in run.tags:
+        return RunNotFound(
+            f"run {run.label} is a sweep, which has no model of its own",
+            hint=f"its best run is {run.tags[Tag.BEST_RUN][:8]}",
+        )
+    state = "" if run.status == "finished" else f": it is {run.status}"
+    return RunNotFound(f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint=f"expctl show {run.run_id[:8]}")
+
+
+def check_model(store: Store, run: RunRecord) -> None:
+    """See that a run is complete and its model the recorded one, without loading it.
+
+    Raises RunNotFound for a run that is not complete or has no model, DataError for a model that is damaged.
+    """
+    import tempfile
+
+    what = f"run {run.label} ({run.run_id[:8]})"
+    if run.deleted:
+        raise RunNotFound(f"{what} has been deleted", hint=f"expctl restore {run.run_id}")
+    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+        _read(_fetch(store, run, folder), run)
+    if run.status != "finished":
+        raise RunNotFound(f"{what} is {run.status}, not finished", hint=f"expctl show {run.run_id[:8]}")
+
+
+def _where(run: RunRecord) -> str:
+    return f"model of run {run.label} ({run.run_id[:8]})"
+
+
+def _read(folder: Path, run: RunRecord) -> tuple[Model, Any, Path]:
+    """What an MLmodel says, of its flavor too, and the model's file, whose bytes are the recorded ones."""
+    from mlflow.models import Model
+
+    where = _where(run)
+    try:
+        described = Model.load(str(folder / "MLmodel"))
+        flavor = described.flavors["sklearn"]
+        file = (folder / flavor["pickled_model"]).resolve()
+        _inputs(described)
+    except Exception as error:  # an MLmodel can be garbage in as many ways as YAML and MLflow's reading of it
+        raise DataError(f"the {where} is damaged: MLmodel is missing or not readable", hint=AGAIN) from error
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it", hint=AGAIN)
+    recorded = run.tags.get(Tag.MODEL_DIGEST)
+    if recorded is not None and hashlib.sha256(file.read_bytes()).hexdigest() != recorded:
+        raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint=AGAIN)
+    return described, flavor, file
+
+
+def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str], None]) -> LoadedModel:
+    where = _where(run)
+    described, flavor, file = _read(folder, run)
+    model = LoadedModel(None, _inputs(described), flavor.get("sklearn_version"))
+    broken, hint = "is damaged", AGAIN
+    if model.is_foreign:
+        warn(
+            f"trained with scikit-learn {model.trained_with}, predicting with {version('scikit-learn')}:"
+            " the answers may differ (--isolated takes the packages of the run)"
+        )
+        broken = f"was made with scikit-learn {model.trained_with}, and {version('scikit-learn')} cannot load it"
+        hint = ISOLATED
+    skops_file = flavor.get("serialization_format") == "skops"
+    if not skops_file and not trust:
+        raise DataError(f"the {where} is a pickle, which can run any code", hint="--trust loads it all the same")
+    try:
+        estimator = _load_skops(file, where, trust=trust) if skops_file else _load_pickle(folder)
+    except DataError as error:
+        error.hint = f"{error.hint}; {ISOLATED}" if model.is_foreign else error.hint
+        raise
+    except Exception as error:  # a damaged zip, JSON or array: what loads it raises whatever its parts raise
+        raise DataError(f"the {where} {broken}: {type(error).__name__}: {error}", hint=hint) from error
+    return replace(model, estimator=estimator)
+
+
+def _load_pickle(folder: Path) -> Any:
+    import mlflow.sklearn
+
+    return mlflow.sklearn.load_model(str(folder))
+
+
+def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
+    import skops.io
+    from sklearn.exceptions import InconsistentVersionWarning
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    check_size(file, where)
+    if trust and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # where `train` found the user's own classes
+    try:
+        trusted = skops.io.get_untrusted_types(file=file) if trust else TRUSTED
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # we tell of it ourselves, once
+            estimator = skops.io.load(file, trusted=list(trusted))
+    except UntrustedTypesFoundException as error:
+        found = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED)))
+        raise DataError(
+            f"the {where} holds types that are not trusted: {found}", hint="--trust loads it all the same"
+        ) from error
+    check_trees(estimator, where)
+    return estimator
+
+
+def _inputs(described: Model) -> dict[str, str]:
+    schema = described.signature.inputs if described.signature is not None else None
+    if schema is None or not schema.has_input_names():
+        return {}
+    return {str(column.name): column.type.name for column in schema.inputs}

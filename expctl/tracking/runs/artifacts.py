@@ -1,0 +1,121 @@
+"""The files of a run: read where they lie on this machine, asked of the tracking server where that hands them out, else
+fetched by MLflow's client.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from expctl.errors import StoreError
+from expctl.records import Tag
+from expctl.tracking import uris
+from expctl.tracking.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mlflow import MlflowClient
+
+    from expctl.records import RunRecord
+    from expctl.tracking.readers.rest import RestReader
+    from expctl.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file of a run: its path below the run's artifacts, and its size in bytes where the store tells it."""
+
+    path: str
+    size: int | None
+
+
+def list_files(store: Store, run: RunRecord) -> list[Artifact]:
+    """All files of a run, those of its logged models under their names."""
+    found: dict[str, Artifact] = {}
+    for name, uri in store.reader.folders(run):
+        folder, server = local_folder(uri), _server_of(store, uri)
+        if folder is not None:
+            files: Iterable[Artifact] = _walked(folder, name)
+        elif server is not None:
+            files = (Artifact((PurePosixPath(name) / path).as_posix(), size) for path, size in server.files(uri))
+        else:
+            files = _fetched(store, run, name)
+        found.update({file.path: file for file in files})
+    return sorted(found.values(), key=lambda file: file.path)
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder of a `file://` URI or a path; None for a URI of another kind."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not parts.path:
+        return None
+    return Path(unquote(parts.path) if parts.scheme else uri)
+
+
+def _server_of(store: Store, uri: str) -> RestReader | None:
+    """The tracking server that hands out the files of a folder; None for a folder that it does not."""
+    if not uris.is_server(store.uri):
+        return None
+    from expctl.tracking.readers.rest import RestReader, hands_out
+
+    return store.reader if isinstance(store.reader, RestReader) and hands_out(uri) else None
+
+
+def _walked(folder: Path, name: str) -> Iterator[Artifact]:
+    for place, _, files in os.walk(folder):
+        for file in files:
+            path = Path(place) / file
+            yield Artifact((Path(name) / path.relative_to(folder)).as_posix(), path.stat().st_size)
+
+
+def _fetched(store: Store, run: RunRecord, name: str) -> list[Artifact]:
+    with translated(store.settings):
+        return list(_listed(store.client, run.run_id, name or None))
+
+
+def _listed(client: MlflowClient, run_id: str, folder: str | None) -> Iterator[Artifact]:
+    for entry in client.list_artifacts(run_id, folder):
+        if entry.is_dir:
+            yield from _listed(client, run_id, entry.path)
+        else:
+            yield Artifact(entry.path, entry.file_size)
+
+
+def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
+    """The content of one file of a run; None if the run has no such file.
+
+    Raises StoreError if it cannot be read, or if the folder of a complete run is not there: the store has been moved.
+    """
+    folder = local_folder(run.artifact_uri)
+    if folder is None:
+        server = _server_of(store, run.artifact_uri)
+        if server is None:
+            return _downloaded(store, run, path)
+        content = server.file(run.artifact_uri, path)
+        if content is None and Tag.COMPLETE in run.tags and next(server.files(run.artifact_uri), None) is None:
+            raise StoreError(f"the files of run {run.label} are not on the server", hint="were they moved or removed?")
+        return content
+    if Tag.COMPLETE in run.tags and not folder.is_dir():
+        raise StoreError(f"the files of run {run.label} are not at {folder}", hint="was the store moved?")
+    try:
+        return (folder / path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {folder / path}: {error.strerror}", hint="may you read it?") from error
+
+
+def _downloaded(store: Store, run: RunRecord, path: str) -> bytes | None:
+    client = store.client
+    with translated(store.settings), tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+        try:
+            return Path(client.download_artifacts(run.run_id, path, folder)).read_bytes()
+        except Exception:  # each kind of storage has its own, and many for a file that is not there
+            if path not in {entry.path for entry in client.list_artifacts(run.run_id, path.rpartition("/")[0] or None)}:
+                return None
+            raise

@@ -1,0 +1,165 @@
+"""Runs deleted, brought back, and gone for good; a sweep always with its trials.
+
+Deleting is MLflow's: the run is hidden, with all its files in place. For good means what `mlflow gc` does, but of these
+runs alone: that command, told a run, takes every deleted experiment and model of the store with it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import RunNotFound, UsageError
+from expctl.filters.expression import EVERY_RUN, Or, attribute
+from expctl.tracking.errors import translated
+from expctl.tracking.runs import lifecycle
+from expctl.tracking.runs.descendants import Chosen, with_trials
+from expctl.tracking.runs.references import only, resolve_set
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+_PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
+
+
+def to_delete(store: Store, references: Iterable[str], filter: str, *, purge: bool) -> Chosen:
+    """The runs that references (globs and filters too) and a filter mean; to `purge`, deleted ones too.
+
+    Raises RunNotFound for a reference that means none, UsageError for a run that is being recorded.
+    """
+    found: list[RunRecord] = []
+    for reference in references:
+        try:
+            found += resolve_set(store, reference, among=EVERY_RUN)
+        except RunNotFound as error:
+            try:
+                found.append(deleted_run(store, reference))
+            except RunNotFound:
+                raise error from None
+            if not purge:
+                raise RunNotFound(f"run {found[-1].label} is deleted already", hint="--purge for good") from None
+    if filter.strip():
+        found += store.find(filter)
+        found += store.find(filter, deleted=True) if purge else []
+    chosen = with_trials(store, found, deleted=(False, True) if purge else (False,))
+    for run in chosen.runs:
+        if run.status == "running" and not run.deleted and lifecycle.is_alive(run):
+            raise UsageError(
+                f"run {run.label} ({run.run_id[:8]}) is being recorded by {lifecycle.recorder_of(run)}",
+                hint="wait for it, or end it first",
+            )
+    return chosen
+
+
+def to_restore(store: Store, references: Iterable[str], filter: str) -> Chosen:
+    """The deleted runs that references and a filter mean. Raises RunNotFound for a reference that means none."""
+    found = [deleted_run(store, reference) for reference in references]
+    if filter.strip():
+        found += store.find(filter, deleted=True)
+    return with_trials(store, found, deleted=(True,))
+
+
+def deleted_run(store: Store, reference: str) -> RunRecord:
+    """The one deleted run with an id, the start of one, or a name. Raises RunNotFound, listing candidates."""
+    named = attribute("run_name", "=", reference)
+    begins = attribute("run_id", "like", f"{reference}%")
+    found = store.find(also=Or((named, begins)) if _PREFIX.fullmatch(reference) else named, deleted=True)
+    if not found and len(reference) == 32 and _PREFIX.fullmatch(reference):
+        run = store.get(reference)  # of whatever experiment
+        if run.deleted:
+            return run
+        raise RunNotFound(f"run {run.label} ({run.run_id[:8]}) is not deleted", hint="expctl list --deleted")
+    if not found:
+        raise RunNotFound(
+            f"no deleted run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list --deleted"
+        )
+    return only(found, reference)
+
+
+def delete(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
+    """Hide runs; gives each when it is done."""
+    client = store.client
+    for run in runs:
+        with translated(store.settings):
+            client.delete_run(run.run_id)
+        yield run
+
+
+def restore(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
+    """Bring hidden runs back; gives each when it is done."""
+    client = store.client
+    for run in runs:
+        with translated(store.settings):
+            client.restore_run(run.run_id)
+        yield run
+
+
+def can_purge(store: Store) -> bool:
+    """Whether runs can go for good: not those of a server."""
+    return hasattr(_backend(store), "_hard_delete_run")
+
+
+def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
+    """Raise UsageError where runs cannot go for good: their store is a server, or a registered model is theirs."""
+    if not can_purge(store):
+        raise UsageError(
+            "only MLflow's server can delete its runs for good",
+            hint="expctl delete without --purge here, then mlflow gc where the server runs",
+        )
+    for run in runs:
+        with translated(store.settings):
+            (*versions,) = store.client.search_model_versions(f"run_id = '{run.run_id}'")
+        if versions:
+            raise UsageError(
+                f"run {run.label} ({run.run_id[:8]}) is version {versions[0].version} of the registered model"
+                f" {versions[0].name!r}",
+                hint="delete that version in the registry first, or delete the run without --purge",
+            )
+
+
+def purge(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
+    """Delete runs with their files and models for good; gives each when it is done.
+
+    What is cut short can be done again: of a run first its models go, then its files, and its row last.
+    """
+    for run in runs:
+        with translated(store.settings):
+            if not run.deleted:
+                store.client.delete_run(run.run_id)
+            _purge(store, run)
+        yield run
+
+
+def _purge(store: Store, run: RunRecord) -> None:
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    client, backend = store.client, _backend(store)
+    outputs = client.get_run(run.run_id).outputs
+    models = {output.model_id for output in (outputs.model_outputs if outputs is not None else ())}
+    pending = client.search_logged_models([run.experiment_id], filter_string=f"source_run_id = '{run.run_id}'")
+    models.update(model.model_id for model in pending)
+    for model_id in models:
+        try:
+            model = backend.get_logged_model(model_id, allow_deleted=True)
+        except Exception as error:
+            if getattr(error, "error_code", None) != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            continue
+        if model.source_run_id == run.run_id:
+            files: Any = get_artifact_repository(model.artifact_location, tracking_uri=store.uri)
+            files.delete_artifacts()
+            backend._hard_delete_logged_model(model_id)
+    files = get_artifact_repository(run.artifact_uri, tracking_uri=store.uri)
+    files.delete_artifacts()
+    backend._hard_delete_run(run.run_id)
+
+
+def _backend(store: Store) -> Any:
+    """MLflow's own store, which alone can delete for good: its client cannot."""
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    store.client  # noqa: B018 (opens it, in our way)
+    return _get_store(store.uri)  # type: ignore[no-untyped-call]

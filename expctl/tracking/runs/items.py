@@ -1,0 +1,241 @@
+"""What a run holds, as data: a training result becomes small log items. Knows nothing of MLflow's calls.
+
+To record something more: one more item here. `recording.py` is the one interpreter that writes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from expctl import __version__
+from expctl.data_issues import counts, told
+from expctl.encoding import csv_text
+from expctl.errors import mask_secrets
+from expctl.metrics import METRICS
+from expctl.records import Tag, Value
+from expctl.training.fit.skops_file import dumped
+from expctl.training.models.factory import read_source
+from expctl.training.models.families import is_factory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import pandas as pd
+
+    from expctl.recipe import Recipe
+    from expctl.training.data.dataset import Marks
+    from expctl.training.fit.trainer import TrainResult
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    key: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    key: str
+    value: float
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TagValue:
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A small artifact, whole."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInput:
+    """What MLflow shows as the run's dataset. `profile` and `schema` are JSON."""
+
+    name: str
+    digest: str
+    source: str
+    context: str
+    profile: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelItem:
+    """A fitted pipeline as skops bytes, and the types in it that skops does not know.
+
+    Its signature is made from the columns of `example` and the type of `labels`, of which there need not be any.
+    """
+
+    content: bytes
+    unusual: list[str] | None
+    example: pd.DataFrame
+    labels: Any
+
+
+Item = Param | MetricValue | TagValue | File | DatasetInput | ModelItem
+
+
+def items(
+    result: TrainResult, *, requirements: str, patch: bytes | None, data_version: str | None = None, kept: bool = True
+) -> Iterator[Item]:
+    """Everything that is recorded of a training, the model first and the metrics last.
+
+    Without `kept` all but the model and its picture.
+    """
+    if kept:
+        yield ModelItem(*dumped(result.pipeline), result.example, result.split.train.labels[:0])
+        yield confusion(result)
+    yield from parameters(result)
+    if data_version:
+        yield Param("data_version", data_version)
+    yield from datasets(result)
+    yield from artifacts(result)
+    yield from factory(result.recipe)
+    yield File("requirements.txt", requirements.encode())
+    if patch is not None:
+        yield File("source.patch", patch)
+    yield from tags(result)
+    yield from metrics(result)
+
+
+def parameters(result: TrainResult) -> Iterator[Param]:
+    """The recipe, and what it met: hash and size of the data, rows on each side of the split, what the guard found."""
+    yield from (Param(key, value) for key, value in result.recipe.logged().items())
+    split = result.split
+    yield Param("data_hash", split.data_hash)
+    yield Param("data_fingerprint", split.data_fingerprint)
+    if split.test_data_hash is not None:
+        yield Param("test_data_hash", split.test_data_hash)
+    yield Param("dataset_size", split.dataset_size)
+    yield Param("train_rows", len(split.train))
+    yield Param("test_rows", len(split.test))
+    yield from (Param(key, count) for key, count in counts(result.findings).items())
+
+
+def metrics(result: TrainResult) -> Iterator[MetricValue]:
+    """Metrics, the 95% limits of those that have some, and of cross-validation mean, deviation and each fold."""
+    import numpy as np
+
+    yield from (MetricValue(key, value) for key, value in result.metrics.items())
+    for key, (low, high) in result.evaluation.limits.items():
+        yield MetricValue(f"{key}_low", low)
+        yield MetricValue(f"{key}_high", high)
+    for key in METRICS:
+        folds = [fold[key] for fold in result.folds if key in fold]
+        if folds:
+            yield MetricValue(f"cv_{key}_mean", float(np.mean(folds)))
+            yield MetricValue(f"cv_{key}_std", float(np.std(folds, ddof=1)) if len(folds) > 1 else 0.0)
+            yield from (MetricValue(f"cv_{key}", value, step) for step, value in enumerate(folds))
+
+
+def tags(result: TrainResult) -> Iterator[TagValue]:
+    """What identifies the run's making, and what was noticed on the way."""
+    yield TagValue(Tag.VERSION, __version__)
+    yield TagValue(Tag.TEST_SET, result.test_set)
+    noticed = [*told(result.findings), *result.warnings]
+    if noticed:
+        yield TagValue(Tag.WARNINGS, json.dumps([line[:300] for line in noticed[:10]], ensure_ascii=False))
+
+
+def datasets(result: TrainResult) -> Iterator[DatasetInput]:
+    """The data file, and the test file where it is another one, as MLflow's dataset entities."""
+    split, recipe = result.split, result.recipe
+    profile = json.dumps({"num_rows": split.dataset_size, "bytes": split.data_bytes})
+    classes = sorted({str(label) for label in split.train.labels})[:100]
+    schema = json.dumps({"text": recipe.text_column, "label": recipe.label_column, "classes": classes})
+    yield DatasetInput(_file_name(recipe.data), split.data_hash, recipe.data, "training", profile, schema)
+    if recipe.test_data is not None and split.test_data_hash is not None:
+        profile = json.dumps({"num_rows": len(split.test)})
+        name = _file_name(recipe.test_data)
+        yield DatasetInput(name, split.test_data_hash, recipe.test_data, "testing", profile, schema)
+
+
+def _file_name(path: str) -> str:
+    return PurePath(mask_secrets(path)).name  # in this order: a query alone is not known as one
+
+
+def confusion(result: TrainResult) -> File:
+    """The confusion matrix, drawn."""
+    from expctl.figures.plots import confusion_matrix
+
+    evaluation = result.evaluation
+    return File("confusion_matrix.png", confusion_matrix(evaluation.confusion, evaluation.confusion_labels))
+
+
+def artifacts(result: TrainResult) -> Iterator[File | TagValue]:
+    """The files of a run, besides the model and its picture, and the digest of the one that tests stand on."""
+    evaluation = result.evaluation
+    predictions = parquet(result)
+    yield File("predictions.parquet", predictions)
+    yield TagValue(Tag.PREDICTIONS_DIGEST, hashlib.sha256(predictions).hexdigest())
+    yield File("classification_report.txt", evaluation.report.encode())
+    yield File("per_class.json", (json.dumps(evaluation.per_class, ensure_ascii=False, indent=1) + "\n").encode())
+    yield File("sample_predictions.csv", _csv(result.sample))
+
+
+def data_rows(data: Marks) -> File:
+    """data_rows.parquet: number, text hash and label of each usable row of the data file, in the file's order.
+
+    A column `rest_hash` more where the recipe reads more. By it, when the file has changed, a reproduction says which
+    rows did.
+    """
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {"row": data.rows, "text_hash": _digests(data.hashes), "label": data.labels}
+    if data.rest is not None:
+        columns["rest_hash"] = _digests(data.rest)
+    return File("data_rows.parquet", _parquet(pa.table(columns)))
+
+
+def _digests(hashes: np.ndarray) -> Any:
+    import pyarrow as pa
+
+    return pa.array([bytes.fromhex(one.decode()) for one in hashes.tolist()], pa.binary(16))
+
+
+def _parquet(table: Any) -> bytes:
+    """With checksums: a damaged file is known as one, rather than read as other numbers."""
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, write_page_checksum=True)
+    return buffer.getvalue()
+
+
+def factory(recipe: Recipe) -> Iterator[File]:
+    """The source file of the user's own model, if it is one."""
+    source = read_source(recipe.model) if is_factory(recipe.model) else None
+    if source is not None:
+        yield File("factory.py", source)
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    """A table for people: what a spreadsheet would run as a formula is escaped."""
+    rows = [list(frame.columns), *frame.to_numpy(dtype=object).tolist()]
+    return csv_text(rows, formulas="escape").encode("utf-8", "surrogatepass")
+
+
+def parquet(result: TrainResult) -> bytes:
+    """predictions.parquet: see `predictions_frame`. The classes, in the order of the scores, are in its metadata."""
+    import pyarrow as pa
+
+    predictions = result.evaluation.predictions
+    table = pa.Table.from_pandas(result.predictions, preserve_index=False)
+    described = {
+        "expctl.classes": json.dumps([str(label) for label in predictions.classes], ensure_ascii=False),
+        "expctl.scores": predictions.score_kind,
+    }
+    return _parquet(table.replace_schema_metadata({**(table.schema.metadata or {}), **described}))

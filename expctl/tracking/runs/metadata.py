@@ -1,0 +1,124 @@
+"""What a person says of a run besides its recipe, and the tags that every run gets. Knows the limits of stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from expctl.errors import UsageError, mask_secrets
+from expctl.records import MACHINE, Tag
+from expctl.tracking.runs import lifecycle, provenance
+from expctl.tracking.runs.dvc import dvc_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from expctl.recipe import Recipe
+    from expctl.records import RunRecord
+
+# MLflow cuts longer parameters with no more than a warning; expctl refuses them instead.
+PARAM_LIMIT: Final = 6000
+# Of a run's name: PostgreSQL refuses longer ones, SQLite takes any.
+NAME_LIMIT: Final = 250
+
+_OWN_TAGS: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, *MACHINE})
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a person says of a run besides its recipe."""
+
+    name: str | None = None
+    tags: Mapping[str, str] | None = None
+    note: str | None = None
+    data_version: str | None = None
+
+
+def with_data_version(labels: Labels, data: str) -> Labels:
+    """The labels with the data's version by DVC, where nobody says another."""
+    return labels if labels.data_version else replace(labels, data_version=dvc_version(data))
+
+
+def labels_of(run: RunRecord) -> Labels:
+    """What was said of a recorded run."""
+    ours = (*_OWN_TAGS, Tag.DEVELOPER, Tag.DATA_VERSION)
+    tags = {key: value for key, value in run.user_tags.items() if key not in ours}
+    return Labels(run.name, tags, run.tags.get(Tag.NOTE), run.tags.get(Tag.DATA_VERSION))
+
+
+def numbered(name: str, number: int) -> str:
+    """The name of a run that is one of several with a name, which is cut if it has to be."""
+    end = f"-{number}"
+    return name[: NAME_LIMIT - len(end)] + end
+
+
+def _check_encodable(what: str, text: str) -> None:
+    """Raise UsageError for what no store can hold, bytes in another encoding than the terminal's, or not all: NUL."""
+    if "\0" in text:
+        raise UsageError(f"{what} holds a NUL character", hint="leave it out: databases refuse it")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{what} is not UTF-8: {text!r}", hint="is the terminal's encoding another one?") from error
+
+
+def check_labels(labels: Labels) -> None:
+    """Raise UsageError for names, tags and notes that MLflow would cut or refuse, before any run is made."""
+    for what, text, limit in (
+        ("--run-name", labels.name, NAME_LIMIT),
+        ("--note", labels.note, lifecycle.TAG_LIMIT),
+        ("--data-version", labels.data_version, PARAM_LIMIT),
+    ):
+        _check_encodable(what, text or "")
+        if text is not None and len(text) > limit:
+            raise UsageError(f"{what} has {len(text):,} characters, the store takes {limit:,}")
+    if labels.name is not None and not labels.name.strip():
+        raise UsageError("--run-name is empty", hint="leave it out and the run gets a name")
+    for key, value in (labels.tags or {}).items():
+        _check_encodable(f"tag {key!r}", key + value)
+        if key.startswith(("mlflow.", "expctl.")):
+            raise UsageError(f"tag {key!r}: mlflow. and expctl. are reserved", hint="choose another first word")
+        if key in _OWN_TAGS:
+            raise UsageError(f"tag {key!r} is recorded from the environment", hint="choose another key")
+        if not key or len(key) > 250 or not all(char.isalnum() or char in "_-. /:" for char in key):
+            raise UsageError(f"tag {key!r}: a key has letters, digits, _ - . / : and blanks, at most 250")
+        if len(value) > lifecycle.TAG_LIMIT:
+            raise UsageError(f"tag {key} has {len(value):,} characters, the store takes {lifecycle.TAG_LIMIT:,}")
+
+
+def recipe_tag(recipe: Recipe) -> dict[str, str]:
+    """The tag that holds a recipe: by it a run is trained again, or known to have been trained."""
+    return {Tag.RECIPE: mask_secrets(recipe.to_json())}
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raise UsageError for a recipe that the store could not hold whole."""
+    for key, value in recipe.logged().items():
+        _check_encodable(key, str(value))
+        if len(str(value)) > PARAM_LIMIT:
+            raise UsageError(f"{key} has {len(str(value)):,} characters, the store takes {PARAM_LIMIT:,}")
+    if len(recipe.to_json()) > lifecycle.TAG_LIMIT:
+        raise UsageError(
+            f"the recipe has {len(recipe.to_json()):,} characters, the store takes {lifecycle.TAG_LIMIT:,}"
+        )
+
+
+def run_tags(labels: Labels, command: str, code: provenance.Code | None, *, developer: str) -> dict[str, str]:
+    """The tags that a run is created with, besides its recipe. `developer` is the setting, "" for none."""
+    tags = {
+        **provenance.machine_tags(),
+        **lifecycle.process_tags(),
+        **(code.tags() if code else {}),
+        Tag.DEVELOPER: provenance.developer(developer),
+        **(labels.tags or {}),
+        "mlflow.user": provenance.login_name(),
+        "mlflow.source.name": command,
+        "mlflow.source.type": "LOCAL",
+    }
+    if code:
+        tags["mlflow.source.git.commit"] = code.commit
+    if labels.note:
+        tags[Tag.NOTE] = labels.note
+    if labels.data_version:
+        tags[Tag.DATA_VERSION] = labels.data_version
+    return tags

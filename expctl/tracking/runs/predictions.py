@@ -1,0 +1,76 @@
+"""predictions.parquet back from a run, as the arrays that the statistics stand on. Knows the file's layout only."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from expctl.analysis.predictions import RunPredictions, ScoreKind
+from expctl.records import Tag
+from expctl.tracking.errors import damaged
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+
+def read_predictions(store: Store, run: RunRecord) -> RunPredictions | None:
+    """The test-set predictions of a run; None if it has none.
+
+    Raises DataError if the file is damaged, or not the one whose digest the run has.
+    """
+    content = store.read_artifact(run, "predictions.parquet")
+    if content is None:
+        return None
+    recorded = run.tags.get(Tag.PREDICTIONS_DIGEST)
+    if recorded is not None and hashlib.sha256(content).hexdigest() != recorded:
+        raise damaged(run, "predictions.parquet", "it has changed since it was recorded")
+    import pyarrow as pa
+
+    try:
+        return predictions_in(content)
+    except (pa.ArrowException, KeyError, ValueError, OSError) as error:
+        raise damaged(run, "predictions.parquet") from error
+
+
+def predictions_in(content: bytes) -> RunPredictions:
+    """What a predictions.parquet says. Raises whatever pyarrow raises for one that is damaged."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(io.BytesIO(content), use_threads=False, page_checksum_verification=True)
+    described = table.schema.metadata or {}
+    score_classes = json.loads(described.get(b"expctl.classes", b"[]"))
+    score_kind = cast(ScoreKind, described.get(b"expctl.scores", b"none").decode())
+    classes, labels, predicted = _codes(table["label"], table["prediction"])
+    return RunPredictions(
+        rows=table["row"].to_numpy(),
+        keys=table["text_hash"].to_numpy().astype("S32"),
+        labels=labels,
+        predicted=predicted,
+        classes=classes,
+        scores=_scores(table["scores"]) if "scores" in table.column_names else None,
+        score_kind=score_kind,
+        score_classes=score_classes,
+    )
+
+
+def _codes(labels: Any, predicted: Any) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Two columns of labels as positions in one list of names; names are as str() writes the labels."""
+    import pyarrow as pa
+
+    if predicted.type != labels.type:  # an estimator that says 1 as int32, or as a float, for the label 1
+        predicted = predicted.cast(labels.type)
+    both = pa.chunked_array([*labels.chunks, *predicted.chunks]).combine_chunks().dictionary_encode()
+    if both.null_count:
+        raise ValueError("a label or prediction is missing")
+    codes = both.indices.to_numpy(zero_copy_only=False).astype("int64")
+    return [str(label) for label in both.dictionary.to_pylist()], codes[: len(labels)], codes[len(labels) :]
+
+
+def _scores(column: Any) -> np.ndarray:
+    values = column.combine_chunks()
+    return cast("np.ndarray", values.flatten().to_numpy(zero_copy_only=False).reshape(len(values), -1))

@@ -1,0 +1,181 @@
+"""Run references: the one grammar by which every command is told a run. Never picks silently among several.
+
+full id · unique id prefix (4+ characters) · of an imported run the id it had too · run name · `latest`, `latest~2` ·
+`best`, `best:METRIC` · `NAME@ALIAS` and `models:/NAME/3`, `models:/NAME@ALIAS` from the registry · a filter that one
+run fits.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from expctl.analysis.ranking import ranking_order
+from expctl.errors import RunNotFound
+from expctl.filters.expression import FINISHED, MADE_TO_USE, Condition, Field, attribute, every, fit_for
+from expctl.filters.parse import FilterError, parse
+from expctl.records import Tag
+from expctl.tracking.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expctl.filters.expression import Expression
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+_LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
+_BEST: Final = re.compile(r"best(?::(.+))?")
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+_PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
+VERSION: Final = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)")
+ALIAS: Final = re.compile(r"(?:models:/)?(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
+_FILTER: Final = re.compile(r"[=<>]|\s(?:i?like|in|is)\s|^\s*(?:has|not)\s", re.IGNORECASE)
+_SHOWN: Final = 5
+
+
+def resolve(store: Store, reference: str) -> RunRecord:
+    """The one run a reference means, in the settings' experiment; a full id is found in any.
+
+    Raises RunNotFound, listing the candidates, where there is none or more than one: a run whose name reads like
+    `latest` or the start of another run's id is one of several. Raises FilterError for a filter that is broken.
+    """
+    if not reference:
+        raise RunNotFound("an empty run reference", hint="expctl list")
+    if match := VERSION.fullmatch(reference):
+        return _registered(store, match["name"], version=match["version"])
+    if _ID.fullmatch(reference):
+        with suppress(RunNotFound):
+            return store.get(reference)
+    named = _by_name(store, reference)
+    try:
+        meant = _by_meaning(store, reference)
+    except (RunNotFound, FilterError):
+        if not named:
+            raise
+        meant = []
+    found = list({run.run_id: run for run in [*named, *meant]}.values())
+    if found:
+        return only(found, reference)
+    if (gone := _deleted(store, reference)) is not None:
+        raise RunNotFound(
+            f"run {gone.label} ({gone.run_id[:8]}) has been deleted", hint=f"expctl restore {gone.run_id}"
+        )
+    _check_filter(reference)
+    raise RunNotFound(f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list")
+
+
+def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
+    """The runs a reference means by its form, whatever runs are called."""
+    if match := _LATEST.fullmatch(reference):
+        return [_latest(store, reference, int(match[1] or 0))]
+    if match := _BEST.fullmatch(reference):
+        return [best_run(store, match[1] or "f1_score")]
+    if match := ALIAS.fullmatch(reference):
+        return [_registered(store, match["name"], alias=match["alias"])]
+    if _PREFIX.fullmatch(reference):
+        found = store.find(also=attribute("run_id", "like", f"{reference}%"), limit=_SHOWN + 1)
+        imported = Condition(Field("tags", Tag.IMPORTED_ID), "like", f"{reference}%")
+        return found or store.find(also=imported, everywhere=_ID.fullmatch(reference) is not None, limit=_SHOWN + 1)
+    return store.find(reference, limit=_SHOWN + 1) if _reads_as_filter(reference) else []
+
+
+def is_set(store: Store, reference: str) -> bool:
+    """Whether a reference means a set of runs, a glob over run names or a filter, and is no run's very name."""
+    return _reads_as_set(reference) and not _by_name(store, reference)
+
+
+def _reads_as_set(reference: str) -> bool:
+    return bool(re.search(r"[*?\[]", reference)) or _reads_as_filter(reference)
+
+
+def _reads_as_filter(reference: str) -> bool:
+    """Whether a reference looks like a filter, and is one."""
+    if not _FILTER.search(reference):
+        return False
+    try:
+        parse(reference)
+    except FilterError:
+        return False
+    return True
+
+
+def _check_filter(reference: str) -> None:
+    """Raise FilterError for what looks like a filter and is none: that tells more than that there is no such run."""
+    if _FILTER.search(reference):
+        parse(reference)
+
+
+def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -> list[RunRecord]:
+    """The finished runs of a set, or others `among` which to look, newest first; of a reference to one run, that run.
+
+    Raises RunNotFound for none, FilterError for a filter that is broken.
+    """
+    if not is_set(store, reference):
+        return [resolve(store, reference)]
+    if _reads_as_filter(reference):
+        found = store.find(reference, also=among)
+    else:
+        start = re.split(r"[*?\[]", reference)[0]  # an underscore in it fits more names, which the glob then does not
+        named = store.find(also=every(among, attribute("run_name", "like", f"{start}%")))
+        found = [run for run in named if fnmatchcase(run.name, reference)]
+    if not found:
+        _check_filter(reference)
+        raise RunNotFound(f"no {'finished ' if among is FINISHED else ''}run fits {reference!r}", hint="expctl list")
+    return found
+
+
+def best_run(store: Store, metric: str) -> RunRecord:
+    """The finished run with the best value of a metric. Raises RunNotFound if no run has it."""
+    found = store.find(also=fit_for(metric), order=ranking_order(metric), limit=1)
+    if not found:
+        raise RunNotFound(f"no finished run has {metric}", hint="expctl list")
+    return found[0]
+
+
+def _by_name(store: Store, name: str) -> list[RunRecord]:
+    return store.find(also=attribute("run_name", "=", name), limit=_SHOWN + 1)
+
+
+def _deleted(store: Store, reference: str) -> RunRecord | None:
+    """A deleted run of this name or start of an id."""
+    found = store.find(also=attribute("run_name", "=", reference), deleted=True, limit=1)
+    if not found and _PREFIX.fullmatch(reference):
+        found = store.find(also=attribute("run_id", "like", f"{reference}%"), deleted=True, limit=1)
+    return found[0] if found else None
+
+
+def only(found: Sequence[RunRecord], reference: str) -> RunRecord:
+    """The one run that was found for a reference. Raises RunNotFound, listing them, where they are several."""
+    if len(found) == 1:
+        return found[0]
+    shown = ", ".join(f"{run.run_id[:8]} ({run.label})" for run in found[:_SHOWN])
+    more = ", ..." if len(found) > _SHOWN else ""
+    registered = ALIAS.fullmatch(reference) and not reference.startswith("models:/")
+    hint = f"use the id, or models:/{reference} for the registry's" if registered else "use more of the id"
+    raise RunNotFound(f"{reference!r} fits several runs: {shown}{more}", hint=hint)
+
+
+def _latest(store: Store, reference: str, back: int) -> RunRecord:
+    found = store.find(also=MADE_TO_USE, limit=back + 1)
+    if len(found) <= back:
+        raise RunNotFound(f"no run {reference!r}: the experiment has {len(found)}", hint="expctl list")
+    return found[back]
+
+
+def _registered(store: Store, name: str, *, version: str | None = None, alias: str | None = None) -> RunRecord:
+    client = store.client
+    try:
+        with translated(store.settings):
+            if alias is not None:
+                found = client.get_model_version_by_alias(name, alias)
+            else:
+                found = client.get_model_version(name, str(version))
+    except RunNotFound as error:
+        raise RunNotFound(error.message, hint=f"expctl promote --list {shlex.quote(name)}") from error
+    if not found.run_id:
+        raise RunNotFound(f"version {found.version} of model {name!r} was not made by a run")
+    return store.get(found.run_id)

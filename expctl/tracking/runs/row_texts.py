@@ -1,0 +1,40 @@
+"""The texts of recorded test rows. A run holds their hashes and row numbers; the texts are in its data file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expctl.errors import DataError
+from expctl.recipe import Recipe
+from expctl.records import Tag
+from expctl.training.data.dataset import as_text
+from expctl.training.data.tables import kind_of, read_bytes, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expctl.analysis.flips import Flip
+    from expctl.records import RunRecord
+
+
+def with_texts(run: RunRecord, flips: Sequence[Flip]) -> list[tuple[Flip, str | None]]:
+    """Each flip with its text, None where the data is gone or has changed since the run."""
+    texts = _texts(run) if flips else None
+    return [(flip, None if texts is None or flip.row >= len(texts) else texts[flip.row]) for flip in flips]
+
+
+def _texts(run: RunRecord) -> list[str | None] | None:
+    """The text column of the file the run was tested on, if it is there and the same, byte for byte."""
+    import hashlib
+
+    try:
+        recipe = Recipe.from_json(run.tags[Tag.RECIPE])
+        path = recipe.test_data or recipe.data
+        content = read_bytes(path)
+        recorded = run.params["test_data_hash" if recipe.test_data else "data_hash"]
+        if hashlib.sha256(content).hexdigest() != recorded:
+            return None
+        table = read_table(content, kind_of(path), encoding=recipe.encoding, name=path)
+        return [as_text(value) for value in table[recipe.text_column]]
+    except (KeyError, ValueError, TypeError, DataError):
+        return None

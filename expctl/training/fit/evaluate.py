@@ -1,0 +1,156 @@
+"""What a fitted pipeline is worth on rows it has not seen: predictions, metrics with limits, figures per class."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from expctl.analysis.bootstrap import confidence_limits
+from expctl.analysis.predictions import ScoreKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+    from expctl.training.data.rows import Rows
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said of some rows. `scores`: shape (n, classes), or (n,) for a decision between two, or None."""
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    scores: np.ndarray | None
+    score_kind: ScoreKind
+    classes: np.ndarray
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of `predictions`, 95% limits of those that the labels decide, and figures per class."""
+
+    predictions: Predictions
+    metrics: dict[str, float]
+    limits: dict[str, tuple[float, float]]
+    per_class: dict[str, dict[str, float]]
+    report: str
+    confusion: np.ndarray
+    confusion_labels: list[str]
+
+
+def predict(pipeline: Pipeline, rows: Rows) -> Predictions:
+    """Predictions and, where the classifier gives any, scores.
+
+    `seconds` is the time of the predictions alone, texts in and labels out, as `pipeline.predict` makes them.
+    """
+    started = time.perf_counter()
+    model: Any = pipeline
+    read: Any = rows.frame
+    if pipeline.steps[0][0] == "features":  # what `Pipeline.predict` does, and its scores would do a second time
+        model, read = pipeline[-1], pipeline[:-1].transform(rows.frame)
+    predicted = model.predict(read)
+    seconds = time.perf_counter() - started
+    scores: Any = None
+    kind: ScoreKind = "none"
+    if hasattr(model, "predict_proba"):
+        scores, kind = model.predict_proba(read), "probability"
+    elif hasattr(model, "decision_function"):
+        scores, kind = model.decision_function(read), "decision"
+    return Predictions(rows.labels, predicted, scores, kind, pipeline.classes_, seconds)
+
+
+def score_metrics(predictions: Predictions) -> dict[str, float]:
+    """Every metric of the table that these predictions allow, computed by scikit-learn. Never NaN: left out instead."""
+    import numpy as np
+    from sklearn import metrics as sk
+
+    labels, predicted = predictions.labels, predictions.predicted
+    # zero_division=0 is scikit-learn's own answer, without its warning for each class that is never predicted.
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        labels, predicted, average="weighted", zero_division=0
+    )
+    recalls = sk.recall_score(labels, predicted, labels=np.unique(labels), average=None, zero_division=0)
+    values = {
+        "accuracy": sk.accuracy_score(labels, predicted),
+        "f1_score": f1,
+        "precision": precision,
+        "recall": recall,
+        "f1_macro": sk.f1_score(labels, predicted, average="macro", zero_division=0),
+        "balanced_accuracy": recalls.mean(),
+        # A single class on both sides is 0 in scikit-learn too, with a warning that nobody could act on.
+        "mcc": sk.matthews_corrcoef(labels, predicted) if len(np.union1d(labels, predicted)) > 1 else 0.0,
+        "predict_seconds": predictions.seconds,
+    }
+    values.update(_from_scores(predictions))
+    return {key: float(value) for key, value in values.items() if np.isfinite(value)}
+
+
+def _from_scores(predictions: Predictions) -> dict[str, float]:
+    """ROC AUC and log loss. Both need every class among the test rows and no test row of a class never trained on."""
+    import numpy as np
+    from sklearn import metrics as sk
+
+    labels, scores, classes = predictions.labels, predictions.scores, predictions.classes
+    if scores is None or not np.isin(labels, classes).all():
+        return {}
+    values: dict[str, float] = {}
+    if predictions.score_kind == "probability":
+        values["log_loss"] = sk.log_loss(labels, scores, labels=classes)
+    if len(np.unique(labels)) < len(classes):
+        return values
+    if len(classes) == 2:
+        positive = scores[:, 1] if scores.ndim == 2 else scores
+        values["roc_auc"] = sk.roc_auc_score(labels == classes[1], positive)
+    elif predictions.score_kind == "probability":
+        values["roc_auc"] = sk.roc_auc_score(labels, scores, multi_class="ovr", average="weighted", labels=classes)
+    return values
+
+
+def evaluate(pipeline: Pipeline, rows: Rows) -> Evaluation:
+    """Predict `rows` and measure."""
+    import numpy as np
+    from sklearn import metrics as sk
+
+    predictions = predict(pipeline, rows)
+    labels, predicted = predictions.labels, predictions.predicted
+    named = np.array([str(label) for label in labels]), np.array([str(label) for label in predicted])
+    present = np.union1d(labels, predicted)
+    names = [str(label) for label in present]
+    # Not classification_report's dictionary: there a class called "accuracy" is lost under the total of that name.
+    figures = sk.precision_recall_fscore_support(labels, predicted, labels=present, average=None, zero_division=0)
+    return Evaluation(
+        predictions=predictions,
+        metrics=score_metrics(predictions),
+        limits=confidence_limits(labels, predicted),
+        per_class={
+            name: dict(zip(("precision", "recall", "f1_score", "support"), map(float, row), strict=True))
+            for name, *row in zip(names, *figures, strict=True)
+        },
+        report=sk.classification_report(*named, labels=names, zero_division=0, digits=4),
+        confusion=(
+            sk.confusion_matrix(labels, predicted, labels=present) if len(present) > 1 else np.array([[len(labels)]])
+        ),
+        confusion_labels=names,
+    )
+
+
+def predictions_frame(predictions: Predictions, rows: Rows) -> pd.DataFrame:
+    """One line a test row: `row` in the data file, `text_hash`, `label`, `prediction`, and `scores` as a list."""
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "row": rows.frame.index.to_numpy(),
+            "text_hash": rows.hashes.astype(str).astype(object),
+            "label": predictions.labels,
+            "prediction": predictions.predicted,
+        }
+    )
+    if predictions.scores is not None:
+        scores = predictions.scores.reshape(len(rows), -1)
+        frame["scores"] = pd.Series(list(scores), dtype="object")
+    return frame

@@ -1,0 +1,101 @@
+"""Predictions for a table that may be larger than memory: pieces in, the same pieces with predictions out."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from expctl.errors import DataError, TrainingFailed, UsageError
+from expctl.training.data.dataset import as_text, feature_frame
+from expctl.training.data.tables import Columns, require
+from expctl.training.fit.oov import SAMPLE, Seen, unknown_shares, vectorizer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import numpy as np
+
+PREDICTION = "prediction"
+OOV = "oov"
+
+
+def predicted_chunks(
+    estimator: Any,
+    inputs: Mapping[str, str],
+    chunks: Iterable[Columns],
+    *,
+    name: str,
+    text_column: str | None = None,
+    proba: bool = False,
+    oov: bool = False,
+    seen: Seen | None = None,
+) -> Iterator[Columns]:
+    """Each piece with a column `prediction`, if `proba` one `proba_CLASS` a class, if `oov` the share of unknown terms.
+
+    `inputs` are the columns the estimator reads with their MLflow types; `text_column` is what the table calls the
+    first text among them. A row whose text is missing gets a missing prediction: no model can be asked about nothing.
+    `seen` counts the unknown terms as texts go by, of the first `SAMPLE` rows where `oov` does not ask for all.
+    `name` stands for the table in errors. Raises UsageError if `oov` is asked of a factory's model, DataError if a
+    column is missing, is there already or does not hold what the model reads, TrainingFailed if the estimator raises.
+    """
+    if proba and not hasattr(estimator, "predict_proba"):
+        raise DataError("this model gives no probabilities", hint="leave out --proba, or use logreg or naive_bayes")
+    vectorizer = vectorizer_of(estimator)
+    if oov and vectorizer is None:
+        raise UsageError("--oov: this model keeps its terms to itself, as a factory's does", hint="leave out --oov")
+    names = [PREDICTION, *(f"proba_{label}" for label in estimator.classes_)] if proba else [PREDICTION]
+    texts = [column for column, kind in inputs.items() if kind == "string"]
+    called = {column: text_column if text_column and column == texts[0] else column for column in inputs}
+    for chunk in chunks:
+        for column in called.values():
+            require(list(chunk), column, name=name, option="--text-column")
+        taken = next((column for column in (*names, *([OOV] if oov else ())) if column in chunk), None)
+        if taken is not None:
+            raise DataError(f"{name} has a column {taken!r} already", hint="rename it: predict adds one of that name")
+        read = {column: chunk[called[column]] for column in inputs}
+        added = _predict(estimator, inputs, read, names)
+        room = None if oov else 0 if seen is None else SAMPLE - seen.rows
+        if vectorizer is not None and room != 0:
+            shares = _shares(vectorizer, read[texts[0]][:room])
+            if seen is not None:
+                seen.add(shares)
+            if oov:
+                added[OOV] = [None if share != share else share for share in shares.tolist()]
+        yield {**chunk, **added}
+
+
+def _shares(vectorizer: Any, cells: list[Any]) -> np.ndarray:
+    """The share of unknown terms of each cell; a missing text has no term."""
+    return unknown_shares(vectorizer, (as_text(cell) or "" for cell in cells))
+
+
+def _predict(estimator: Any, inputs: Mapping[str, str], chunk: Columns, names: list[str]) -> Columns:
+    rows = len(next(iter(chunk.values())))
+    columns = {column: _cells(chunk[column], kind, column) for column, kind in inputs.items()}
+    texts = [column for column, kind in inputs.items() if kind == "string"]
+    usable = [i for i in range(rows) if all(columns[column][i] is not None for column in texts)]
+    added: Columns = {name: [None] * rows for name in names}
+    if not usable:
+        return added
+    frame = feature_frame(
+        {column: [values[i] for i in usable] for column, values in columns.items()}, range(len(usable))
+    )
+    try:
+        predicted = estimator.predict(frame).tolist()
+        scores = estimator.predict_proba(frame).tolist() if len(names) > 1 else []
+    except Exception as error:
+        raise TrainingFailed(f"the model cannot predict this: {type(error).__name__}: {error}") from error
+    for place, position in enumerate(usable):
+        added[PREDICTION][position] = predicted[place]
+        for name, score in zip(names[1:], scores[place] if scores else (), strict=True):
+            added[name][position] = score
+    return added
+
+
+def _cells(values: list[Any], kind: str, column: str) -> list[Any]:
+    if kind == "string":
+        return [as_text(value) for value in values]
+    try:
+        return [math.nan if value is None else float(value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {column!r}: {error}", hint="the model reads numbers there") from error

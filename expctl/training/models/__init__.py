@@ -1,0 +1,1 @@
+"""What can be trained: families, features, parameters and the pipeline they make."""

@@ -1,0 +1,140 @@
+"""From what a user gave to a recipe: every value read, checked and completed. Imports nothing heavy.
+
+A wrong value is a UsageError here, before any data is read and any run is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import UsageError, closest
+from expctl.recipe import Recipe
+from expctl.training.models.factory import source_hash
+from expctl.training.models.families import FAMILIES, is_factory
+from expctl.training.models.features import FEATURES, check_features
+from expctl.training.models.parameters import FLAG, NONE, Interval, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from expctl.records import Value
+
+# The numbers of a recipe outside its parameters, read and checked by the same rules.
+NUMBERS: Final = {
+    parameter.key: parameter
+    for parameter in (
+        Parameter("test_size", "test_size", (Interval(float, 0, 1, "neither"),), 0.2),
+        Parameter("random_state", "random_state", (Interval(int, 0, 2**32 - 1),), 42),
+        Parameter("stratify", "stratify", (FLAG,), True),
+        Parameter("dedupe", "dedupe", (FLAG,), False),
+        Parameter("cv", "cv", (Interval(int, 2), NONE), None),
+    )
+}
+TEXTS: Final = ("data", "text_column", "label_column", "encoding", "test_data", "split_column", "model")
+RECIPE_KEYS: Final = (*TEXTS, *NUMBERS)
+
+
+def configure(given: Mapping[str, object]) -> Recipe:
+    """The recipe for what was given: keys of `RECIPE_KEYS` and parameters of the model, typed or as text.
+
+    Raises UsageError for an unknown key (naming the closest), a value out of its range, or choices that exclude each
+    other. The parameters of a factory (`package.module:factory`) are checked against its signature when it is called.
+    """
+    fields: dict[str, Any] = {}
+    rest: dict[str, object] = {}
+    for key, value in given.items():
+        if key in NUMBERS:
+            fields[key] = NUMBERS[key].read(value)
+        elif key in TEXTS:
+            fields[key] = _text(key, value)
+        else:
+            rest[key] = value
+    _check_test_set(fields)
+    model = fields.get("model", "logreg")
+    if is_factory(model):
+        fields["model_hash"] = source_hash(model)
+    fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest)
+    return Recipe(**fields)
+
+
+def recorded(text: str) -> Recipe:
+    """The recipe whose JSON a run holds, by the same rules: whoever can write to a store can write there anything.
+
+    A parameter that came after the recipe has its default. Raises UsageError.
+    """
+    try:
+        recipe = Recipe.from_json(text)
+        given = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
+        given.update(given.pop("parameters"))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UsageError("it is not the JSON of a recipe", hint="expctl list") from error
+    source = given.pop("model_hash")
+    chosen = {key: value for key, value in given.items() if value is not None or key not in RECIPE_KEYS}
+    made = configure(chosen)
+    parameters = {key: made.parameters[key] for key in {**recipe.parameters, **made.parameters}}  # in their order there
+    return dataclasses.replace(made, parameters=parameters, model_hash=source)
+
+
+def defaults(model: str) -> dict[str, Value]:
+    """Every parameter of a family with its default, feature parameters first. Of a factory: none are known."""
+    return {} if is_factory(model) else {key: p.default for key, p in _known(model).items()}
+
+
+def _known(model: str) -> dict[str, Parameter]:
+    if model not in FAMILIES:
+        raise UsageError(
+            f"unknown model {model!r}{closest(model, FAMILIES)}",
+            hint=f"use {', '.join(FAMILIES)}, or package.module:factory",
+        )
+    return {**FEATURES, **FAMILIES[model].by_key}
+
+
+def _parameters(model: str, given: Mapping[str, object]) -> dict[str, Value]:
+    known = _known(model)
+    for key in given:
+        if key not in known:
+            raise UsageError(
+                f"{model} has no parameter {key!r}{closest(key, known)}", hint=f"it has {', '.join(known)}"
+            )
+    values = {key: p.read(given[key]) if key in given else p.default for key, p in known.items()}
+    check_features(values)
+    return values
+
+
+def _factory_parameters(given: Mapping[str, object]) -> dict[str, Value]:
+    return {key: literal(value) for key, value in given.items()}
+
+
+def literal(value: object) -> Value:
+    """A value of a factory's parameter: none, true, false, a number, or text as it is."""
+    if not isinstance(value, str):
+        return value if value is None or isinstance(value, (int, float, bool)) else str(value)
+    words: dict[str, Value] = {"none": None, "true": True, "false": False}
+    if value.lower() in words:
+        return words[value.lower()]
+    for kind in (int, float):
+        try:
+            number = kind(value)
+        except ValueError:
+            continue
+        return number if math.isfinite(number) else value
+    return value
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{key} must be text, not {value!r}")
+    return value
+
+
+def _check_test_set(fields: dict[str, Any]) -> None:
+    ways = [key for key in ("test_size", "test_data", "split_column") if fields.get(key) is not None]
+    if len(ways) > 1:
+        raise UsageError(f"{' and '.join(ways)} both make a test set", hint="give one of them")
+    if ways and ways[0] != "test_size":
+        fields["test_size"] = None
+    text, label = fields.get("text_column", "text"), fields.get("label_column", "label")
+    if text == label:
+        raise UsageError(f"text_column and label_column are both {text!r}", hint="name two different columns")

@@ -1,0 +1,188 @@
+"""The table of model families: dotted path, parameters, defaults. Names only; imports nothing heavy.
+
+To add a family: one entry here. Help, validation, the README's table and the contract tests read the same table.
+Parameters that every fit shares (`random_state`) or that change no result (`n_jobs`, `verbose`) are not offered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from expctl.training.models.parameters import (
+    NONE,
+    Interval,
+    Options,
+    Parameter,
+    choice,
+    count,
+    flag,
+    non_negative,
+    positive,
+)
+
+_UNIT: Final = Interval(float, 0, 1)
+_CLASS_WEIGHT: Final = choice(
+    "class_weight", "class_weight", (None, "balanced"), None, "weight classes by their rarity"
+)
+_INTERCEPT: Final = flag("fit_intercept", "fit_intercept", True)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A classifier of scikit-learn and what can be set of it."""
+
+    path: str
+    help: str
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def by_key(self) -> dict[str, Parameter]:
+        """The parameters by their key."""
+        return {parameter.key: parameter for parameter in self.parameters}
+
+
+FAMILIES: Final = {
+    "logreg": Family(
+        "sklearn.linear_model:LogisticRegression",
+        "logistic regression",
+        (
+            positive("c", "C", 1.0, "inverse of the regularization strength"),
+            count("max_iter", "max_iter", 1000, "most iterations of the solver"),
+            _CLASS_WEIGHT,
+            choice("solver", "solver", ("lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"), "lbfgs"),
+            Parameter("l1_ratio", "l1_ratio", (_UNIT,), 0.0, "1 is the lasso penalty; saga takes values between"),
+            flag("dual", "dual", False),
+            positive("tol", "tol", 1e-4),
+            _INTERCEPT,
+            positive("intercept_scaling", "intercept_scaling", 1.0),
+        ),
+    ),
+    "linear_svm": Family(
+        "sklearn.svm:LinearSVC",
+        "linear support vector machine",
+        (
+            positive("c", "C", 1.0, "inverse of the regularization strength"),
+            count("max_iter", "max_iter", 1000, "most iterations of the solver"),
+            _CLASS_WEIGHT,
+            choice("loss", "loss", ("squared_hinge", "hinge"), "squared_hinge"),
+            choice("penalty", "penalty", ("l2", "l1"), "l2"),
+            Parameter("dual", "dual", (Options((True, False, "auto")),), "auto"),
+            positive("tol", "tol", 1e-4),
+            choice("multi_class", "multi_class", ("ovr", "crammer_singer"), "ovr"),
+            _INTERCEPT,
+            positive("intercept_scaling", "intercept_scaling", 1.0),
+        ),
+    ),
+    "sgd": Family(
+        "sklearn.linear_model:SGDClassifier",
+        "linear model by stochastic gradient descent",
+        (
+            choice(
+                "loss",
+                "loss",
+                (
+                    "hinge",
+                    "log_loss",
+                    "modified_huber",
+                    "squared_hinge",
+                    "perceptron",
+                    "squared_error",
+                    "huber",
+                    "epsilon_insensitive",
+                    "squared_epsilon_insensitive",
+                ),
+                "hinge",
+            ),
+            non_negative("alpha", "alpha", 1e-4, "regularization strength"),
+            choice("penalty", "penalty", ("l2", "l1", "elasticnet", None), "l2"),
+            Parameter("l1_ratio", "l1_ratio", (_UNIT,), 0.15),
+            count("max_iter", "max_iter", 1000, "most passes over the data"),
+            Parameter("tol", "tol", (Interval(float, 0), NONE), 1e-3),
+            _CLASS_WEIGHT,
+            choice(
+                "learning_rate",
+                "learning_rate",
+                ("optimal", "constant", "invscaling", "adaptive", "pa1", "pa2"),
+                "optimal",
+            ),
+            positive("eta0", "eta0", 0.01),
+            Parameter("power_t", "power_t", (Interval(float, 0),), 0.5),
+            Parameter("epsilon", "epsilon", (Interval(float, 0),), 0.1),
+            Parameter("average", "average", (Options((True, False)), Interval(int, 2)), False),
+            flag("shuffle", "shuffle", True),
+            flag("early_stopping", "early_stopping", False),
+            Parameter("validation_fraction", "validation_fraction", (Interval(float, 0, 1, "neither"),), 0.1),
+            count("n_iter_no_change", "n_iter_no_change", 5),
+            _INTERCEPT,
+        ),
+    ),
+    "naive_bayes": Family(
+        "sklearn.naive_bayes:MultinomialNB",
+        "multinomial naive Bayes",
+        (
+            non_negative("alpha", "alpha", 1.0, "additive smoothing"),
+            flag("force_alpha", "force_alpha", True),
+            flag("fit_prior", "fit_prior", True, "learn how frequent the classes are"),
+        ),
+    ),
+    "complement_nb": Family(
+        "sklearn.naive_bayes:ComplementNB",
+        "complement naive Bayes, for uneven classes",
+        (
+            non_negative("alpha", "alpha", 1.0, "additive smoothing"),
+            flag("force_alpha", "force_alpha", True),
+            flag("fit_prior", "fit_prior", True),
+            flag("norm", "norm", False, "normalize the weights a second time"),
+        ),
+    ),
+    "ridge": Family(
+        "sklearn.linear_model:RidgeClassifier",
+        "least squares on +1/-1 labels",
+        (
+            non_negative("alpha", "alpha", 1.0, "regularization strength"),
+            count("max_iter", "max_iter", None, "most iterations of the solver", or_none=True),
+            _CLASS_WEIGHT,
+            # Not svd: it reads no sparse features. cholesky and saga read them with fit_intercept=false only.
+            choice("solver", "solver", ("auto", "cholesky", "lsqr", "sparse_cg", "sag", "saga"), "auto"),
+            flag("positive", "positive", False),
+            non_negative("tol", "tol", 1e-4),
+            _INTERCEPT,
+        ),
+    ),
+    "random_forest": Family(
+        "sklearn.ensemble:RandomForestClassifier",
+        "random forest",
+        (
+            count("n_estimators", "n_estimators", 100, "number of trees"),
+            count("max_depth", "max_depth", None, "deepest tree", or_none=True),
+            Parameter("min_samples_leaf", "min_samples_leaf", (Interval(int, 1), Interval(float, 0, 1, "neither")), 1),
+            Parameter("min_samples_split", "min_samples_split", (Interval(int, 2), Interval(float, 0, 1, "right")), 2),
+            Parameter(
+                "tree_max_features",
+                "max_features",
+                (Interval(int, 1), Interval(float, 0, 1, "right"), Options(("sqrt", "log2", None))),
+                "sqrt",
+                "terms looked at for a split (max_features is the vocabulary's)",
+            ),
+            choice("criterion", "criterion", ("gini", "entropy", "log_loss"), "gini"),
+            Parameter("class_weight", "class_weight", (Options((None, "balanced", "balanced_subsample")),), None),
+            flag("bootstrap", "bootstrap", True),
+            Parameter("max_samples", "max_samples", (NONE, Interval(int, 1), Interval(float, 0, 1, "right")), None),
+            count("max_leaf_nodes", "max_leaf_nodes", None, low=2, or_none=True),
+            Parameter("min_weight_fraction_leaf", "min_weight_fraction_leaf", (Interval(float, 0, 0.5),), 0.0),
+            non_negative("min_impurity_decrease", "min_impurity_decrease", 0.0),
+            non_negative("ccp_alpha", "ccp_alpha", 0.0),
+        ),
+    ),
+    "dummy": Family(
+        "sklearn.dummy:DummyClassifier",
+        "ignores the text: the baseline everybody should compare with",
+        (choice("strategy", "strategy", ("prior", "most_frequent", "stratified", "uniform"), "prior"),),
+    ),
+}
+
+
+def is_factory(model: str) -> bool:
+    """Whether `model` names a callable of the user (`package.module:factory`) in place of a family."""
+    return ":" in model

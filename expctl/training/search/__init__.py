@@ -1,0 +1,1 @@
+"""Search spaces, samplers, workers, and what the trials of a sweep share."""

@@ -1,0 +1,51 @@
+"""The gate's question of two recorded runs: may the one take the other's place? Reads their predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from expctl.analysis.gate import Decision, decide
+from expctl.analysis.significance import assess
+from expctl.tracking.runs.predictions import read_predictions
+
+if TYPE_CHECKING:
+    from expctl.analysis.predictions import RunPredictions
+    from expctl.analysis.significance import Assessment
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The decision, the tests it stands on, and what the candidate predicted."""
+
+    decision: Decision
+    test: Assessment
+    predictions: RunPredictions | None
+
+
+def judge(
+    store: Store,
+    baseline: RunRecord,
+    candidate: RunRecord,
+    metric: str,
+    *,
+    max_drop: float,
+    least: float | None = None,
+    confidence: float = 0.95,
+) -> Judgement:
+    """Decide between two runs (see `decide`), on the test rows of both, which must be the same."""
+    before, after = (read_predictions(store, run) for run in (baseline, candidate))
+    test = assess(before, after, confidence=confidence)
+    whole = test.pairing is not None and test.pairing.complete
+    difference = test.differences.get(metric) if whole else None
+    apart = "the runs were tested on different rows: the gate needs the same" if test.pairing and not whole else None
+    decision = decide(
+        metric,
+        candidate.metrics.get(metric),
+        difference or apart or test.note or f"{metric} cannot be tested on these predictions",
+        max_drop=max_drop,
+        least=least,
+    )
+    return Judgement(decision, test, after)

@@ -1,0 +1,166 @@
+"""How the model of a run becomes a version of a registered model, and an alias points at it.
+
+All that can be refused is refused before anything is registered; the alias, which others rely on, is moved last.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from expctl.analysis.gate import Decision
+from expctl.errors import ExpctlError, StoreError, Undecided, UsageError
+from expctl.records import Tag
+from expctl.tracking.errors import reason, translated
+from expctl.tracking.models import registry
+from expctl.tracking.models.storage import check_model
+from expctl.tracking.runs.lifecycle import shielded
+from expctl.tracking.runs.references import ALIAS, VERSION, resolve
+from expctl.workflows.gate import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from expctl.records import RunRecord
+    from expctl.tracking.models.registry import Registered
+    from expctl.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What came of promoting a run: `version` is None where it was judged and nothing was registered.
+
+    `before` is the version that the alias pointed at, made by `before_run`.
+    """
+
+    name: str
+    alias: str
+    run: RunRecord | None
+    version: int | None
+    before: int | None
+    before_run: RunRecord | None
+    decision: Decision | None
+
+
+def promoted(
+    store: Store,
+    reference: str,
+    name: str,
+    alias: str,
+    *,
+    better_than: str | None,
+    metric: str,
+    who: str,
+    note: str | None,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> Promotion:
+    """Make the model of a run a version of `name`, unless it is one already, and point an alias at it.
+
+    With `better_than`, an alias, only if the run is surely better by the metric than the version behind that. An alias
+    that is not there is no hurdle where it is the one to be set, or would be the first; any other is an error.
+
+    Raises RunNotFound for a run without a complete model, DataError for one that is damaged, Undecided where the other
+    alias was moved while the runs were compared: nothing is registered then.
+    """
+    progress("reading the registry")
+    model = registry.read(store, name)
+    number, run = _meant(store, reference, model)
+    if run is not None:
+        progress(f"checking the model of {run.label}")
+        check_model(store, run)
+    decision = None
+    if better_than is not None and (number is None or model.aliases.get(alias) != number):
+        decision = _judged(store, model, run, better_than, alias, metric)
+        now = registry.read(store, name)
+        if now.aliases.get(better_than) != model.aliases.get(better_than):
+            raise Undecided(f"somebody has moved {name}@{better_than} in the meantime", hint="try again")
+        model = now
+    before = model.aliases.get(alias)
+    before_run = registry.run_of(store, model, before)
+    if decision is not None and decision.outcome != "pass":
+        return Promotion(name, alias, run, None, before, before_run, decision)
+    if number is None or number != before:
+        reasons = [note, decision.reason if decision is not None else None]
+        tags = {
+            Tag.PROMOTED_AS: alias,
+            Tag.PROMOTED_BY: who,
+            Tag.PROMOTED_AT: datetime.now(UTC).isoformat(timespec="seconds"),
+            Tag.PROMOTED_BECAUSE: "; ".join(filter(None, reasons))
+            or f"asked for: {shlex.join(['expctl', 'promote', reference, name])}",
+        }
+        progress(f"registering {name}")
+        with shielded():
+            if number is None and run is not None:
+                number = _registered(store, run, name, tags)
+            _point(store, name, alias, number, tags)
+    return Promotion(name, alias, run, number, before, before_run, decision)
+
+
+def _meant(store: Store, reference: str, model: Registered) -> tuple[int | None, RunRecord | None]:
+    """The version of the model that a reference means, None if it is none yet, and the run, None if no run made it."""
+    exact = VERSION.fullmatch(reference)
+    if exact and exact["name"] == model.name and int(exact["version"]) in model.versions:
+        return int(exact["version"]), registry.run_of(store, model, int(exact["version"]))
+    run = resolve(store, reference)
+    own = [one.number for one in model.versions.values() if one.run_id == run.run_id]
+    aliased = ALIAS.fullmatch(reference)
+    pointed = model.aliases.get(aliased["alias"]) if aliased and aliased["name"] == model.name else None
+    return pointed if pointed in own else min(own, default=None), run
+
+
+def _judged(
+    store: Store, model: Registered, run: RunRecord | None, better_than: str, alias: str, metric: str
+) -> Decision | None:
+    """Whether a run is surely better than the one behind an alias; None where there is nobody to beat."""
+    if better_than not in model.aliases and (better_than == alias or not model.aliases):
+        return None
+    number = model.version_of(better_than)
+    baseline = registry.run_of(store, model, number)
+    if run is None or baseline is None:
+        return Decision("undecided", "a version that no run made cannot be compared")
+    decision = judge(store, baseline, run, metric, max_drop=0).decision
+    return replace(decision, reason=f"against version {number}: {decision.reason}")
+
+
+def _registered(store: Store, run: RunRecord, name: str, tags: Mapping[str, str]) -> int:
+    """The version that the model of a run becomes. Of two that were made of it at the same time the first stays."""
+    store.connect()
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    with translated(store.settings), redirect_stderr(io.StringIO()):  # where it tells people what it does
+        try:
+            made = mlflow.register_model(f"runs:/{run.run_id}/model", name, tags=dict(tags))
+        except MlflowException as error:
+            if error.error_code == "INVALID_PARAMETER_VALUE":
+                raise UsageError(f"cannot register {name!r}: {reason(error)}", hint="another name") from error
+            raise
+    number = int(made.version)
+    first = min(one.number for one in registry.read(store, name).versions.values() if one.run_id == run.run_id)
+    if first < number:
+        with translated(store.settings):
+            store.client.delete_model_version(name, str(number))
+    return first
+
+
+def _point(store: Store, name: str, alias: str, number: int | None, tags: Mapping[str, str]) -> None:
+    """Move an alias to a version. Raises StoreError with what is there, and the command that ends it, if it cannot."""
+    try:
+        with translated(store.settings):
+            for key, value in tags.items():
+                store.client.set_model_version_tag(name, str(number), key, value)
+            store.client.set_registered_model_alias(name, alias, str(number))
+    except ExpctlError as error:
+        raise StoreError(
+            f"version {number} of {name!r} is registered, but {alias} cannot be pointed at it: {error.message}",
+            hint=shlex.join(move(name, number, alias)),
+        ) from error
+
+
+def move(name: str, number: int | None, alias: str) -> list[str]:
+    """The words of the command that points an alias at a version."""
+    return ["expctl", "promote", f"models:/{name}/{number}", name, "--alias", alias]

@@ -1,0 +1,149 @@
+"""What a report tells, read from the store: which runs it is about, and everything about those it compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from expctl.analysis.comparison import compare
+from expctl.analysis.confusion import confusion
+from expctl.analysis.curves import curves
+from expctl.analysis.difference import adjusted
+from expctl.analysis.flips import find_flips
+from expctl.analysis.ranking import may_tie, rank, ranking_order
+from expctl.analysis.report import Report, Tested
+from expctl.analysis.significance import assess
+from expctl.filters.expression import NO_SWEEP, every, fit_for
+from expctl.records import Tag
+from expctl.tracking.readers.protocol import Columns
+from expctl.tracking.runs.comparison_inputs import read_evidence
+from expctl.tracking.runs.predictions import read_predictions
+from expctl.tracking.runs.references import is_set, resolve, resolve_set
+from expctl.tracking.runs.row_texts import with_texts
+from expctl.workflows.rank import with_correction, with_ties
+from expctl.workflows.sweep import trials_of
+from expctl.workflows.sweep_plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expctl.analysis.predictions import RunPredictions
+    from expctl.analysis.significance import Assessment
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+_RUNS: Final = 200  # in the ranking
+_NAMED: Final = 6  # runs compared, if they were named one by one
+_BEST: Final = 4  # runs compared, if not: the best ones
+_FLIPS: Final = 25  # rows of each kind
+_TESTED: Final = 10  # runs that are tested against the best one
+_HISTORY: Final = 1000  # runs
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The runs a report is about, in words too. `named`: each was named by itself, so they are compared in this order.
+
+    `total`: how many there are, where that is known and more than were read.
+    """
+
+    runs: Sequence[RunRecord]
+    subject: str
+    metric: str
+    named: bool = False
+    total: int | None = None
+
+
+def choose(store: Store, references: Sequence[str], metric: str | None) -> Choice:
+    """The runs that references mean, a sweep its trials and a glob or filter its runs; of none, the experiment's best.
+
+    Without a metric that of the first sweep decides, else f1_score. Raises RunNotFound for a reference without a run.
+    """
+    if not references:
+        metric = metric or "f1_score"
+        query = store.query(also=every(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=_RUNS + 1)
+        runs = store.search(query)
+        return Choice(runs, "all finished runs", metric, total=store.count(query) if len(runs) > _RUNS else None)
+    found: dict[str, RunRecord] = {}
+    subjects: list[str] = []
+    named = True
+    for reference in references:
+        one = None if is_set(store, reference) else resolve(store, reference)
+        if one is None:
+            members, subject, named = resolve_set(store, reference), reference, False
+        elif Tag.SWEEP in one.tags:
+            members, subject, named = trials_of(store, one), f"sweep {one.label}", False
+            metric = metric or Plan.of(one).objective
+        else:
+            members, subject = [one], one.label
+        found.update({run.run_id: run for run in members})
+        subjects.append(subject)
+    return Choice(list(found.values()), _listed(subjects), metric or "f1_score", named)
+
+
+def choice_of(runs: Sequence[RunRecord], metric: str | None = None) -> Choice:
+    """Runs that were named one by one, ranked by f1_score unless another metric is given."""
+    unique = list({run.run_id: run for run in runs}.values())
+    return Choice(unique, _listed([run.label for run in unique]), metric or "f1_score", named=True)
+
+
+def _listed(subjects: Sequence[str]) -> str:
+    return ", ".join([*subjects[:_NAMED], *(["..."] if len(subjects) > _NAMED else [])])
+
+
+def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Report:
+    """Read and compute everything that a report shows of the chosen runs."""
+    ranking = rank(choice.runs, choice.metric)
+    notes = [f"{count:,} left out of the ranking: {reason}" for reason, count in (ranking.excluded or {}).items()]
+    if len(ranking.ranked) > _RUNS:
+        notes.append(f"the ranking has the best {_RUNS:,} of {choice.total or len(ranking.ranked):,} runs")
+    ranking = replace(ranking, ranked=ranking.ranked[:_RUNS])
+    if ranking.ranked:
+        ranking = with_ties(store, with_correction(store, ranking), may_tie(ranking, _TESTED))
+    if choice.named:
+        compared = choice.runs[:_NAMED]
+        if len(choice.runs) > _NAMED:
+            notes.append(f"the first {_NAMED} of {len(choice.runs):,} runs are compared in detail")
+    else:
+        compared = ranking.ranked[:_BEST]
+    predictions = [read_predictions(store, run) for run in compared]
+    known = [one for one in predictions if one is not None]
+    tested = [
+        _tested(run, one, test)
+        for run, one, test in zip(compared[1:], predictions[1:], _tests(predictions, confidence), strict=True)
+    ]
+    evidence = [read_evidence(store, run, per_class=True) for run in compared]
+    return Report(
+        experiment=store.settings.experiment,
+        subject=choice.subject,
+        made=datetime.now(UTC),
+        ranking=ranking,
+        comparison=compare(compared, evidence, per_class=True) if compared else None,
+        tested=tested,
+        curves=["the run has no predictions" if one is None else curves(one) for one in predictions],
+        confusion=confusion(known) if known else None,
+        confused=[run for run, one in zip(compared, predictions, strict=True) if one is not None],
+        history=_history(store, choice.metric),
+        confidence=confidence,
+        notes=notes,
+    )
+
+
+def _tests(predictions: Sequence[RunPredictions | None], confidence: float) -> list[Assessment]:
+    tests = [assess(predictions[0], one, confidence=confidence, per_class=True) for one in predictions[1:]]
+    corrected = adjusted([test.differences for test in tests])
+    return [replace(test, differences=part) for test, part in zip(tests, corrected, strict=True)]
+
+
+def _tested(run: RunRecord, predictions: RunPredictions | None, test: Assessment) -> Tested:
+    if predictions is None or test.pairing is None:
+        return Tested(test)
+    flips = find_flips(predictions, test.pairing, most=_FLIPS)
+    return Tested(test, flips, with_texts(run, flips.rows))
+
+
+def _history(store: Store, metric: str) -> list[RunRecord]:
+    """The newest finished runs with a metric, oldest first, without what a picture of it does not need."""
+    bare = Columns(frozenset(), frozenset({metric}), frozenset(), datasets=False)
+    return store.find(also=every(NO_SWEEP, fit_for(metric)), limit=_HISTORY, columns=bare)[::-1]

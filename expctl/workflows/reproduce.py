@@ -1,0 +1,125 @@
+"""A run trained again, and what comes out held against the record, beside everything that is not as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl import __version__
+from expctl.analysis.reproduction import Suspect, judge
+from expctl.errors import mask_secrets
+from expctl.records import MACHINE, Tag
+from expctl.tracking.models.storage import load_model
+from expctl.tracking.runs import provenance
+from expctl.tracking.runs.items import TagValue, metrics, parquet
+from expctl.tracking.runs.metadata import Labels
+from expctl.tracking.runs.predictions import predictions_in
+from expctl.tracking.runs.writer import write
+from expctl.training.fit.compare_estimators import differing
+from expctl.training.fit.skops_file import reloaded
+from expctl.training.fit.trainer import train
+from expctl.training.models.factory import source_hash
+from expctl.training.models.families import is_factory
+from expctl.training.models.pipeline import build_pipeline
+from expctl.workflows.train import record_training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from expctl.analysis.reproduction import Reproduction
+    from expctl.recipe import Recipe
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+    from expctl.training.data.dataset import Split
+    from expctl.training.fit.trainer import TrainResult
+    from expctl.workflows.reproduce_source import Original
+
+# The packages that a result is made by; of a factory, it may be any.
+_DECIDING: Final = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "threadpoolctl")
+
+
+def reproduce(
+    store: Store,
+    original: Original,
+    recipe: Recipe,
+    split: Split,
+    suspects: Sequence[Suspect],
+    *,
+    trust: bool,
+    record: bool,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> tuple[Reproduction, RunRecord | None]:
+    """Train a run again, as `find_data` found it, and compare; the new run is recorded unless that is not wanted.
+
+    Raises TrainingFailed, StoreError, DataError if the recorded model is damaged.
+    """
+    run = original.run
+    kept = Tag.MODEL_DIGEST in run.tags  # a sweep, and `explain`, keep only some, or none
+    estimator = load_model(store, run, trust=trust).estimator if kept else None
+    pipeline = build_pipeline(recipe)
+    if not record:
+        result = train(recipe, split, pipeline, progress=progress)
+        return _judged(store, original, estimator, result, suspects), None
+    labels = Labels(note=f"reproduces {run.label} ({run.run_id})", data_version=run.tags.get(Tag.DATA_VERSION))
+    again, result = record_training(
+        store, recipe, split, pipeline, labels, command="expctl reproduce", tags={Tag.REPRODUCES: run.run_id},
+        progress=progress,
+    )  # fmt: skip
+    judged = _judged(store, original, estimator, result, suspects)
+    write(store, again.run_id, [TagValue(Tag.VERDICT, judged.verdict)])
+    return judged, again
+
+
+def _judged(
+    store: Store, original: Original, estimator: Any, result: TrainResult, suspects: Sequence[Suspect]
+) -> Reproduction:
+    return judge(
+        original.predictions,
+        predictions_in(parquet(result)),
+        original.run.metrics,
+        {one.key: one.value for one in metrics(result)},
+        None if estimator is None else differing(estimator, reloaded(result.pipeline)),
+        [*_parameters(original), *suspects, *_environment(store, original), *_code(store, original, result.recipe)],
+    )
+
+
+def _parameters(original: Original) -> Iterator[Suspect]:
+    """Parameters that the run shows otherwise than its recipe, from which it is trained: one of them was changed."""
+    shown = original.run.params
+    for key, value in original.recipe.logged().items():
+        if key in shown and shown[key] != mask_secrets(str(value)):
+            yield Suspect("parameters", key, shown[key], value)
+
+
+def _environment(store: Store, original: Original) -> Iterator[Suspect]:
+    run = original.run
+    here = provenance.machine_tags()
+    yield from _differing("environment", {key: run.tags.get(key) for key in MACHINE}, here)
+    content = store.read_artifact(run, "requirements.txt")
+    then = provenance.read_requirements(content or b"")
+    now = provenance.packages()
+    chosen = sorted({*then, *now}) if is_factory(original.recipe.model) else _DECIDING
+    if then:
+        yield from _differing("environment", {key: then.get(key) for key in chosen}, now)
+
+
+def _code(store: Store, original: Original, recipe: Recipe) -> Iterator[Suspect]:
+    run = original.run
+    yield from _differing("code", {"expctl": run.tags.get(Tag.VERSION)}, {"expctl": __version__})
+    code = provenance.read_code()
+    now = {} if code is None else code.tags()
+    yield from _differing("code", {Tag.GIT_COMMIT: run.tags.get(Tag.GIT_COMMIT)}, now)
+    patch = store.read_artifact(run, "source.patch") if run.tags.get(Tag.GIT_DIRTY) == "true" else None
+    theirs, ours = _digest(patch), _digest(code.patch if code else None)
+    yield from _differing("code", {"uncommitted changes": theirs}, {"uncommitted changes": ours})
+    if is_factory(recipe.model):
+        present = source_hash(recipe.model)
+        yield from _differing("code", {"model_hash": original.recipe.model_hash}, {"model_hash": present})
+
+
+def _differing(section: Any, then: dict[str, str | None], now: dict[str, Any]) -> Iterator[Suspect]:
+    return (Suspect(section, key, value, now.get(key)) for key, value in then.items() if value != now.get(key))
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()

@@ -1,0 +1,280 @@
+"""A sweep in the store: its parent run from beginning to end, and what is known of its trials on going on with it.
+
+The store is the only state of a sweep.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from expctl.encoding import csv_text
+from expctl.errors import RunNotFound, TrainingFailed, UsageError
+from expctl.metrics import METRICS, higher_is_better
+from expctl.records import Tag
+from expctl.tracking import uris
+from expctl.tracking.runs import lifecycle, provenance
+from expctl.tracking.runs.items import File, Item, MetricValue, Param, TagValue, data_rows
+from expctl.tracking.runs.metadata import Labels, run_tags
+from expctl.tracking.runs.writer import write
+from expctl.training.search.samplers import SAMPLERS, Proposals, importance
+from expctl.training.search.scheduler import Outcome, run_trials
+from expctl.workflows.sweep_trials import Progress, Recorder, Shared, work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from expctl.records import RunRecord, Value
+    from expctl.tracking.store import Store
+    from expctl.training.search.space import Point, Space
+    from expctl.training.search.workers import Workers
+    from expctl.workflows.sweep_plan import Plan
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep that ended. `ranked` are its finished trials, the best first; `left_out` counts invalid points by reason.
+
+    `edges` are the varied parameters whose best value is the `lowest` or `highest` that was tried; `importance` is
+    each one's share in what decides the metric, empty if that cannot be told. `repeats`: the sampler had nothing new to
+    propose before the last trial.
+    """
+
+    parent: RunRecord
+    ranked: Sequence[RunRecord]
+    outcome: Outcome
+    left_out: dict[str, int]
+    edges: dict[str, tuple[Value, str]]
+    importance: dict[str, float]
+    repeats: bool = False
+
+
+def sweep(
+    store: Store,
+    plan: Plan,
+    space: Space,
+    shared: Shared,
+    pool: Workers,
+    labels: Labels,
+    code: provenance.Code | None,
+    *,
+    resumed: RunRecord | None = None,
+    timeout: float | None = None,
+    fail_fast: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+    begun: Callable[[RunRecord], None] = lambda parent: None,
+) -> Swept:
+    """Run the trials of a plan that are not finished yet, each as a child run of the sweep's, and sum them up.
+
+    `begun` is told the parent run, `report` how far the sweep is after each trial.
+
+    Raises TrainingFailed if no trial finished or, with `fail_fast`, when the first fails; the parent is then FAILED.
+    """
+    finished = {} if resumed is None else take_up(store, resumed)
+    higher = higher_is_better(plan.metric)
+    proposals = Proposals(space, plan.sampler, trials=plan.trials, seed=space.seed, higher_is_better=higher)
+    pool.share(shared)
+    common = run_tags(labels, "expctl sweep", code, developer=store.settings.developer)
+    tags = common | {Tag.SWEEP: plan.to_json()}
+    with recording_sweep(store, plan, labels, tags, resumed=resumed) as parent:
+        if resumed is None:
+            write(store, parent.run_id, [data_rows(shared.prepared.data)])
+        begun(parent)
+        tags_of_trials = {key: value for key, value in common.items() if key != Tag.NOTE}
+        recorder = Recorder(
+            store, parent, plan, tags_of_trials, finished, Progress(proposals.total), report, pool.scratch
+        )
+        try:
+            outcome = run_trials(
+                proposals,
+                pool,
+                work,
+                recorder,
+                window=plan.window if SAMPLERS[plan.sampler].learns else None,
+                timeout=timeout,
+                fail_fast=fail_fast,
+            )
+        except BaseException as error:
+            recorder.stop(error)
+            raise
+        if not recorder.values:
+            raise _fruitless(plan, outcome)
+        recorder.prune()  # a sweep that is resumed at its very end may have one too many
+        runs = trials_of(store, parent)
+        by_id = {run.run_id: run for run in runs}
+        found = {number: by_id[run_id] for number, run_id in sorted(recorder.runs.items())}
+        swept = _summed_up(space, recorder, found, outcome, proposals)
+        scored = [
+            (recorder.points[number], recorder.values[run.run_id])
+            for number, run in found.items()
+            if run.run_id in recorder.values
+        ]
+        # A worker draws: it has the library for it loaded.
+        drawing = pool.submit(drawn, Drawing(plan.objective, scored, higher, _logarithmic(space)))
+        pool.done({drawing})
+        table = File("trials.csv", csv_text(_table(space, runs), formulas="escape").encode("utf-8", "surrogatepass"))
+        closing = [table, *drawing.result(), *_closing(recorder, swept)]
+        write(store, parent.run_id, closing, scratch=pool.scratch)
+    return swept
+
+
+def _fruitless(plan: Plan, outcome: Outcome) -> TrainingFailed:
+    if outcome.first_failure is not None:
+        trial, error = outcome.first_failure
+        what = f"all {outcome.failed:,} trials failed; the first: {error.message}"
+        return TrainingFailed(what, hint=error.hint or trial.recipe.command({}))
+    if outcome.timed_out:
+        return TrainingFailed("time was up before the first trial", hint="a longer --timeout")
+    return TrainingFailed(f"no trial has {plan.metric}", hint="--metric f1_score")
+
+
+def _summed_up(
+    space: Space, recorder: Recorder, found: dict[int, RunRecord], outcome: Outcome, proposals: Proposals
+) -> Swept:
+    values = recorder.values
+    sign = -1 if recorder.higher else 1
+    order = sorted(
+        (number for number, run in found.items() if run.run_id in values),
+        key=lambda number: (sign * values[found[number].run_id], number),
+    )
+    best = recorder.points[order[0]]
+    edges = {
+        axis.key: (best[axis.key], side)
+        for axis in space.axes
+        if axis.key in best and (side := axis.edge(best[axis.key])) is not None
+    }
+    results = [(recorder.points[number], values[found[number].run_id]) for number in order]
+    return Swept(
+        recorder.parent,
+        [found[number] for number in order],
+        outcome,
+        proposals.left_out,
+        edges,
+        importance(space, results, higher_is_better=recorder.higher),
+        proposals.repeats,
+    )
+
+
+def _table(space: Space, runs: Sequence[RunRecord]) -> list[list[object]]:
+    """trials.csv: every trial's run, failed and killed ones too, with what was varied and how it came out."""
+    varied = list(dict.fromkeys(axis.parameter.key if axis.parameter else axis.key for axis in space.axes))
+    measured = [key for key in METRICS if any(key in run.metrics for run in runs)]
+    measured += [f"cv_{key}_mean" for key in METRICS if any(f"cv_{key}_mean" in run.metrics for run in runs)]
+    rows: list[list[object]] = [["trial", "run_id", "name", "status", *varied, *measured]]
+    for run in runs:
+        params = [run.params.get(key) for key in varied]
+        head = [run.tags.get(Tag.TRIAL), run.run_id, run.name, run.status]
+        rows.append([*head, *params, *(run.metrics.get(key) for key in measured)])
+    return rows
+
+
+def _logarithmic(space: Space) -> frozenset[str]:
+    """The varied parameters whose values are told apart by their ratio."""
+    return frozenset(axis.key for axis in space.axes if axis.log or _spans_magnitudes(axis.values))
+
+
+def _spans_magnitudes(values: Sequence[Value] | None) -> bool:
+    numbers = [one for one in values or () if isinstance(one, (int, float)) and not isinstance(one, bool)]
+    return len(numbers) == len(values or ()) > 2 and min(numbers) > 0 and max(numbers) / min(numbers) >= 50
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What the pictures of a sweep are made from."""
+
+    metric: str
+    scored: list[tuple[Point, float]]
+    higher: bool
+    logarithmic: frozenset[str]
+
+
+def drawn(_shared: Shared, drawing: Drawing) -> list[File]:
+    """The pictures of a sweep; done by a worker."""
+    from expctl.figures.plots import parallel_coordinates, scatter
+
+    data: Any = (drawing.metric, drawing.scored, drawing.logarithmic)
+    return [
+        File("parallel_coordinates.png", parallel_coordinates(*data, higher_is_better=drawing.higher)),
+        File("scatter.png", scatter(*data)),
+    ]
+
+
+def _closing(recorder: Recorder, swept: Swept) -> Iterator[Item]:
+    """What is known at the end only."""
+    yield from recorder.standing()
+    yield MetricValue("trials_failed", float(recorder.progress.failed))
+    yield TagValue(Tag.BEST_RUN, swept.ranked[0].run_id)
+
+
+@contextmanager
+def recording_sweep(
+    store: Store, plan: Plan, labels: Labels, tags: dict[str, str], *, resumed: RunRecord | None = None
+) -> Iterator[RunRecord]:
+    """The parent run of a sweep, from RUNNING to its end; an earlier one is taken up again."""
+    if len(tags[Tag.SWEEP]) > lifecycle.TAG_LIMIT:
+        raise UsageError(
+            f"the sweep takes {len(tags[Tag.SWEEP]):,} characters to write down", hint="shorter lists of values"
+        )
+    run_id = None if resumed is None else resumed.run_id
+    with lifecycle.recording(store, labels.name, tags, run_id=run_id) as run_id:
+        if resumed is None:
+            write(store, run_id, _described(plan, labels))
+        yield store.get(run_id)
+
+
+def _described(plan: Plan, labels: Labels) -> Iterator[Item]:
+    """The parameters of a parent run."""
+    fixed = {"data_path" if key == "data" else key: value for key, value in plan.given.items()}
+    yield from (Param(key, value) for key, value in fixed.items())
+    yield from (Param(f"space.{key}", text) for key, text in plan.space.items())
+    yield Param("sampler", plan.sampler)
+    yield Param("metric", plan.metric)
+    yield Param("data_hash", plan.data_hash)
+    if plan.trials is not None:
+        yield Param("trials", plan.trials)
+    if labels.data_version:
+        yield Param("data_version", labels.data_version)
+
+
+def trials_of(store: Store, parent: RunRecord) -> list[RunRecord]:
+    """The runs of a sweep's trials, those that failed or were killed too, in the order of their numbers."""
+    runs = store.find(f"tags.`{Tag.PARENT}` = '{parent.run_id}'")
+    return sorted(runs, key=lambda run: (run.trial, run.started or run.run_id))
+
+
+def claim(store: Store, parent: RunRecord) -> None:
+    """Make this process the one that goes on with a sweep.
+
+    One at a time in an SQLite store. A server has no lock for it: `take_up` looks, seconds later, whether it still is.
+
+    Raises RunNotFound if another process runs the sweep, or may, on another machine.
+    """
+    with uris.first_opening(store.settings.tracking_uri, create=True):
+        parent = store.get(parent.run_id)  # another process may have claimed it since it was found
+        alive = lifecycle.is_alive(parent)
+        where = f"process {parent.tags.get(Tag.PID)} on {parent.tags.get(Tag.HOST)}"
+        mine = lifecycle.process_tags()
+        if alive and (parent.status == "running" or any(parent.tags.get(key) != mine[key] for key in mine)):
+            raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
+        if alive is None and parent.status == "running":
+            raise RunNotFound(f"sweep {parent.label} may still be run by {where}", hint="resume it there")
+        write(store, parent.run_id, [TagValue(key, value) for key, value in mine.items()])
+
+
+def take_up(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
+    """Close what an earlier process left RUNNING in a claimed sweep; gives the finished runs by their recipe.
+
+    Raises RunNotFound if another process claimed the sweep in the meantime.
+    """
+    now = store.get(parent.run_id).tags
+    if any(now.get(key) != value for key, value in lifecycle.process_tags().items()):
+        where = f"process {now.get(Tag.PID)} on {now.get(Tag.HOST)}"
+        raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
+    finished: dict[str, RunRecord] = {}
+    for run in trials_of(store, parent):
+        if run.status == "running":
+            lifecycle.close_orphan(store, run)
+        if Tag.COMPLETE in run.tags:
+            finished.setdefault(run.tags.get(Tag.RECIPE, ""), run)
+    return finished

@@ -1,0 +1,98 @@
+"""What was asked of a sweep, as its parent run keeps it: enough to go on with it, or to make it again.
+
+And of an explanation, which is made again from its beginning only.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from expctl.errors import UsageError, mask_secrets
+from expctl.records import Tag
+from expctl.training.models.configure import RECIPE_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from expctl.records import RunRecord
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked of a sweep, as its parent run keeps it.
+
+    `space` has the SPACE of each axis and `given` what all trials have in common, both as they were written. `window`
+    is the number of jobs it was begun with, on which the trials of a sampler that learns depend. Without
+    `keep_models` every model is kept.
+    """
+
+    space: Mapping[str, str]
+    given: Mapping[str, Any]
+    sampler: str
+    trials: int | None
+    metric: str
+    window: int
+    keep_models: int | None
+    data_hash: str
+    test_data_hash: str | None
+
+    def to_json(self) -> str:
+        """One line of JSON. The axes stay in their order: the trials depend on it."""
+        return mask_secrets(json.dumps(asdict(self), ensure_ascii=False))
+
+    @classmethod
+    def of(cls, parent: RunRecord) -> Plan:
+        """The plan of a recorded sweep. Raises UsageError if the run is none."""
+        try:
+            return cls(**json.loads(parent.tags[Tag.SWEEP]))
+        except (KeyError, ValueError, TypeError):
+            raise UsageError(f"run {parent.label} ({parent.run_id[:8]}) is no sweep", hint="expctl list") from None
+
+    @property
+    def objective(self) -> str:
+        """The metric's key on a run: its mean over the folds where there are some, else the value on the test rows."""
+        return f"cv_{self.metric}_mean" if self.given.get("cv") not in (None, "none") else self.metric
+
+    def command(self) -> str:
+        """The `expctl sweep` line that makes this sweep again."""
+        words = ["expctl", "sweep", *(part for key, text in self.space.items() for part in ("-g", f"{key}={text}"))]
+        for key, value in self.given.items():
+            words += ["-p", f"{key}={value}"] if key not in RECIPE_KEYS else _flag(key, value)
+        asked = {"sampler": self.sampler, "trials": self.trials, "metric": self.metric, "jobs": self.window}
+        words += [part for key, value in asked.items() if value is not None for part in (f"--{key}", str(value))]
+        return shlex.join(words + ([] if self.keep_models is None else ["--keep-models", str(self.keep_models)]))
+
+
+def check_same(plan: Plan, space: Mapping[str, str], given: Mapping[str, Any], wish: Mapping[str, Any]) -> None:
+    """Raise UsageError, naming the difference, where something is asked for that the plan has otherwise."""
+    planned = {"sampler": plan.sampler, "metric": plan.metric, "keep_models": plan.keep_models}
+    for asked, had in ((space, plan.space), (given, plan.given), (wish, planned)):
+        for key, value in asked.items():
+            if key == "data" and had.get(key):
+                continue  # it may lie elsewhere by now: its hash decides
+            if str(value) != str(had.get(key)):
+                raise UsageError(
+                    f"the sweep has {key} {had.get(key, 'as it is by default')}, not {value}",
+                    hint="--resume RUN alone goes on with it; without --resume a new sweep begins",
+                )
+
+
+def _flag(key: str, value: object) -> list[str]:
+    name = key.replace("_", "-")
+    if key in ("stratify", "dedupe"):
+        return [f"--{name}" if str(value).lower() == "true" else f"--no-{name}"]
+    return [f"--{name}", str(value)]
+
+
+def explanation_command(parent: RunRecord) -> str | None:
+    """The `expctl explain` line that makes a recorded explanation again; None if its tag does not say."""
+    try:
+        asked = json.loads(parent.tags[Tag.EXPLANATION])
+        words = ["expctl", "explain", asked["baseline"], asked["challenger"], "--metric", asked["metric"]]
+        words += [] if asked["budget"] is None else ["--budget", str(asked["budget"])]
+        return shlex.join(words)
+    except (KeyError, ValueError, TypeError):
+        return None
