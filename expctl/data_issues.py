@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # What each count counts. A run has it as a parameter of this name, if it is not zero.
-FINDINGS: Final = {
+DATA_ISSUES: Final = {
     "rows_without_text": "rows left out for having no text",
     "rows_without_label": "rows left out for having no label",
     "unsplit_rows": "rows left out whose `--split-column` says neither train nor test",
@@ -29,8 +29,8 @@ FINDINGS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A count under its key of `FINDINGS`, and the sentence that tells it and what to do, None if nobody need be told.
+class DataIssue:
+    """A count under its key of `DATA_ISSUES`, and the message that reports it with the remedy, None if none is due.
 
     What is not `refused` by `--strict` was asked for, or does no harm.
     """
@@ -41,14 +41,14 @@ class Finding:
     refused: bool = True
 
 
-def counts(findings: Iterable[Finding]) -> dict[str, int]:
+def counts(data_issues: Iterable[DataIssue]) -> dict[str, int]:
     """The count of each key; of what was found in several files, the sum."""
     total: dict[str, int] = {}
-    for finding in findings:
+    for finding in data_issues:
         total[finding.key] = total.get(finding.key, 0) + finding.count
     return total
 
 
-def told(findings: Iterable[Finding]) -> list[str]:
+def messages(data_issues: Iterable[DataIssue]) -> list[str]:
     """The sentences, in order."""
-    return [finding.text for finding in findings if finding.text is not None]
+    return [finding.text for finding in data_issues if finding.text is not None]

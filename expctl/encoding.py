@@ -9,12 +9,9 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.render.sheet import Change
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from expctl.render.sheet import Cell
 
 # Controls beyond those that JSON escapes itself, line separators, and what turns the direction of writing: U+009B is
 # the beginning of a command to many terminals. They stand within texts alone, and an escape means the same there.
@@ -27,10 +24,8 @@ def json_text(value: Any, *, indent: int | None = None, default: Callable[[Any],
     return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def exact(cell: Cell) -> Any:
-    """A cell as JSON holds it, unrounded. NaN and infinities, which JSON has not, are their names as text."""
-    if isinstance(cell, Change):
-        return exact(cell.value)
+def exact(cell: Any) -> Any:
+    """A value as JSON holds it, unrounded. NaN and infinities, which JSON has not, are their names as text."""
     if isinstance(cell, datetime):
         return cell.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(cell, timedelta):

@@ -23,7 +23,7 @@ class Metric:
     help: str
 
     @property
-    def judges(self) -> bool:
+    def is_quality_metric(self) -> bool:
         """Whether it says how good the predictions are."""
         return self.needs in ("labels", "scores")
 

@@ -119,7 +119,7 @@ class RunRecord:
         return int(number) if number.isdecimal() else 0
 
     @property
-    def made_to_use(self) -> bool:
+    def is_regular_run(self) -> bool:
         """Whether the run is there for its model, rather than to tell of other runs (`explain`, `reproduce`)."""
         return Tag.EXPLANATION not in self.tags and Tag.REPRODUCES not in self.tags
 

@@ -34,7 +34,7 @@ CORE = (
 
 
 def test_the_import_contract_of_the_house_is_kept() -> None:
-    """DESIGN 3: nothing imports cli, only tracking knows mlflow, analysis is pure, only render knows rich."""
+    """The layers, and who may know MLflow, Rich, scikit-learn: pyproject.toml, [tool.importlinter]."""
     command = shutil.which("lint-imports", path=str(Path(sys.executable).parent)) or "lint-imports"
     done = subprocess.run([command, "--no-cache"], cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -53,7 +53,7 @@ def test_every_module_says_what_it_is_and_is_short_enough_to_read(path: Path) ->
 @pytest.mark.parametrize("path", MODULES, ids=NAMES)
 def test_only_the_command_line_and_the_renderer_write_to_the_streams(path: Path) -> None:
     """stdout is data: a stray print in the core would break `RUN=$(expctl train --format id)`."""
-    if path.parent.name in ("cli", "render"):
+    if path.relative_to(PACKAGE).parts[0] in ("cli", "render"):
         return
     tree = ast.parse(path.read_text())
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]

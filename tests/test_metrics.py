@@ -24,7 +24,11 @@ def test_losses_and_times_are_better_lower_and_scores_higher() -> None:
 def test_what_a_metric_needs_says_where_it_comes_from() -> None:
     assert {key for key, metric in METRICS.items() if metric.needs == "clock"} == {"fit_seconds", "predict_seconds"}
     assert {key for key, metric in METRICS.items() if metric.needs == "scores"} == {"roc_auc", "log_loss"}
-    assert {key for key, metric in METRICS.items() if not metric.judges} == {"fit_seconds", "predict_seconds", "oov"}
+    assert {key for key, metric in METRICS.items() if not metric.is_quality_metric} == {
+        "fit_seconds",
+        "predict_seconds",
+        "oov",
+    }
 
 
 @pytest.mark.parametrize("key", METRICS)

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from expctl.data_issues import FINDINGS
+from expctl.data_issues import DATA_ISSUES
 from expctl.errors import MEANINGS
 from expctl.metrics import METRICS
 from expctl.settings import VARIABLES, Settings
@@ -126,4 +126,4 @@ def test_what_the_readme_says_of_names_and_columns_is_the_code_s():
 
 def test_every_finding_of_the_data_guard_is_in_the_readme():
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", README.split("| parameter | counts |")[1].split("\n\n")[0], re.M)
-    assert rows == list(FINDINGS.items())
+    assert rows == list(DATA_ISSUES.items())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 POINTS: Final = 300  # of a curve: more than a picture has pixels to show
 _SORTED: Final = 5_000_000  # scores; sorting more takes seconds
 
-Point = tuple[float, float]
+CurvePoint = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Curves:
     """`roc`: (false positive rate, true positive rate), `precision_recall`: (recall, precision), from the strictest
     threshold on. The areas are those of the whole curves. `basis` says in words what counts as positive."""
 
-    roc: Sequence[Point]
-    precision_recall: Sequence[Point]
+    roc: Sequence[CurvePoint]
+    precision_recall: Sequence[CurvePoint]
     auc: float
     average_precision: float
     basis: str
@@ -81,7 +81,7 @@ def _traced(scores: np.ndarray, positive: np.ndarray, basis: str) -> Curves:
     )
 
 
-def _thinned(x: np.ndarray, y: np.ndarray) -> list[Point]:
+def _thinned(x: np.ndarray, y: np.ndarray) -> list[CurvePoint]:
     """At most `POINTS` points, the ends included, about evenly along the curve."""
     import numpy as np
 

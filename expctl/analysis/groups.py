@@ -62,7 +62,7 @@ def compare_groups(
                 (deviations[0], deviations[1]),
                 (len(one), len(other)),
                 _tested(metric, one, other, confidence, paired=paired and whole)
-                if min(len(one), len(other)) > 1 and testable and METRICS[metric].judges
+                if min(len(one), len(other)) > 1 and testable and METRICS[metric].is_quality_metric
                 else None,
             )
         )

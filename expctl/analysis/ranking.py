@@ -43,7 +43,7 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
     excluded: dict[str, int] = {}
     candidates: list[RunRecord] = []
     for run in runs:
-        if Tag.SWEEP in run.tags or not run.made_to_use:
+        if Tag.SWEEP in run.tags or not run.is_regular_run:
             continue  # the trials of a sweep rank, what was trained to tell of other runs does not
         reason = unfit(run.status, kind_of(run.metrics.get(metric)), metric)
         if reason is None:
@@ -87,10 +87,10 @@ def may_tie(ranking: Ranking, most: int) -> list[RunRecord]:
     return near[:most]
 
 
-Kind = Literal["finite", "infinite", "NaN", "missing"]
+ValueKind = Literal["finite", "infinite", "NaN", "missing"]
 
 
-def kind_of(value: float | None) -> Kind:
+def kind_of(value: float | None) -> ValueKind:
     """What sort of value a metric has."""
     if value is None:
         return "missing"

@@ -24,7 +24,7 @@ Verdict = Literal["identical", "same predictions", "differs"]
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class Deviation:
     """Something that is not as it was when the run was made, and may be why it does not come out again."""
 
     section: Literal["parameters", "data", "environment", "code"]
@@ -52,7 +52,7 @@ class Reproduction:
     measured: int
     metrics: Sequence[tuple[str, float | None, float | None]]
     model: Sequence[str] | None
-    suspects: Sequence[Suspect]
+    suspects: Sequence[Deviation]
 
 
 def judge(
@@ -61,7 +61,7 @@ def judge(
     metrics_then: Mapping[str, float],
     metrics_now: Mapping[str, float],
     model: Sequence[str] | None,
-    suspects: Sequence[Suspect],
+    suspects: Sequence[Deviation],
 ) -> Reproduction:
     """Compare a recorded run (`then`) with a second training of it (`now`).
 

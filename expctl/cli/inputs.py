@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TrainingRequest:
     """`recipe`: for `configure`; `said`: the `RECORD_KEYS`, None where nothing was said; `tags`: the user's own."""
 
     recipe: dict[str, Any]
@@ -26,7 +26,7 @@ class Asked:
 
 def put_together(
     flags: Mapping[str, object], param: Sequence[str] | None, tag: Sequence[str] | None, config: Path | None
-) -> Asked:
+) -> TrainingRequest:
     """Flags (None: not given) and pairs win over the config file.
 
     Raises UsageError for a pair that is none, or is given twice or as a flag too, and for a config file that is wrong.
@@ -42,4 +42,4 @@ def put_together(
     tags = {**from_file.pop("tag", {}), **read_pairs(tag or [], "-t")}
     recipe: dict[str, Any] = {**without_rival_tests(from_file, given), **given, **pairs}
     said = {key: recipe.pop(key, None) for key in RECORD_KEYS}
-    return Asked(recipe, said, tags)
+    return TrainingRequest(recipe, said, tags)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from expctl.training.search.space import Point
+    from expctl.training.search.space import SearchPoint
 
 _NUMBERED: Final = 25  # more classes than this and the counts in the cells are too small to read
 
@@ -51,7 +51,7 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> bytes:
 
 
 def parallel_coordinates(
-    metric: str, scored: Sequence[tuple[Point, float]], logarithmic: Collection[str], *, higher_is_better: bool
+    metric: str, scored: Sequence[tuple[SearchPoint, float]], logarithmic: Collection[str], *, higher_is_better: bool
 ) -> bytes:
     """Draw each trial of a sweep as a line through its parameters to its value of the metric; the best on top.
 
@@ -99,7 +99,7 @@ def parallel_coordinates(
     return _png(figure)
 
 
-def scatter(metric: str, scored: Sequence[tuple[Point, float]], logarithmic: Collection[str]) -> bytes:
+def scatter(metric: str, scored: Sequence[tuple[SearchPoint, float]], logarithmic: Collection[str]) -> bytes:
     """Draw the metric against each parameter of a sweep, a point a trial."""
     from matplotlib.figure import Figure
 

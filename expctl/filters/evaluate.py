@@ -26,14 +26,14 @@ _COMPARED: Final[dict[str, Callable[[float, float], bool]]] = {
 _LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}  # SQLite's lower() knows no other letters
 
 
-def holds(expression: Expression, run: RunRecord) -> bool:
+def matches(expression: Expression, run: RunRecord) -> bool:
     """Whether a run is one of those an expression without bare names means."""
     if isinstance(expression, And):
-        return all(holds(part, run) for part in expression.parts)
+        return all(matches(part, run) for part in expression.parts)
     if isinstance(expression, Or):
-        return any(holds(part, run) for part in expression.parts)
+        return any(matches(part, run) for part in expression.parts)
     if isinstance(expression, Not):
-        return not holds(expression.part, run)
+        return not matches(expression.part, run)
     return _condition(expression, run)
 
 

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from expctl.records import STORED_INFINITY, Tag
 
-Space = Literal["", "attributes", "params", "metrics", "tags", "datasets"]  # "": a bare name, not yet looked up
+FieldKind = Literal["", "attributes", "params", "metrics", "tags", "datasets"]  # "": a bare name, not yet looked up
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "like", "ilike", "in", "not in", "has"]
 
 NUMERIC_ATTRIBUTES: Final = ("start_time", "end_time", "duration")
@@ -23,7 +23,7 @@ DATASET_KEYS: Final = ("name", "digest", "context")
 class Field:
     """Something a run has: `metrics.f1_score` is Field("metrics", "f1_score"). `at` is where a filter names it."""
 
-    space: Space
+    space: FieldKind
     key: str
     at: int = dataclasses.field(default=0, compare=False)
 
@@ -89,7 +89,7 @@ class Order:
     descending: bool = False
 
 
-def every(*parts: Expression) -> Expression:
+def all_of(*parts: Expression) -> Expression:
     """Runs that all of the parts let through."""
     flat = [one for part in parts for one in (part.parts if isinstance(part, And) else (part,))]
     return flat[0] if len(flat) == 1 else And(tuple(flat))
@@ -104,10 +104,12 @@ FINISHED: Final = attribute("status", "=", "FINISHED")
 NO_TRIAL: Final = Not(Condition(Field("tags", Tag.TRIAL), "has"))
 NO_SWEEP: Final = Not(Condition(Field("tags", Tag.SWEEP), "has"))
 # What `explain` and `reproduce` train is there to tell of other runs, not to be used.
-MADE_TO_USE: Final = every(*(Not(Condition(Field("tags", tag), "has")) for tag in (Tag.EXPLANATION, Tag.REPRODUCES)))
+REGULAR_RUNS: Final = all_of(*(Not(Condition(Field("tags", tag), "has")) for tag in (Tag.EXPLANATION, Tag.REPRODUCES)))
 
 
 def fit_for(metric: str) -> Expression:
     """The runs that can rank: finished, with a finite value, and not made to explain others."""
     value = Field("metrics", metric)
-    return every(MADE_TO_USE, FINISHED, Condition(value, ">", -STORED_INFINITY), Condition(value, "<", STORED_INFINITY))
+    return all_of(
+        REGULAR_RUNS, FINISHED, Condition(value, ">", -STORED_INFINITY), Condition(value, "<", STORED_INFINITY)
+    )

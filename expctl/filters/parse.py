@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lark import Lark, Token
 
-    from expctl.filters.expression import Operand, Operator, Space
+    from expctl.filters.expression import FieldKind, Operand, Operator
 
 MOST_CHARACTERS: Final = 100_000
 _DEEPEST: Final = 100
@@ -62,7 +62,7 @@ FIELD: /[^\W\d]\w*\.("(""|[\\]["]|[^"])*"|`[^`]*`)|[^\W\d][\w\/-]*(\.[\w\/.:-]+)
 %ignore /\s+/
 """
 
-_SPACES: Final[dict[str, Space]] = {
+_SPACES: Final[dict[str, FieldKind]] = {
     **dict.fromkeys(("attribute", "attributes", "attr", "run"), "attributes"),
     **dict.fromkeys(("param", "params", "parameter", "parameters"), "params"),
     **dict.fromkeys(("metric", "metrics"), "metrics"),

@@ -29,9 +29,9 @@ from expctl.records import STATUSES
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from expctl.filters.expression import Operand, Space
+    from expctl.filters.expression import FieldKind, Operand
 
-    Spaces = Callable[[str], Collection[Space]]  # in which of params, metrics and tags a key is
+    Spaces = Callable[[str], Collection[FieldKind]]  # in which of params, metrics and tags a key is
 
 _ALIASES: Final = {
     "id": "run_id", "name": "run_name", "run name": "run_name", "Run name": "run_name", "Run Name": "run_name",
@@ -39,7 +39,7 @@ _ALIASES: Final = {
 }  # fmt: skip
 _ATTRIBUTES: Final = (*TEXT_ATTRIBUTES, *NUMERIC_ATTRIBUTES)
 _TIMES: Final = ("start_time", "end_time")
-_KINDS: Final[dict[Space, str]] = {"params": "a parameter", "metrics": "a metric", "tags": "a tag"}
+_KINDS: Final[dict[FieldKind, str]] = {"params": "a parameter", "metrics": "a metric", "tags": "a tag"}
 _LONGEST_PATTERN: Final = 8_000  # the longest value a store holds
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -48,15 +48,17 @@ _AGE: Final = re.compile(
 )
 
 
-def meant(expression: Expression, spaces: Spaces, *, text: str, now: datetime) -> Expression:
+def resolve_fields(expression: Expression, spaces: Spaces, *, text: str, now: datetime) -> Expression:
     """A parsed filter without bare names, its operands of the kinds their fields have.
 
     `text` is what was parsed, for errors; times like "2 days ago" are counted from `now`. Raises FilterError.
     """
     if isinstance(expression, And | Or):
-        return replace(expression, parts=tuple(meant(part, spaces, text=text, now=now) for part in expression.parts))
+        return replace(
+            expression, parts=tuple(resolve_fields(part, spaces, text=text, now=now) for part in expression.parts)
+        )
     if isinstance(expression, Not):
-        return Not(meant(expression.part, spaces, text=text, now=now))
+        return Not(resolve_fields(expression.part, spaces, text=text, now=now))
     field = _looked_up(expression.field, spaces, text)
     operand = expression.operand
     words: tuple[object, ...] = operand if isinstance(operand, tuple) else (operand,)

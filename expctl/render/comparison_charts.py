@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from expctl.analysis.confusion import Confusion
-    from expctl.analysis.curves import Curves, Point
+    from expctl.analysis.curves import CurvePoint, Curves
     from expctl.analysis.difference import Difference
 
 _UPRIGHT: Final = 12  # characters of a name that has its place above a column
@@ -72,7 +72,7 @@ def curves_chart(kind: str, found: Sequence[tuple[str, str, Curves]]) -> Chart:
     roc = kind == "roc"
     labels, values = [], []
     for run_id, name, one in found:
-        points: Sequence[Point] = one.roc if roc else one.precision_recall
+        points: Sequence[CurvePoint] = one.roc if roc else one.precision_recall
         label = f"{name}: {one.auc if roc else one.average_precision:.4f}"
         labels.append(label)
         values += [

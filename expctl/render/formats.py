@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from expctl.encoding import csv_text, exact, json_text
-from expctl.render.sheet import Column, Sheet
+from expctl import encoding
+from expctl.encoding import csv_text, json_text
+from expctl.render.sheet import Change, Column, Sheet
 from expctl.render.text import heading, places, shown, visible
 
 if TYPE_CHECKING:
@@ -98,13 +99,19 @@ def as_jsonl(sheet: Sheet) -> str:
     return "".join(json_text(_record(sheet.columns, row)) + "\n" for row in sheet.rows)
 
 
+def exact(cell: Cell) -> Any:
+    """A cell as JSON holds it, unrounded: of a change its value."""
+    return encoding.exact(cell.value if isinstance(cell, Change) else cell)
+
+
 def _record(columns: Sequence[Column], row: Sequence[Cell]) -> dict[str, Any]:
     return {column.key: exact(cell) for column, cell in zip(columns, row, strict=True)}
 
 
 def as_csv(sheet: Sheet, *, formulas: str = "escape") -> str:
     """RFC 4180 with a header. Texts that a spreadsheet would run as a formula get a ' before them, unless kept."""
-    return csv_text([[column.key for column in sheet.columns], *sheet.rows], formulas=formulas)
+    rows = ([exact(cell) for cell in row] for row in sheet.rows)
+    return csv_text([[column.key for column in sheet.columns], *rows], formulas=formulas)
 
 
 def as_markdown(sheet: Sheet) -> str:

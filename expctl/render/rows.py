@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 RowFormat = Literal["csv", "tsv", "jsonl", "parquet"]
-Columns = dict[str, list[Any]]
+SheetColumns = dict[str, list[Any]]
 
 ENDINGS: Final[dict[str, RowFormat]] = {
     ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
@@ -26,7 +26,7 @@ _KEEPS_ALL: Final = "JSONL holds rows of any shape"
 
 
 @contextmanager
-def row_writer(stream: BinaryIO, format: RowFormat, *, formulas: str) -> Iterator[Callable[[Columns], None]]:
+def row_writer(stream: BinaryIO, format: RowFormat, *, formulas: str) -> Iterator[Callable[[SheetColumns], None]]:
     """A function that appends a piece of a table to `stream`.
 
     But for JSONL the first piece says which columns there are: raises DataError for a piece with another one or,
@@ -38,7 +38,7 @@ def row_writer(stream: BinaryIO, format: RowFormat, *, formulas: str) -> Iterato
         return
     names: list[str] = []
 
-    def write_text(columns: Columns) -> None:
+    def write_text(columns: SheetColumns) -> None:
         if format == "jsonl":
             text = _jsonl(columns)
         else:
@@ -50,7 +50,7 @@ def row_writer(stream: BinaryIO, format: RowFormat, *, formulas: str) -> Iterato
     yield write_text
 
 
-def _under(names: Iterable[str], columns: Columns) -> Columns:
+def _under(names: Iterable[str], columns: SheetColumns) -> SheetColumns:
     """A piece under the names of the first: empty where it lacks one."""
     new = next((name for name in columns if name not in names), None)
     if new is not None:
@@ -59,7 +59,7 @@ def _under(names: Iterable[str], columns: Columns) -> Columns:
     return {name: columns.get(name, [None] * rows) for name in names}
 
 
-def _jsonl(columns: Columns) -> str:
+def _jsonl(columns: SheetColumns) -> str:
     rows = zip(*columns.values(), strict=True)
     return "".join(
         json_text({key: exact(value) for key, value in zip(columns, row, strict=True)}, default=str) + "\n"
@@ -67,7 +67,7 @@ def _jsonl(columns: Columns) -> str:
     )
 
 
-def _delimited(columns: Columns, format: RowFormat, *, header: bool, formulas: str) -> str:
+def _delimited(columns: SheetColumns, format: RowFormat, *, header: bool, formulas: str) -> str:
     rows: Iterable[Iterable[Any]] = zip(*columns.values(), strict=True)
     rows = [columns, *rows] if header else rows
     if format == "csv":
@@ -76,7 +76,7 @@ def _delimited(columns: Columns, format: RowFormat, *, header: bool, formulas: s
     return tsv_text(rows, formulas=formulas)
 
 
-def _check_lines(columns: Columns) -> None:
+def _check_lines(columns: SheetColumns) -> None:
     """Raise DataError for a cell that TSV cannot hold: there a line is a row, whatever quotes are in it."""
     for name, values in columns.items():
         if any(isinstance(value, str) and re.search(r"[\t\r\n]", value) for value in [name, *values]):
@@ -84,13 +84,13 @@ def _check_lines(columns: Columns) -> None:
 
 
 @contextmanager
-def _parquet(stream: BinaryIO) -> Iterator[Callable[[Columns], None]]:
+def _parquet(stream: BinaryIO) -> Iterator[Callable[[SheetColumns], None]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     writer: Any = None
 
-    def write(columns: Columns) -> None:
+    def write(columns: SheetColumns) -> None:
         nonlocal writer
         if writer is not None:
             columns = _under(writer.schema.names, columns)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-Kind = Literal["text", "number", "time", "duration", "change", "p_value", "mark", "id", "section"]
+ColumnKind = Literal["text", "number", "time", "duration", "change", "p_value", "mark", "id", "section"]
 
 
 class Size(int):
@@ -46,7 +46,7 @@ class Column:
 
     key: str
     label: str = ""
-    kind: Kind = "text"
+    kind: ColumnKind = "text"
     width: int | None = 60
     kept: bool = False
     spare: bool = False

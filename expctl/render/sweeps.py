@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord, Value
     from expctl.render.sheet import Cell
     from expctl.training.search.samplers import Trial
-    from expctl.training.search.space import Point, Space
+    from expctl.training.search.space import SearchPoint, SearchSpace
     from expctl.workflows.sweep import Swept
     from expctl.workflows.sweep_trials import Progress
 
 
-def trials_sheet(space: Space, trials: Sequence[Trial], *, total: int | None) -> Sheet:
+def trials_sheet(space: SearchSpace, trials: Sequence[Trial], *, total: int | None) -> Sheet:
     """`sweep --dry-run`: each trial and what is varied in it."""
     keys = [axis.key for axis in space.axes]
     columns = [Column("trial", "#", "number"), *(_column(key, trials) for key in keys)]
@@ -43,7 +43,7 @@ def swept_sheet(parent: RunRecord, ranking: Ranking) -> Sheet:
     return replace(sheet, kind="sweep", facts=facts, ids=sheet.ids[:1])
 
 
-def settings_of(point: Point) -> str:
+def settings_of(point: SearchPoint) -> str:
     """A point in words: `c=0.1 max_features=1000`."""
     return " ".join(f"{key}={_written(value)}" for key, value in point.items())
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from expctl.analysis.run_values import value_of, varying_parameters
-from expctl.data_issues import FINDINGS
+from expctl.data_issues import DATA_ISSUES
 from expctl.metrics import METRICS, is_detail
 from expctl.records import MACHINE, Tag
 from expctl.render.sheet import Cell, Column, Setting, Sheet, Size
@@ -27,7 +27,7 @@ _KINDS: Mapping[str, Column] = {
 _LIST = ("run_id", "name", "status", "started", "f1_score", "accuracy")
 # Parameters that always differ with the data and would crowd out what people chose.
 _CONSEQUENCES = frozenset(
-    {"data_hash", "data_fingerprint", "dataset_size", "train_rows", "test_rows", "test_data_hash", *FINDINGS}
+    {"data_hash", "data_fingerprint", "dataset_size", "train_rows", "test_rows", "test_data_hash", *DATA_ISSUES}
 )
 
 
@@ -205,7 +205,7 @@ def run_sheet(
         "command": command,
     }
     data = {key: value for key, value in run.typed_params.items() if key.startswith(("data", "test_data"))}
-    data.update({key: run.typed_params[key] for key in ("train_rows", "test_rows", *FINDINGS) if key in run.params})
+    data.update({key: run.typed_params[key] for key in ("train_rows", "test_rows", *DATA_ISSUES) if key in run.params})
     parameters = {key: value for key, value in run.typed_params.items() if key not in data}
     environment = {key: run.tags[key] for key in MACHINE if key in run.tags}
     environment.update({key: run.tags[key] for key in (Tag.VERSION, Tag.HOST) if key in run.tags})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def translated(settings: Settings) -> Iterator[None]:
+def store_errors(settings: Settings) -> Iterator[None]:
     """Turn what MLflow and the libraries below it raise into errors of ours: one line, no secret, an exit code."""
     import sqlalchemy.exc
     from mlflow.exceptions import MlflowException

@@ -25,7 +25,7 @@ def usual() -> None:
 
 
 @contextmanager
-def hurried(retries: int) -> Iterator[None]:
+def limited_retries(retries: int) -> Iterator[None]:
     """Try the calls of the block again so many times at most, with ten seconds for each: somebody waits for the end."""
     short = {_RETRIES: str(retries), _TIMEOUT: "10"}
     before = {name: os.environ.get(name) for name in short}

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import RunNotFound, UsageError, mask_secrets
-from expctl.filters.expression import EVERY_RUN, every
+from expctl.filters.expression import EVERY_RUN, all_of
 from expctl.filters.parse import parse
-from expctl.filters.resolve import known_field, meant
+from expctl.filters.resolve import known_field, resolve_fields
 from expctl.tracking import retries, uris
 from expctl.tracking.database.create import create_file
-from expctl.tracking.errors import reason, translated
+from expctl.tracking.errors import reason, store_errors
 from expctl.tracking.readers.protocol import WHOLE, NotServed, Query
 from expctl.tracking.runs import artifacts
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
-    from expctl.filters.expression import Expression, Field, Order, Space
+    from expctl.filters.expression import Expression, Field, FieldKind, Order
     from expctl.records import RunRecord
     from expctl.settings import Settings
-    from expctl.tracking.readers.protocol import Columns, Reader
+    from expctl.tracking.readers.protocol import Projection, Reader
     from expctl.tracking.runs.artifacts import Artifact
 
 _EXPERIMENT_LIMIT: Final = 256  # of a name: PostgreSQL refuses longer ones, though MLflow would take 500
@@ -121,7 +121,7 @@ class Store:
                 f"--experiment has {len(self.settings.experiment):,} characters, the store takes {_EXPERIMENT_LIMIT}"
             )
         location = uris.artifact_location(self.settings.tracking_uri, self.settings.experiment)
-        with translated(self.settings):
+        with store_errors(self.settings):
             try:
                 return str(client.create_experiment(self.settings.experiment, artifact_location=location))
             except MlflowException as error:
@@ -138,7 +138,7 @@ class Store:
         also: Expression = EVERY_RUN,
         order: Sequence[Order] = (),
         limit: int | None = None,
-        columns: Columns = WHOLE,
+        columns: Projection = WHOLE,
         deleted: bool = False,
         everywhere: bool = False,
     ) -> list[RunRecord]:
@@ -163,7 +163,7 @@ class Store:
         also: Expression = EVERY_RUN,
         order: Sequence[Order] = (),
         limit: int | None = None,
-        columns: Columns = WHOLE,
+        columns: Projection = WHOLE,
         deleted: bool = False,
         everywhere: bool = False,
     ) -> Query:
@@ -171,8 +171,8 @@ class Store:
         where = parse(filter)
         experiments = self.experiments(everywhere)
         if experiments:
-            where = meant(where, self.spaces(experiments), text=filter, now=datetime.now(UTC))
-        return Query(experiments, every(where, also), tuple(order), limit, columns, deleted)
+            where = resolve_fields(where, self.spaces(experiments), text=filter, now=datetime.now(UTC))
+        return Query(experiments, all_of(where, also), tuple(order), limit, columns, deleted)
 
     def experiments(self, everywhere: bool = False) -> tuple[str, ...]:
         """The ids of the settings' experiment, or of all that are not deleted."""
@@ -199,7 +199,7 @@ class Store:
         """The function that looks up in which of params, metrics and tags a key is."""
         return Spaces(self._reader, experiments)
 
-    def keys(self) -> Mapping[Space, Sequence[str]]:
+    def keys(self) -> Mapping[FieldKind, Sequence[str]]:
         """The keys of params, metrics and tags, of any experiment."""
         return {} if self._reader is None else self._reader.keys()
 
@@ -210,7 +210,7 @@ class Store:
             raise RunNotFound(f"no run has the id {run_id}", hint="expctl list")
         return found
 
-    def keep_statistics(self) -> None:
+    def refresh_planner_stats(self) -> None:
         """At the end of a command that wrote: see that an SQLite store has statistics (see statistics)."""
         path = uris.sqlite_path(self.settings.tracking_uri)
         if path is not None:
@@ -233,9 +233,9 @@ class Spaces:
     def __init__(self, reader: Reader | None, experiments: tuple[str, ...]) -> None:
         self._reader = reader
         self._experiments = experiments
-        self._known: dict[str, Collection[Space]] = {}
+        self._known: dict[str, Collection[FieldKind]] = {}
 
-    def __call__(self, key: str) -> Collection[Space]:
+    def __call__(self, key: str) -> Collection[FieldKind]:
         if self._reader is None or not self._experiments:
             return ()
         if key not in self._known:
@@ -312,7 +312,7 @@ def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     mlflow.set_tracking_uri(patient)
     path = uris.sqlite_path(uri)
     made = _is_made(uri)
-    with nullcontext() if made else uris.first_opening(uri, create=create), translated(settings):
+    with nullcontext() if made else uris.first_opening(uri, create=create), store_errors(settings):
         if not (made or create or _is_made(uri)):
             return None
         if create and path is not None and not path.exists():

@@ -20,8 +20,8 @@ from expctl.filters.expression import attribute
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.database import planner_stats, schema
-from expctl.tracking.errors import reason, remedy, translated
-from expctl.tracking.readers.protocol import Columns
+from expctl.tracking.errors import reason, remedy, store_errors
+from expctl.tracking.readers.protocol import Projection
 from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.artifacts import local_folder
 from expctl.tracking.store import open_store
@@ -38,7 +38,7 @@ Status = Literal["ok", "warning", "failed", "fixed"]
 _SCARCE: Final = 1_000_000_000  # bytes: a sweep of some hundred models
 _PATIENCE: Final = 5  # seconds to wait for a writer's lock
 _STEPS: Final = 100_000_000  # of SQLite's machine, some 10 s of looking for damage
-_OF_PROCESSES: Final = Columns(frozenset(), frozenset(), frozenset({Tag.HOST, Tag.PID, Tag.STARTED, Tag.SWEEP}))
+_OF_PROCESSES: Final = Projection(frozenset(), frozenset(), frozenset({Tag.HOST, Tag.PID, Tag.STARTED, Tag.SWEEP}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _places(settings: Settings, store: Store | None, path: Path | None) -> Itera
             name = settings.experiment
             yield Check("store", "experiment", name if found else f"{name}, to be made by the first run", "ok")
             if found:
-                with translated(settings):
+                with store_errors(settings):
                     location = store.client.get_experiment(found).artifact_location
         except ExpctlError as error:
             yield _failed("experiment", error)

@@ -21,14 +21,14 @@ from expctl.recipe import Recipe
 from expctl.records import Tag
 from expctl.tracking.runs import lifecycle, provenance
 from expctl.tracking.runs.items import File, Item, MetricValue, Param, items
-from expctl.tracking.runs.metadata import Labels, numbered, recipe_tag, run_tags
+from expctl.tracking.runs.metadata import RunMetadata, numbered, recipe_tag, run_tags
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.writer import write
 from expctl.training.data.dataset import load_split
 from expctl.training.fit.trainer import check_text, train
 from expctl.training.models.families import is_factory
 from expctl.training.models.pipeline import build_pipeline
-from expctl.training.search.recipe_diff import crossed
+from expctl.training.search.recipe_diff import recipe_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -104,7 +104,7 @@ def explain(
     runs itself cannot be trained again, DataError if the data changes meanwhile.
     """
     code = provenance.read_code()
-    tags = run_tags(Labels(), "expctl explain", code, developer=store.settings.developer)
+    tags = run_tags(RunMetadata(), "expctl explain", code, developer=store.settings.developer)
     one, other = (run.run_id for run in question.runs)
     asked = {"baseline": one, "challenger": other, "metric": question.metric, "budget": question.budget}
     tags[Tag.EXPLANATION] = json.dumps(asked)
@@ -157,7 +157,7 @@ class _Trainer:
     split: Callable[[str, bool], Split] = field(default_factory=lambda: lru_cache(maxsize=4)(_split))
 
     def _recipe(self, changed: Changed) -> Recipe:
-        return crossed(*self.question.recipes, [one for one in self.question.factors if one.name in changed])
+        return recipe_between(*self.question.recipes, [one for one in self.question.factors if one.name in changed])
 
     def possible(self, changed: Changed) -> bool:
         """Whether a combination is valid; of one that is not, the reason is noted."""

@@ -5,25 +5,23 @@ All that can be refused is refused before anything is registered; the alias, whi
 
 from __future__ import annotations
 
-import io
 import shlex
-from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from expctl.analysis.gate import Decision
-from expctl.errors import ExpctlError, StoreError, Undecided, UsageError
+from expctl.errors import Undecided
 from expctl.records import Tag
-from expctl.tracking.errors import reason, translated
 from expctl.tracking.models import registry
+from expctl.tracking.models.registry import point_alias, register
 from expctl.tracking.models.storage import check_model
-from expctl.tracking.runs.lifecycle import shielded
+from expctl.tracking.runs.lifecycle import defer_signals
 from expctl.tracking.runs.references import ALIAS, VERSION, resolve
 from expctl.workflows.gate import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from expctl.records import RunRecord
     from expctl.tracking.models.registry import Registered
@@ -46,7 +44,7 @@ class Promotion:
     decision: Decision | None
 
 
-def promoted(
+def promote(
     store: Store,
     reference: str,
     name: str,
@@ -93,10 +91,10 @@ def promoted(
             or f"asked for: {shlex.join(['expctl', 'promote', reference, name])}",
         }
         progress(f"registering {name}")
-        with shielded():
+        with defer_signals():
             if number is None and run is not None:
-                number = _registered(store, run, name, tags)
-            _point(store, name, alias, number, tags)
+                number = register(store, run, name, tags)
+            point_alias(store, name, alias, number, tags)
     return Promotion(name, alias, run, number, before, before_run, decision)
 
 
@@ -124,43 +122,3 @@ def _judged(
         return Decision("undecided", "a version that no run made cannot be compared")
     decision = judge(store, baseline, run, metric, max_drop=0).decision
     return replace(decision, reason=f"against version {number}: {decision.reason}")
-
-
-def _registered(store: Store, run: RunRecord, name: str, tags: Mapping[str, str]) -> int:
-    """The version that the model of a run becomes. Of two that were made of it at the same time the first stays."""
-    store.connect()
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    with translated(store.settings), redirect_stderr(io.StringIO()):  # where it tells people what it does
-        try:
-            made = mlflow.register_model(f"runs:/{run.run_id}/model", name, tags=dict(tags))
-        except MlflowException as error:
-            if error.error_code == "INVALID_PARAMETER_VALUE":
-                raise UsageError(f"cannot register {name!r}: {reason(error)}", hint="another name") from error
-            raise
-    number = int(made.version)
-    first = min(one.number for one in registry.read(store, name).versions.values() if one.run_id == run.run_id)
-    if first < number:
-        with translated(store.settings):
-            store.client.delete_model_version(name, str(number))
-    return first
-
-
-def _point(store: Store, name: str, alias: str, number: int | None, tags: Mapping[str, str]) -> None:
-    """Move an alias to a version. Raises StoreError with what is there, and the command that ends it, if it cannot."""
-    try:
-        with translated(store.settings):
-            for key, value in tags.items():
-                store.client.set_model_version_tag(name, str(number), key, value)
-            store.client.set_registered_model_alias(name, alias, str(number))
-    except ExpctlError as error:
-        raise StoreError(
-            f"version {number} of {name!r} is registered, but {alias} cannot be pointed at it: {error.message}",
-            hint=shlex.join(move(name, number, alias)),
-        ) from error
-
-
-def move(name: str, number: int | None, alias: str) -> list[str]:
-    """The words of the command that points an alias at a version."""
-    return ["expctl", "promote", f"models:/{name}/{number}", name, "--alias", alias]

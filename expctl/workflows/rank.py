@@ -12,7 +12,7 @@ from expctl.analysis.predictions import pair
 from expctl.analysis.ranking import exclusions, rank, ranking_order
 from expctl.analysis.selection import corrected
 from expctl.analysis.significance import assess
-from expctl.filters.expression import MADE_TO_USE, NO_SWEEP, Condition, Field, every, fit_for
+from expctl.filters.expression import NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, fit_for
 from expctl.metrics import METRICS, is_detail
 from expctl.records import Tag
 from expctl.tracking.runs.predictions import read_predictions
@@ -50,7 +50,7 @@ def with_correction(store: Store, ranking: Ranking, *, filter: str = "") -> Rank
     parent = best.tags.get(Tag.PARENT)
     if not parent or best.test_set is None:
         return ranking
-    siblings = every(
+    siblings = all_of(
         fit_for(ranking.metric),
         Condition(Field("tags", Tag.PARENT), "=", parent),
         Condition(Field("tags", Tag.TEST_SET), "=", best.test_set),
@@ -86,8 +86,8 @@ def ranked(store: Store, metric: str, *, filter: str = "", top: int) -> Ranking:
 
     Tells which metrics there are where no run ranks. Raises UsageError for a filter that cannot be read.
     """
-    query = store.query(filter, also=every(NO_SWEEP, MADE_TO_USE))
-    found = store.find(filter, also=every(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=top)
+    query = store.query(filter, also=all_of(NO_SWEEP, REGULAR_RUNS))
+    found = store.find(filter, also=all_of(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=top)
     ranking = rank(found, metric)
     if not found and store.find(filter, limit=1):
         present = store.keys()["metrics"]

@@ -14,9 +14,9 @@ from expctl.analysis.flips import find_flips
 from expctl.analysis.ranking import may_tie, rank, ranking_order
 from expctl.analysis.report import Report, Tested
 from expctl.analysis.significance import assess
-from expctl.filters.expression import NO_SWEEP, every, fit_for
+from expctl.filters.expression import NO_SWEEP, all_of, fit_for
 from expctl.records import Tag
-from expctl.tracking.readers.protocol import Columns
+from expctl.tracking.readers.protocol import Projection
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import is_set, resolve, resolve_set
@@ -62,7 +62,7 @@ def choose(store: Store, references: Sequence[str], metric: str | None) -> Choic
     """
     if not references:
         metric = metric or "f1_score"
-        query = store.query(also=every(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=_RUNS + 1)
+        query = store.query(also=all_of(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=_RUNS + 1)
         runs = store.search(query)
         return Choice(runs, "all finished runs", metric, total=store.count(query) if len(runs) > _RUNS else None)
     found: dict[str, RunRecord] = {}
@@ -145,5 +145,5 @@ def _tested(run: RunRecord, predictions: RunPredictions | None, test: Assessment
 
 def _history(store: Store, metric: str) -> list[RunRecord]:
     """The newest finished runs with a metric, oldest first, without what a picture of it does not need."""
-    bare = Columns(frozenset(), frozenset({metric}), frozenset(), datasets=False)
-    return store.find(also=every(NO_SWEEP, fit_for(metric)), limit=_HISTORY, columns=bare)[::-1]
+    bare = Projection(frozenset(), frozenset({metric}), frozenset(), datasets=False)
+    return store.find(also=all_of(NO_SWEEP, fit_for(metric)), limit=_HISTORY, columns=bare)[::-1]

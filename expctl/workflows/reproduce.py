@@ -6,13 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl import __version__
-from expctl.analysis.reproduction import Suspect, judge
+from expctl.analysis.reproduction import Deviation, judge
 from expctl.errors import mask_secrets
 from expctl.records import MACHINE, Tag
 from expctl.tracking.models.storage import load_model
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.items import TagValue, metrics, parquet
-from expctl.tracking.runs.metadata import Labels
+from expctl.tracking.runs.metadata import RunMetadata
 from expctl.tracking.runs.predictions import predictions_in
 from expctl.tracking.runs.writer import write
 from expctl.training.fit.compare_estimators import differing
@@ -43,7 +43,7 @@ def reproduce(
     original: Original,
     recipe: Recipe,
     split: Split,
-    suspects: Sequence[Suspect],
+    suspects: Sequence[Deviation],
     *,
     trust: bool,
     record: bool,
@@ -60,7 +60,7 @@ def reproduce(
     if not record:
         result = train(recipe, split, pipeline, progress=progress)
         return _judged(store, original, estimator, result, suspects), None
-    labels = Labels(note=f"reproduces {run.label} ({run.run_id})", data_version=run.tags.get(Tag.DATA_VERSION))
+    labels = RunMetadata(note=f"reproduces {run.label} ({run.run_id})", data_version=run.tags.get(Tag.DATA_VERSION))
     again, result = record_training(
         store, recipe, split, pipeline, labels, command="expctl reproduce", tags={Tag.REPRODUCES: run.run_id},
         progress=progress,
@@ -71,7 +71,7 @@ def reproduce(
 
 
 def _judged(
-    store: Store, original: Original, estimator: Any, result: TrainResult, suspects: Sequence[Suspect]
+    store: Store, original: Original, estimator: Any, result: TrainResult, suspects: Sequence[Deviation]
 ) -> Reproduction:
     return judge(
         original.predictions,
@@ -83,15 +83,15 @@ def _judged(
     )
 
 
-def _parameters(original: Original) -> Iterator[Suspect]:
+def _parameters(original: Original) -> Iterator[Deviation]:
     """Parameters that the run shows otherwise than its recipe, from which it is trained: one of them was changed."""
     shown = original.run.params
     for key, value in original.recipe.logged().items():
         if key in shown and shown[key] != mask_secrets(str(value)):
-            yield Suspect("parameters", key, shown[key], value)
+            yield Deviation("parameters", key, shown[key], value)
 
 
-def _environment(store: Store, original: Original) -> Iterator[Suspect]:
+def _environment(store: Store, original: Original) -> Iterator[Deviation]:
     run = original.run
     here = provenance.machine_tags()
     yield from _differing("environment", {key: run.tags.get(key) for key in MACHINE}, here)
@@ -103,7 +103,7 @@ def _environment(store: Store, original: Original) -> Iterator[Suspect]:
         yield from _differing("environment", {key: then.get(key) for key in chosen}, now)
 
 
-def _code(store: Store, original: Original, recipe: Recipe) -> Iterator[Suspect]:
+def _code(store: Store, original: Original, recipe: Recipe) -> Iterator[Deviation]:
     run = original.run
     yield from _differing("code", {"expctl": run.tags.get(Tag.VERSION)}, {"expctl": __version__})
     code = provenance.read_code()
@@ -117,8 +117,8 @@ def _code(store: Store, original: Original, recipe: Recipe) -> Iterator[Suspect]
         yield from _differing("code", {"model_hash": original.recipe.model_hash}, {"model_hash": present})
 
 
-def _differing(section: Any, then: dict[str, str | None], now: dict[str, Any]) -> Iterator[Suspect]:
-    return (Suspect(section, key, value, now.get(key)) for key, value in then.items() if value != now.get(key))
+def _differing(section: Any, then: dict[str, str | None], now: dict[str, Any]) -> Iterator[Deviation]:
+    return (Deviation(section, key, value, now.get(key)) for key, value in then.items() if value != now.get(key))
 
 
 def _digest(content: bytes | None) -> str | None:

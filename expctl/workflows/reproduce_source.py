@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from expctl.analysis.reproduction import Suspect
+from expctl.analysis.reproduction import Deviation
 from expctl.analysis.row_changes import RowKeys, row_changes
 from expctl.errors import DataError, RunNotFound, UsageError, mask_secrets
 from expctl.records import Tag
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from expctl.recipe import Recipe
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
-    from expctl.training.data.dataset import Marks, Split
+    from expctl.training.data.dataset import RowDigests, Split
 
 _SHOWN: Final = 5
 
@@ -77,7 +77,7 @@ def recipe_of(run: RunRecord) -> Recipe:
 
 def find_data(
     store: Store, original: Original, data: str | None = None, test_data: str | None = None
-) -> tuple[Recipe, Split, list[Suspect]]:
+) -> tuple[Recipe, Split, list[Deviation]]:
     """The recipe and the split to train on, the files being where the recipe says or at `data` and `test_data`.
 
     The same bytes are taken as they are, the same rows in another file too: that is told as a suspect.
@@ -87,7 +87,7 @@ def find_data(
     if test_data is not None and had.test_data is None:
         raise UsageError("the run was tested on a part of its data, not on another file", hint="leave out --test-data")
     recipe = replace(had, data=data or had.data, test_data=test_data or had.test_data)
-    suspects: list[Suspect] = []
+    suspects: list[Deviation] = []
     order: Sequence[int] | None = None
     for what in ("data", "test_data"):
         path, hashed = getattr(recipe, what), original.run.params.get(f"{what}_hash")
@@ -95,9 +95,9 @@ def find_data(
         if digest == hashed:
             continue
         changes = _changes(store, original, recipe, what)
-        suspects.append(Suspect("data", f"{what}_hash", hashed, digest))
+        suspects.append(Deviation("data", f"{what}_hash", hashed, digest))
         if changes.order is not None:
-            suspects.append(Suspect("data", f"order of {what}", "as recorded", "another, put right"))
+            suspects.append(Deviation("data", f"order of {what}", "as recorded", "another, put right"))
             order = changes.order if what == "data" else order
     return recipe, load_split(recipe, all_columns=is_factory(recipe.model), order=order), suspects
 
@@ -135,7 +135,7 @@ def _changes(store: Store, original: Original, recipe: Recipe, what: str) -> Row
     )
 
 
-def _keys(marks: Marks, *, as_tested: bool) -> RowKeys:
+def _keys(marks: RowDigests, *, as_tested: bool) -> RowKeys:
     """The marks of a file as they are compared; of a test file as `_tested` gives them."""
     labels = [str(label) if as_tested else repr(label) for label in marks.labels.tolist()]
     rest = [""] * len(labels) if marks.rest is None or as_tested else [one.decode() for one in marks.rest.tolist()]

@@ -16,18 +16,18 @@ from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.runs import lifecycle, provenance
 from expctl.tracking.runs.items import File, Item, MetricValue, Param, TagValue, data_rows
-from expctl.tracking.runs.metadata import Labels, run_tags
+from expctl.tracking.runs.metadata import RunMetadata, run_tags
 from expctl.tracking.runs.writer import write
 from expctl.training.search.samplers import SAMPLERS, Proposals, importance
 from expctl.training.search.scheduler import Outcome, run_trials
-from expctl.workflows.sweep_trials import Progress, Recorder, Shared, work
+from expctl.workflows.sweep_trials import Progress, Recorder, TrialContext, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from expctl.records import RunRecord, Value
     from expctl.tracking.store import Store
-    from expctl.training.search.space import Point, Space
+    from expctl.training.search.space import SearchPoint, SearchSpace
     from expctl.training.search.workers import Workers
     from expctl.workflows.sweep_plan import Plan
 
@@ -53,10 +53,10 @@ class Swept:
 def sweep(
     store: Store,
     plan: Plan,
-    space: Space,
-    shared: Shared,
+    space: SearchSpace,
+    shared: TrialContext,
     pool: Workers,
-    labels: Labels,
+    labels: RunMetadata,
     code: provenance.Code | None,
     *,
     resumed: RunRecord | None = None,
@@ -71,7 +71,7 @@ def sweep(
 
     Raises TrainingFailed if no trial finished or, with `fail_fast`, when the first fails; the parent is then FAILED.
     """
-    finished = {} if resumed is None else take_up(store, resumed)
+    finished = {} if resumed is None else reopen(store, resumed)
     higher = higher_is_better(plan.metric)
     proposals = Proposals(space, plan.sampler, trials=plan.trials, seed=space.seed, higher_is_better=higher)
     pool.share(shared)
@@ -130,7 +130,7 @@ def _fruitless(plan: Plan, outcome: Outcome) -> TrainingFailed:
 
 
 def _summed_up(
-    space: Space, recorder: Recorder, found: dict[int, RunRecord], outcome: Outcome, proposals: Proposals
+    space: SearchSpace, recorder: Recorder, found: dict[int, RunRecord], outcome: Outcome, proposals: Proposals
 ) -> Swept:
     values = recorder.values
     sign = -1 if recorder.higher else 1
@@ -156,7 +156,7 @@ def _summed_up(
     )
 
 
-def _table(space: Space, runs: Sequence[RunRecord]) -> list[list[object]]:
+def _table(space: SearchSpace, runs: Sequence[RunRecord]) -> list[list[object]]:
     """trials.csv: every trial's run, failed and killed ones too, with what was varied and how it came out."""
     varied = list(dict.fromkeys(axis.parameter.key if axis.parameter else axis.key for axis in space.axes))
     measured = [key for key in METRICS if any(key in run.metrics for run in runs)]
@@ -169,7 +169,7 @@ def _table(space: Space, runs: Sequence[RunRecord]) -> list[list[object]]:
     return rows
 
 
-def _logarithmic(space: Space) -> frozenset[str]:
+def _logarithmic(space: SearchSpace) -> frozenset[str]:
     """The varied parameters whose values are told apart by their ratio."""
     return frozenset(axis.key for axis in space.axes if axis.log or _spans_magnitudes(axis.values))
 
@@ -184,12 +184,12 @@ class Drawing:
     """What the pictures of a sweep are made from."""
 
     metric: str
-    scored: list[tuple[Point, float]]
+    scored: list[tuple[SearchPoint, float]]
     higher: bool
     logarithmic: frozenset[str]
 
 
-def drawn(_shared: Shared, drawing: Drawing) -> list[File]:
+def drawn(_shared: TrialContext, drawing: Drawing) -> list[File]:
     """The pictures of a sweep; done by a worker."""
     from expctl.figures.plots import parallel_coordinates, scatter
 
@@ -209,7 +209,7 @@ def _closing(recorder: Recorder, swept: Swept) -> Iterator[Item]:
 
 @contextmanager
 def recording_sweep(
-    store: Store, plan: Plan, labels: Labels, tags: dict[str, str], *, resumed: RunRecord | None = None
+    store: Store, plan: Plan, labels: RunMetadata, tags: dict[str, str], *, resumed: RunRecord | None = None
 ) -> Iterator[RunRecord]:
     """The parent run of a sweep, from RUNNING to its end; an earlier one is taken up again."""
     if len(tags[Tag.SWEEP]) > lifecycle.TAG_LIMIT:
@@ -223,7 +223,7 @@ def recording_sweep(
         yield store.get(run_id)
 
 
-def _described(plan: Plan, labels: Labels) -> Iterator[Item]:
+def _described(plan: Plan, labels: RunMetadata) -> Iterator[Item]:
     """The parameters of a parent run."""
     fixed = {"data_path" if key == "data" else key: value for key, value in plan.given.items()}
     yield from (Param(key, value) for key, value in fixed.items())
@@ -246,7 +246,7 @@ def trials_of(store: Store, parent: RunRecord) -> list[RunRecord]:
 def claim(store: Store, parent: RunRecord) -> None:
     """Make this process the one that goes on with a sweep.
 
-    One at a time in an SQLite store. A server has no lock for it: `take_up` looks, seconds later, whether it still is.
+    One at a time in an SQLite store. A server has no lock for it: `reopen` looks, seconds later, whether it still is.
 
     Raises RunNotFound if another process runs the sweep, or may, on another machine.
     """
@@ -262,7 +262,7 @@ def claim(store: Store, parent: RunRecord) -> None:
         write(store, parent.run_id, [TagValue(key, value) for key, value in mine.items()])
 
 
-def take_up(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
+def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
     """Close what an earlier process left RUNNING in a claimed sweep; gives the finished runs by their recipe.
 
     Raises RunNotFound if another process claimed the sweep in the meantime.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from expctl.tracking.store import Store
     from expctl.training.search.samplers import Trial
     from expctl.training.search.shared_data import Prepared
-    from expctl.training.search.space import Point
+    from expctl.training.search.space import SearchPoint
     from expctl.workflows.sweep_plan import Plan
 
 # What a worker will import for its first trial; it may begin before there is one.
@@ -47,7 +47,7 @@ WARM: Final = (
 
 
 @dataclass(frozen=True)
-class Shared:
+class TrialContext:
     """What every trial of a sweep reads, in its worker."""
 
     prepared: Prepared
@@ -77,7 +77,7 @@ class Done:
     has_model: bool
 
 
-def work(shared: Shared, task: Task) -> Done:
+def work(shared: TrialContext, task: Task) -> Done:
     """Train one recipe, in a worker: a trial is what `expctl train` makes of it."""
     result = shared.prepared.train(task.recipe, strict=shared.strict)
     value = next((one.value for one in metrics(result) if one.key == shared.objective), None)
@@ -121,7 +121,7 @@ class Recorder:
     scratch: Path | None
     running: dict[int, str] = field(default_factory=dict)
     runs: dict[int, str] = field(default_factory=dict)
-    points: dict[int, Point] = field(default_factory=dict)
+    points: dict[int, SearchPoint] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
     with_model: dict[str, float] = field(default_factory=dict)
 
@@ -145,7 +145,7 @@ class Recorder:
         """Create the trial's run."""
         name = numbered(self.parent.name, trial.number) if self.parent.name else None
         tags = {**self.tags, **recipe_tag(trial.recipe), Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(trial.number)}
-        with lifecycle.shielded():
+        with lifecycle.defer_signals():
             self.running[trial.number] = lifecycle.begin(self.store, self.parent.experiment_id, name, tags)
         return Task(trial.recipe, self.plan.keep_models is None, self._least(), self.higher)
 
@@ -160,7 +160,7 @@ class Recorder:
         """Write a trial's items, end its run, and let go of the model that is no longer among the best."""
         run_id = self.running[trial.number]
         write(self.store, run_id, result.log, scratch=self.scratch)
-        with lifecycle.shielded():
+        with lifecycle.defer_signals():
             lifecycle.finish(self.store, run_id)
             del self.running[trial.number]
         if result.has_model and result.value is not None:
@@ -191,7 +191,7 @@ class Recorder:
         """End a trial's run FAILED, with the reason and what it was to be made from."""
         params = (Param(*pair) for pair in trial.recipe.logged().items())
         write(self.store, self.running[trial.number], params, scratch=self.scratch)
-        with lifecycle.shielded():
+        with lifecycle.defer_signals():
             lifecycle.abort(self.store, self.running.pop(trial.number), error)
         self.progress.failed += 1
         self._ended(trial, None, None, error.message)

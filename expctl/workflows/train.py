@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from expctl.tracking.errors import translated
 from expctl.tracking.runs import provenance
+from expctl.tracking.runs.autolog import autologging
 from expctl.tracking.runs.items import (
     data_rows,
     items,
 )
 from expctl.tracking.runs.lifecycle import recording
-from expctl.tracking.runs.metadata import Labels, recipe_tag, run_tags
+from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags
 from expctl.tracking.runs.writer import write
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from sklearn.pipeline import Pipeline
 
@@ -33,7 +33,7 @@ def record_training(
     recipe: Recipe,
     split: Split,
     pipeline: Pipeline,
-    labels: Labels,
+    labels: RunMetadata,
     *,
     command: str = "expctl train",
     tags: Mapping[str, str] = MappingProxyType({}),
@@ -52,7 +52,7 @@ def record_training(
     packages = provenance.packages()
     common = run_tags(labels, command, code, developer=store.settings.developer) | recipe_tag(recipe)
     with recording(store, labels.name, {**common, **tags}) as run_id:
-        with _autologging(store, run_id) if autolog else nullcontext():
+        with autologging(store, run_id) if autolog else nullcontext():
             result = train(recipe, split, pipeline, strict=strict, progress=progress)
         progress("recording")
         log = items(
@@ -63,22 +63,3 @@ def record_training(
         )
         write(store, run_id, [*log, data_rows(split.data)])
     return store.get(run_id), result
-
-
-@contextmanager
-def _autologging(store: Store, run_id: str) -> Iterator[None]:
-    """MLflow's scikit-learn autologging for the training in the block, without a second model.
-
-    The run is made MLflow's active run for the time; ending it there marks it finished, which `recording` overrides.
-    """
-    import mlflow
-    import mlflow.sklearn
-
-    mlflow.sklearn.autolog(log_models=False, log_datasets=False, log_post_training_metrics=False, silent=True)
-    try:
-        with mlflow.start_run(run_id=run_id):
-            yield
-    finally:
-        mlflow.sklearn.autolog(disable=True, silent=True)
-    with translated(store.settings):
-        store.client.update_run(run_id, status="RUNNING")

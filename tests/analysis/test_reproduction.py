@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from expctl.analysis.predictions import RunPredictions
-from expctl.analysis.reproduction import Reproduction, Suspect, judge
+from expctl.analysis.reproduction import Deviation, Reproduction, judge
 
 METRICS = {"f1_score": 0.75, "fit_seconds": 1.0, "training_score": 0.9}
 NOW = {"f1_score": 0.75, "fit_seconds": 2.0}
@@ -109,7 +109,7 @@ def test_rows_in_another_order_are_found_again() -> None:
 
 
 def test_what_was_looked_at_beside_the_figures_is_part_of_the_verdict() -> None:
-    suspects = [Suspect("environment", "numpy", "2.1", "2.2")]
+    suspects = [Deviation("environment", "numpy", "2.1", "2.2")]
     found = judge(predictions(), predictions(), METRICS, NOW, ["classifier.coef_"], suspects)
     assert (found.model, found.suspects) == (["classifier.coef_"], suspects)
     assert judged(predictions(), model=None).model is None

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expctl.filters.evaluate import holds, in_order, like, number
+from expctl.filters.evaluate import in_order, like, matches, number
 from expctl.filters.expression import Field, Order
 from expctl.filters.parse import parse
-from expctl.filters.resolve import meant
+from expctl.filters.resolve import resolve_fields
 from expctl.records import Dataset, RunRecord
 
 START = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
@@ -107,8 +107,8 @@ ONE = run(
     ],
 )
 def test_a_run_fits_or_does_not(text, answer):
-    expression = meant(parse(text), lambda key: (), text=text, now=START)
-    assert holds(expression, ONE) is answer
+    expression = resolve_fields(parse(text), lambda key: (), text=text, now=START)
+    assert matches(expression, ONE) is answer
 
 
 @pytest.mark.parametrize(

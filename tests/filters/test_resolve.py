@@ -8,7 +8,7 @@ import pytest
 
 from expctl.filters.expression import Condition, Field, Not, Order
 from expctl.filters.parse import FilterError, parse
-from expctl.filters.resolve import known_field, meant, moment
+from expctl.filters.resolve import known_field, moment, resolve_fields
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 WHERE = {"c": {"params"}, "team": {"tags"}, "loss": {"metrics"}, "both": {"params", "metrics"}, "status": {"tags"}}
@@ -19,7 +19,7 @@ def spaces(key):
 
 
 def read(text):
-    return meant(parse(text), spaces, text=text, now=NOW)
+    return resolve_fields(parse(text), spaces, text=text, now=NOW)
 
 
 def ms(when: datetime) -> float:

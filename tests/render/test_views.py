@@ -10,7 +10,7 @@ from typing import Any
 from expctl.analysis.comparison import Evidence, compare
 from expctl.analysis.ranking import rank
 from expctl.analysis.significance import Assessment
-from expctl.data_issues import FINDINGS
+from expctl.data_issues import DATA_ISSUES
 from expctl.records import RunRecord, Tag
 from expctl.render.comparison_views import comparison_sheet
 from expctl.render.formats import as_json, plain_table
@@ -61,7 +61,7 @@ def test_the_list_leaves_out_what_follows_from_the_data() -> None:
         "train_rows": "7",
         "test_rows": "2",
         "test_data_hash": "b",
-        **dict.fromkeys(FINDINGS, "1"),
+        **dict.fromkeys(DATA_ISSUES, "1"),
     }
     runs = [
         run(1, params=params()),

@@ -17,7 +17,7 @@ from scipy.stats import wilcoxon
 
 from expctl.training.search.samplers import Proposals
 from expctl.training.search.shared_data import Prepared, prepare
-from expctl.training.search.space import Space, read_space
+from expctl.training.search.space import SearchSpace, read_space
 
 DATA = Path(__file__).parent.parent.parent / "data" / "reviews.csv"
 AXES = {
@@ -30,7 +30,7 @@ AXES = {
 }
 
 
-def best_so_far(prepared: Prepared, space: Space, sampler: str, seed: int, trials: int) -> list[float]:
+def best_so_far(prepared: Prepared, space: SearchSpace, sampler: str, seed: int, trials: int) -> list[float]:
     """The best weighted F1 after each trial."""
     proposals = Proposals(space, sampler, trials=trials, seed=seed, higher_is_better=True)
     found: list[float] = []

@@ -86,7 +86,7 @@ def train(
     **given: Any,
 ) -> RunRecord:
     """Train on `small.csv` of `folder`, which must be the current one, and record it there."""
-    from expctl.tracking.runs.metadata import Labels
+    from expctl.tracking.runs.metadata import RunMetadata
     from expctl.training.data.dataset import load_split
     from expctl.training.models.configure import configure
     from expctl.training.models.families import is_factory
@@ -95,7 +95,7 @@ def train(
 
     recipe = configure({"data": data, **given})
     split = load_split(recipe, all_columns=is_factory(recipe.model))
-    labels = Labels(name, tags, note)
+    labels = RunMetadata(name, tags, note)
     return record_training(store_of(folder), recipe, split, build_pipeline(recipe), labels)[0]
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from expctl.errors import TrainingFailed
 from expctl.tracking.runs import provenance
-from expctl.tracking.runs.metadata import Labels, labels_of
+from expctl.tracking.runs.metadata import RunMetadata, labels_of
 from expctl.training.search.shared_data import prepare
 from expctl.training.search.space import read_space
-from expctl.training.search.workers import Here
+from expctl.training.search.workers import InProcess
 from expctl.workflows.sweep import claim, trials_of
 from expctl.workflows.sweep import sweep as run_sweep
 from expctl.workflows.sweep_plan import Plan
-from expctl.workflows.sweep_trials import Shared
+from expctl.workflows.sweep_trials import TrialContext
 from tests.conftest import write_reviews
 from tests.tracking.kinds import local_folder
 from tests.tracking.recorded import OWN_MODELS, store_of, train
@@ -46,7 +46,7 @@ def sweep(
     metric: str = "f1_score",
     keep_models: int | None = None,
     resumed: RunRecord | None = None,
-    labels: Labels | None = None,
+    labels: RunMetadata | None = None,
     fail_fast: bool = False,
     report: Any = lambda progress: None,
     data: str = "small.csv",
@@ -58,10 +58,10 @@ def sweep(
     space = read_space(texts, given)
     prepared = prepare(space)
     plan = Plan(texts, given, sampler, trials, metric, 1, keep_models, *prepared.hashes)
-    labels = labels or Labels(name)
-    shared = Shared(prepared, requirements(), None, labels.data_version, plan.objective)
+    labels = labels or RunMetadata(name)
+    shared = TrialContext(prepared, requirements(), None, labels.data_version, plan.objective)
     return run_sweep(
-        store_of(folder), plan, space, shared, pool or Here(), labels, None, resumed=resumed, fail_fast=fail_fast,
+        store_of(folder), plan, space, shared, pool or InProcess(), labels, None, resumed=resumed, fail_fast=fail_fast,
         report=report,
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ def make_sweeps(folder: Path) -> None:
     """`small.csv`; sweeps `grid` (6 trials, 2 models kept), `mixed` (one of 2 fails), `fruitless`; a run `alone`."""
     write_reviews(folder / "small.csv", 200)
     (folder / "own_models.py").write_text(OWN_MODELS)
-    labels = Labels("grid", {"team": "nlp"}, "a note", "v3")
+    labels = RunMetadata("grid", {"team": "nlp"}, "a note", "v3")
     sweep(folder, GRID, keep_models=2, labels=labels, min_df=2)
     sweep(folder, {"solver": "lbfgs,liblinear"}, "mixed", dual=True)
     with contextlib.suppress(TrainingFailed):

@@ -7,7 +7,7 @@ import sqlalchemy.exc
 
 from expctl.errors import ExitCode, Stopped, StoreError
 from expctl.settings import Settings
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 
 SETTINGS = Settings()
 STOPPED = Stopped("SIGTERM", ExitCode.TERMINATED)
@@ -15,7 +15,7 @@ STOPPED = Stopped("SIGTERM", ExitCode.TERMINATED)
 
 def interrupted(stop: BaseException) -> None:
     """What SQLAlchemy does when a signal comes while it ends a transaction."""
-    with translated(SETTINGS):
+    with store_errors(SETTINGS):
         try:
             raise stop
         finally:
@@ -31,7 +31,7 @@ def test_a_signal_is_not_lost_in_what_a_library_raises_on_its_way_out(stop: Base
 
 def locked() -> None:
     """A store that nobody can write to."""
-    with translated(SETTINGS):
+    with store_errors(SETTINGS):
         raise sqlalchemy.exc.OperationalError("update", {}, Exception("database is locked"))
 
 

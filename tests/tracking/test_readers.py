@@ -24,7 +24,7 @@ from expctl.filters.expression import And, Condition, Expression, Field, Not, Or
 from expctl.settings import Settings
 from expctl.tracking.readers import mlflow_search, sqlite
 from expctl.tracking.readers.mlflow_client import ClientReader, record
-from expctl.tracking.readers.protocol import WHOLE, Columns, Query
+from expctl.tracking.readers.protocol import WHOLE, Projection, Query
 from expctl.tracking.store import open_store
 from tests.tracking.random_stores import (
     CONTEXTS,
@@ -154,7 +154,7 @@ queries = st.builds(
     where=st.one_of(conditions(), conditions(), conditions(), expressions, st.just(And())),
     order=orders,
     limit=st.none() | st.integers(1, 8),
-    columns=st.just(WHOLE) | st.builds(Columns, some_keys, some_keys, some_keys, datasets=st.booleans()),
+    columns=st.just(WHOLE) | st.builds(Projection, some_keys, some_keys, some_keys, datasets=st.booleans()),
     deleted=st.integers(0, 4).map(lambda n: n == 0),
 )
 

@@ -19,7 +19,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 from expctl.errors import StoreError, UsageError
 from expctl.settings import Settings
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 from expctl.tracking.readers import mlflow_search
 from expctl.tracking.readers.mlflow_client import ClientReader
 from expctl.tracking.store import open_store
@@ -200,7 +200,7 @@ def test_a_database_without_its_python_driver_says_which(cli, folder):
         assert "s3cr3t" not in done.stderr
     with (
         pytest.raises(StoreError, match="needs the Python package psycopg"),
-        translated(Settings(tracking_uri="postgresql://u:s3cr3t@h/db")),
+        store_errors(Settings(tracking_uri="postgresql://u:s3cr3t@h/db")),
     ):
         raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
 

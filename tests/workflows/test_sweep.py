@@ -19,7 +19,7 @@ from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.metadata import labels_of
 from expctl.training.search.samplers import Proposals
 from expctl.training.search.space import read_space
-from expctl.workflows.sweep import claim, take_up, trials_of
+from expctl.workflows.sweep import claim, reopen, trials_of
 from tests.conftest import write_reviews
 from tests.tracking.recorded import statuses, store_of
 from tests.tracking.swept import GRID, children, files_of, parent_of, resume, sweep
@@ -311,7 +311,7 @@ def test_taking_up_gives_the_finished_runs_by_their_recipe(sweeps):
     runs = children(sweeps, "grid")
     set_running(sweeps, runs[0])
     claim(store_of(sweeps), parent_of(sweeps, "grid"))
-    finished = take_up(store_of(sweeps), parent_of(sweeps, "grid"))
+    finished = reopen(store_of(sweeps), parent_of(sweeps, "grid"))
     assert {recipe: run.run_id for recipe, run in finished.items()} == {
         run.tags[Tag.RECIPE]: run.run_id for run in runs[1:]
     }

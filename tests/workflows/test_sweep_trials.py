@@ -10,7 +10,7 @@ import pytest
 from expctl.errors import StoreError, TrainingFailed
 from expctl.metrics import METRICS
 from expctl.records import Tag
-from expctl.training.search.workers import Here
+from expctl.training.search.workers import InProcess
 from expctl.workflows.sweep import trials_of
 from tests.tracking.recorded import model_folder, store_of, train
 from tests.tracking.swept import children, files_of, parent_of, resume, sweep
@@ -203,7 +203,7 @@ def test_trials_that_were_running_when_the_sweep_is_stopped_are_killed(small, mo
 @pytest.fixture
 def pair_at_once():
     """Two trials begin before the first is done."""
-    pool = Here()
+    pool = InProcess()
     pool.jobs = 2
     return pool
 
@@ -233,7 +233,7 @@ def test_trials_that_were_running_when_the_store_broke_are_killed_with_a_reason(
 
 def test_files_of_trials_are_written_where_the_workers_have_theirs(small, monkeypatch, tmp_path):
     """A folder that is removed even after SIGKILL."""
-    pool = Here()
+    pool = InProcess()
     pool.scratch = tmp_path / "scratch"
     pool.scratch.mkdir()
     made = []

@@ -140,7 +140,7 @@ def _write_groups(store: Store, runs: Sequence[str], confidence: float, streams:
     elif again:
         said = "1 run is another's training" if again == 1 else f"{again:,} runs are others' trainings"
         streams.note(f"not tested: {said} again, which tells nothing new: vary --random-state")
-    elif all(one.deviations == (0.0, 0.0) for one in groups if METRICS[one.metric].judges):
+    elif all(one.deviations == (0.0, 0.0) for one in groups if METRICS[one.metric].is_quality_metric):
         streams.note("the random state changes nothing here: what the test rows can tell, single runs do")
 
 

@@ -46,8 +46,8 @@ def explain(
     """Explain the difference of two runs. Trains the path from A to B, the most effective change first."""
     chosen_format = read_format(format, common.ALL_FORMATS[:-1] if dry_run else common.ALL_FORMATS)
     common.check_confidence(confidence)
-    if metric not in METRICS or not METRICS[metric].judges:
-        known = [key for key, one in METRICS.items() if one.judges]
+    if metric not in METRICS or not METRICS[metric].is_quality_metric:
+        known = [key for key, one in METRICS.items() if one.is_quality_metric]
         raise UsageError(f"explain cannot test {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}")
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
@@ -77,7 +77,7 @@ def explain(
 
     with stdout_is_ours():
         explanation = answer(store, question, confidence=confidence, report=report)
-        store.keep_statistics()
+        store.refresh_planner_stats()
     streams.write(explanation_sheet(explanation), chosen_format, settings)
     for line in remarks(explanation):
         streams.note(line)

@@ -129,7 +129,7 @@ def import_runs(
         finally:
             streams.write(imported_sheet(done), chosen_format, settings)
             _tell(streams, done, len(experiments), archive)
-    store.keep_statistics()
+    store.refresh_planner_stats()
 
 
 def _tell(streams: Streams, done: Sequence[Imported], total: int, archive: Path) -> None:

@@ -24,8 +24,8 @@ OUTCOMES: Final = {
 
 def check_judges(metric: str) -> None:
     """Raise UsageError for a metric by which the gate cannot decide."""
-    if metric not in METRICS or not METRICS[metric].judges:
-        known = ", ".join(key for key, one in METRICS.items() if one.judges)
+    if metric not in METRICS or not METRICS[metric].is_quality_metric:
+        known = ", ".join(key for key, one in METRICS.items() if one.is_quality_metric)
         raise UsageError(f"the gate cannot test {metric!r}", hint=f"--metric {known}")
 
 

@@ -19,7 +19,7 @@ from expctl.settings import load_settings
 if TYPE_CHECKING:
     from expctl.filters.expression import Condition, Order
     from expctl.records import RunRecord
-    from expctl.tracking.readers.protocol import Columns
+    from expctl.tracking.readers.protocol import Projection
     from expctl.tracking.store import Store
 
 _PROCESS: Final = frozenset({Tag.HOST, Tag.PID, Tag.STARTED})
@@ -76,13 +76,13 @@ def list_runs(
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.analysis.columns import EVERYTHING, expanded, varying
-    from expctl.filters.expression import NO_TRIAL, every
+    from expctl.filters.expression import NO_TRIAL, all_of
     from expctl.render.views import runs_sheet
 
     store = opened(settings, streams, verbose=verbose)
     query = store.query(
         filter,
-        also=every(*conditions, *(() if flat or filter.strip() or status else (NO_TRIAL,))),
+        also=all_of(*conditions, *(() if flat or filter.strip() or status else (NO_TRIAL,))),
         order=_order(store, key, descending, everywhere=all_experiments),
         limit=limit + 1 if limit else None,  # one more tells whether there are more
         columns=_fetched(names, vary=vary),
@@ -191,15 +191,15 @@ def _check_columns(store: Store, names: list[str], *, everywhere: bool) -> None:
             raise UsageError(f"no run has {name!r}{closest(name, known)}", hint="expctl show latest")
 
 
-def _fetched(names: list[str] | None, *, vary: bool) -> Columns:
+def _fetched(names: list[str] | None, *, vary: bool) -> Projection:
     """What has to be fetched of the runs for these columns; for the usual ones, all parameters to see what varies."""
     from expctl.analysis.columns import is_glob
-    from expctl.tracking.readers.protocol import Columns
+    from expctl.tracking.readers.protocol import Projection
 
     if any(map(is_glob, names or [])) or (vary and names is None):
-        return Columns(datasets=False)
+        return Projection(datasets=False)
     if names is None:
         standing = {f"best_{key}" for one in METRICS for key in (one, f"cv_{one}_mean")} | {"trials_finished"}
-        return Columns(None, frozenset({"f1_score", "accuracy"} | standing), _PROCESS | {Tag.SWEEP}, datasets=False)
+        return Projection(None, frozenset({"f1_score", "accuracy"} | standing), _PROCESS | {Tag.SWEEP}, datasets=False)
     keys = frozenset([*names, *(name.partition(".")[2] for name in names)])
-    return Columns(keys, keys, keys | _PROCESS, datasets=False)
+    return Projection(keys, keys, keys | _PROCESS, datasets=False)

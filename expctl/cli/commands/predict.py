@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from expctl.settings import Settings
     from expctl.tracking.models.storage import LoadedModel
     from expctl.tracking.store import Store
-    from expctl.training.data.tables import Columns, Kind
+    from expctl.training.data.tables import FileFormat, TableColumns
 
 _FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "md")
 
@@ -157,7 +157,7 @@ class Tally:
     rows: int = 0
     missing: int = 0
 
-    def count(self, pieces: Iterable[Columns], advance: Callable[[int], None]) -> Iterator[Columns]:
+    def count(self, pieces: Iterable[TableColumns], advance: Callable[[int], None]) -> Iterator[TableColumns]:
         """The pieces unchanged, counted as they pass; `advance` is told the rows so far."""
         for piece in pieces:
             self.rows += len(piece["prediction"])
@@ -224,16 +224,16 @@ def _load(store: Store, run: RunRecord, streams: Streams, *, trust: bool) -> Loa
     return model
 
 
-def _from_arguments(texts: list[str], model: LoadedModel, text_column: str | None) -> Iterator[Columns]:
+def _from_arguments(texts: list[str], model: LoadedModel, text_column: str | None) -> Iterator[TableColumns]:
     if len(model.inputs) > 1:
         raise UsageError(f"the model reads the columns {', '.join(model.inputs)}", hint="give them with --input FILE")
     yield {text_column or next(iter(model.inputs)): list(texts)}
 
 
-def _from_stream(source: BufferedReader, input: str, encoding: str, name: str) -> Iterator[Columns]:
+def _from_stream(source: BufferedReader, input: str, encoding: str, name: str) -> Iterator[TableColumns]:
     from expctl.training.data.tables import chunks, kind_of
 
-    on_stdin: Kind = "jsonl" if input == "-" and source.peek(1)[:1] == b"{" else "csv"
+    on_stdin: FileFormat = "jsonl" if input == "-" and source.peek(1)[:1] == b"{" else "csv"
     yield from chunks(source, on_stdin if input == "-" else kind_of(input), encoding=encoding, name=name)
 
 
@@ -250,7 +250,7 @@ def _progress(streams: Streams, source: BufferedReader | None, input: str | None
         yield lambda rows: update(rows, source.tell() if total is not None else 0)
 
 
-def _to_file(pieces: Iterator[Columns], output: Path, format: RowFormat, settings: Settings) -> None:
+def _to_file(pieces: Iterator[TableColumns], output: Path, format: RowFormat, settings: Settings) -> None:
     from expctl.render.rows import row_writer, whole_file
 
     try:
@@ -261,7 +261,7 @@ def _to_file(pieces: Iterator[Columns], output: Path, format: RowFormat, setting
         raise ExpctlError(f"cannot write {output}: {error.strerror}", hint="no part of it was left") from error
 
 
-def _to_pipe(pieces: Iterator[Columns], format: RowFormat, settings: Settings) -> None:
+def _to_pipe(pieces: Iterator[TableColumns], format: RowFormat, settings: Settings) -> None:
     from expctl.render.rows import row_writer
 
     shown = cast("BinaryIO", _Terminal()) if sys.stdout.isatty() else sys.stdout.buffer
@@ -277,7 +277,7 @@ class _Terminal:
         sys.stdout.write(harmless(content.decode("utf-8", "surrogatepass")))
 
 
-def _sheet(pieces: Iterator[Columns], *, oov: bool) -> Sheet:
+def _sheet(pieces: Iterator[TableColumns], *, oov: bool) -> Sheet:
     """All pieces as one sheet: these formats need every row before the first is written."""
     columns: list[Column] = []
     rows: list[tuple[object, ...]] = []

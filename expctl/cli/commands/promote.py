@@ -51,10 +51,10 @@ def promote(
 
     from expctl.render.registered import promotion_sheet, versions_sheet
     from expctl.tracking.models import registry
-    from expctl.tracking.runs.metadata import Labels, check_labels
+    from expctl.tracking.runs.metadata import RunMetadata, check_labels
     from expctl.tracking.runs.provenance import developer
     from expctl.tracking.runs.references import ALIAS
-    from expctl.workflows.promote import Promotion, move, promoted
+    from expctl.workflows.promote import Promotion, promote
 
     streams = Streams(quiet=quiet)
     elsewhere = [] if tracking_uri is None else ["--tracking-uri", tracking_uri]
@@ -70,17 +70,17 @@ def promote(
         number = registry.remove_alias(opened(settings, streams, verbose=verbose), named["name"], named["alias"])
         done = Promotion(named["name"], named["alias"], None, None, number, None, None)
         streams.write(promotion_sheet(done, metric), chosen_format, settings)
-        streams.note(f"back again: {shlex.join(move(done.name, number, done.alias) + elsewhere)}")
+        streams.note(f"back again: {shlex.join(registry.move_command(done.name, number, done.alias) + elsewhere)}")
         return
     registry.check_name(name or "")
     for one in (alias, better_than):
         if one is not None:
             registry.check_alias(one)
-    check_labels(Labels(note=note))
+    check_labels(RunMetadata(note=note))
     with stdout_is_ours(), streams.stages() as stage:
         stage("opening the store")
         store = opened(settings, streams, verbose=verbose)
-        done = promoted(
+        done = promote(
             store, run or "", name or "", alias, better_than=better_than, metric=metric,
             who=developer(settings.developer), note=note, progress=stage,
         )  # fmt: skip
@@ -106,7 +106,7 @@ def _check_given(
 
 def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
     """What the alias pointed at, and the command that takes it back."""
-    from expctl.workflows.promote import move
+    from expctl.tracking.models.registry import move_command
 
     pointer = f"{done.name}@{done.alias}"
     maker = f" ({done.before_run.label}, {done.before_run.run_id[:8]})" if done.before_run is not None else ""
@@ -118,5 +118,5 @@ def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
     else:
         streams.note(f"{pointer} is new" if done.before is None else f"{pointer} was {before}")
         gone = ["expctl", "promote", "--remove", pointer]
-        back = gone if done.before is None else move(done.name, done.before, done.alias)
+        back = gone if done.before is None else move_command(done.name, done.before, done.alias)
         streams.note(f"back again: {shlex.join(back + elsewhere)}")

@@ -66,7 +66,7 @@ def reproduce(
                     store, original, recipe, split, suspects, trust=trust, record=not no_record, progress=stage
                 )
                 if again is not None:
-                    store.keep_statistics()
+                    store.refresh_planner_stats()
         if isolated:
             flags = {"--no-record": no_record, "--trust": trust, "--verbose": verbose, "--quiet": quiet}
             given = {"--data": data, "--test-data": test_data, "--format": format}

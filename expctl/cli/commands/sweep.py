@@ -17,11 +17,11 @@ from expctl.settings import load_settings
 from expctl.training.search.space import read_space
 
 if TYPE_CHECKING:
-    from expctl.cli.inputs import Asked
+    from expctl.cli.inputs import TrainingRequest
     from expctl.records import RunRecord
     from expctl.render.formats import Format
     from expctl.settings import Settings
-    from expctl.training.search.space import Space
+    from expctl.training.search.space import SearchSpace
     from expctl.workflows.sweep_plan import Plan
 
 _SWEEP: Final = "Sweep"
@@ -168,7 +168,7 @@ def sweep(
 
     from expctl.tracking import uris
     from expctl.tracking.runs import provenance
-    from expctl.tracking.runs.metadata import Labels, check_labels, check_recipe, labels_of, with_data_version
+    from expctl.tracking.runs.metadata import RunMetadata, check_labels, check_recipe, labels_of, with_data_version
     from expctl.tracking.runs.references import resolve
     from expctl.tracking.store import open_store
     from expctl.training.search.samplers import DEFAULT_TRIALS
@@ -189,7 +189,7 @@ def sweep(
     else:
         given = {"data": settings.data, **asked.recipe}
         trials = trials if trials is not None or sampler in (None, "grid") else DEFAULT_TRIALS
-        labels = Labels(asked.said["run_name"], asked.tags, asked.said["note"], asked.said["data_version"])
+        labels = RunMetadata(asked.said["run_name"], asked.tags, asked.said["note"], asked.said["data_version"])
         check_labels(labels)
         uris.check(settings.tracking_uri, create=True)
     space = _checked(read_space(texts, given), wish)
@@ -198,12 +198,12 @@ def sweep(
 
     begun: list[RunRecord] = []
     with stdout_is_ours(), workers(jobs, address, most=_total(space, wish, trials)) as pool:
-        from expctl.workflows.sweep_trials import WARM, Shared
+        from expctl.workflows.sweep_trials import WARM, TrialContext
 
         pool.warm(WARM)
 
-        from expctl.data_issues import told
-        from expctl.training.data.checks import refuse
+        from expctl.data_issues import messages
+        from expctl.training.data.checks import raise_if_strict
         from expctl.training.search.shared_data import prepare, representatives
         from expctl.workflows.sweep import sweep as run_sweep
 
@@ -211,14 +211,14 @@ def sweep(
             check_recipe(representatives(space)[0][0])
             prepared = prepare(space, stage, data=asked.recipe.get("data"))
             if strictly:
-                refuse(prepared.findings)
+                raise_if_strict(prepared.data_issues)
             code = provenance.read_code()
             packages = provenance.requirements(provenance.packages())
             if resumed is None:
                 labels = with_data_version(labels, given["data"])
                 stage("opening the store")
                 store = open_store(settings, create=True, verbose=verbose)
-        for line in told(prepared.findings):
+        for line in messages(prepared.data_issues):
             streams.note(f"warning: {line}")
         hashes = prepared.hashes
         if plan is not None and hashes != (plan.data_hash, plan.test_data_hash):
@@ -231,14 +231,16 @@ def sweep(
             texts, given, wish.get("sampler", "grid"), trials, wish.get("metric", "f1_score"), window,
             wish.get("keep_models"), *hashes,
         )  # fmt: skip
-        shared = Shared(prepared, packages, code.patch if code else None, labels.data_version, plan.objective, strictly)
+        shared = TrialContext(
+            prepared, packages, code.patch if code else None, labels.data_version, plan.objective, strictly
+        )
         try:
             with streams.trials(plan.objective) as report:
                 swept = run_sweep(
                     store, plan, space, shared, pool, labels, code,
                     resumed=resumed, timeout=seconds, fail_fast=fail_fast, report=report, begun=begun.append,
                 )  # fmt: skip
-                store.keep_statistics()
+                store.refresh_planner_stats()
         except BaseException as error:
             if begun and (fail_fast or not isinstance(error, TrainingFailed)):
                 say(f"what is finished is kept; to go on: expctl sweep --resume {begun[0].run_id[:8]}")
@@ -257,15 +259,15 @@ def sweep(
         raise typer.Exit(ExitCode.WORK_FAILED)
 
 
-def _checked(space: Space, wish: dict[str, Any]) -> Space:
+def _checked(space: SearchSpace, wish: dict[str, Any]) -> SearchSpace:
     """The space, if the wished sampler can search it."""
     from expctl.training.search.samplers import check_sampler
 
     name = wish.get("sampler", "grid")
     check_sampler(name)
     metric = wish.get("metric", "f1_score")
-    if metric not in METRICS or not METRICS[metric].judges:
-        known = [key for key, one in METRICS.items() if one.judges]
+    if metric not in METRICS or not METRICS[metric].is_quality_metric:
+        known = [key for key, one in METRICS.items() if one.is_quality_metric]
         raise UsageError(
             f"a sweep cannot decide by {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}"
         )
@@ -274,7 +276,7 @@ def _checked(space: Space, wish: dict[str, Any]) -> Space:
     return space
 
 
-def _total(space: Space, wish: dict[str, Any], trials: int | None) -> int | None:
+def _total(space: SearchSpace, wish: dict[str, Any], trials: int | None) -> int | None:
     """How many trials there will be at most: more workers than these would be idle."""
     from expctl.training.search.samplers import Proposals
 
@@ -282,7 +284,7 @@ def _total(space: Space, wish: dict[str, Any], trials: int | None) -> int | None
     return Proposals(space, name, trials=trials, seed=space.seed, higher_is_better=True).total
 
 
-def _check_resumable(plan: Plan, asked: Asked, trials: int | None) -> None:
+def _check_resumable(plan: Plan, asked: TrainingRequest, trials: int | None) -> None:
     """Raise UsageError for what can be said of a new sweep only."""
     said = [key for key in ("run_name", "note", "data_version") if asked.said[key] is not None]
     said += ["tag"] if asked.tags else []
@@ -296,7 +298,7 @@ def _check_resumable(plan: Plan, asked: Asked, trials: int | None) -> None:
 
 
 def _show(
-    streams: Streams, settings: Settings, format: Format, space: Space, wish: dict[str, Any], trials: int | None
+    streams: Streams, settings: Settings, format: Format, space: SearchSpace, wish: dict[str, Any], trials: int | None
 ) -> None:
     """The trials that would be run."""
     from itertools import islice

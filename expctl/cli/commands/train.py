@@ -56,16 +56,16 @@ def train(
     recipe = configure({"data": settings.data, **asked.recipe})
 
     from expctl.tracking import uris
-    from expctl.tracking.runs.metadata import Labels, check_labels, check_recipe, with_data_version
+    from expctl.tracking.runs.metadata import RunMetadata, check_labels, check_recipe, with_data_version
     from expctl.tracking.store import open_store
     from expctl.workflows.train import record_training
 
-    labels = Labels(said["run_name"], asked.tags, said["note"], said["data_version"])
+    labels = RunMetadata(said["run_name"], asked.tags, said["note"], said["data_version"])
     check_labels(labels)
     check_recipe(recipe)
     uris.check(settings.tracking_uri, create=True)
 
-    from expctl.training.data.checks import refuse
+    from expctl.training.data.checks import raise_if_strict
     from expctl.training.data.dataset import load_split
     from expctl.training.fit.trainer import check_text
     from expctl.training.models.families import is_factory
@@ -77,7 +77,7 @@ def train(
         pipeline = build_pipeline(recipe)
         labels = with_data_version(labels, recipe.data)
         if said["strict"]:
-            refuse(split.findings)
+            raise_if_strict(split.data_issues)
         check_text(pipeline, split)
         stage("opening the store")
         store = open_store(settings, create=True, verbose=verbose)
@@ -85,12 +85,12 @@ def train(
             store, recipe, split, pipeline, labels,
             autolog=bool(said["autolog"]), strict=bool(said["strict"]), progress=stage,
         )  # fmt: skip
-        store.keep_statistics()
+        store.refresh_planner_stats()
 
-    from expctl.data_issues import told
+    from expctl.data_issues import messages
     from expctl.render.views import trained_sheet
 
-    for line in [*told(result.findings), *result.warnings]:
+    for line in [*messages(result.data_issues), *result.warnings]:
         streams.note(f"warning: {line}")
     streams.write(trained_sheet(run), chosen_format, settings)
     tell_page(store, streams, run.experiment_id, run.run_id)

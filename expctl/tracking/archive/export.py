@@ -19,7 +19,7 @@ from expctl.tracking import uris
 from expctl.tracking.archive.container import Writer
 from expctl.tracking.archive.identity import RUN_ID, is_half, origin_of
 from expctl.tracking.archive.schema import ENDED, OF_THE_STORE, ArchivedData, ArchivedModel, ArchivedPoint, ArchivedRun
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 from expctl.tracking.readers.protocol import stored_number
 from expctl.tracking.runs.artifacts import local_folder
 from expctl.tracking.runs.descendants import with_trials
@@ -95,7 +95,7 @@ class Exporter:
         exported = Exported(run)
         place = f"runs/{origin_of(run)}"
         client = self.store.client
-        with translated(self.store.settings):
+        with store_errors(self.store.settings):
             recorded = client.get_run(run.run_id)
             models = [
                 (output, model)
@@ -194,7 +194,7 @@ class Exporter:
                     links[one.key, one.step, one.timestamp].append(link)
         with tempfile.TemporaryFile() as stream:
             for key in sorted(recorded.data.metrics):
-                with translated(self.store.settings):
+                with store_errors(self.store.settings):
                     history = self.store.client.get_metric_history(recorded.info.run_id, key)
                 for one in history:
                     its = links.get((key, one.step, one.timestamp), ())
@@ -263,7 +263,7 @@ def _fetched(store: Store, uri: str) -> Iterator[tuple[str, Any]]:
     store.client  # noqa: B018 (opens the store, in our way)
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    with translated(store.settings):
+    with store_errors(store.settings):
         repository: Any = get_artifact_repository(uri, tracking_uri=store.uri)
         paths = sorted(_listed(repository, None))
     for path in paths:
@@ -281,7 +281,7 @@ def _listed(repository: Any, folder: str | None) -> Iterator[str]:
 @contextmanager
 def _downloaded(store: Store, repository: Any, path: str) -> Iterator[tuple[BinaryIO, int]]:
     with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
-        with translated(store.settings):
+        with store_errors(store.settings):
             local = Path(repository.download_artifacts(path, folder))
         with _opened(local) as opened:
             yield opened

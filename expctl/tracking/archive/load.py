@@ -19,7 +19,7 @@ from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.archive.identity import RUN_ID, find_origin, is_half
 from expctl.tracking.archive.schema import points_in, run_in
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 from expctl.tracking.runs import deletion, lifecycle
 from expctl.tracking.store import Store
 
@@ -112,7 +112,7 @@ class Importer:
         sizes = [self.archive.members[name].bytes for path, name in self.archive.files(run_id).items() if "/" in path]
         new: str | None = None
         try:
-            with uris.first_opening(self.store.settings.tracking_uri, create=True), lifecycle.shielded():
+            with uris.first_opening(self.store.settings.tracking_uri, create=True), lifecycle.defer_signals():
                 found = find_origin(self.store, run_id)
                 if found is not None and not is_half(found):
                     result: Literal["deleted", "already there"] = "deleted" if found.deleted else "already there"
@@ -121,7 +121,7 @@ class Importer:
                     _drop(self.store, found)
                 new = self._begin(run, experiment)
             self._fill(run, new)
-            with lifecycle.shielded():
+            with lifecycle.defer_signals():
                 self._finish(run, new)
         except BaseException as error:
             if new is not None:
@@ -145,7 +145,7 @@ class Importer:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Param
 
         client = self.store.client
-        with tempfile.TemporaryDirectory(prefix="expctl-") as folder, translated(self.store.settings):
+        with tempfile.TemporaryDirectory(prefix="expctl-") as folder, store_errors(self.store.settings):
             self._extract(run, "artifacts/", Path(folder, "files"))
             if any(Path(folder, "files").iterdir()):
                 client.log_artifacts(new, str(Path(folder, "files")))
@@ -182,11 +182,11 @@ class Importer:
         from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
         model, client = run.models[number], self.store.client
-        with tempfile.TemporaryDirectory(prefix="expctl-") as scratch, translated(self.store.settings):
+        with tempfile.TemporaryDirectory(prefix="expctl-") as scratch, store_errors(self.store.settings):
             folder = Path(scratch, "model")
             self._extract(run, f"models/{number}/", folder)
             experiment = client.get_run(new).info.experiment_id
-            with lifecycle.undisturbed(self.store):
+            with lifecycle.defer_signals_if_local(self.store):
                 logged = client.create_logged_model(
                     experiment, model.name, new, model.tags, model.params, model.model_type
                 )
@@ -195,7 +195,7 @@ class Importer:
             if any(folder.iterdir()):
                 client.log_model_artifacts(logged.model_id, str(folder))
             if model.status != "PENDING":
-                with lifecycle.undisturbed(self.store):
+                with lifecycle.defer_signals_if_local(self.store):
                     client.finalize_logged_model(logged.model_id, LoggedModelStatus(model.status))
         return str(logged.model_id)
 
@@ -210,13 +210,13 @@ class Importer:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with translated(self.store.settings), lifecycle.undisturbed(self.store):
+        with store_errors(self.store.settings), lifecycle.defer_signals_if_local(self.store):
             yield
 
     def _finish(self, run: ArchivedRun, new: str) -> None:
         """End a run as it ended; the mark that it is whole comes last."""
         client = self.store.client
-        with translated(self.store.settings):
+        with store_errors(self.store.settings):
             if run.ended is not None:
                 client.set_terminated(new, run.status, run.ended)
             else:
@@ -236,7 +236,7 @@ class Importer:
         with suppress(ValueError, TypeError):
             tags |= json.loads(aside or "{}")
         linked = self._translated(tags)
-        with translated(self.store.settings):
+        with store_errors(self.store.settings):
             for key, value in linked.items():
                 if run.tags.get(key) != value:
                     self.store.client.set_tag(run.run_id, key, value)

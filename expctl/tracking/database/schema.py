@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from expctl.errors import mask_secrets
 from expctl.tracking import uris
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -46,7 +46,7 @@ def examine(settings: Settings) -> Fit | None:
     import sqlalchemy
 
     address = uri if path is None else f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true"
-    with translated(settings), uris.first_opening(uri, create=False):
+    with store_errors(settings), uris.first_opening(uri, create=False):
         engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
         with closing(engine.connect()) as connection:
             return _fit(connection, mask_secrets(uri), path)

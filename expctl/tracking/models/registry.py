@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.errors import RunNotFound, UsageError, closest
+from expctl.errors import ExpctlError, RunNotFound, StoreError, UsageError, closest
 from expctl.filters.expression import attribute
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import reason, store_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +79,7 @@ def read(store: Store, name: str) -> Registered:
     from mlflow.exceptions import MlflowException
 
     found: list[Any] = []
-    with translated(store.settings):
+    with store_errors(store.settings):
         try:
             model = client.get_registered_model(name)
         except MlflowException as error:
@@ -105,7 +107,7 @@ def known(store: Store, name: str) -> Registered:
     """What is registered under a name. Raises RunNotFound, with the closest name, where nothing is."""
     found = read(store, name)
     if not found.versions:
-        with translated(store.settings):
+        with store_errors(store.settings):
             names = [one.name for one in store.client.search_registered_models()]
         others = [one for one in names if one != name]
         raise RunNotFound(f"no model {name!r} is registered{closest(name, others)}", hint="expctl promote RUN NAME")
@@ -131,6 +133,46 @@ def run_of(store: Store, model: Registered, number: int | None) -> RunRecord | N
 def remove_alias(store: Store, name: str, alias: str) -> int:
     """Take an alias away; gives the version it pointed at. Raises RunNotFound if there is no such alias."""
     number = known(store, name).version_of(alias)
-    with translated(store.settings):
+    with store_errors(store.settings):
         store.client.delete_registered_model_alias(name, alias)
     return number
+
+
+def register(store: Store, run: RunRecord, name: str, tags: Mapping[str, str]) -> int:
+    """The version that the model of a run becomes. Of two that were made of it at the same time the first stays."""
+    store.connect()
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    with store_errors(store.settings), redirect_stderr(io.StringIO()):  # where it tells people what it does
+        try:
+            made = mlflow.register_model(f"runs:/{run.run_id}/model", name, tags=dict(tags))
+        except MlflowException as error:
+            if error.error_code == "INVALID_PARAMETER_VALUE":
+                raise UsageError(f"cannot register {name!r}: {reason(error)}", hint="another name") from error
+            raise
+    number = int(made.version)
+    first = min(one.number for one in read(store, name).versions.values() if one.run_id == run.run_id)
+    if first < number:
+        with store_errors(store.settings):
+            store.client.delete_model_version(name, str(number))
+    return first
+
+
+def point_alias(store: Store, name: str, alias: str, number: int | None, tags: Mapping[str, str]) -> None:
+    """Move an alias to a version. Raises StoreError with what is there, and the command that ends it, if it cannot."""
+    try:
+        with store_errors(store.settings):
+            for key, value in tags.items():
+                store.client.set_model_version_tag(name, str(number), key, value)
+            store.client.set_registered_model_alias(name, alias, str(number))
+    except ExpctlError as error:
+        raise StoreError(
+            f"version {number} of {name!r} is registered, but {alias} cannot be pointed at it: {error.message}",
+            hint=shlex.join(move_command(name, number, alias)),
+        ) from error
+
+
+def move_command(name: str, number: int | None, alias: str) -> list[str]:
+    """The words of the command that points an alias at a version."""
+    return ["expctl", "promote", f"models:/{name}/{number}", name, "--alias", alias]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def drop_model(store: Store, run_id: str) -> None:
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     client = store.client
-    with translated(store.settings):
+    with store_errors(store.settings):
         client.delete_tag(run_id, Tag.MODEL_DIGEST)
         outputs = client.get_run(run_id).outputs
         for output in outputs.model_outputs if outputs is not None else ():
@@ -135,7 +135,7 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
         return Path(download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.uri))
     except (MlflowException, OSError) as error:
         if Tag.MODEL_DIGEST in run.tags:  # it was there: MLflow does not say why it cannot be had, but this may
-            with translated(store.settings):
+            with store_errors(store.settings):
                 store.client.list_artifacts(run.run_id)
             raise StoreError(
                 f"cannot fetch the model of run {run.label} ({run.run_id[:8]})",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from expctl.errors import RunNotFound
 from expctl.records import Dataset, RunRecord, Status
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 from expctl.tracking.readers.mlflow_search import PAGE, find_by_pages, keys_of, spaces_of
-from expctl.tracking.readers.protocol import Experiment, Point, moment, stored_number
+from expctl.tracking.readers.protocol import Experiment, HistoryPoint, moment, stored_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from expctl.filters.expression import Space
+    from expctl.filters.expression import FieldKind
     from expctl.settings import Settings
     from expctl.tracking.readers.protocol import Query
 
@@ -34,7 +34,7 @@ class ClientReader:
 
         found: list[Experiment] = []
         token = None
-        with translated(self._settings):
+        with store_errors(self._settings):
             while True:
                 page = self._client.search_experiments(view_type=ViewType.ALL, max_results=PAGE, page_token=token)
                 found.extend(
@@ -49,7 +49,7 @@ class ClientReader:
         from mlflow.entities import ViewType
 
         def fetch(filter: str, order: list[str], most: int, token: str | None) -> tuple[list[RunRecord], str | None]:
-            with translated(self._settings):
+            with store_errors(self._settings):
                 page = self._client.search_runs(
                     list(query.experiments),
                     filter,
@@ -73,30 +73,30 @@ class ClientReader:
     def get(self, run_id: str) -> RunRecord | None:
         """See Reader."""
         try:
-            with translated(self._settings):
+            with store_errors(self._settings):
                 return record(self._client.get_run(run_id))
         except RunNotFound:
             return None
 
-    def history(self, run_id: str, metric: str) -> list[Point]:
+    def history(self, run_id: str, metric: str) -> list[HistoryPoint]:
         """See Reader."""
-        with translated(self._settings):
+        with store_errors(self._settings):
             found = self._client.get_metric_history(run_id, metric)
         found.sort(key=lambda one: (one.step, one.timestamp, one.value != one.value, one.value))
-        return [Point(stored_number(one.value), one.step, moment(one.timestamp)) for one in found]
+        return [HistoryPoint(stored_number(one.value), one.step, moment(one.timestamp)) for one in found]
 
-    def spaces(self, key: str, experiments: Sequence[str]) -> Collection[Space]:
+    def spaces(self, key: str, experiments: Sequence[str]) -> Collection[FieldKind]:
         """See Reader. Looks at the newest runs only."""
         return spaces_of(self._newest(experiments), key)
 
-    def keys(self) -> Mapping[Space, Sequence[str]]:
+    def keys(self) -> Mapping[FieldKind, Sequence[str]]:
         """See Reader. Looks at the newest runs only."""
         return keys_of(self._newest([one.experiment_id for one in self.experiments() if not one.deleted]))
 
     def _newest(self, experiments: Sequence[str]) -> list[RunRecord]:
         from mlflow.entities import ViewType
 
-        with translated(self._settings):
+        with store_errors(self._settings):
             return [
                 record(run)
                 for run in self._client.search_runs(list(experiments), run_view_type=ViewType.ALL, max_results=PAGE)
@@ -104,7 +104,7 @@ class ClientReader:
 
     def folders(self, run: RunRecord) -> list[tuple[str, str]]:
         """See Reader."""
-        with translated(self._settings):
+        with store_errors(self._settings):
             outputs: Any = self._client.get_run(run.run_id).outputs
             models = [self._client.get_logged_model(one.model_id) for one in (outputs.model_outputs if outputs else ())]
         return [("", run.artifact_uri), *((str(one.name), str(one.artifact_location)) for one in models)]

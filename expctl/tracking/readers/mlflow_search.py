@@ -10,14 +10,14 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
-from expctl.filters.evaluate import holds, in_order
+from expctl.filters.evaluate import in_order, matches
 from expctl.filters.expression import And, Condition, Field
 from expctl.tracking.readers.protocol import projected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from expctl.filters.expression import Expression, Order, Space
+    from expctl.filters.expression import Expression, FieldKind, Order
     from expctl.records import RunRecord
     from expctl.tracking.readers.protocol import Query
 
@@ -47,7 +47,7 @@ def find_by_pages(fetch: Fetch, query: Query) -> list[RunRecord]:
         if limit is not None and (whole or token is None):  # most runs that were asked for pass what is judged here
             most = min(PAGE, limit - len(found) if whole else _FIRST * limit)
         page, token = fetch(text, _NEWEST if order is None else order, most, token)
-        found.extend(run for run in page if holds(query.where, run))
+        found.extend(run for run in page if matches(query.where, run))
         if not token:
             break
     if order is None:
@@ -113,21 +113,21 @@ def _sent_order(order: Sequence[Order]) -> list[str] | None:
     return [*terms, *(term for term in _NEWEST if not any(one.startswith(term.split()[0]) for one in terms))]
 
 
-def spaces_of(runs: Iterable[RunRecord], key: str) -> Collection[Space]:
+def spaces_of(runs: Iterable[RunRecord], key: str) -> Collection[FieldKind]:
     """In which of params, metrics and tags some of the runs have a key."""
     return {space for run in runs for space, held in _held(run) if key in held}
 
 
-def keys_of(runs: Iterable[RunRecord]) -> Mapping[Space, Sequence[str]]:
+def keys_of(runs: Iterable[RunRecord]) -> Mapping[FieldKind, Sequence[str]]:
     """The keys of the runs' params, metrics and tags, in the order of the alphabet."""
-    found: dict[Space, set[str]] = {"params": set(), "metrics": set(), "tags": set()}
+    found: dict[FieldKind, set[str]] = {"params": set(), "metrics": set(), "tags": set()}
     for run in runs:
         for space, held in _held(run):
             found[space].update(held)
     return {space: sorted(keys) for space, keys in found.items()}
 
 
-def _held(run: RunRecord) -> Iterator[tuple[Space, Mapping[str, object]]]:
+def _held(run: RunRecord) -> Iterator[tuple[FieldKind, Mapping[str, object]]]:
     yield "params", run.params
     yield "metrics", run.metrics
     yield "tags", run.tags

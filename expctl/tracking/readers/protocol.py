@@ -16,14 +16,14 @@ from expctl.records import STORED_INFINITY
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from expctl.filters.expression import Expression, Order, Space
+    from expctl.filters.expression import Expression, FieldKind, Order
     from expctl.records import RunRecord
 
 _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class Projection:
     """Which parameters, metrics and tags of the runs are wanted (None: all of them), and whether their data sets."""
 
     params: frozenset[str] | None = None
@@ -32,8 +32,8 @@ class Columns:
     datasets: bool = True
 
 
-WHOLE: Final = Columns()
-BARE: Final = Columns(frozenset(), frozenset(), frozenset(), datasets=False)
+WHOLE: Final = Projection()
+BARE: Final = Projection(frozenset(), frozenset(), frozenset(), datasets=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Query:
     where: Expression = EVERY_RUN
     order: tuple[Order, ...] = ()
     limit: int | None = None
-    columns: Columns = WHOLE
+    columns: Projection = WHOLE
     deleted: bool = False
 
 
@@ -58,7 +58,7 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class HistoryPoint:
     """One value of a metric's history."""
 
     value: float
@@ -92,13 +92,13 @@ class Reader(Protocol):
     def get(self, run_id: str) -> RunRecord | None:
         """The run of a full id, deleted or not; None if there is none."""
 
-    def history(self, run_id: str, metric: str) -> list[Point]:
+    def history(self, run_id: str, metric: str) -> list[HistoryPoint]:
         """What a metric was, in the order of its steps."""
 
-    def spaces(self, key: str, experiments: Sequence[str]) -> Collection[Space]:
+    def spaces(self, key: str, experiments: Sequence[str]) -> Collection[FieldKind]:
         """In which of params, metrics and tags some run of the experiments has a key."""
 
-    def keys(self) -> Mapping[Space, Sequence[str]]:
+    def keys(self) -> Mapping[FieldKind, Sequence[str]]:
         """The keys of params, metrics and tags, in the order of the alphabet."""
 
     def folders(self, run: RunRecord) -> list[tuple[str, str]]:
@@ -122,7 +122,7 @@ def stored_number(value: float) -> float:
     return value
 
 
-def projected(run: RunRecord, columns: Columns) -> RunRecord:
+def projected(run: RunRecord, columns: Projection) -> RunRecord:
     """A whole record with nothing but the wanted columns."""
     if columns == WHOLE:
         return run

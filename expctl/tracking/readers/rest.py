@@ -21,12 +21,12 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 from expctl.errors import StoreError, mask_secrets
 from expctl.records import Dataset, RunRecord, Status
 from expctl.tracking.readers.mlflow_search import PAGE, find_by_pages, keys_of, spaces_of
-from expctl.tracking.readers.protocol import Experiment, NotServed, Point, moment, stored_number
+from expctl.tracking.readers.protocol import Experiment, HistoryPoint, NotServed, moment, stored_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from expctl.filters.expression import Space
+    from expctl.filters.expression import FieldKind
     from expctl.tracking.readers.protocol import Query
 
 # What only MLflow's client, or the library below it, knows how to do.
@@ -103,7 +103,7 @@ class RestReader:
         found = self._ask("GET", "runs/get", {"run_id": run_id})
         return record(found["run"]) if "run" in found else None
 
-    def history(self, run_id: str, metric: str) -> list[Point]:
+    def history(self, run_id: str, metric: str) -> list[HistoryPoint]:
         """See Reader."""
         found: list[Any] = []
         token = ""
@@ -116,13 +116,13 @@ class RestReader:
                 break
         values = [(int(one.get("step", 0)), int(one["timestamp"]), float(one["value"])) for one in found]
         values.sort(key=lambda one: (one[0], one[1], one[2] != one[2], one[2]))
-        return [Point(stored_number(value), step, moment(at)) for step, at, value in values]
+        return [HistoryPoint(stored_number(value), step, moment(at)) for step, at, value in values]
 
-    def spaces(self, key: str, experiments: Sequence[str]) -> Collection[Space]:
+    def spaces(self, key: str, experiments: Sequence[str]) -> Collection[FieldKind]:
         """See Reader. Looks at the newest runs only."""
         return spaces_of(self._newest(experiments), key)
 
-    def keys(self) -> Mapping[Space, Sequence[str]]:
+    def keys(self) -> Mapping[FieldKind, Sequence[str]]:
         """See Reader. Looks at the newest runs only."""
         return keys_of(self._newest([one.experiment_id for one in self.experiments() if not one.deleted]))
 

@@ -18,7 +18,7 @@ from expctl.filters.evaluate import number
 from expctl.filters.expression import Field, Order
 from expctl.records import STORED_INFINITY, Dataset, RunRecord, Status
 from expctl.tracking.errors import remedy
-from expctl.tracking.readers.protocol import WHOLE, Experiment, NotServed, Point, moment, stored_number
+from expctl.tracking.readers.protocol import WHOLE, Experiment, HistoryPoint, NotServed, moment, stored_number
 from expctl.tracking.readers.sqlite_sql import RUN_NAME, TABLES, AtHand, Sql, condition, ordering
 from expctl.tracking.uris import PATIENCE
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from expctl.filters.expression import Space
-    from expctl.tracking.readers.protocol import Columns, Query
+    from expctl.filters.expression import FieldKind
+    from expctl.tracking.readers.protocol import Projection, Query
 
 # Alembic's names for the schemas tested, and the MLflow that makes each.
 REVISIONS: Final = {"dc11669786a5": "3.17", "f4a9b2c7d1e6": "3.18"}
@@ -175,7 +175,7 @@ class SqliteReader:
             found = self._records(self._rows(f"SELECT {_ROW} FROM runs r WHERE r.run_uuid = ?", [run_id]), WHOLE)
         return found[0] if found else None
 
-    def history(self, run_id: str, metric: str) -> list[Point]:
+    def history(self, run_id: str, metric: str) -> list[HistoryPoint]:
         """See Reader."""
         sql = (
             "SELECT value, is_nan, step, timestamp FROM metrics WHERE run_uuid = ? AND key = ?"
@@ -183,11 +183,11 @@ class SqliteReader:
         )
         with self._reading():
             rows = self._rows(sql, [run_id, metric])
-        return [Point(_metric(value, is_nan), step, moment(at)) for value, is_nan, step, at in rows]
+        return [HistoryPoint(_metric(value, is_nan), step, moment(at)) for value, is_nan, step, at in rows]
 
-    def spaces(self, key: str, experiments: Sequence[str]) -> list[Space]:
+    def spaces(self, key: str, experiments: Sequence[str]) -> list[FieldKind]:
         """See Reader."""
-        found: list[Space] = []
+        found: list[FieldKind] = []
         with self._reading():
             for space, table in TABLES.items():
                 sql = (
@@ -198,7 +198,7 @@ class SqliteReader:
                     found.append(space)
         return found
 
-    def keys(self) -> dict[Space, list[str]]:
+    def keys(self) -> dict[FieldKind, list[str]]:
         """See Reader. One step into the index a key, however many runs have it."""
         with self._reading():
             return {space: [key for (key,) in self._rows(_KEYS.format(table=table))] for space, table in TABLES.items()}
@@ -214,7 +214,7 @@ class SqliteReader:
         with self._reading():
             return [("", run.artifact_uri), *self._rows(sql, [run.run_id])]
 
-    def _records(self, rows: Sequence[Any], columns: Columns) -> list[RunRecord]:
+    def _records(self, rows: Sequence[Any], columns: Projection) -> list[RunRecord]:
         ids = [row[0] for row in rows]
         params = self._values("params", ids, columns.params)
         metrics = self._values("metrics", ids, columns.metrics)
@@ -239,7 +239,7 @@ class SqliteReader:
             for run_id, name, status, experiment, start, end, stage, uri, user in rows
         ]
 
-    def _values(self, space: Space, ids: Sequence[str], keys: frozenset[str] | None) -> dict[str, list[Any]]:
+    def _values(self, space: FieldKind, ids: Sequence[str], keys: frozenset[str] | None) -> dict[str, list[Any]]:
         """(key, value, whether it is NaN) by run, in the order in which they were logged."""
         found: dict[str, list[Any]] = {}
         if keys is not None and not keys:

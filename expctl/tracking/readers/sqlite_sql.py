@@ -15,12 +15,12 @@ from expctl.filters.expression import And, Condition, Field, Not, Or, Order
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from expctl.filters.expression import Expression, Space
+    from expctl.filters.expression import Expression, FieldKind
 
 Sql = tuple[str, list[Any]]
 AtHand = Mapping[Field, str]  # metrics by the alias of the table that has them
 
-TABLES: Final[dict[Space, str]] = {"params": "params", "metrics": "latest_metrics", "tags": "tags"}
+TABLES: Final[dict[FieldKind, str]] = {"params": "params", "metrics": "latest_metrics", "tags": "tags"}
 RUN_NAME: Final = f"(SELECT value FROM tags WHERE key = '{RUN_NAME_TAG}' AND run_uuid = r.run_uuid)"
 _ATTRIBUTES: Final = {
     "run_id": "r.run_uuid",

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from expctl.errors import StoreError
 from expctl.records import Tag
 from expctl.tracking import uris
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,7 +74,7 @@ def _walked(folder: Path, name: str) -> Iterator[Artifact]:
 
 
 def _fetched(store: Store, run: RunRecord, name: str) -> list[Artifact]:
-    with translated(store.settings):
+    with store_errors(store.settings):
         return list(_listed(store.client, run.run_id, name or None))
 
 
@@ -112,7 +112,7 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
 
 def _downloaded(store: Store, run: RunRecord, path: str) -> bytes | None:
     client = store.client
-    with translated(store.settings), tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    with store_errors(store.settings), tempfile.TemporaryDirectory(prefix="expctl-") as folder:
         try:
             return Path(client.download_artifacts(run.run_id, path, folder)).read_bytes()
         except Exception:  # each kind of storage has its own, and many for a file that is not there

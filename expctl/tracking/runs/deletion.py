@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import RunNotFound, UsageError
 from expctl.filters.expression import EVERY_RUN, Or, attribute
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.descendants import Chosen, with_trials
 from expctl.tracking.runs.references import only, resolve_set
@@ -83,7 +83,7 @@ def delete(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
     """Hide runs; gives each when it is done."""
     client = store.client
     for run in runs:
-        with translated(store.settings):
+        with store_errors(store.settings):
             client.delete_run(run.run_id)
         yield run
 
@@ -92,7 +92,7 @@ def restore(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
     """Bring hidden runs back; gives each when it is done."""
     client = store.client
     for run in runs:
-        with translated(store.settings):
+        with store_errors(store.settings):
             client.restore_run(run.run_id)
         yield run
 
@@ -110,7 +110,7 @@ def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
             hint="expctl delete without --purge here, then mlflow gc where the server runs",
         )
     for run in runs:
-        with translated(store.settings):
+        with store_errors(store.settings):
             (*versions,) = store.client.search_model_versions(f"run_id = '{run.run_id}'")
         if versions:
             raise UsageError(
@@ -126,7 +126,7 @@ def purge(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
     What is cut short can be done again: of a run first its models go, then its files, and its row last.
     """
     for run in runs:
-        with translated(store.settings):
+        with store_errors(store.settings):
             if not run.deleted:
                 store.client.delete_run(run.run_id)
             _purge(store, run)

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from expctl import __version__
-from expctl.data_issues import counts, told
+from expctl.data_issues import counts, messages
 from expctl.encoding import csv_text
 from expctl.errors import mask_secrets
 from expctl.metrics import METRICS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from expctl.recipe import Recipe
-    from expctl.training.data.dataset import Marks
+    from expctl.training.data.dataset import RowDigests
     from expctl.training.fit.trainer import TrainResult
 
 
@@ -122,7 +122,7 @@ def parameters(result: TrainResult) -> Iterator[Param]:
     yield Param("dataset_size", split.dataset_size)
     yield Param("train_rows", len(split.train))
     yield Param("test_rows", len(split.test))
-    yield from (Param(key, count) for key, count in counts(result.findings).items())
+    yield from (Param(key, count) for key, count in counts(result.data_issues).items())
 
 
 def metrics(result: TrainResult) -> Iterator[MetricValue]:
@@ -145,7 +145,7 @@ def tags(result: TrainResult) -> Iterator[TagValue]:
     """What identifies the run's making, and what was noticed on the way."""
     yield TagValue(Tag.VERSION, __version__)
     yield TagValue(Tag.TEST_SET, result.test_set)
-    noticed = [*told(result.findings), *result.warnings]
+    noticed = [*messages(result.data_issues), *result.warnings]
     if noticed:
         yield TagValue(Tag.WARNINGS, json.dumps([line[:300] for line in noticed[:10]], ensure_ascii=False))
 
@@ -186,7 +186,7 @@ def artifacts(result: TrainResult) -> Iterator[File | TagValue]:
     yield File("sample_predictions.csv", _csv(result.sample))
 
 
-def data_rows(data: Marks) -> File:
+def data_rows(data: RowDigests) -> File:
     """data_rows.parquet: number, text hash and label of each usable row of the data file, in the file's order.
 
     A column `rest_hash` more where the recipe reads more. By it, when the file has changed, a reproduction says which

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl.errors import ExpctlError, Stopped, StoreError, mask_secrets
 from expctl.records import Tag
 from expctl.tracking import retries, uris
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ def recording(store: Store, name: str | None, tags: Mapping[str, str], *, run_id
     experiment = store.ensure_experiment()
     finished = False
     try:
-        with shielded():
+        with defer_signals():
             if run_id is None:
                 run_id = begin(store, experiment, name, tags)
             else:
-                _take_up(store, run_id, tags)
+                _reopen(store, run_id, tags)
         yield run_id
-        with shielded():
+        with defer_signals():
             finish(store, run_id)
             finished = True
     except BaseException as error:
@@ -60,9 +60,9 @@ def begin(
 ) -> str:
     """Create a RUNNING run, `started` at so many milliseconds since 1970, or now, and return its id.
 
-    To be called `shielded`, until the id is where `abort` finds it.
+    To be called `defer_signals`, until the id is where `abort` finds it.
     """
-    with translated(store.settings):
+    with store_errors(store.settings):
         if uris.is_server(store.settings.tracking_uri):
             return _begin_once(store.client, experiment, name, tags, started)
         return str(store.client.create_run(experiment, started, dict(tags), name).info.run_id)
@@ -80,7 +80,7 @@ def _begin_once(
     key = uuid.uuid4().hex
     for wait in (0, 2, 4, 8, None):
         try:
-            with retries.hurried(retries=0):
+            with retries.limited_retries(retries=0):
                 return str(client.create_run(experiment, started, {**tags, Tag.KEY: key}, name).info.run_id)
         except MlflowException as error:
             if wait is None or error.error_code not in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
@@ -92,8 +92,8 @@ def _begin_once(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _take_up(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
-    with translated(store.settings):
+def _reopen(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
+    with store_errors(store.settings):
         for key, value in tags.items():
             store.client.set_tag(run_id, key, value)
         for key in (Tag.COMPLETE, Tag.REASON):
@@ -104,7 +104,7 @@ def _take_up(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
 
 def finish(store: Store, run_id: str) -> None:
     """Mark a run complete and end it FINISHED."""
-    with translated(store.settings):
+    with store_errors(store.settings):
         store.client.set_tag(run_id, Tag.COMPLETE, "true")
         store.client.set_terminated(run_id, "FINISHED")
 
@@ -116,7 +116,7 @@ class Abandoned(ExpctlError):
 def abort(store: Store, run_id: str, error: BaseException) -> None:
     """End a run with the reason: KILLED if somebody stopped it, FAILED for everything else."""
     killed = isinstance(error, (KeyboardInterrupt, Stopped, Abandoned))
-    with shielded(), translated(store.settings), retries.hurried(retries=2):
+    with defer_signals(), store_errors(store.settings), retries.limited_retries(retries=2):
         store.client.set_tag(run_id, Tag.REASON, _reason(error)[:TAG_LIMIT])
         store.client.set_terminated(run_id, "KILLED" if killed else "FAILED")
 
@@ -126,7 +126,7 @@ def close_orphan(store: Store, run: RunRecord) -> None:
     if Tag.COMPLETE in run.tags:
         finish(store, run.run_id)
         return
-    with shielded(), translated(store.settings):
+    with defer_signals(), store_errors(store.settings):
         store.client.set_tag(run.run_id, Tag.REASON, "its process ended without a word")
         store.client.set_terminated(run.run_id, "KILLED")
 
@@ -189,7 +189,7 @@ def orphans(store: Store, runs: Iterable[RunRecord]) -> list[RunRecord]:
 
 
 @contextmanager
-def shielded() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Hold back the first Ctrl-C, SIGTERM or SIGHUP until the block is done; a second one gets through at once.
 
     Between the store's making a run and our knowing its id, a signal would leave it RUNNING for ever.
@@ -220,12 +220,12 @@ def shielded() -> Iterator[None]:
             signal.raise_signal(caught[0])
 
 
-def undisturbed(store: Store) -> AbstractContextManager[None]:
-    """For a transaction of MLflow's: `shielded`, but where it is a call to a server, which may take a minute.
+def defer_signals_if_local(store: Store) -> AbstractContextManager[None]:
+    """For a transaction of MLflow's: `defer_signals`, but where it is a call to a server, which may take a minute.
 
     A signal within an SQLite transaction leaves it open, and closing the run then waits for our own lock in vain.
     """
-    return nullcontext() if uris.is_server(store.settings.tracking_uri) else shielded()
+    return nullcontext() if uris.is_server(store.settings.tracking_uri) else defer_signals()
 
 
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

@@ -25,7 +25,7 @@ _OWN_TAGS: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Ta
 
 
 @dataclass(frozen=True)
-class Labels:
+class RunMetadata:
     """What a person says of a run besides its recipe."""
 
     name: str | None = None
@@ -34,16 +34,16 @@ class Labels:
     data_version: str | None = None
 
 
-def with_data_version(labels: Labels, data: str) -> Labels:
+def with_data_version(labels: RunMetadata, data: str) -> RunMetadata:
     """The labels with the data's version by DVC, where nobody says another."""
     return labels if labels.data_version else replace(labels, data_version=dvc_version(data))
 
 
-def labels_of(run: RunRecord) -> Labels:
+def labels_of(run: RunRecord) -> RunMetadata:
     """What was said of a recorded run."""
     ours = (*_OWN_TAGS, Tag.DEVELOPER, Tag.DATA_VERSION)
     tags = {key: value for key, value in run.user_tags.items() if key not in ours}
-    return Labels(run.name, tags, run.tags.get(Tag.NOTE), run.tags.get(Tag.DATA_VERSION))
+    return RunMetadata(run.name, tags, run.tags.get(Tag.NOTE), run.tags.get(Tag.DATA_VERSION))
 
 
 def numbered(name: str, number: int) -> str:
@@ -62,7 +62,7 @@ def _check_encodable(what: str, text: str) -> None:
         raise UsageError(f"{what} is not UTF-8: {text!r}", hint="is the terminal's encoding another one?") from error
 
 
-def check_labels(labels: Labels) -> None:
+def check_labels(labels: RunMetadata) -> None:
     """Raise UsageError for names, tags and notes that MLflow would cut or refuse, before any run is made."""
     for what, text, limit in (
         ("--run-name", labels.name, NAME_LIMIT),
@@ -103,7 +103,7 @@ def check_recipe(recipe: Recipe) -> None:
         )
 
 
-def run_tags(labels: Labels, command: str, code: provenance.Code | None, *, developer: str) -> dict[str, str]:
+def run_tags(labels: RunMetadata, command: str, code: provenance.Code | None, *, developer: str) -> dict[str, str]:
     """The tags that a run is created with, besides its recipe. `developer` is the setting, "" for none."""
     tags = {
         **provenance.machine_tags(),

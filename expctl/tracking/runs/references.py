@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ranking import ranking_order
 from expctl.errors import RunNotFound
-from expctl.filters.expression import FINISHED, MADE_TO_USE, Condition, Field, attribute, every, fit_for
+from expctl.filters.expression import FINISHED, REGULAR_RUNS, Condition, Field, all_of, attribute, fit_for
 from expctl.filters.parse import FilterError, parse
 from expctl.records import Tag
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +120,7 @@ def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -
         found = store.find(reference, also=among)
     else:
         start = re.split(r"[*?\[]", reference)[0]  # an underscore in it fits more names, which the glob then does not
-        named = store.find(also=every(among, attribute("run_name", "like", f"{start}%")))
+        named = store.find(also=all_of(among, attribute("run_name", "like", f"{start}%")))
         found = [run for run in named if fnmatchcase(run.name, reference)]
     if not found:
         _check_filter(reference)
@@ -160,7 +160,7 @@ def only(found: Sequence[RunRecord], reference: str) -> RunRecord:
 
 
 def _latest(store: Store, reference: str, back: int) -> RunRecord:
-    found = store.find(also=MADE_TO_USE, limit=back + 1)
+    found = store.find(also=REGULAR_RUNS, limit=back + 1)
     if len(found) <= back:
         raise RunNotFound(f"no run {reference!r}: the experiment has {len(found)}", hint="expctl list")
     return found[back]
@@ -169,7 +169,7 @@ def _latest(store: Store, reference: str, back: int) -> RunRecord:
 def _registered(store: Store, name: str, *, version: str | None = None, alias: str | None = None) -> RunRecord:
     client = store.client
     try:
-        with translated(store.settings):
+        with store_errors(store.settings):
             if alias is not None:
                 found = client.get_model_version_by_alias(name, alias)
             else:

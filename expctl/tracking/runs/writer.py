@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from expctl.errors import mask_secrets
 from expctl.records import Tag
-from expctl.tracking.errors import translated
+from expctl.tracking.errors import store_errors
 from expctl.tracking.models.storage import write_model
 from expctl.tracking.runs.items import (
     DatasetInput,
@@ -21,7 +21,7 @@ from expctl.tracking.runs.items import (
     Param,
     TagValue,
 )
-from expctl.tracking.runs.lifecycle import undisturbed
+from expctl.tracking.runs.lifecycle import defer_signals_if_local
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ def write(store: Store, run_id: str, log: Iterable[Item], *, scratch: Path | Non
                 case ModelItem():
                     model_id, digest = _log_model(store, run_id, item, Path(folder, "model"))
                     batch[TagValue].append(RunTag(Tag.MODEL_DIGEST, digest))
-        with translated(store.settings):
+        with store_errors(store.settings):
             if any(files.iterdir()):
                 store.client.log_artifacts(run_id, str(files))
             for params, metrics, tags in _batches(batch[Param], batch[MetricValue], batch[TagValue]):
-                with undisturbed(store):
+                with defer_signals_if_local(store):
                     store.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
 
 
@@ -82,7 +82,7 @@ def _log_dataset(store: Store, run_id: str, item: DatasetInput) -> None:
         mask_secrets(item.name)[:500], item.digest[:36], "local", source, schema=item.schema, profile=item.profile
     )
     given = [MlflowInput(dataset, [InputTag("mlflow.data.context", item.context)])]
-    with translated(store.settings), undisturbed(store):
+    with store_errors(store.settings), defer_signals_if_local(store):
         try:
             store.client.log_inputs(run_id, given)
         except MlflowException as error:
@@ -102,9 +102,9 @@ def _log_model(store: Store, run_id: str, item: ModelItem, folder: Path) -> tupl
     from mlflow.models import Model
 
     client = store.client
-    with translated(store.settings):
+    with store_errors(store.settings):
         experiment = client.get_run(run_id).info.experiment_id
-        with undisturbed(store):
+        with defer_signals_if_local(store):
             logged = client.create_logged_model(experiment, name="model", source_run_id=run_id, model_type="classifier")
             client.log_outputs(run_id, models=[LoggedModelOutput(logged.model_id, step=0)])
         meta = Model(
@@ -112,6 +112,6 @@ def _log_model(store: Store, run_id: str, item: ModelItem, folder: Path) -> tupl
         )
         digest = write_model(item, folder, meta)
         client.log_model_artifacts(logged.model_id, str(folder))
-        with undisturbed(store):
+        with defer_signals_if_local(store):
             client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return str(logged.model_id), digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.data_issues import Finding, told
+from expctl.data_issues import DataIssue, messages
 from expctl.errors import DataError
 from expctl.training.data.duplicates import numbered
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 MAJORITY: Final = 0.95  # of the training rows in one class: from here on accuracy says next to nothing
 
 
-def look(train: Rows, test: Rows, recipe: Recipe) -> Iterator[Finding]:
+def check_split(train: Rows, test: Rows, recipe: Recipe) -> Iterator[DataIssue]:
     """What there is to tell of a split before anything is trained on it. Counts that are zero are no findings."""
     yield from _copies(train, test)
     yield from _classes(Counter(train.labels.tolist()), Counter(test.labels.tolist()), recipe)
 
 
-def _copies(train: Rows, test: Rows) -> Iterator[Finding]:
+def _copies(train: Rows, test: Rows) -> Iterator[DataIssue]:
     import numpy as np
 
     texts = numbered(np.concatenate([train.hashes, test.hashes]))
@@ -37,9 +37,9 @@ def _copies(train: Rows, test: Rows) -> Iterator[Finding]:
     trained = np.zeros(len(rows), dtype=bool)
     trained[texts[: len(train)]] = True
     leaked = int(trained[texts[len(train) :]].sum())
-    yield Finding("repeated_rows", repeated, None)
+    yield DataIssue("repeated_rows", repeated, None)
     if leaked:
-        yield Finding(
+        yield DataIssue(
             "leaked_rows",
             leaked,
             f"{leaked:,} of {len(test):,} test rows {_verb(leaked, 'have')} a text that is trained on too"
@@ -53,7 +53,7 @@ def _copies(train: Rows, test: Rows) -> Iterator[Finding]:
         labels.setdefault(text, set()).add(label)
     conflicting = sum(len(found) > 1 for found in labels.values())
     if conflicting:
-        yield Finding(
+        yield DataIssue(
             "conflicting_texts",
             conflicting,
             f"{conflicting:,} {_noun(conflicting, 'text')} {_verb(conflicting, 'have')} different labels in different"
@@ -61,10 +61,10 @@ def _copies(train: Rows, test: Rows) -> Iterator[Finding]:
         )
 
 
-def _classes(train: Counter[Any], test: Counter[Any], recipe: Recipe) -> Iterator[Finding]:
+def _classes(train: Counter[Any], test: Counter[Any], recipe: Recipe) -> Iterator[DataIssue]:
     (largest, majority), rows = train.most_common(1)[0], train.total()
     if majority >= MAJORITY * rows:
-        yield Finding(
+        yield DataIssue(
             "majority_rows",
             majority,
             f"{majority:,} of {rows:,} training rows are of {named([largest])}: accuracy says little;"
@@ -73,14 +73,14 @@ def _classes(train: Counter[Any], test: Counter[Any], recipe: Recipe) -> Iterato
     unseen = sorted(test.keys() - train.keys())
     if unseen:
         count = sum(test[label] for label in unseen)
-        yield Finding(
+        yield DataIssue(
             "untrained_rows",
             count,
             f"{count:,} test rows are of classes without a training row ({named(unseen)}): always wrong",
         )
     untested = sorted(train.keys() - test.keys())
     if untested:
-        yield Finding(
+        yield DataIssue(
             "untested_classes",
             len(untested),
             f"{named(untested)} {_verb(len(untested), 'have')} no test row: nothing is measured of"
@@ -88,7 +88,7 @@ def _classes(train: Counter[Any], test: Counter[Any], recipe: Recipe) -> Iterato
         )
     rare = sorted(label for label, count in train.items() if recipe.cv is not None and count < recipe.cv)
     if rare:
-        yield Finding(
+        yield DataIssue(
             "rare_classes",
             len(rare),
             f"{named(rare)} {_verb(len(rare), 'have')} fewer training rows than there are folds ({recipe.cv}):"
@@ -96,11 +96,11 @@ def _classes(train: Counter[Any], test: Counter[Any], recipe: Recipe) -> Iterato
         )
 
 
-def unknown(shares: np.ndarray) -> Iterator[Finding]:
+def unknown(shares: np.ndarray) -> Iterator[DataIssue]:
     """What there is to tell of the `unknown_shares` of the test rows, once a model is fitted."""
     count = int((~(shares < 1)).sum())  # NaN too: without a term there is none that is known
     if count:
-        yield Finding(
+        yield DataIssue(
             "unknown_rows",
             count,
             f"{count:,} of {len(shares):,} test rows {_verb(count, 'have')} no term that the model knows, and"
@@ -108,9 +108,9 @@ def unknown(shares: np.ndarray) -> Iterator[Finding]:
         )
 
 
-def refuse(findings: Iterable[Finding]) -> None:
+def raise_if_strict(data_issues: Iterable[DataIssue]) -> None:
     """Raise DataError, with all that there is to tell, if `--strict` refuses some of it."""
-    refused = told(finding for finding in findings if finding.refused)
+    refused = messages(finding for finding in data_issues if finding.refused)
     if refused:
         raise DataError("; ".join(refused), hint="leave out --strict to be warned only")
 

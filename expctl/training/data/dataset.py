@@ -13,12 +13,12 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from expctl.data_issues import Finding, told
+from expctl.data_issues import DataIssue, messages
 from expctl.errors import DataError, mask_secrets
-from expctl.training.data.checks import look, named
+from expctl.training.data.checks import check_split, named
 from expctl.training.data.duplicates import first_rows, numbered, rows_of
 from expctl.training.data.rows import Rows
-from expctl.training.data.tables import Columns, kind_of, read_bytes, read_table, require
+from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
 from expctl.training.models.families import is_factory
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Marks:
+class RowDigests:
     """What the usable rows of a data file say, without their texts: by this they are known again in another file.
 
     `rows` are their numbers in the file, `hashes` and `labels` as in `Rows`, shape (n,) each; `rest` are hashes of
@@ -54,18 +54,18 @@ class Split:
 
     train: Rows
     test: Rows
-    data: Marks
+    data: RowDigests
     data_hash: str
     data_fingerprint: str
     data_bytes: int
     dataset_size: int
     test_data_hash: str | None = None
-    findings: list[Finding] = field(default_factory=list)
+    data_issues: list[DataIssue] = field(default_factory=list)
 
     @property
     def notes(self) -> list[str]:
         """What of the findings is to be told."""
-        return told(self.findings)
+        return messages(self.data_issues)
 
 
 def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int] | None = None) -> Split:
@@ -76,28 +76,32 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
     Raises DataError for everything that would make training fail or lie: nothing to read, missing columns, one class,
     a class too rare to divide, no text left.
     """
-    findings: list[Finding] = []
+    data_issues: list[DataIssue] = []
     content = read_bytes(recipe.data)
     table = _read(recipe.data, content, recipe)
-    rows, kept = _rows(table, recipe, recipe.data, findings, all_columns=all_columns)
+    rows, kept = _rows(table, recipe, recipe.data, data_issues, all_columns=all_columns)
     if order is not None:
         rows, kept = rows.take(list(order)), [kept[position] for position in order]
     if recipe.test_data is not None:
         test_content = read_bytes(recipe.test_data)
         test_rows, _ = _rows(
-            _read(recipe.test_data, test_content, recipe), recipe, recipe.test_data, findings, all_columns=all_columns
+            _read(recipe.test_data, test_content, recipe),
+            recipe,
+            recipe.test_data,
+            data_issues,
+            all_columns=all_columns,
         )
         train, test = rows, test_rows
     elif recipe.split_column is not None:
         require(list(table), recipe.split_column, name=_shown(recipe.data), option="--split-column")
         column = table[recipe.split_column]
-        train, test = _by_column(rows, [column[i] for i in kept], recipe, findings)
+        train, test = _by_column(rows, [column[i] for i in kept], recipe, data_issues)
     else:
         train, test = _at_random(rows, recipe)
     if recipe.dedupe and recipe.test_size is None:
-        train = _without_copies(train, test, findings)
+        train = _without_copies(train, test, data_issues)
     _check(train, test, recipe)
-    findings += look(train, test, recipe)
+    data_issues += check_split(train, test, recipe)
     return Split(
         train,
         test,
@@ -107,17 +111,17 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
         data_bytes=len(content),
         dataset_size=len(kept),
         test_data_hash=hashlib.sha256(test_content).hexdigest() if recipe.test_data is not None else None,
-        findings=findings,
+        data_issues=data_issues,
     )
 
 
-def read_marks(recipe: Recipe, path: str) -> Marks:
+def read_marks(recipe: Recipe, path: str) -> RowDigests:
     """The marks of one file, read as the recipe says. Raises DataError as `load_split` does."""
     table = _read(path, read_bytes(path), recipe)
     return _marks(table, recipe, *_rows(table, recipe, path, [], all_columns=False))
 
 
-def _marks(table: Columns, recipe: Recipe, rows: Rows, kept: list[int]) -> Marks:
+def _marks(table: TableColumns, recipe: Recipe, rows: Rows, kept: list[int]) -> RowDigests:
     side = table.get(recipe.split_column or "")
     columns = [] if side is None else [[str(side[i]).strip().lower() for i in kept]]
     if is_factory(recipe.model):
@@ -125,14 +129,14 @@ def _marks(table: Columns, recipe: Recipe, rows: Rows, kept: list[int]) -> Marks
         others = sorted(name for name in table if name not in read)
         columns += [[f"{name}={value}" for value in as_numbers([table[name][i] for i in kept])] for name in others]
     rest = text_hashes(["\n".join(cells) for cells in zip(*columns, strict=True)]) if columns else None
-    return Marks(rows.frame.index.to_numpy(), rows.hashes, rows.labels, rest)
+    return RowDigests(rows.frame.index.to_numpy(), rows.hashes, rows.labels, rest)
 
 
 def _shown(path: str) -> str:
     return mask_secrets(path)
 
 
-def _read(path: str, content: bytes, recipe: Recipe) -> Columns:
+def _read(path: str, content: bytes, recipe: Recipe) -> TableColumns:
     name = _shown(path)
     if not content:
         raise DataError(f"{name} is empty (0 bytes)")
@@ -145,9 +149,9 @@ def _read(path: str, content: bytes, recipe: Recipe) -> Columns:
 
 
 def _rows(
-    table: Columns, recipe: Recipe, path: str, findings: list[Finding], *, all_columns: bool
+    table: TableColumns, recipe: Recipe, path: str, data_issues: list[DataIssue], *, all_columns: bool
 ) -> tuple[Rows, list[int]]:
-    """The usable rows and their numbers in the file; what is left out is counted in `findings`."""
+    """The usable rows and their numbers in the file; what is left out is counted in `data_issues`."""
     texts = [as_text(value) for value in table[recipe.text_column]]
     raw = table[recipe.label_column]
     no_text = [text is None or not text.strip() for text in texts]
@@ -155,7 +159,7 @@ def _rows(
     for count, what in ((sum(no_text), "text"), (sum(no_label), "label")):
         if count:
             told_as = f"left out {count:,} of {len(texts):,} rows of {_shown(path)} that have no {what}"
-            findings.append(Finding(f"rows_without_{what}", count, told_as))
+            data_issues.append(DataIssue(f"rows_without_{what}", count, told_as))
     kept = [i for i in range(len(texts)) if not no_text[i] and not no_label[i]]
     if not kept:
         missing = "text" if all(no_text) else "label" if all(no_label) else "text and label"
@@ -165,7 +169,7 @@ def _rows(
     parsed = kind_of(path) in ("csv", "tsv")
     labels = read_labels([raw[i] for i in kept], parse=parsed, column=recipe.label_column)
     readable = [str(texts[i]) for i in kept]
-    columns: Columns = {recipe.text_column: readable}
+    columns: TableColumns = {recipe.text_column: readable}
     if all_columns:
         for name, values in table.items():
             if name not in (recipe.text_column, recipe.label_column, recipe.split_column):
@@ -190,7 +194,7 @@ def as_numbers(values: list[Any]) -> list[Any]:
         return values
 
 
-def feature_frame(columns: Columns, index: Sequence[int]) -> pd.DataFrame:
+def feature_frame(columns: TableColumns, index: Sequence[int]) -> pd.DataFrame:
     """What a model reads. Texts are Python strings in object columns: the one form every estimator and skops takes."""
     import pandas as pd
 
@@ -290,7 +294,7 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
     return rows.take(train), rows.take(test)
 
 
-def _without_copies(train: Rows, test: Rows, findings: list[Finding]) -> Rows:
+def _without_copies(train: Rows, test: Rows, data_issues: list[DataIssue]) -> Rows:
     """The training rows whose text is not in the test set."""
     tested = set(test.hashes.tolist())
     kept = [i for i, one in enumerate(train.hashes.tolist()) if one not in tested]
@@ -299,11 +303,11 @@ def _without_copies(train: Rows, test: Rows, findings: list[Finding]) -> Rows:
     count = len(train) - len(kept)
     if count:
         told_as = f"left out {count:,} of {len(train):,} training rows whose text is in the test set (--dedupe)"
-        findings.append(Finding("deduped_rows", count, told_as, refused=False))
+        data_issues.append(DataIssue("deduped_rows", count, told_as, refused=False))
     return train.take(kept)
 
 
-def _by_column(rows: Rows, values: list[Any], recipe: Recipe, findings: list[Finding]) -> tuple[Rows, Rows]:
+def _by_column(rows: Rows, values: list[Any], recipe: Recipe, data_issues: list[DataIssue]) -> tuple[Rows, Rows]:
     words = ["" if value is None else str(value).strip().lower() for value in values]
     others = len(words) - words.count("train") - words.count("test")
     for side in ("train", "test"):
@@ -314,7 +318,7 @@ def _by_column(rows: Rows, values: list[Any], recipe: Recipe, findings: list[Fin
             )
     if others:
         told_as = f"left out {others:,} rows whose {recipe.split_column} is neither train nor test"
-        findings.append(Finding("unsplit_rows", others, told_as, refused=False))
+        data_issues.append(DataIssue("unsplit_rows", others, told_as, refused=False))
     return tuple(rows.take([i for i, word in enumerate(words) if word == side]) for side in ("train", "test"))  # type: ignore[return-value]
 
 

@@ -23,10 +23,10 @@ from expctl.errors import DataError, closest, mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Kind = Literal["csv", "tsv", "jsonl", "parquet"]
-Columns = dict[str, list[Any]]
+FileFormat = Literal["csv", "tsv", "jsonl", "parquet"]
+TableColumns = dict[str, list[Any]]
 
-KINDS: Final[dict[str, Kind]] = {
+KINDS: Final[dict[str, FileFormat]] = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
     ".pq": "parquet",
 }  # fmt: skip
@@ -43,7 +43,7 @@ _BYTE_ORDER_MARKS: Final = {
 _GZIP: Final = b"\x1f\x8b"
 
 
-def kind_of(path: str) -> Kind:
+def kind_of(path: str) -> FileFormat:
     """The kind of table a path or URL names by its ending. Raises DataError for an ending that is none."""
     name = path.partition("?")[0] if "://" in path else path
     suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:] if suffix.lower() != ".gz"]
@@ -107,9 +107,9 @@ def _open_url(url: str) -> Iterator[BinaryIO]:
         yield stream
 
 
-def read_table(content: bytes, kind: Kind, *, encoding: str, name: str) -> Columns:
+def read_table(content: bytes, kind: FileFormat, *, encoding: str, name: str) -> TableColumns:
     """All rows of a table, a list per column. `name` stands in errors. Raises DataError where it does not parse."""
-    whole: Columns = {}
+    whole: TableColumns = {}
     rows = 0
     for chunk in chunks(io.BytesIO(content), kind, encoding=encoding, name=name):
         size = len(next(iter(chunk.values()), []))
@@ -121,7 +121,9 @@ def read_table(content: bytes, kind: Kind, *, encoding: str, name: str) -> Colum
     return whole
 
 
-def chunks(stream: BinaryIO, kind: Kind, *, encoding: str, name: str, rows: int = 10_000) -> Iterator[Columns]:
+def chunks(
+    stream: BinaryIO, kind: FileFormat, *, encoding: str, name: str, rows: int = 10_000
+) -> Iterator[TableColumns]:
     """The table in pieces of at most `rows` rows; a table with a header and no rows gives one empty piece.
 
     Raises DataError, with the line, where the table does not parse.
@@ -198,7 +200,7 @@ def _undecodable(stream: BinaryIO, encoding: str, name: str, error: UnicodeError
     return DataError(f"{name}: not {encoding} ({getattr(error, 'reason', error)})", hint=hint)
 
 
-def _delimited(text: io.TextIOWrapper, kind: Kind, name: str, size: int) -> Iterator[Columns]:
+def _delimited(text: io.TextIOWrapper, kind: FileFormat, name: str, size: int) -> Iterator[TableColumns]:
     csv.field_size_limit(FIELD_LIMIT)
     reader = (
         csv.reader(text, strict=True) if kind == "csv" else csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -258,7 +260,7 @@ def _header(names: Sequence[str], name: str) -> list[str]:
     return list(names)
 
 
-def _columns(header: list[str], rows: list[list[str]]) -> Columns:
+def _columns(header: list[str], rows: list[list[str]]) -> TableColumns:
     if not rows:
         return {column: [] for column in header}
     return {
@@ -267,7 +269,7 @@ def _columns(header: list[str], rows: list[list[str]]) -> Columns:
     }
 
 
-def _jsonl(text: io.TextIOWrapper, name: str, size: int) -> Iterator[Columns]:
+def _jsonl(text: io.TextIOWrapper, name: str, size: int) -> Iterator[TableColumns]:
     records: list[dict[str, Any]] = []
     seen = given = False
     for number, line in enumerate(text, 1):
@@ -304,12 +306,12 @@ def _encodable(record: object) -> bool:
     return True
 
 
-def _from_records(records: list[dict[str, Any]]) -> Columns:
+def _from_records(records: list[dict[str, Any]]) -> TableColumns:
     names = dict.fromkeys(key for record in records for key in record)
     return {column: [record.get(column) for record in records] for column in names}
 
 
-def _parquet(stream: io.BufferedReader, name: str, size: int) -> Iterator[Columns]:
+def _parquet(stream: io.BufferedReader, name: str, size: int) -> Iterator[TableColumns]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from expctl.errors import DataError, TrainingFailed, UsageError
 from expctl.training.data.dataset import as_text, feature_frame
-from expctl.training.data.tables import Columns, require
+from expctl.training.data.tables import TableColumns, require
 from expctl.training.fit.oov import SAMPLE, Seen, unknown_shares, vectorizer_of
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ OOV = "oov"
 def predicted_chunks(
     estimator: Any,
     inputs: Mapping[str, str],
-    chunks: Iterable[Columns],
+    chunks: Iterable[TableColumns],
     *,
     name: str,
     text_column: str | None = None,
     proba: bool = False,
     oov: bool = False,
     seen: Seen | None = None,
-) -> Iterator[Columns]:
+) -> Iterator[TableColumns]:
     """Each piece with a column `prediction`, if `proba` one `proba_CLASS` a class, if `oov` the share of unknown terms.
 
     `inputs` are the columns the estimator reads with their MLflow types; `text_column` is what the table calls the
@@ -69,12 +69,12 @@ def _shares(vectorizer: Any, cells: list[Any]) -> np.ndarray:
     return unknown_shares(vectorizer, (as_text(cell) or "" for cell in cells))
 
 
-def _predict(estimator: Any, inputs: Mapping[str, str], chunk: Columns, names: list[str]) -> Columns:
+def _predict(estimator: Any, inputs: Mapping[str, str], chunk: TableColumns, names: list[str]) -> TableColumns:
     rows = len(next(iter(chunk.values())))
     columns = {column: _cells(chunk[column], kind, column) for column, kind in inputs.items()}
     texts = [column for column, kind in inputs.items() if kind == "string"]
     usable = [i for i in range(rows) if all(columns[column][i] is not None for column in texts)]
-    added: Columns = {name: [None] * rows for name in names}
+    added: TableColumns = {name: [None] * rows for name in names}
     if not usable:
         return added
     frame = feature_frame(

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.data_issues import Finding
+from expctl.data_issues import DataIssue
 from expctl.errors import DataError, TrainingFailed, UsageError
-from expctl.training.data.checks import refuse, unknown
+from expctl.training.data.checks import raise_if_strict, unknown
 from expctl.training.data.dataset import Split, fingerprint
 from expctl.training.data.duplicates import first_rows, numbered, rows_of
 from expctl.training.data.rows import Rows
@@ -51,8 +51,8 @@ class TrainResult:
     """A fitted pipeline and everything worth recording about it.
 
     `folds` has a dictionary of metrics for each cross-validation fold of the training rows (empty without --cv).
-    `sample` holds 10 random test rows with text, label and prediction. `findings` is what the data guard found, in the
-    split and once the model was fitted, `warnings` what fitting warned of.
+    `sample` holds 10 random test rows with text, label and prediction. `data_issues` are those of the split and those
+    that only the fitted model shows, `warnings` what fitting warned of.
     """
 
     recipe: Recipe
@@ -65,7 +65,7 @@ class TrainResult:
     test_set: str
     sample: pd.DataFrame
     example: pd.DataFrame
-    findings: list[Finding] = field(default_factory=list)
+    data_issues: list[DataIssue] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -124,7 +124,7 @@ def train(
         shares = unknown_shares(vectorizer, split.test.frame[recipe.text_column])
     late = [] if shares is None else list(unknown(shares))
     if strict:
-        refuse(late)
+        raise_if_strict(late)
     predictions = predictions_frame(evaluation.predictions, split.test)
     return TrainResult(
         recipe=recipe,
@@ -137,7 +137,7 @@ def train(
         test_set=fingerprint(split.test.hashes, split.test.labels),
         sample=_sample(split.test, evaluation, recipe),
         example=split.test.frame.head(_EXAMPLE).reset_index(drop=True),
-        findings=[*split.findings, *late],
+        data_issues=[*split.data_issues, *late],
         warnings=list(dict.fromkeys(noticed)),
     )
 

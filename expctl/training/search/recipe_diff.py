@@ -58,7 +58,7 @@ def factors_between(one: Recipe, other: Recipe, hashes: tuple[Hashes, Hashes]) -
     return factors
 
 
-def crossed(one: Recipe, other: Recipe, changed: Iterable[Factor]) -> Recipe:
+def recipe_between(one: Recipe, other: Recipe, changed: Iterable[Factor]) -> Recipe:
     """The recipe of `one` with these factors as `other` has them, without `cv`.
 
     Raises UsageError if the two do not go together.

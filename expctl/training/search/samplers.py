@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from expctl.recipe import Recipe
     from expctl.records import Value
-    from expctl.training.search.space import Axis, Point, Space
+    from expctl.training.search.space import Axis, SearchPoint, SearchSpace
 
 DEFAULT_TRIALS: Final = 20
 STARTUP: Final = 10  # trials that a sampler which learns draws at random first
@@ -79,7 +79,7 @@ class Trial:
     """One recipe to be trained, by its number (from 1) and its point in the space."""
 
     number: int
-    point: Point
+    point: SearchPoint
     recipe: Recipe
 
 
@@ -90,7 +90,9 @@ class Proposals:
     that are no valid recipe, by reason; `repeats`: the sampler had nothing new to propose before the last trial.
     """
 
-    def __init__(self, space: Space, sampler: str, *, trials: int | None, seed: int, higher_is_better: bool) -> None:
+    def __init__(
+        self, space: SearchSpace, sampler: str, *, trials: int | None, seed: int, higher_is_better: bool
+    ) -> None:
         self._space = space
         self._most = trials if trials is not None else None if sampler == "grid" else DEFAULT_TRIALS
         self._source: _Grid | _Drawn = (
@@ -140,10 +142,10 @@ class Proposals:
 
 
 class _Grid:
-    def __init__(self, space: Space) -> None:
-        self._points: Iterator[Point] = space.grid()
+    def __init__(self, space: SearchSpace) -> None:
+        self._points: Iterator[SearchPoint] = space.grid()
 
-    def ask(self, _number: int) -> Point | None:
+    def ask(self, _number: int) -> SearchPoint | None:
         return next(self._points, None)
 
     def tell(self, _number: int, _value: float | None) -> None:
@@ -153,7 +155,7 @@ class _Grid:
 class _Drawn:
     """Points drawn by a sampler of Optuna, whose study lives in memory only: the store knows the values."""
 
-    def __init__(self, space: Space, sampler: str, seed: int, higher_is_better: bool) -> None:
+    def __init__(self, space: SearchSpace, sampler: str, seed: int, higher_is_better: bool) -> None:
         self._space = space
         self._asked: dict[int, Any] = {}
         chosen = SAMPLERS[sampler]
@@ -170,13 +172,13 @@ class _Drawn:
         if sampler == "qmc":
             self._show_space()
 
-    def ask(self, number: int) -> Point:
+    def ask(self, number: int) -> SearchPoint:
         with _calm():
             trial = self._study.ask()
             self._asked[number] = trial
             models = self._space.models
             axes = {axis.key: axis for axis in self._space.axes}
-            point: Point = {}
+            point: SearchPoint = {}
             if "model" in axes:
                 point["model"] = _suggested(trial, axes["model"])
             for axis in self._space.axes_of(str(point.get("model", models[0]))):
@@ -249,7 +251,9 @@ def _suggested(trial: Any, axis: Axis) -> Value:
     return trial.suggest_categorical(axis.key, axis.values)  # type: ignore[no-any-return]
 
 
-def importance(space: Space, results: Iterable[tuple[Point, float]], *, higher_is_better: bool) -> dict[str, float]:
+def importance(
+    space: SearchSpace, results: Iterable[tuple[SearchPoint, float]], *, higher_is_better: bool
+) -> dict[str, float]:
     """How much each varied parameter mattered for the metric, as shares of 1, the most important first.
 
     By Optuna's default evaluator: PED-ANOVA, Watanabe, Bansal and Hutter 2023, which asks what the best tenth has in

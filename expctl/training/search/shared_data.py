@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, UsageError
-from expctl.training.data.checks import refuse
-from expctl.training.data.dataset import Marks, Split, load_split
+from expctl.training.data.checks import raise_if_strict
+from expctl.training.data.dataset import RowDigests, Split, load_split
 from expctl.training.data.rows import Rows
 from expctl.training.fit.trainer import Reading, check_text, fold_positions, from_texts, shown_only, train
 from expctl.training.models.families import is_factory
@@ -22,11 +22,11 @@ from expctl.training.search.term_counts import ANALYZER_KEYS, Counts, Part, coun
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from expctl.data_issues import Finding
+    from expctl.data_issues import DataIssue
     from expctl.recipe import Recipe
     from expctl.records import Value
     from expctl.training.fit.trainer import TrainResult
-    from expctl.training.search.space import Axis, Point, Space
+    from expctl.training.search.space import Axis, SearchPoint, SearchSpace
 
 _SPLIT_KEYS: Final = ("random_state", "test_size", "stratify")
 _MOST: Final = 32  # splits times analyzer settings, beyond which sharing would cost more memory than it saves time
@@ -48,15 +48,15 @@ class Prepared:
         return split.data_hash, split.test_data_hash
 
     @property
-    def data(self) -> Marks:
+    def data(self) -> RowDigests:
         """The marks of the rows of the data file."""
         return next(iter(self.splits.values())).data
 
     @property
-    def findings(self) -> list[Finding]:
+    def data_issues(self) -> list[DataIssue]:
         """What the data guard found in the splits, of each kind where there is most of it."""
-        most: dict[str, Finding] = {}
-        for finding in (one for split in self.splits.values() for one in split.findings):
+        most: dict[str, DataIssue] = {}
+        for finding in (one for split in self.splits.values() for one in split.data_issues):
             most[finding.key] = max(most.get(finding.key, finding), finding, key=lambda one: one.count)
         return list(most.values())
 
@@ -71,7 +71,7 @@ class Prepared:
             for known in self.splits.values():
                 _check_same(known, split, recipe)
             if strict:
-                refuse(split.findings)
+                raise_if_strict(split.data_issues)
         else:
             split = replace(split, train=_mapped(split.train), test=_mapped(split.test))
         return train(recipe, split, build_pipeline(recipe), reading=self._reading(recipe), strict=strict)
@@ -96,7 +96,9 @@ def _mapped(rows: Rows) -> Rows:
     return Rows(rows.frame, np.asarray(rows.labels), np.asarray(rows.hashes))
 
 
-def prepare(space: Space, progress: Callable[[str], None] = lambda stage: None, *, data: str | None = None) -> Prepared:
+def prepare(
+    space: SearchSpace, progress: Callable[[str], None] = lambda stage: None, *, data: str | None = None
+) -> Prepared:
     """Read the data and count its terms, for every trial that the space may hold.
 
     `data` is where the data file lies now, if not where the recipes say.
@@ -157,7 +159,7 @@ def _count(prepared: Prepared, recipe: Recipe, split: Split) -> None:
         prepared.parts[(*keys, number)] = part_of(counts, fit_on, measure_on)
 
 
-def representatives(space: Space) -> tuple[list[Recipe], bool]:
+def representatives(space: SearchSpace) -> tuple[list[Recipe], bool]:
     """A recipe for each combination of what decides the split and the counts, n-grams as long as any trial has them.
 
     One a model, and False, where they are too many to be shared. Raises UsageError if no combination is valid.
@@ -168,7 +170,7 @@ def representatives(space: Space) -> tuple[list[Recipe], bool]:
     for model in space.models:
         axes = [axis for axis in space.axes_of(model) if axis.key != "model"]
         deciding = [axis for axis in axes if axis.parameter and axis.parameter.key in (*_SPLIT_KEYS, *ANALYZER_KEYS)]
-        fixed: Point = {
+        fixed: SearchPoint = {
             axis.key: axis.values[-1]
             for axis in axes
             if axis.values and axis.parameter and axis.parameter.key == "ngram_max"

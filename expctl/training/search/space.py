@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # What a sweep may vary besides the parameters of features and model.
 _RECIPE_AXES: Final = ("model", "random_state", "test_size", "stratify")
 GRID_LIMIT: Final = 10_000
-Point = dict[str, "Value"]
+SearchPoint = dict[str, "Value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Space:
+class SearchSpace:
     """The axes of a sweep over `given`, what all trials have in common (for `configure`; keys may be `family.key`)."""
 
     axes: tuple[Axis, ...]
@@ -106,7 +106,7 @@ class Space:
         """The axes that a trial of a model has, `model` itself included."""
         return [axis for axis in self.axes if axis.family in (None, model)]
 
-    def recipe(self, point: Point) -> Recipe:
+    def recipe(self, point: SearchPoint) -> Recipe:
         """The recipe at a point. Raises UsageError where values contradict each other (ngram_min above ngram_max)."""
         model = str(point.get("model", self.given.get("model", "logreg")))
         given: dict[str, object] = {}
@@ -116,7 +116,7 @@ class Space:
                 given[own] = value
         return configure(given)
 
-    def grid(self) -> Iterator[Point]:
+    def grid(self) -> Iterator[SearchPoint]:
         """Every combination, model by model, the last axis changing fastest.
 
         Raises UsageError, before the first one, for an axis of reals without a step and for more than `GRID_LIMIT`.
@@ -146,16 +146,16 @@ class Space:
             for model in self.models
         )
 
-    def _points(self) -> Iterator[Point]:
+    def _points(self) -> Iterator[SearchPoint]:
         chooses_model = any(axis.key == "model" for axis in self.axes)
         for model in self.models:
             axes = [axis for axis in self.axes_of(model) if axis.key != "model"]
             for values in itertools.product(*(axis.values or () for axis in axes)):
-                point: Point = {"model": model} if chooses_model else {}
+                point: SearchPoint = {"model": model} if chooses_model else {}
                 yield {**point, **{axis.key: value for axis, value in zip(axes, values, strict=True)}}
 
 
-def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> Space:
+def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> SearchSpace:
     """The space that `KEY: SPACE` texts make around what is `given` to every trial.
 
     Raises UsageError for a key that some model of the sweep does not have, a value out of its range (naming the
@@ -179,7 +179,7 @@ def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> Space:
             continue
         family, parameters = _meant(key, models)
         axes.append(_axis(key, family, text, parameters))
-    return Space(tuple(axes), given)
+    return SearchSpace(tuple(axes), given)
 
 
 def _models(texts: Mapping[str, str], given: Mapping[str, object]) -> list[str]:

@@ -30,7 +30,7 @@ _THREADS: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL
 DIED: Final = "its worker process died: killed, or out of memory"
 
 
-class Local:
+class LocalPool:
     """`jobs` processes of this machine, each with an executor of its own: if one dies, we know whose trial it had."""
 
     def __init__(self, jobs: int) -> None:
@@ -85,7 +85,7 @@ class Local:
         _unregister(self.scratch)
 
 
-class Here:
+class InProcess:
     """No workers: tasks are done in this process, one after the other, when their results are asked for."""
 
     jobs = 1
@@ -121,7 +121,7 @@ class Here:
         """Nothing to do."""
 
 
-class Cluster:
+class DaskPool:
     """The workers of a Dask cluster. One that dies costs nothing: Dask gives its task to another."""
 
     scratch = None
@@ -170,7 +170,7 @@ class Cluster:
         self._client.close()
 
 
-Workers = Local | Here | Cluster
+Workers = LocalPool | InProcess | DaskPool
 
 
 @contextmanager
@@ -181,13 +181,13 @@ def workers(jobs: int | None, scheduler: str | None, *, most: int | None = None)
     Raises UsageError if Dask is not installed, StoreError if no scheduler answers.
     """
     if scheduler is not None:
-        found: Workers = Cluster(scheduler, jobs)
+        found: Workers = DaskPool(scheduler, jobs)
     else:
         import joblib
 
         jobs = joblib.cpu_count() if jobs is None else jobs
         jobs = jobs if most is None else min(jobs, most)
-        found = Local(jobs) if jobs > 1 else Here()
+        found = LocalPool(jobs) if jobs > 1 else InProcess()
     try:
         yield found
     finally:

@@ -278,9 +278,9 @@ def test_an_import_that_is_cut_short_leaves_no_whole_run_and_the_next_makes_it_w
     def failing(self: Any, run: Any, new: str, models: Any) -> None:
         seen.append(new)
         if len(seen) == 2:
-            from expctl.tracking.errors import translated
+            from expctl.tracking.errors import store_errors
 
-            with translated(self.store.settings):
+            with store_errors(self.store.settings):
                 raise error
         metrics(self, run, new, models)
 

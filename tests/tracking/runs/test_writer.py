@@ -25,8 +25,8 @@ from expctl.metrics import METRICS
 from expctl.recipe import Recipe
 from expctl.records import MACHINE, Tag
 from expctl.tracking.runs import writer as module
-from expctl.tracking.runs.lifecycle import recording, shielded
-from expctl.tracking.runs.metadata import Labels, check_labels, check_recipe, run_tags
+from expctl.tracking.runs.lifecycle import defer_signals, recording
+from expctl.tracking.runs.metadata import RunMetadata, check_labels, check_recipe, run_tags
 from tests.conftest import write_reviews
 from tests.tracking.recorded import OWN_MODELS, model_folder, statuses, store_of, train
 
@@ -367,7 +367,7 @@ def test_a_signal_while_the_run_is_being_closed_takes_nothing_finished_back(stor
 def test_a_shielded_block_holds_a_signal_back_until_it_is_done():
     seen: list[str] = []
     signal.signal(signal.SIGTERM, lambda number, frame: seen.append("signal"))
-    with shielded():
+    with defer_signals():
         signal.raise_signal(signal.SIGTERM)
         seen.append("work")
     assert seen == ["work", "signal"]
@@ -375,7 +375,7 @@ def test_a_shielded_block_holds_a_signal_back_until_it_is_done():
 
 def test_a_second_signal_gets_through_a_shielded_block_at_once(stoppable):
     def block() -> None:
-        with shielded():
+        with defer_signals():
             signal.raise_signal(signal.SIGTERM)
             signal.raise_signal(signal.SIGTERM)
             pytest.fail("the second signal was held back")
@@ -386,13 +386,13 @@ def test_a_second_signal_gets_through_a_shielded_block_at_once(stoppable):
 
 def test_a_shielded_block_gives_the_signals_back_and_stays_out_of_threads():
     before = signal.getsignal(signal.SIGTERM)
-    with shielded():
+    with defer_signals():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
     done: list[bool] = []
 
     def work() -> None:
-        with shielded():
+        with defer_signals():
             done.append(True)
 
     thread = threading.Thread(target=work)
@@ -404,14 +404,23 @@ def test_a_shielded_block_gives_the_signals_back_and_stays_out_of_threads():
 @pytest.mark.parametrize(
     "labels",
     [
-        Labels(name="n" * 8001), Labels(name="  "), Labels(note="n" * 8001), Labels(data_version="v" * 6001),
-        Labels(tags={"k": "v" * 8001}), Labels(tags={"k" * 251: "v"}), Labels(tags={"": "v"}),
-        Labels(tags={"a\nb": "v"}), Labels(tags={"mlflow.user": "v"}), Labels(tags={"expctl.complete": "true"}),
-        Labels(tags={"git_commit": "0"}), Labels(tags={"python": "2.7"}), Labels(tags={"k": "caf\udce9"}),
-        Labels(name="caf\udce9"),
+        RunMetadata(name="n" * 8001),
+        RunMetadata(name="  "),
+        RunMetadata(note="n" * 8001),
+        RunMetadata(data_version="v" * 6001),
+        RunMetadata(tags={"k": "v" * 8001}),
+        RunMetadata(tags={"k" * 251: "v"}),
+        RunMetadata(tags={"": "v"}),
+        RunMetadata(tags={"a\nb": "v"}),
+        RunMetadata(tags={"mlflow.user": "v"}),
+        RunMetadata(tags={"expctl.complete": "true"}),
+        RunMetadata(tags={"git_commit": "0"}),
+        RunMetadata(tags={"python": "2.7"}),
+        RunMetadata(tags={"k": "caf\udce9"}),
+        RunMetadata(name="caf\udce9"),
     ],
     ids=lambda labels: repr(labels)[:60],
-)  # fmt: skip
+)
 def test_what_the_store_would_cut_or_refuse_is_refused_first(labels):
     with pytest.raises(UsageError):
         check_labels(labels)
@@ -423,7 +432,7 @@ def test_a_path_that_is_no_text_is_refused_before_fitting():
 
 
 def test_what_the_store_just_takes_is_taken_whole(store):
-    labels = Labels("n" * 250, {"k" * 250: "v" * 8000, "a b/c.d:e-f_g": "x\ny\tz"}, "n" * 8000, "v" * 6000)
+    labels = RunMetadata("n" * 250, {"k" * 250: "v" * 8000, "a b/c.d:e-f_g": "x\ny\tz"}, "n" * 8000, "v" * 6000)
     check_labels(labels)
     with recording(store, labels.name, run_tags(labels, "expctl train", None, developer="")) as run_id:
         pass

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expctl.data_issues import FINDINGS, Finding, counts, told
+from expctl.data_issues import DATA_ISSUES, DataIssue, counts, messages
 from expctl.errors import DataError
 from expctl.recipe import Recipe
-from expctl.training.data.checks import look, named, refuse, unknown
+from expctl.training.data.checks import check_split, named, raise_if_strict, unknown
 from tests.training.test_core import rows
 
 PLAIN = Recipe("a.csv")
 PAIRS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 3)), min_size=1, max_size=40)
 
 
-def found(train: list[tuple[str, Any]], test: list[tuple[str, Any]], recipe: Recipe = PLAIN) -> list[Finding]:
+def found(train: list[tuple[str, Any]], test: list[tuple[str, Any]], recipe: Recipe = PLAIN) -> list[DataIssue]:
     sides = (rows([text for text, _ in side], [label for _, label in side]) for side in (train, test))
-    return list(look(*sides, recipe))
+    return list(check_split(*sides, recipe))
 
 
 def of(count: int, label: str, start: int = 0) -> list[tuple[str, str]]:
@@ -55,7 +55,7 @@ def test_nothing_found_is_nothing_told() -> None:
 def test_what_is_found_is_said_in_a_sentence_with_the_next_step() -> None:
     train = [*of(98, "a"), *of(2, "b"), ("b 1", "a"), *of(1, "c")]
     test = [*of(3, "a"), *of(2, "b", 2), *of(1, "d"), *of(2, "e")]
-    assert told(found(train, test, Recipe("a.csv", cv=2, stratify=False))) == [
+    assert messages(found(train, test, Recipe("a.csv", cv=2, stratify=False))) == [
         "3 of 8 test rows have a text that is trained on too (4 of all rows repeat another's):"
         " --dedupe keeps copies on one side",
         "1 text has different labels in different rows, which no model can get right: settle on one",
@@ -65,7 +65,7 @@ def test_what_is_found_is_said_in_a_sentence_with_the_next_step() -> None:
         "class 'c' has no test row: nothing is measured of it; more rows would help, or a larger test set",
         "class 'c' has fewer training rows than there are folds (2): not in each; drop the class, or a smaller --cv",
     ]
-    assert told(unknown(np.array([1.0, 0.5, np.nan]))) == [
+    assert messages(unknown(np.array([1.0, 0.5, np.nan]))) == [
         "2 of 3 test rows have no term that the model knows, and get the answer of an empty text:"
         " --max-features none, or -p analyzer=char_wb"
     ]
@@ -73,27 +73,27 @@ def test_what_is_found_is_said_in_a_sentence_with_the_next_step() -> None:
 
 @pytest.mark.parametrize(("rest", "found_so"), [(1, True), (2, False)])
 def test_nineteen_of_twenty_rows_are_a_majority_that_is_told(rest: int, found_so: bool) -> None:
-    findings = found([*of(19, "a"), *of(rest, "b")], of(1, "a", 99) + of(1, "b", 99))
-    assert ("majority_rows" in counts(findings)) is found_so
+    data_issues = found([*of(19, "a"), *of(rest, "b")], of(1, "a", 99) + of(1, "b", 99))
+    assert ("majority_rows" in counts(data_issues)) is found_so
 
 
 def test_repeats_that_do_not_cross_are_counted_and_not_told() -> None:
-    findings = found([*of(4, "a"), *of(4, "a"), *of(4, "b")], of(1, "a", 9) + of(1, "b", 9))
-    assert (counts(findings), told(findings)) == ({"repeated_rows": 4}, [])
-    refuse(findings)
+    data_issues = found([*of(4, "a"), *of(4, "a"), *of(4, "b")], of(1, "a", 9) + of(1, "b", 9))
+    assert (counts(data_issues), messages(data_issues)) == ({"repeated_rows": 4}, [])
+    raise_if_strict(data_issues)
 
 
 def test_all_that_is_told_is_refused_at_once_but_what_was_asked_for() -> None:
-    asked = Finding("deduped_rows", 3, "left out 3", refused=False)
-    refuse([asked])
+    asked = DataIssue("deduped_rows", 3, "left out 3", refused=False)
+    raise_if_strict([asked])
     with pytest.raises(DataError, match=r"^one; two$"):
-        refuse([Finding("leaked_rows", 1, "one"), asked, Finding("unknown_rows", 1, "two")])
+        raise_if_strict([DataIssue("leaked_rows", 1, "one"), asked, DataIssue("unknown_rows", 1, "two")])
 
 
 def test_every_finding_is_in_the_table_and_counts_of_several_files_are_added() -> None:
     everything = found([("a", "x"), ("a", "y")], [("a", "z"), ("b", "x")], Recipe("a.csv", cv=2))
-    assert {finding.key for finding in everything} < set(FINDINGS)
-    assert counts([Finding("rows_without_text", 2, ""), Finding("rows_without_text", 3, "")]) == {
+    assert {finding.key for finding in everything} < set(DATA_ISSUES)
+    assert counts([DataIssue("rows_without_text", 2, ""), DataIssue("rows_without_text", 3, "")]) == {
         "rows_without_text": 5
     }
 

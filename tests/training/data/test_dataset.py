@@ -389,7 +389,7 @@ def test_with_dedupe_no_text_is_on_both_sides_and_every_row_on_one(
     assert sorted([*split.train.frame.index, *split.test.frame.index]) == list(range(len(texts)))
     assert not set(split.train.frame["text"]) & set(split.test.frame["text"])
     assert len(set(split.test.frame["text"])) == math.ceil(0.3 * len(set(texts)))
-    assert "leaked_rows" not in counts(split.findings)
+    assert "leaked_rows" not in counts(split.data_issues)
 
 
 def test_where_no_text_is_repeated_dedupe_changes_nothing(tmp_path: Path) -> None:
@@ -398,7 +398,7 @@ def test_where_no_text_is_repeated_dedupe_changes_nothing(tmp_path: Path) -> Non
         plain, deduped = (load_split(Recipe(path, stratify=stratify, dedupe=dedupe)) for dedupe in (False, True))
         for one, other in ((plain.train, deduped.train), (plain.test, deduped.test)):
             assert one.frame.index.tolist() == other.frame.index.tolist()
-        assert plain.findings == deduped.findings == []
+        assert plain.data_issues == deduped.data_issues == []
 
 
 def test_dedupe_stratifies_by_the_label_of_the_first_copy(tmp_path: Path) -> None:
@@ -426,8 +426,8 @@ def test_with_a_given_test_set_dedupe_leaves_out_what_is_in_it_and_tells(tmp_pat
     kept = [i for i, mark in enumerate(marks) if not mark and texts[i] not in tested]
     assert split.train.frame.index.tolist() == kept
     left_out = len(texts) - sum(marks) - len(kept)
-    assert counts(split.findings).get("deduped_rows", 0) == left_out
-    assert not any(finding.refused for finding in split.findings if finding.key == "deduped_rows")
+    assert counts(split.data_issues).get("deduped_rows", 0) == left_out
+    assert not any(finding.refused for finding in split.data_issues if finding.key == "deduped_rows")
     told = f"left out {left_out} of {len(texts) - sum(marks)} training rows whose text is in the test set (--dedupe)"
     assert (told in split.notes) == (left_out > 0)
 
@@ -456,6 +456,6 @@ def test_cross_validation_with_dedupe_needs_a_text_of_each_class_for_each_fold(t
 def test_the_repeated_texts_of_real_data_are_found_and_kept_apart() -> None:
     path = str(real_data("sms_spam.csv"))
     plain, deduped = load_split(Recipe(path)), load_split(Recipe(path, dedupe=True))
-    assert counts(plain.findings) == {"repeated_rows": 404, "leaked_rows": 135}
-    assert counts(deduped.findings) == {"repeated_rows": 404}
+    assert counts(plain.data_issues) == {"repeated_rows": 404, "leaked_rows": 135}
+    assert counts(deduped.data_issues) == {"repeated_rows": 404}
     assert not set(deduped.train.frame["text"]) & set(deduped.test.frame["text"])

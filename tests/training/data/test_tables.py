@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from expctl.training.data.tables import Columns, Kind
+    from expctl.training.data.tables import FileFormat, TableColumns
 
 COMMON = {"text": ["good", "bad"], "label": ["pos", "neg"]}
 COMMON_CSV = "text,label\ngood,pos\nbad,neg\n"
 
 
-def read(content: str | bytes, kind: Kind = "csv", encoding: str = "utf-8") -> Columns:
+def read(content: str | bytes, kind: FileFormat = "csv", encoding: str = "utf-8") -> TableColumns:
     data = content.encode() if isinstance(content, str) else content
     return read_table(data, kind, encoding=encoding, name="reviews")
 
 
-def refusal(content: str | bytes, kind: Kind = "csv", encoding: str = "utf-8") -> tuple[str, str | None]:
+def refusal(content: str | bytes, kind: FileFormat = "csv", encoding: str = "utf-8") -> tuple[str, str | None]:
     with pytest.raises(DataError) as refused:
         read(content, kind, encoding)
     return refused.value.message, refused.value.hint
@@ -151,7 +151,7 @@ def test_a_field_beyond_the_limit_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
+def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch, kind: FileFormat) -> None:
     monkeypatch.setattr(tables, "BYTE_LIMIT", 2**20)
     bomb = gzip.compress(b"text,label\n" + b"good,pos\n" * 2**18)
     assert refusal(bomb, kind)[0] == "reviews: more than 0 GiB unpacked"
@@ -172,7 +172,7 @@ def test_a_header_alone_is_a_table_without_rows() -> None:
 
 @pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
-def test_nothing_at_all_is_empty(content: str, kind: Kind) -> None:
+def test_nothing_at_all_is_empty(content: str, kind: FileFormat) -> None:
     assert refusal(content, kind)[0] == "reviews is empty"
 
 
@@ -274,7 +274,7 @@ def test_text_in_parquet_that_is_not_utf_8_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
-def test_damaged_gzip_is_told_wherever_the_damage_is(kind: Kind) -> None:
+def test_damaged_gzip_is_told_wherever_the_damage_is(kind: FileFormat) -> None:
     lines = "".join(f"{i * 7919},{i}\n" for i in range(20_000))
     packed = gzip.compress(f"text,label\n{lines}".encode())
     wrong_sum = packed[:-6] + bytes([packed[-6] ^ 1]) + packed[-5:]
@@ -411,7 +411,7 @@ def any_table(draw: st.DrawFn) -> tuple[list[str], list[list[str]]]:
     return header, draw(st.lists(st.lists(CELL, min_size=width, max_size=width), max_size=12))
 
 
-def expected_columns(header: list[str], rows: list[list[str]]) -> Columns:
+def expected_columns(header: list[str], rows: list[list[str]]) -> TableColumns:
     return {name: [row[i] or None for row in rows] for i, name in enumerate(header)}
 
 

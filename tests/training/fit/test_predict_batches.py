@@ -26,7 +26,7 @@ from expctl.training.models.pipeline import build_pipeline
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from expctl.training.data.tables import Columns
+    from expctl.training.data.tables import TableColumns
 
 TEXT = {"text": "string"}
 
@@ -42,7 +42,7 @@ def fitted(labels: list[Any], **given: Any) -> Pipeline:
     return pipeline.fit(feature_frame({"text": texts}, range(30)), [labels[i % len(labels)] for i in range(30)])
 
 
-def predicted(estimator: Any, *pieces: Columns, inputs: Any = TEXT, **more: Any) -> list[Columns]:
+def predicted(estimator: Any, *pieces: TableColumns, inputs: Any = TEXT, **more: Any) -> list[TableColumns]:
     return list(predicted_chunks(estimator, inputs, pieces, name="in.csv", **more))
 
 

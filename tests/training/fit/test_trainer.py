@@ -325,17 +325,17 @@ def test_the_share_of_unknown_terms_and_rows_without_a_known_one_are_recorded() 
     test = rows(["the film", "the qux", "qux quux", "!"], ["neg", "pos", "neg", "pos"])
     result = trained(configure({"data": "a.csv"}), split_of(easy(60), test))
     assert result.metrics["oov"] == (0 + 0.5 + 1) / 3
-    assert [(finding.key, finding.count) for finding in result.findings] == [("unknown_rows", 2)]
+    assert [(finding.key, finding.count) for finding in result.data_issues] == [("unknown_rows", 2)]
 
 
 def test_where_no_test_row_has_a_term_there_is_no_share() -> None:
     result = trained(configure({"data": "a.csv"}), split_of(easy(60), rows(["!", "?"], ["neg", "pos"])))
     assert "oov" not in result.metrics
-    assert [finding.count for finding in result.findings] == [2]
+    assert [finding.count for finding in result.data_issues] == [2]
 
 
 def test_a_strict_training_refuses_test_rows_without_a_known_term() -> None:
     recipe, unknown = configure({"data": "a.csv"}), rows(["qux", "the film"], ["neg", "pos"])
     with pytest.raises(DataError, match=r"^1 of 2 test rows has no term that the model knows"):
         trained(recipe, split_of(easy(60), unknown), strict=True)
-    assert trained(recipe, split_of(easy(60), easy(30)), strict=True).findings == []
+    assert trained(recipe, split_of(easy(60), easy(30)), strict=True).data_issues == []

@@ -10,7 +10,7 @@ import pytest
 from expctl.errors import UsageError
 from expctl.training.models.configure import configure
 from expctl.training.models.families import FAMILIES
-from expctl.training.search.recipe_diff import Factor, crossed, factors_between
+from expctl.training.search.recipe_diff import Factor, factors_between, recipe_between
 
 SAME = (("f" * 64, None), ("f" * 64, None))
 
@@ -89,8 +89,8 @@ def test_a_value_that_the_other_model_refuses_goes_with_the_model() -> None:
 def test_any_two_families_are_one_factor_apart_and_either_can_be_had(model: str) -> None:
     one, other = configure({"data": "a.csv"}), configure({"data": "a.csv", "model": model})
     (found,) = factors_between(one, other, SAME)
-    assert crossed(one, other, [found]) == other
-    assert crossed(one, other, []) == one
+    assert recipe_between(one, other, [found]) == other
+    assert recipe_between(one, other, []) == one
 
 
 def test_all_factors_changed_give_the_other_recipe_and_none_the_first() -> None:
@@ -107,17 +107,17 @@ def test_all_factors_changed_give_the_other_recipe_and_none_the_first() -> None:
     )
     found = factors_between(one, other, (("1" * 64, None), ("2" * 64, None)))
     assert [factor.name for factor in found] == ["data", "model", "stratify", "random_state"]
-    assert crossed(one, other, found) == other
-    assert crossed(one, other, []) == replace(one, cv=None)
+    assert recipe_between(one, other, found) == other
+    assert recipe_between(one, other, []) == replace(one, cv=None)
 
 
 def test_the_place_of_data_that_is_the_same_stays_that_of_the_first() -> None:
     one, other = configure({"data": "a.csv"}), configure({"data": "b.csv", "c": 2.0})
-    assert crossed(one, other, factors_between(one, other, SAME)).data == "a.csv"
+    assert recipe_between(one, other, factors_between(one, other, SAME)).data == "a.csv"
 
 
 def test_what_does_not_go_together_is_refused_with_the_reason() -> None:
     one, other = configure({"data": "a.csv"}), configure({"data": "a.csv", "ngram_min": 3, "ngram_max": 5})
     low = [one for one in factors_between(one, other, SAME) if one.name == "ngram_min"]
     with pytest.raises(UsageError, match="ngram_min 3 is above ngram_max 1"):
-        crossed(one, other, low)
+        recipe_between(one, other, low)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from expctl.training.search.samplers import Trial
-    from expctl.training.search.space import Point, Space
+    from expctl.training.search.space import SearchPoint, SearchSpace
 
 REALS = {"c": "log:1e-3..1e3", "tol": "1e-5..1e-3", "max_features": "log:10..1000", "ngram_max": "1..3"}
 LISTS = {"c": "0.1,1,10,100", "max_features": "10,none,50", "sublinear_tf": "true,false", "ngram_max": "1,2"}
@@ -44,11 +44,11 @@ every = pytest.mark.parametrize("sampler", [entry(name) for name in SAMPLERS])
 drawn = pytest.mark.parametrize("sampler", [entry(name) for name in SAMPLERS if name != "grid"])
 
 
-def space_of(texts: Mapping[str, str], **given: object) -> Space:
+def space_of(texts: Mapping[str, str], **given: object) -> SearchSpace:
     return read_space(texts, {"data": "x.csv", **given})
 
 
-def near_one(point: Point) -> float:
+def near_one(point: SearchPoint) -> float:
     """A value that is best for c = 1 and fails to exist for none."""
     c = point.get("c", point.get("logreg.c", 0.5))
     assert isinstance(c, float)
@@ -61,7 +61,7 @@ def asked(
     *,
     seed: int = 42,
     trials: int | None = 15,
-    value: Callable[[Point], float | None] = near_one,
+    value: Callable[[SearchPoint], float | None] = near_one,
 ) -> tuple[list[Trial], Proposals]:
     """The trials that a sampler proposes when it is told of each before the next."""
     proposals = Proposals(space_of(texts), sampler, trials=trials, seed=seed, higher_is_better=True)
@@ -287,10 +287,10 @@ def test_a_sampler_whose_package_is_missing_says_which(monkeypatch):
     assert (caught.value.message, caught.value.hint) == ("--sampler gp needs the package torch", "pip install torch")
 
 
-def results(count: int) -> list[tuple[Point, float]]:
+def results(count: int) -> list[tuple[SearchPoint, float]]:
     """Points of LISTS where c alone decides the value, and max_features makes none."""
     source = random.Random(5)
-    points: list[Point] = [
+    points: list[SearchPoint] = [
         {
             "c": source.choice((0.1, 1.0, 10.0, 100.0)),
             "max_features": source.choice((10, None, 50)),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from expctl.recipe import Recipe
     from expctl.training.fit.trainer import TrainResult
-    from expctl.training.search.space import Space
+    from expctl.training.search.space import SearchSpace
 
 CLOCKS = ("fit_seconds", "predict_seconds")
 
@@ -72,7 +72,7 @@ def odd(reason):
 """
 
 
-def space_of(texts: Mapping[str, str], **fixed: object) -> Space:
+def space_of(texts: Mapping[str, str], **fixed: object) -> SearchSpace:
     return read_space(texts, {"data": "small.csv", **fixed})
 
 
@@ -96,11 +96,11 @@ def same(ours: TrainResult, theirs: TrainResult) -> None:
     assert repr(without_clocks(ours.metrics)) == repr(without_clocks(theirs.metrics))
     assert [*map(repr, map(without_clocks, ours.folds))] == [*map(repr, map(without_clocks, theirs.folds))]
     assert (ours.test_set, ours.warnings) == (theirs.test_set, theirs.warnings)
-    assert ours.findings == theirs.findings
+    assert ours.data_issues == theirs.data_issues
     assert ours.evaluation.limits == theirs.evaluation.limits
 
 
-def each_the_same(space: Space) -> int:
+def each_the_same(space: SearchSpace) -> int:
     """Compare every trial of a grid; says how many there were."""
     prepared = prepare(space)
     count = 0
@@ -385,9 +385,9 @@ def test_copies_kept_together_learn_the_same(repeating):
 
 def test_of_several_splits_the_worst_is_told(repeating):
     prepared = prepare(space_of({"random_state": "1..6", "c": "0.1,1"}, data=repeating))
-    leaked = [one.count for split in prepared.splits.values() for one in split.findings if one.key == "leaked_rows"]
+    leaked = [one.count for split in prepared.splits.values() for one in split.data_issues if one.key == "leaked_rows"]
     assert len(set(leaked)) > 1
-    assert counts(prepared.findings) == {"repeated_rows": 30, "leaked_rows": max(leaked)}
+    assert counts(prepared.data_issues) == {"repeated_rows": 30, "leaked_rows": max(leaked)}
 
 
 def test_a_split_that_was_not_shared_is_refused_by_a_strict_trial(repeating, monkeypatch):
@@ -396,6 +396,6 @@ def test_a_split_that_was_not_shared_is_refused_by_a_strict_trial(repeating, mon
     prepared = prepare(space)
     (shared,) = prepared.splits
     other = next(recipe for recipe in map(space.recipe, space.grid()) if recipe.test_size not in shared)
-    assert counts(prepared.train(other).findings)["leaked_rows"]
+    assert counts(prepared.train(other).data_issues)["leaked_rows"]
     with pytest.raises(DataError, match="--dedupe keeps"):
         prepared.train(other, strict=True)

@@ -17,7 +17,7 @@ import pytest
 
 from expctl.errors import ExitCode, StoreError, TrainingFailed, UsageError
 from expctl.training.search import workers as module
-from expctl.training.search.workers import DIED, Here, Local, failure, workers
+from expctl.training.search.workers import DIED, InProcess, LocalPool, failure, workers
 
 ARRAY = np.arange(200_000)
 
@@ -58,7 +58,7 @@ def interrupted(_shared: Any, _task: Any) -> str:
     return "deaf"
 
 
-def result(pool: Local | Here, work: Any, task: Any = None) -> Any:
+def result(pool: LocalPool | InProcess, work: Any, task: Any = None) -> Any:
     future = pool.submit(work, task)
     pool.done({future})  # gives the worker back, too
     return future.result()
@@ -67,13 +67,13 @@ def result(pool: Local | Here, work: Any, task: Any = None) -> Any:
 @pytest.fixture(scope="module")
 def pool():
     """Two workers that share an array. A test that kills one is given another in its place."""
-    found = Local(2)
+    found = LocalPool(2)
     found.share({"array": ARRAY})
     yield found
     found.close()
 
 
-def outcomes(pool: Local, tasks: list[tuple[Any, Any]]) -> list[Any]:
+def outcomes(pool: LocalPool, tasks: list[tuple[Any, Any]]) -> list[Any]:
     """What became of tasks that ran side by side, in their order."""
     futures = [pool.submit(*task) for task in tasks]
     waiting = set(futures)
@@ -102,7 +102,7 @@ def test_an_error_costs_no_worker(pool):
 
 
 def test_a_worker_that_was_killed_while_it_waited_is_replaced():
-    pool = Local(1)
+    pool = LocalPool(1)
     try:
         pool.share(None)
         process = psutil.Process(result(pool, surroundings)["pid"])
@@ -188,7 +188,7 @@ def test_a_worker_is_deaf_to_ctrl_c(pool):
 
 def test_closing_ends_the_processes_and_removes_the_folder():
     before = set(psutil.Process().children(recursive=True))
-    pool = Local(1)
+    pool = LocalPool(1)
     pool.share(ARRAY)
     folder = pool.scratch
     process = psutil.Process(result(pool, surroundings)["pid"])
@@ -212,7 +212,7 @@ def test_the_block_closes_its_workers_whatever_happens():
 
     def interrupted_sweep() -> None:
         with workers(2, None) as pool:
-            assert isinstance(pool, Local)
+            assert isinstance(pool, LocalPool)
             folders.append(pool.scratch)
             raise KeyboardInterrupt
 
@@ -223,10 +223,10 @@ def test_the_block_closes_its_workers_whatever_happens():
 
 def test_one_job_needs_no_process(monkeypatch):
     with workers(1, None) as pool:
-        assert isinstance(pool, Here)
+        assert isinstance(pool, InProcess)
     monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
     with workers(None, None) as pool:
-        assert isinstance(pool, Here)
+        assert isinstance(pool, InProcess)
 
 
 def test_without_a_number_there_is_a_job_for_each_core(monkeypatch):
@@ -245,7 +245,7 @@ def test_there_are_no_more_workers_than_tasks(monkeypatch, jobs, most, found):
 
 
 def test_here_a_task_is_done_with_the_very_object_that_is_shared():
-    pool = Here()
+    pool = InProcess()
     pool.warm(("json",))
     shared = object()
     pool.share(shared)
@@ -254,7 +254,7 @@ def test_here_a_task_is_done_with_the_very_object_that_is_shared():
 
 
 def test_here_an_error_is_that_of_its_task():
-    pool = Here()
+    pool = InProcess()
     pool.share(None)
     future = pool.submit(raising, "no convergence")
     assert pool.done({future}) == {future}
@@ -265,7 +265,7 @@ def test_here_a_stop_is_no_result_of_a_task():
     def stopped(_shared: Any, _task: Any) -> None:
         raise KeyboardInterrupt
 
-    pool = Here()
+    pool = InProcess()
     pool.share(None)
     with pytest.raises(KeyboardInterrupt):
         pool.done({pool.submit(stopped, None)})
