@@ -16,6 +16,7 @@ import filelock
 import pytest
 
 from expctl.errors import StoreError, UsageError
+from expctl.tracking import uris
 from expctl.tracking.uris import absolute, artifact_location, check, first_opening, is_made, sqlite_path
 from tests.tracking.recorded import names
 
@@ -206,3 +207,19 @@ def test_artifacts_lie_beside_the_database_whatever_the_experiment_is_called(tmp
         assert location.startswith(f"file://{tmp_path}/mlartifacts/{word}-"), name
     assert artifact_location(uri, "same") != artifact_location(uri, "same")
     assert artifact_location("http://localhost:5000", "any") is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "server"),
+    [
+        ("http://localhost:5000", "http://localhost:5000"),
+        ("https://me:p@ss@host/base/", "https://host/base"),
+        ("sqlite:///mlflow.db", None),
+        ("postgresql://me:secret@host/db", None),
+    ],
+)
+def test_pages_have_no_password_and_only_servers_have_pages(uri, server):
+    assert uris.server_of(uri) == server
+    if server is not None:
+        assert uris.page(server, "7", "abc") == f"{server}/#/experiments/7/runs/abc"
+        assert uris.page(server, None) == f"{server}/#/experiments"

@@ -293,29 +293,6 @@ def test_a_forest_that_reads_more_features_than_it_is_given_is_refused(runs):
     refused(store, replace_model(store, run, folder, estimator), "a tree points outside itself")
 
 
-def test_a_tree_hidden_in_another_ensemble_is_found(runs):
-    from sklearn.ensemble import BaggingClassifier, GradientBoostingClassifier, VotingClassifier
-    from sklearn.tree import DecisionTreeClassifier
-
-    from expctl.tracking.models.safety import check_trees
-
-    features, labels = np.arange(40.0).reshape(20, 2), [0, 1] * 10
-    boosted = GradientBoostingClassifier(n_estimators=2).fit(features, labels)
-    bagged = BaggingClassifier(DecisionTreeClassifier(), 2).fit(features, labels)
-    alone = DecisionTreeClassifier().fit(features, labels)
-    voting = VotingClassifier([("tree", DecisionTreeClassifier())]).fit(features, labels)
-    for ensemble, tree in (
-        (boosted, boosted.estimators_[1, 0].tree_),
-        (bagged, bagged.estimators_[1].tree_),
-        (voting, voting.estimators_[0].tree_),
-        (FunctionTransformer(kw_args={"model": [alone]}), alone.tree_),
-    ):
-        check_trees(Pipeline([("model", ensemble)]), "model")
-        bend(tree, left_child=(0, 10_000))
-        with pytest.raises(DataError, match="a tree points outside itself"):
-            check_trees(Pipeline([("model", ensemble)]), "model")
-
-
 @pytest.fixture
 def pickled(runs):
     """A run of plain MLflow whose model is a pickle, as MLflow long wrote them; its store and record."""
