@@ -8,9 +8,19 @@ import pytest
 
 from expctl.errors import UsageError
 from expctl.recipe import Recipe
-from expctl.records import Tag
+from expctl.records import RunRecord, Tag
 from expctl.tracking.runs.lifecycle import recording
-from expctl.tracking.runs.metadata import RunMetadata, check_labels, check_recipe, run_tags
+from expctl.tracking.runs.metadata import (
+    RunMetadata,
+    check_labels,
+    check_recipe,
+    labels_of,
+    numbered,
+    recipe_tag,
+    run_tags,
+    with_data_version,
+)
+from expctl.tracking.runs.provenance import Code
 from tests.tracking.recorded import store_of
 
 RECIPE = Recipe(data="small.csv")
@@ -67,3 +77,40 @@ def test_a_recipe_that_the_store_cannot_hold_is_refused():
         check_recipe(Recipe(data="d" * 6001))
     with pytest.raises(UsageError, match="the recipe has"):
         check_recipe(Recipe(data="d" * 5000, text_column="t" * 5000))
+
+
+@pytest.mark.parametrize("labels", [RunMetadata(name="a\0b"), RunMetadata(note="\0"), RunMetadata(tags={"k": "\0"})])
+def test_a_character_that_no_database_takes_is_refused(labels):
+    with pytest.raises(UsageError, match="holds a NUL character"):
+        check_labels(labels)
+
+
+def test_dvc_says_the_version_only_where_nobody_else_does(monkeypatch):
+    monkeypatch.setattr("expctl.tracking.runs.metadata.dvc_version", lambda data: f"dvc of {data}")
+    assert with_data_version(RunMetadata("n"), "a.csv") == RunMetadata("n", data_version="dvc of a.csv")
+    assert with_data_version(RunMetadata(data_version="v3"), "a.csv") == RunMetadata(data_version="v3")
+
+
+def test_a_name_of_several_runs_is_numbered_and_cut_at_its_own_end():
+    assert numbered("grid", 3) == "grid-3"
+    assert numbered("n" * 250, 12) == "n" * 247 + "-12"
+    check_labels(RunMetadata(numbered("n" * 250, 123_456)))
+
+
+def test_what_was_said_of_a_run_is_read_back_without_what_was_recorded_from_the_environment():
+    said = RunMetadata("strong", {"team": "nlp", "stage": "test"}, "the one to beat", "v3")
+    code = Code("c0ffee", "main", None, True, b"patch")
+    run = RunRecord("a" * 32, "strong", "finished", "1", tags=run_tags(said, "expctl train", code, developer="Ann"))
+    assert labels_of(run) == said
+
+
+def test_the_tags_of_a_run_say_who_made_it_with_which_code_by_which_command():
+    tags = run_tags(RunMetadata(), "expctl train", Code("c0ffee", None, None, None, None), developer="Ann")
+    assert (tags[Tag.DEVELOPER], tags["mlflow.source.name"]) == ("Ann", "expctl train")
+    assert tags[Tag.GIT_COMMIT] == tags["mlflow.source.git.commit"] == "c0ffee"
+    assert not {Tag.NOTE, Tag.DATA_VERSION, Tag.GIT_BRANCH, Tag.GIT_DIRTY} & set(tags)
+    assert not [key for key in run_tags(RunMetadata(), "x", None, developer="Ann") if "git" in key]
+
+
+def test_no_secret_of_a_recipe_reaches_its_tag():
+    assert "s3cr3t" not in recipe_tag(Recipe(data="https://ada:s3cr3t@host/a.csv"))[Tag.RECIPE]
