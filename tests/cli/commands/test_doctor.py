@@ -31,12 +31,6 @@ def judged(document: dict, status: str) -> list[str]:
     return [name for name, one in parts.items() if one.get("status") == status]
 
 
-def change(folder, *statements: str) -> None:
-    with closing(sqlite3.connect(folder / "mlflow.db", isolation_level=None)) as database:
-        for statement in statements:
-            database.execute(statement)
-
-
 @pytest.fixture
 def gone() -> str:
     """The id of a process that has ended."""
@@ -114,46 +108,6 @@ def test_a_server_that_is_not_there_is_a_row_without_its_password(cli, folder):
     assert "is the server running?" in done.stdout
     assert done.stderr == "expctl: this keeps expctl from working: reachable\n"
     assert "SECRET" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("statements", "found", "next"),
-    [
-        (["UPDATE alembic_version SET version_num = '0c779009ac13'"], "older than that of MLflow", "mlflow db upgrade"),
-        (["UPDATE alembic_version SET version_num = 'ffffffffffff'"], "newer than that of MLflow", "pip install"),
-        (["DELETE FROM experiments", "CREATE TABLE _alembic_tmp_runs (a)"], "its making was cut short", "mv mlflow.db"),
-        (["CREATE TABLE _alembic_tmp_runs (a)"], "an upgrade of it was cut short: _alembic_tmp_runs", "backup"),
-    ],
-    ids=["older", "newer", "half made", "half upgraded"],
-)
-def test_another_schema_is_told_with_its_remedy_and_left_alone(cli, folder, statements, found, next):
-    change(folder, *statements)
-    before = (folder / "mlflow.db").read_bytes()
-    document = checked(cli, "--fix", code=4)
-    assert judged(document, "failed") == ["schema"]
-    assert document["store"]["schema"]["found"].startswith(found)
-    assert next in document["store"]["schema"]["next"]
-    assert (folder / "mlflow.db").read_bytes() == before
-
-
-def test_the_remedy_of_a_half_made_store_works(cli, small):
-    change(small.parent, "DELETE FROM experiments", "CREATE TABLE _alembic_tmp_runs (a)")
-    change(small.parent, "DROP TABLE online_scoring_configs")  # MLflow goes on with what lacks a table
-    remedy = checked(cli, code=4)["store"]["schema"]["next"]
-    subprocess.run(remedy.partition(";")[0], shell=True, check=True)
-    assert names(small.parent) == ["mlflow.db.broken", "small.csv"]
-    assert checked(cli)["store"]["reachable"]["found"] == "there is no store yet"
-
-
-def test_another_program_s_database_and_an_empty_one(cli, folder):
-    with closing(sqlite3.connect("other.db")) as database, database:
-        database.execute("CREATE TABLE things (a)")
-    assert (
-        "another program's" in checked(cli, "--tracking-uri", "sqlite:///other.db", code=4)["store"]["schema"]["found"]
-    )
-    with closing(sqlite3.connect("new.db")) as database:
-        database.executescript("PRAGMA user_version = 1")
-    assert judged(checked(cli, "--tracking-uri", "sqlite:///new.db"), "warning") == ["schema"]
 
 
 @pytest.mark.parametrize(

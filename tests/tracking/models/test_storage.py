@@ -25,6 +25,7 @@ from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import Tag
 from expctl.tracking.models.storage import TRUSTED, load_model
 from expctl.training.models.families import FAMILIES
+from tests.tracking.models.bent_trees import bend
 from tests.tracking.recorded import model_folder, store_of, train
 
 TEXTS = pd.DataFrame({"text": ["the film was great and superb", "an awful, dull meal", "a chair"]}, dtype=object)
@@ -242,15 +243,6 @@ def forest_of(runs, model="random_forest", **given):
     return store, run, folder, load_model(store, run).estimator
 
 
-def bend(tree, **changes):
-    """A fitted tree whose nodes were changed, as a hostile file could hold them: {field: (node, value)}."""
-    state = tree.__getstate__()
-    nodes = state["nodes"].copy()
-    for field, (node, value) in changes.items():
-        nodes[field][node] = value
-    tree.__setstate__({**state, "nodes": nodes})
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -268,20 +260,6 @@ def test_a_tree_that_points_outside_itself_is_refused(runs, model, changes):
     tree = classifier.estimators_[1].tree_ if model == "random_forest" else classifier.steps[-1][1].tree_
     bend(tree, **changes)
     refused(store, replace_model(store, run, folder, estimator), "a tree points outside itself")
-
-
-def test_a_tree_that_claims_more_nodes_than_it_has_is_refused(runs):
-    *_, estimator = forest_of(runs, n_estimators=1)
-    tree = estimator.steps[-1][1].estimators_[0].tree_
-    state = tree.__getstate__()
-    tree.__setstate__({**state, "node_count": state["node_count"] + 100_000})
-    assert tree.node_count > tree.capacity
-    from expctl.tracking.models.safety import check_trees
-
-    with pytest.raises(DataError, match="a tree points outside itself"):
-        check_trees(estimator, "model")
-    tree.__setstate__(state)
-    check_trees(estimator, "model")
 
 
 def test_a_forest_that_reads_more_features_than_it_is_given_is_refused(runs):
