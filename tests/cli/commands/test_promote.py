@@ -6,8 +6,6 @@ import json
 import shlex
 
 import pytest
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 from expctl.analysis.gate import Decision
 from expctl.records import Tag
@@ -223,18 +221,9 @@ def test_a_sweep_is_refused_and_names_its_best_run(cli, sweeps):
         ((), "promote which run, as which model? (try: expctl promote RUN NAME)"),
         (("strong",), "promote which run, as which model?"),
         (("strong", ""), "'' cannot name a model"),
-        (("strong", " "), "cannot name a model"),
         (("strong", "a/b"), "'a/b' cannot name a model: no / : @ ? or control characters"),
-        (("strong", "a:b"), "cannot name a model"),
-        (("strong", "a@b"), "cannot name a model"),
-        (("strong", ".."), "cannot name a model"),
-        (("strong", "tab\there"), "cannot name a model"),
-        (("strong", "x" * 251), "cannot name a model"),
-        (("strong", "\udcff"), "cannot name a model"),
         (("strong", "reviews", "--alias", ""), "'' cannot be an alias"),
-        (("strong", "reviews", "--alias", "latest"), "cannot be an alias"),
         (("strong", "reviews", "--alias", "v1"), "latest and v1 are MLflow's own"),
-        (("strong", "reviews", "--alias", "a b"), "cannot be an alias"),
         (("strong", "reviews", "--if-better-than", "a.b"), "cannot be an alias"),
         (("strong", "reviews", "--metric", "fit_seconds"), "the gate cannot test 'fit_seconds'"),
         (("strong", "reviews", "--note", "\udcff"), "--note is not UTF-8"),
@@ -259,37 +248,6 @@ def test_a_name_of_any_other_characters_is_found_again(cli, store):
         assert (listed["model"], listed["rows"][0]["aliases"]) == (name, "champion")
         assert typed_back(cli, done).exit_code == 0
         assert held(store, name) == ({1: "strong"}, {})
-
-
-def test_an_alias_that_cannot_be_moved_tells_what_is_left_and_how_to_end_it(cli, store, monkeypatch):
-    assert cli("promote", "weak", "reviews").exit_code == 0
-
-    def gone(*given: object) -> None:
-        raise MlflowException("the server is gone")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MlflowClient, "set_registered_model_alias", gone)
-        done = cli("promote", "strong", "reviews")
-    refused(done, 4, "version 2 of 'reviews' is registered, but champion cannot be pointed at it", "the server is gone")
-    assert held(store) == ({2: "strong", 1: "weak"}, {"champion": 1})
-    ending = done.stderr.rpartition("(try: expctl ")[2].removesuffix(")\n")
-    assert cli(*shlex.split(ending)).exit_code == 0
-    assert held(store) == ({2: "strong", 1: "weak"}, {"champion": 2})
-
-
-def test_of_two_promotions_of_a_run_at_once_one_version_stays(cli, store, monkeypatch):
-    import mlflow
-
-    real = mlflow.register_model
-
-    def overtaken(uri: str, name: str, **given: object):
-        real(uri, name)
-        return real(uri, name, **given)
-
-    monkeypatch.setattr(mlflow, "register_model", overtaken)
-    assert cli("promote", "strong", "reviews", "-f", "id").stdout == "models:/reviews/1\n"
-    assert held(store) == ({1: "strong"}, {"champion": 1})
-    assert registry.read(store, "reviews").versions[1].tags[Tag.PROMOTED_AS] == "champion"
 
 
 def test_an_alias_that_moves_while_runs_are_compared_decides_nothing(cli, store, monkeypatch):
