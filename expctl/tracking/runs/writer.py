@@ -105,7 +105,9 @@ def _log_model(store: Store, run_id: str, item: ModelItem, folder: Path) -> tupl
     with store_errors(store.settings):
         experiment = client.get_run(run_id).info.experiment_id
         with defer_signals_if_local(store):
-            logged = client.create_logged_model(experiment, name="model", source_run_id=run_id, model_type="classifier")
+            logged = client.create_logged_model(
+                experiment, name="model", source_run_id=run_id, model_type=item.model_type
+            )
             client.log_outputs(run_id, models=[LoggedModelOutput(logged.model_id, step=0)])
         meta = Model(
             artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id, model_id=logged.model_id

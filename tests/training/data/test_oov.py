@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from expctl.training.fit.oov import Seen, unknown_shares, vectorizer_of
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
-
-from expctl.training.fit.oov import Seen, unknown_shares, vectorizer_of
 
 
 def test_the_share_is_of_the_terms_and_a_text_without_one_has_none() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from expctl.training.fit.oov import unknown_shares
+from expctl.training.search.term_counts import count, counted, part_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
 from expctl.errors import UsageError
-from expctl.training.fit.oov import unknown_shares
 from expctl.training.models.configure import configure
 from expctl.training.models.pipeline import build_pipeline
-from expctl.training.search.term_counts import count, counted, part_of
 
 WORDS = [
     "good",

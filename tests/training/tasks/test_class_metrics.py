@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from expctl.training.fit.evaluate import Predictions, evaluate, predict, predictions_frame, score_metrics
 from sklearn import metrics as sk
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -14,7 +15,6 @@ from sklearn.pipeline import Pipeline
 from expctl.metrics import METRICS
 from expctl.training.data.dataset import feature_frame, text_hashes
 from expctl.training.data.rows import Rows
-from expctl.training.fit.evaluate import Predictions, evaluate, predict, predictions_frame, score_metrics
 from expctl.training.models.configure import configure
 from expctl.training.models.families import FAMILIES
 from expctl.training.models.pipeline import build_pipeline
