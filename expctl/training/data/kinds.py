@@ -54,7 +54,7 @@ class FeatureKind(Protocol):
     def row_hashes(self, cells: TableColumns) -> np.ndarray:
         """What a row is known again by, shape (n,), as 32 hexadecimal digits in bytes: equal rows have equal hashes."""
 
-    def transformers(self, recipe: Recipe) -> list[tuple[str, Any, Any]]:
+    def build_transformers(self, recipe: Recipe) -> list[tuple[str, Any, Any]]:
         """Name, unfitted transformer and columns of each, as ColumnTransformer takes them."""
 
     def check_fit(self, pipeline: Pipeline, frame: pd.DataFrame, recipe: Recipe) -> None:

@@ -69,7 +69,7 @@ def row_hashes(cells: TableColumns) -> np.ndarray:
     return text_hashes(texts)
 
 
-def transformers(recipe: Recipe) -> list[tuple[str, Any, Any]]:
+def build_transformers(recipe: Recipe) -> list[tuple[str, Any, Any]]:
     """TF-IDF of the text column."""
     return [(TFIDF, _vectorizer(recipe), recipe.text_column)]
 

@@ -37,7 +37,7 @@ def build_pipeline(recipe: Recipe) -> Pipeline:
     arguments = {parameter.target: recipe.parameters[key] for key, parameter in family.by_key.items()}
     if "random_state" in inspect.signature(kind).parameters:
         arguments["random_state"] = recipe.random_state
-    return on_features(features_of(recipe).transformers(recipe), kind(**arguments))
+    return on_features(features_of(recipe).build_transformers(recipe), kind(**arguments))
 
 
 def _from_factory(recipe: Recipe) -> Pipeline:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from expctl.training.fit.oov import Seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
@@ -17,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from expctl.errors import DataError, TrainingFailed, UsageError
 from expctl.training.data.dataset import feature_frame
+from expctl.training.data.oov import Seen
 from expctl.training.data.tables import chunks
 from expctl.training.fit import predict_batches
 from expctl.training.fit.predict_batches import predicted_chunks
