@@ -25,7 +25,7 @@ from expctl.tracking.runs.metadata import RunMetadata, numbered, recipe_tag, run
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.writer import recording
 from expctl.training.data.dataset import load_split
-from expctl.training.fit.trainer import check_text, train
+from expctl.training.fit.trainer import check_fit, train
 from expctl.training.models.families import is_factory
 from expctl.training.models.pipeline import build_pipeline
 from expctl.training.search.recipe_diff import recipe_between
@@ -186,7 +186,7 @@ class _Trainer:
             plain = replace(recipe, model="", parameters={}).to_json()
             split = self.split(plain, is_factory(recipe.model))
             pipeline = build_pipeline(recipe)
-            check_text(pipeline, split)
+            check_fit(recipe, pipeline, split)
         except (UsageError, DataError) as error:
             return self._told(changed, None, None, error.message)
         self._check_same(split, changed)

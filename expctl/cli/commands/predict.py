@@ -118,7 +118,7 @@ def predict(
         with stdout_is_ours():
             model = _load(store, found, streams, trust=trust)
 
-        from expctl.training.fit.oov import Seen
+        from expctl.training.data.oov import Seen
         from expctl.training.fit.predict_batches import predicted_chunks
 
         usual, tested = found.metrics.get("oov"), found.typed_params.get("test_rows")

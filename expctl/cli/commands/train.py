@@ -67,7 +67,7 @@ def train(
 
     from expctl.training.data.checks import raise_if_strict
     from expctl.training.data.dataset import load_split
-    from expctl.training.fit.trainer import check_text
+    from expctl.training.fit.trainer import check_fit
     from expctl.training.models.families import is_factory
     from expctl.training.models.pipeline import build_pipeline
 
@@ -78,7 +78,7 @@ def train(
         labels = with_data_version(labels, recipe.data)
         if said["strict"]:
             raise_if_strict(split.data_issues)
-        check_text(pipeline, split)
+        check_fit(recipe, pipeline, split)
         stage("opening the store")
         store = open_store(settings, create=True, verbose=verbose)
         run, result = record_training(

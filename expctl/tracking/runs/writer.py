@@ -205,7 +205,7 @@ class RunWriter:
                 readdress(item.folder / "MLmodel", logged, self.run_id)
                 self._upload_model(logged, item.folder, item.status)
                 return []
-            logged = self._create_model("model", "classifier", 0)
+            logged = self._create_model("model", item.model_type, 0)
             model_id = logged.model_id
             place = logged.artifact_location
             meta = Model(artifact_path=place, model_uuid=model_id, run_id=self.run_id, model_id=model_id)
