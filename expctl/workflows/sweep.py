@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from expctl.encoding import csv_text
 from expctl.errors import RunNotFound, TrainingFailed, UsageError
 from expctl.metrics import METRICS, higher_is_better
+from expctl.recipe import logged_as
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.runs import lifecycle, provenance
@@ -225,8 +226,7 @@ def recording_sweep(
 
 def _described(plan: Plan, labels: RunMetadata) -> Iterator[Item]:
     """The parameters of a parent run."""
-    fixed = {"data_path" if key == "data" else key: value for key, value in plan.given.items()}
-    yield from (Param(key, value) for key, value in fixed.items())
+    yield from (Param(logged_as(key), value) for key, value in plan.given.items())
     yield from (Param(f"space.{key}", text) for key, text in plan.space.items())
     yield Param("sampler", plan.sampler)
     yield Param("metric", plan.metric)
