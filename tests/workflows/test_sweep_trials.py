@@ -11,7 +11,7 @@ from expctl.errors import StoreError, TrainingFailed
 from expctl.metrics import METRICS
 from expctl.records import Tag
 from expctl.training.search.workers import InProcess
-from expctl.workflows.sweep import trials_of
+from expctl.workflows.sweep_resume import trials_of
 from tests.tracking.recorded import model_folder, store_of, train
 from tests.tracking.swept import children, files_of, parent_of, resume, sweep
 
