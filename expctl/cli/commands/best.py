@@ -8,7 +8,6 @@ from typing import Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened
 from expctl.errors import RunNotFound, UsageError, closest
 from expctl.settings import load_settings
@@ -38,7 +37,6 @@ def best(
     quiet: common.Quiet = False,
 ) -> None:
     """Rank runs by a metric. ≈ marks those that cannot be told from the first; NaN never ranks."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
@@ -64,7 +62,7 @@ def best(
         ranking = with_ties(store, ranking, ranking.ranked[1:top])
     sets = [run.test_set for run in ranking.ranked]
     ranking = replace(ranking, ranked=ranking.ranked[:top])
-    streams.write(ranking_sheet(ranking), chosen_format, settings)
+    streams.write(ranking_sheet(ranking), format, settings)
     elsewhere = sum(one is not None and one != sets[0] for one in sets)
     if elsewhere and sets[0] is not None:
         streams.note(

@@ -11,7 +11,6 @@ import typer
 
 from expctl.cli.commands.report import check_output, write_report
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened
 from expctl.errors import RunNotFound, UsageError, closest
 from expctl.metrics import METRICS
@@ -57,12 +56,10 @@ def compare(
     quiet: common.Quiet = False,
 ) -> None:
     """Compare runs with the first. Parameters, metrics, tags and packages that differ, and which changes are real."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     if len(runs) < 2:
         raise UsageError("compare needs two runs or more", hint="expctl compare latest~1 latest")
     if flips is not None and len(runs) != 2:
         raise UsageError("--flips is about two runs", hint="expctl compare RUN RUN --flips 5")
-    common.check_confidence(confidence)
     if report is not None:
         check_output(report, "--report")
     streams = Streams(quiet=quiet)
@@ -82,7 +79,7 @@ def compare(
             raise UsageError("--metric, --only-changed, --per-class and --flips are about single runs, not sets")
         if report is not None:
             raise UsageError("--report is about single runs, not sets", hint=shlex.join(["expctl", "report", *runs]))
-        _write_groups(store, runs, confidence, streams, chosen_format)
+        _write_groups(store, runs, confidence, streams, format)
         return
     found = [resolve(store, run) for run in runs]
     if metric is not None and not any(metric in run.metrics for run in found):
@@ -93,14 +90,14 @@ def compare(
     predictions = [read_predictions(store, run) for run in found]
     tests = [assess(predictions[0], one, confidence=confidence, per_class=per_class) for one in predictions[1:]]
     if flips is not None:
-        _write_flips(found[1], predictions[1], tests[0], flips, streams, chosen_format, settings)
+        _write_flips(found[1], predictions[1], tests[0], flips, streams, format, settings)
         _write_report(store, found, metric, confidence, report, streams)
         return
     corrected = adjusted([test.differences for test in tests])
     tests = [replace(test, differences=part) for test, part in zip(tests, corrected, strict=True)]
     evidence = [read_evidence(store, run, per_class=per_class) for run in found]
     comparison = compare_runs(found, evidence, metric=metric, only_changed=only_changed, per_class=per_class)
-    streams.write(comparison_sheet(comparison, tests), chosen_format, settings)
+    streams.write(comparison_sheet(comparison, tests), format, settings)
     for run, test in zip(found[1:], tests, strict=True):
         if test.note is not None:
             streams.note(f"{run.label}: {test.note}")

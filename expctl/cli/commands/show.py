@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened, tell_page
 from expctl.errors import UsageError
 from expctl.records import Tag
@@ -33,7 +32,6 @@ def show(
     quiet: common.Quiet = False,
 ) -> None:
     """Show a run whole. Parameters, metrics, data, tags, environment, files, and the command that makes it again."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.render.views import run_sheet
@@ -48,7 +46,7 @@ def show(
         command=_command(found),
         artifacts=[(artifact.path, artifact.size) for artifact in store.artifacts(found)],
     )
-    streams.write(sheet, chosen_format, settings)
+    streams.write(sheet, format, settings)
     tell_page(store, streams, found.experiment_id, found.run_id)
 
 

@@ -144,7 +144,8 @@ def sweep(
     **flags: Any,
 ) -> None:
     """Train a model for every point of a search space. Each is a run; they are ranked at the end."""
-    chosen_format = read_format(format, common.ALL_FORMATS[:-1] if dry_run else common.ALL_FORMATS)
+    if dry_run:
+        read_format(format, common.ALL_FORMATS[:-1])
     streams = Streams(quiet=quiet)
     if dry_run and resume is not None:
         raise UsageError("--dry-run shows a new sweep, --resume goes on with one", hint="give one of them")
@@ -154,7 +155,7 @@ def sweep(
         scheduler=_scheduler(backend, scheduler), resume=resume, fail_fast=fail_fast, verbose=verbose,
     )  # fmt: skip
     if dry_run:
-        _show(streams, request, chosen_format)
+        _show(streams, request, format)
         return
 
     from expctl.render.sweeps import remarks, swept_sheet
@@ -163,7 +164,7 @@ def sweep(
     with stdout_is_ours(), _told_how_to_go_on(fail_fast=fail_fast) as begun:
         ranked = run_sweep(request, streams, begun=begun)
     swept, ranking = ranked.swept, ranked.ranking
-    streams.write(swept_sheet(swept.parent, ranking), chosen_format, request.settings)
+    streams.write(swept_sheet(swept.parent, ranking), format, request.settings)
     for line in remarks(swept, ranking.metric):
         streams.note(line)
     if swept.outcome.failed:

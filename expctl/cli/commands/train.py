@@ -6,7 +6,6 @@ from typing import Any
 
 from expctl.cli.inputs import training_request
 from expctl.cli.options import common, training
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, stdout_is_ours, tell_page
 
 
@@ -21,7 +20,6 @@ def train(
     **flags: Any,
 ) -> None:
     """Train a model, test it, record everything about it as a run."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     streams = Streams(quiet=quiet)
     request = training_request({**flags, "autolog": autolog, "experiment": experiment}, tracking_uri, verbose=verbose)
 
@@ -34,6 +32,6 @@ def train(
     run, result = trained.run, trained.result
     for line in [*messages(result.data_issues), *result.warnings]:
         streams.note(f"warning: {line}")
-    streams.write(trained_sheet(run), chosen_format, request.settings)
+    streams.write(trained_sheet(run), format, request.settings)
     tell_page(trained.store, streams, run.experiment_id, run.run_id)
     streams.note(f"next: expctl show {run.run_id[:8]}, or expctl compare {run.run_id[:8]} RUN")
