@@ -60,19 +60,14 @@ def gate(
         raise UsageError(f"--max-drop {max_drop:g} is no number to lose", hint="--max-drop 0.01")
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
-    from expctl.analysis.flips import find_flips
     from expctl.render.comparison_views import gate_sheet
     from expctl.tracking.runs.references import resolve
-    from expctl.tracking.runs.row_texts import with_texts
     from expctl.workflows.gate import judge
 
     streams = Streams(quiet=quiet)
     store = opened(settings, streams, verbose=verbose)
     runs = [resolve(store, baseline), resolve(store, candidate)]
     found = judge(store, runs[0], runs[1], metric, max_drop=max_drop, least=least, confidence=confidence)
-    broken = []
-    if found.predictions is not None and found.test.pairing is not None:
-        flips = find_flips(found.predictions, found.test.pairing, most=examples).rows
-        broken = with_texts(runs[1], [flip for flip in flips if flip.kind == "broken"])
+    broken = found.broken(runs[1], examples)
     streams.write(gate_sheet(runs, found.decision, found.test, metric, broken), format, settings)
     raise typer.Exit(OUTCOMES[found.decision.outcome])
