@@ -13,7 +13,7 @@ from expctl.records import Tag
 from expctl.tracking.runs.items import ModelItem
 from expctl.tracking.runs.writer import RunWriter
 from expctl.training.search.workers import InProcess
-from expctl.workflows.sweep import trials_of
+from expctl.workflows.sweep_resume import trials_of
 from tests.tracking.recorded import model_folder, store_of, train
 from tests.tracking.swept import children, files_of, parent_of, resume, sweep
 

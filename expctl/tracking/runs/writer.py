@@ -121,10 +121,8 @@ class RunWriter:
             folders = [files]
             for item in items:
                 match item:
-                    case Param(key, value):
-                        params.append((key, mask_secrets(str(value))))
-                    case RecordedParam(key, value):
-                        params.append((key, value))
+                    case Param(key, value) | RecordedParam(key, value):
+                        params.append((key, mask_secrets(str(value)) if isinstance(item, Param) else value))
                     case MetricValue() | RecordedMetric():
                         metrics.append(self._metric(item, now))
                     case TagValue(key, value):
