@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
 from expctl.settings import load_settings
@@ -45,7 +44,6 @@ def delete(
     quiet: common.Quiet = False,
 ) -> None:
     """Delete runs, a sweep with its trials. `expctl restore` brings them back, but not after --purge."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     _check_given(runs, filter, "delete")
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
@@ -58,7 +56,7 @@ def delete(
         deletion.check_purge(store, chosen.runs)
     how = " for good, with files and models" if purge else ""
     if dry_run or not chosen.runs:
-        streams.write(_sheet(chosen, chosen.runs, "runs"), chosen_format, settings)
+        streams.write(_sheet(chosen, chosen.runs, "runs"), format, settings)
         streams.note(f"{_count(chosen.runs)} would be deleted{how}" if chosen.runs else "no runs that match")
         return
     if not yes and not streams.confirmed(f"delete {_described(chosen, how)}?", instead="--yes, or --dry-run"):
@@ -69,7 +67,7 @@ def delete(
         for run in (deletion.purge if purge else deletion.delete)(store, chosen.runs):
             done.append(run)
     finally:
-        streams.write(_sheet(chosen, done, "purged" if purge else "deleted"), chosen_format, settings)
+        streams.write(_sheet(chosen, done, "purged" if purge else "deleted"), format, settings)
         if len(done) < len(chosen.runs):
             streams.note(f"{len(done)} of {_count(chosen.runs)} deleted")
         elif not purge:
@@ -92,7 +90,6 @@ def restore(
     quiet: common.Quiet = False,
 ) -> None:
     """Bring deleted runs back, a sweep with its trials. `expctl list --deleted` shows them."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     _check_given(runs, filter, "restore")
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
@@ -102,7 +99,7 @@ def restore(
     store = opened(settings, streams, verbose=verbose)
     chosen = deletion.to_restore(store, runs or [], filter)
     if dry_run or not chosen.runs:
-        streams.write(_sheet(chosen, chosen.runs, "runs"), chosen_format, settings)
+        streams.write(_sheet(chosen, chosen.runs, "runs"), format, settings)
         streams.note(f"{_count(chosen.runs)} would be back" if chosen.runs else "no deleted runs that match")
         return
     done: list[RunRecord] = []
@@ -110,7 +107,7 @@ def restore(
         for run in deletion.restore(store, chosen.runs):
             done.append(run)
     finally:
-        streams.write(_sheet(chosen, done, "restored"), chosen_format, settings)
+        streams.write(_sheet(chosen, done, "restored"), format, settings)
         if len(done) < len(chosen.runs):
             streams.note(f"{len(done)} of {_count(chosen.runs)} restored")
 

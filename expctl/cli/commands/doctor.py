@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli.options import common
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import ExitCode, mask_secrets
 from expctl.settings import VARIABLES, traced_settings
@@ -34,7 +33,6 @@ def doctor(
     quiet: common.Quiet = False,
 ) -> None:
     """Check settings, store, disk and runs left RUNNING. Exit 4 if something keeps you from working."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     settings, sources = traced_settings(experiment=experiment, tracking_uri=tracking_uri)
     said = _said(settings, sources)  # before MLflow is loaded, which puts variables of its own there
 
@@ -45,7 +43,7 @@ def doctor(
     with streams.stages() as stage:
         stage("looking at the store")
         checks = list(examine(settings, fix=fix, verbose=verbose))
-    streams.write(checks_sheet(said, checks, _versions()), chosen_format, settings)
+    streams.write(checks_sheet(said, checks, _versions()), format, settings)
     failed = [check.name for check in checks if check.status == "failed"]
     if failed:
         streams.note(f"this keeps expctl from working: {', '.join(failed)}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl.training.models.steps import named_parts
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -50,10 +52,9 @@ def _parts(value: Any) -> dict[str, Any] | None:
         return {str(place): one for place, one in enumerate(value)}
     if isinstance(value, Tree):
         return dict(value.__getstate__())
-    if hasattr(value, "steps"):
-        return dict(value.steps)
-    if hasattr(value, "transformers_"):
-        return {name: transformer for name, transformer, _ in value.transformers_}
+    named = named_parts(value)
+    if named is not None:
+        return named
     if isinstance(value, BaseEstimator):
         return {name: part for name, part in vars(value).items() if name not in _NO_PART}
     return None

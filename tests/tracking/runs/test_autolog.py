@@ -8,7 +8,7 @@ import pytest
 
 from expctl.records import Tag
 from expctl.tracking.runs.autolog import autologging
-from expctl.tracking.runs.lifecycle import recording
+from expctl.tracking.runs.writer import recording
 from tests.tracking.recorded import OWN_MODELS, statuses, store_of
 
 
@@ -41,13 +41,13 @@ def test_the_run_goes_on_after_the_block_and_what_is_fitted_then_is_not_logged(f
 
     store = store_of(folder)
     store.connect()
-    with recording(store, None, {}) as run_id:
-        with autologging(store, run_id):
+    with recording(store, None, {}) as writer:
+        with autologging(writer):
             fit(2.0)
-        assert store.get(run_id).status == "running"
+        assert store.get(writer.run_id).status == "running"
         assert mlflow.active_run() is None
         fit(3.0)
-    run = store.get(run_id)
+    run = store.get(writer.run_id)
     assert (run.params["C"], run.tags[Tag.COMPLETE]) == ("2.0", "true")
     assert len(store.find()) == 1
 
@@ -57,7 +57,7 @@ def test_it_is_switched_off_where_the_training_fails_too(folder):
 
     store = store_of(folder)
     store.connect()
-    with pytest.raises(ValueError, match="at least"), recording(store, None, {}) as run_id, autologging(store, run_id):
+    with pytest.raises(ValueError, match="at least"), recording(store, None, {}) as writer, autologging(writer):
         fit("at least")  # type: ignore[arg-type]
     fit(1.0)
     assert mlflow.active_run() is None

@@ -9,7 +9,6 @@ import pytest
 from expctl.errors import UsageError
 from expctl.recipe import Recipe
 from expctl.records import RunRecord, Tag
-from expctl.tracking.runs.lifecycle import recording
 from expctl.tracking.runs.metadata import (
     RunMetadata,
     check_labels,
@@ -21,6 +20,7 @@ from expctl.tracking.runs.metadata import (
     with_data_version,
 )
 from expctl.tracking.runs.provenance import Code
+from expctl.tracking.runs.writer import recording
 from tests.tracking.recorded import store_of
 
 RECIPE = Recipe(data="small.csv")
@@ -64,9 +64,9 @@ def test_a_path_that_is_no_text_is_refused_before_fitting():
 def test_what_the_store_just_takes_is_taken_whole(store):
     labels = RunMetadata("n" * 250, {"k" * 250: "v" * 8000, "a b/c.d:e-f_g": "x\ny\tz"}, "n" * 8000, "v" * 6000)
     check_labels(labels)
-    with recording(store, labels.name, run_tags(labels, "expctl train", None, developer="")) as run_id:
+    with recording(store, labels.name, run_tags(labels, "expctl train", None, developer="")) as writer:
         pass
-    run = store.get(run_id)
+    run = store.get(writer.run_id)
     assert (run.name, run.tags["k" * 250], run.tags["a b/c.d:e-f_g"]) == ("n" * 250, "v" * 8000, "x\ny\tz")
     assert run.tags[Tag.NOTE] == "n" * 8000
 

@@ -23,8 +23,8 @@ from expctl.errors import ExitCode, Stopped, TrainingFailed
 from expctl.metrics import METRICS
 from expctl.recipe import Recipe
 from expctl.records import MACHINE, Tag
-from expctl.tracking.runs import writer as module
-from expctl.tracking.runs.lifecycle import defer_signals, recording
+from expctl.tracking.runs.lifecycle import defer_signals
+from expctl.tracking.runs.writer import recording
 from tests.conftest import write_reviews
 from tests.tracking.recorded import OWN_MODELS, model_folder, statuses, store_of, train
 
@@ -255,7 +255,8 @@ def ended(store):
 
 
 def test_a_block_that_ends_leaves_a_finished_run_with_its_completion_mark(store):
-    with recording(store, None, {}) as run_id:
+    with recording(store, None, {}) as writer:
+        run_id = writer.run_id
         assert store.get(run_id).status == "running"
     assert ended(store) == ("finished", None, "true")
 
@@ -385,8 +386,9 @@ def test_more_items_than_mlflow_takes_at_once_are_all_written(store):
     from expctl.tracking.runs.items import MetricValue, Param, TagValue
 
     many = [*(Param(f"p{i}", i) for i in range(250)), *(MetricValue(f"m{i}", i) for i in range(1700))]
-    with recording(store, None, {}) as run_id:
-        module.write(store, run_id, [*many, *(TagValue(f"t{i}", str(i)) for i in range(230))])
+    with recording(store, None, {}) as writer:
+        run_id = writer.run_id
+        writer.write([*many, *(TagValue(f"t{i}", str(i)) for i in range(230))])
     run = store.get(run_id)
     assert run.params == {f"p{i}": str(i) for i in range(250)}
     assert run.metrics == {f"m{i}": float(i) for i in range(1700)}
