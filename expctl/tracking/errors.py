@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import DataError, RunNotFound, Stopped, StoreError, mask_secrets
 from expctl.tracking.uris import older_schema
 
@@ -107,9 +107,7 @@ def _translation(error: Any, uri: str) -> Exception:
 
 def _other_schema(text: str, uri: str) -> StoreError:
     """The error for a schema that is not the installed MLflow's: a later MLflow's if this one has never heard of it."""
-    import mlflow
-
-    migrations = Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions"
+    migrations = compat.migrations() / "versions"
     found = re.search(r"found version ([0-9a-f]+)\b", text)
     if found is None or any(migrations.glob(f"{found[1]}_*.py")):
         return older_schema(uri)

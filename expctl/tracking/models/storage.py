@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # Tree: arrays of a fitted tree; loading calls its __setstate__ with arrays and runs no code of the file. Wrong indices
 # inside could still read past the arrays when predicting, so `check_trees` proves them before the model is used.
 # ravel: a plain function of numpy, through which a factory's model reads its text column.
-TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
+TRUSTED: Final = (compat.TREE, "numpy.ravel")
 
 # What a recorded model needs wherever it is loaded; versions are those installed.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
@@ -68,16 +69,13 @@ def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
 
 def drop_model(store: Store, run_id: str) -> None:
     """Delete the model of a run, its files too. The run then says that it has none."""
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
     client = store.client
     with store_errors(store.settings):
         client.delete_tag(run_id, Tag.MODEL_DIGEST)
         outputs = client.get_run(run_id).outputs
         for output in outputs.model_outputs if outputs is not None else ():
             logged = client.get_logged_model(output.model_id)
-            files: Any = get_artifact_repository(logged.artifact_location, tracking_uri=store.uri)
-            files.delete_artifacts()
+            compat.artifact_repository(logged.artifact_location, store.uri).delete_artifacts()
             client.delete_logged_model(output.model_id)
 
 

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl, quote
 
+from expctl.compat import REVISIONS
 from expctl.errors import RunNotFound, StoreError, mask_secrets
 from expctl.filters.evaluate import number
 from expctl.filters.expression import Field, Order
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from expctl.filters.expression import FieldKind
     from expctl.tracking.readers.protocol import Projection, Query
 
-# Alembic's names for the schemas tested, and the MLflow that makes each.
-REVISIONS: Final = {"dc11669786a5": "3.17", "f4a9b2c7d1e6": "3.18"}
 _CACHE_KIB: Final = 16_384
 _CHUNK: Final = 500
 _AHEAD: Final = 1000  # runs looked at, in the order that a query has, for those that it wants

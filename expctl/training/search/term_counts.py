@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import sparse
 
+from expctl import compat
 from expctl.training.fit.oov import share
 
 if TYPE_CHECKING:
@@ -191,8 +192,7 @@ def counted(pipeline: Pipeline, counts: Counts, part: Part, values: Mapping[str,
     Gives the `unknown_shares` of the rows that are measured.
 
     The vectorizer gets the counts of the terms it will keep from us and does all the rest itself (pruning, order,
-    weights, norm), so the fitted pipeline is the one that the texts would have made. `_count_vocab` is
-    scikit-learn's own seam between counting and the rest; a property test holds it.
+    weights, norm), so the fitted pipeline is the one that the texts would have made; a property test holds it.
     """
     from sklearn.base import clone
 
@@ -204,7 +204,7 @@ def counted(pipeline: Pipeline, counts: Counts, part: Part, values: Mapping[str,
         del vectorizer.__sklearn_clone__
         fresh = clone(vectorizer)
         vectorizer.__sklearn_clone__ = copy
-        fresh._count_vocab = partial(_counts_of, counts, part, kept, fresh)
+        compat.replace_counting(fresh, partial(_counts_of, counts, part, kept, fresh))
         made.append(fresh)
         return fresh
 
@@ -215,7 +215,7 @@ def counted(pipeline: Pipeline, counts: Counts, part: Part, values: Mapping[str,
     finally:
         del vectorizer.__sklearn_clone__
         for fresh in made:
-            del fresh._count_vocab
+            compat.restore_counting(fresh)
 
 
 def _counts_of(
