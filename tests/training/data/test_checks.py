@@ -13,7 +13,7 @@ from expctl.data_issues import DATA_ISSUES, DataIssue, counts, messages
 from expctl.errors import DataError
 from expctl.recipe import Recipe
 from expctl.training.data.checks import check_split, named, raise_if_strict, unknown
-from tests.training.test_core import rows
+from tests.training.fit.test_trainer import rows
 
 PLAIN = Recipe("a.csv")
 PAIRS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 3)), min_size=1, max_size=40)

@@ -121,10 +121,10 @@ def test_a_worker_that_was_killed_while_it_waited_is_replaced():
 
 HANGS_UP = """
 import os, signal, time
-from expctl.training.search.workers import Local
+from expctl.training.search.workers import LocalPool
 from joblib.externals.loky.backend.resource_tracker import _resource_tracker
 
-pool = Local(2)
+pool = LocalPool(2)
 os.kill(_resource_tracker._pid, signal.SIGHUP)
 time.sleep(0.5)
 print(os.waitpid(_resource_tracker._pid, os.WNOHANG)[0])
