@@ -1,13 +1,13 @@
-"""Small words that agree with a number. Knows English, and nothing of ours."""
+"""Words that agree with a number. Knows English, and nothing of ours."""
 
 from __future__ import annotations
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """A count and its noun: `1 row`, `2,000 rows`. `many` where that is not made by an s."""
-    return f"{count:,} {agreeing(count, one, many)}"
+def plural(count: int, singular: str, plural: str | None = None) -> str:
+    """A count and its noun: `1 row`, `2,000 rows`."""
+    return f"{count:,} {agree(count, singular, plural)}"
 
 
-def agreeing(count: int, one: str, many: str | None = None) -> str:
-    """`one` for a single thing, else `many`: by default `one` with an s."""
-    return one if count == 1 else many or f"{one}s"
+def agree(count: int, singular: str, plural: str | None = None) -> str:
+    """The form of a noun or a verb for so many; the plural is by default the singular with an s."""
+    return singular if count == 1 else plural or f"{singular}s"

@@ -135,5 +135,5 @@ def remedy(text: str) -> str | None:
 
 def damaged(run: RunRecord, what: str, cause: str = "") -> DataError:
     """The error for a file of a run that is not what it should be, with the cause where that is known."""
-    told = f"{what} of run {run.label} ({run.run_id[:8]}) is damaged"
+    told = f"{what} of run {run.described} is damaged"
     return DataError(f"{told}: {cause}" if cause else told, hint=f"expctl show {run.run_id[:8]}")

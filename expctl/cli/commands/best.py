@@ -12,6 +12,7 @@ from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened
 from expctl.errors import RunNotFound, UsageError, closest
 from expctl.settings import load_settings
+from expctl.wording import plural
 
 _CONTESTANTS: Final = 50  # runs whose predictions --prefer reads at most
 _NEAR: Final = 20  # of the best runs, those looked at for other test rows than the first has
@@ -74,4 +75,4 @@ def best(
     if ranking.excluded is None:
         streams.note(f"left out: runs that are unfinished or without a finite {metric}")
     for reason, count in (ranking.excluded or {}).items():
-        streams.note(f"left out {count:,} {'run' if count == 1 else 'runs'} {reason}")
+        streams.note(f"left out {plural(count, 'run')} {reason}")

@@ -15,6 +15,7 @@ from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
 from expctl.records import STATUSES, Tag
 from expctl.settings import load_settings
+from expctl.wording import agree
 
 if TYPE_CHECKING:
     from expctl.filters.expression import Condition, Order
@@ -125,11 +126,11 @@ def _tell_orphans(store: Store, shown: list[RunRecord], streams: Streams) -> Non
 
     lost = orphans(store, shown)
     for run in lost[:_ORPHANS]:
-        streams.note(f"{run.label} ({run.run_id[:8]}) is not running: {recorder_of(run)}, is gone")
+        streams.note(f"{run.described} is not running: {recorder_of(run)}, is gone")
     if len(lost) > _ORPHANS:
         streams.note(f"and {len(lost) - _ORPHANS:,} more")
     if lost:
-        streams.note(f"expctl doctor --fix closes {'it' if len(lost) == 1 else 'them'}")
+        streams.note(f"expctl doctor --fix closes {agree(len(lost), 'it', 'them')}")
 
 
 def _of_status(text: str) -> Condition:

@@ -205,7 +205,7 @@ def _find(store: Store, reference: str | None, streams: Streams) -> RunRecord:
     if reference is not None:
         return resolve(store, reference)
     found = best_run(store, "f1_score")
-    streams.note(f"model of the best run: {found.label} ({found.run_id[:8]}), f1_score {found.metrics['f1_score']:.4f}")
+    streams.note(f"model of the best run: {found.described}, f1_score {found.metrics['f1_score']:.4f}")
     return found
 
 

@@ -15,6 +15,7 @@ from expctl.errors import DataError, ExitCode, TrainingFailed, UsageError, close
 from expctl.metrics import METRICS
 from expctl.settings import load_settings
 from expctl.training.search.space import read_space
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from expctl.cli.inputs import TrainingRequest
@@ -315,8 +316,7 @@ def _show(
             raise UsageError(reason)
         streams.note(f"left out {count:,} of the combinations: {reason}")
     streams.write(trials_sheet(space, found, total=proposals.total), format, settings)
-    noun = "trial" if len(found) == 1 else "trials"
-    streams.note(f"the first {len(found):,}; {name} chooses by results" if learns else f"{len(found):,} {noun}")
+    streams.note(f"the first {len(found):,}; {name} chooses by results" if learns else plural(len(found), "trial"))
 
 
 def _seconds(text: str) -> float:

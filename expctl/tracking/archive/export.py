@@ -128,7 +128,7 @@ class Exporter:
                 exported, f"{place}/models/{number}", model.artifact_location, whole=Tag.MODEL_DIGEST in run.tags
             )
             if not files and model.status.value == "READY":  # so are models that live elsewhere
-                self.bare.append(f"{model.name} of run {run.label} ({run.run_id[:8]})")
+                self.bare.append(f"{model.name} of run {run.described}")
         content = described.to_json()
         with tempfile.TemporaryFile() as stream:
             stream.write(content)

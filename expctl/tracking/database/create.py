@@ -6,9 +6,9 @@ MLflow makes a store in its place by dozens of migrations. Cut short there, by a
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from expctl import compat
+from expctl.tracking.uris import sqlite_uri
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ def create_file(path: Path) -> None:
     beside = place.with_name(f".{place.name}.new")
     _remove(beside)  # what is left of one that was killed
     try:
-        compat.make_tables(f"sqlite:///{quote(str(beside))}")
+        compat.make_tables(sqlite_uri(beside))
         if not place.exists():  # made meanwhile by a program that knows nothing of our lock
             beside.replace(place)
     finally:

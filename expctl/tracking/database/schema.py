@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from expctl import compat
 from expctl.errors import mask_secrets
@@ -43,7 +42,7 @@ def examine(settings: Settings) -> Fit | None:
         return None
     import sqlalchemy
 
-    address = uri if path is None else f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true"
+    address = uri if path is None else f"sqlite:///{uris.sqlite_file(path, 'ro')}&uri=true"
     with store_errors(settings), uris.first_opening(uri, create=False):
         engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
         with closing(engine.connect()) as connection:

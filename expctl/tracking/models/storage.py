@@ -136,7 +136,7 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
             with store_errors(store.settings):
                 store.client.list_artifacts(run.run_id)
             raise StoreError(
-                f"cannot fetch the model of run {run.label} ({run.run_id[:8]})",
+                f"cannot fetch the model of run {run.described}",
                 hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
             ) from error
         raise _without_model(run) from error
@@ -149,7 +149,7 @@ def _without_model(run: RunRecord) -> RunNotFound:
             hint=f"its best run is {run.tags[Tag.BEST_RUN][:8]}",
         )
     state = "" if run.status == "finished" else f": it is {run.status}"
-    return RunNotFound(f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint=f"expctl show {run.run_id[:8]}")
+    return RunNotFound(f"run {run.described} has no model{state}", hint=f"expctl show {run.run_id[:8]}")
 
 
 def check_model(store: Store, run: RunRecord) -> None:
@@ -159,7 +159,7 @@ def check_model(store: Store, run: RunRecord) -> None:
     """
     import tempfile
 
-    what = f"run {run.label} ({run.run_id[:8]})"
+    what = f"run {run.described}"
     if run.deleted:
         raise RunNotFound(f"{what} has been deleted", hint=f"expctl restore {run.run_id}")
     with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
@@ -169,7 +169,7 @@ def check_model(store: Store, run: RunRecord) -> None:
 
 
 def _where(run: RunRecord) -> str:
-    return f"model of run {run.label} ({run.run_id[:8]})"
+    return f"model of run {run.described}"
 
 
 def _read(folder: Path, run: RunRecord) -> tuple[Model, Any, Path]:

@@ -11,7 +11,7 @@ import sqlite3
 import weakref
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from expctl.compat import REVISIONS
 from expctl.errors import RunNotFound, StoreError, mask_secrets
@@ -21,7 +21,7 @@ from expctl.records import STORED_INFINITY, Dataset, RunRecord, Status
 from expctl.tracking.errors import remedy
 from expctl.tracking.readers.protocol import WHOLE, Experiment, HistoryPoint, NotServed, moment, stored_number
 from expctl.tracking.readers.sqlite_sql import RUN_NAME, TABLES, AtHand, Sql, condition, ordering
-from expctl.tracking.uris import PATIENCE
+from expctl.tracking.uris import PATIENCE, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -297,9 +297,7 @@ def connect(path: Path, uri: str) -> SqliteReader:
     if dict(parse_qsl(uri.partition("?")[2], keep_blank_values=True)).keys() - {"timeout"}:  # which is our own too
         raise NotServed("its address has options")
     try:
-        database = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=PATIENCE, isolation_level=None
-        )
+        database = sqlite3.connect(sqlite_file(path, "ro"), uri=True, timeout=PATIENCE, isolation_level=None)
         try:
             _prepare(database)
         except BaseException:

@@ -49,7 +49,7 @@ def to_delete(store: Store, references: Iterable[str], filter: str, *, purge: bo
     for run in chosen.runs:
         if run.status == "running" and not run.deleted and lifecycle.is_alive(run):
             raise UsageError(
-                f"run {run.label} ({run.run_id[:8]}) is being recorded by {lifecycle.recorder_of(run)}",
+                f"run {run.described} is being recorded by {lifecycle.recorder_of(run)}",
                 hint="wait for it, or end it first",
             )
     return chosen
@@ -72,7 +72,7 @@ def deleted_run(store: Store, reference: str) -> RunRecord:
         run = store.get(reference)  # of whatever experiment
         if run.deleted:
             return run
-        raise RunNotFound(f"run {run.label} ({run.run_id[:8]}) is not deleted", hint="expctl list --deleted")
+        raise RunNotFound(f"run {run.described} is not deleted", hint="expctl list --deleted")
     if not found:
         raise RunNotFound(
             f"no deleted run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list --deleted"
@@ -115,8 +115,7 @@ def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
             (*versions,) = store.client.search_model_versions(f"run_id = '{run.run_id}'")
         if versions:
             raise UsageError(
-                f"run {run.label} ({run.run_id[:8]}) is version {versions[0].version} of the registered model"
-                f" {versions[0].name!r}",
+                f"run {run.described} is version {versions[0].version} of the registered model {versions[0].name!r}",
                 hint="delete that version in the registry first, or delete the run without --purge",
             )
 

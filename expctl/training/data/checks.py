@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl.data_issues import DataIssue, messages
 from expctl.errors import DataError
 from expctl.training.data.duplicates import numbered
+from expctl.wording import agree, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,8 +43,9 @@ def _copies(train: Rows, test: Rows) -> Iterator[DataIssue]:
         yield DataIssue(
             "leaked_rows",
             leaked,
-            f"{leaked:,} of {len(test):,} test rows {_verb(leaked, 'have')} a text that is trained on too"
-            f" ({repeated:,} of all rows {_verb(repeated, 'repeat')} another's): --dedupe keeps copies on one side",
+            f"{leaked:,} of {len(test):,} test rows {agree(leaked, 'has', 'have')} a text that is trained on too"
+            f" ({repeated:,} of all rows {agree(repeated, 'repeats', 'repeat')} another's):"
+            " --dedupe keeps copies on one side",
         )
     often = np.flatnonzero(rows[texts] > 1)
     labels: dict[int, set[Any]] = {}
@@ -56,7 +58,7 @@ def _copies(train: Rows, test: Rows) -> Iterator[DataIssue]:
         yield DataIssue(
             "conflicting_texts",
             conflicting,
-            f"{conflicting:,} {_noun(conflicting, 'text')} {_verb(conflicting, 'have')} different labels in different"
+            f"{plural(conflicting, 'text')} {agree(conflicting, 'has', 'have')} different labels in different"
             " rows, which no model can get right: settle on one",
         )
 
@@ -83,15 +85,15 @@ def _classes(train: Counter[Any], test: Counter[Any], recipe: Recipe) -> Iterato
         yield DataIssue(
             "untested_classes",
             len(untested),
-            f"{named(untested)} {_verb(len(untested), 'have')} no test row: nothing is measured of"
-            f" {'it' if len(untested) == 1 else 'them'}; more rows would help, or a larger test set",
+            f"{named(untested)} {agree(len(untested), 'has', 'have')} no test row: nothing is measured of"
+            f" {agree(len(untested), 'it', 'them')}; more rows would help, or a larger test set",
         )
     rare = sorted(label for label, count in train.items() if recipe.cv is not None and count < recipe.cv)
     if rare:
         yield DataIssue(
             "rare_classes",
             len(rare),
-            f"{named(rare)} {_verb(len(rare), 'have')} fewer training rows than there are folds ({recipe.cv}):"
+            f"{named(rare)} {agree(len(rare), 'has', 'have')} fewer training rows than there are folds ({recipe.cv}):"
             " not in each; drop the class, or a smaller --cv",
         )
 
@@ -103,8 +105,8 @@ def unknown(shares: np.ndarray) -> Iterator[DataIssue]:
         yield DataIssue(
             "unknown_rows",
             count,
-            f"{count:,} of {len(shares):,} test rows {_verb(count, 'have')} no term that the model knows, and"
-            f" {_verb(count, 'get')} the answer of an empty text: --max-features none, or -p analyzer=char_wb",
+            f"{count:,} of {len(shares):,} test rows {agree(count, 'has', 'have')} no term that the model knows, and"
+            f" {agree(count, 'gets', 'get')} the answer of an empty text: --max-features none, or -p analyzer=char_wb",
         )
 
 
@@ -119,13 +121,4 @@ def named(values: Sequence[object] | np.ndarray) -> str:
     """`class 'a'`, or `classes 'a', 'b', 'c' and 2 more`."""
     shown = ", ".join(repr(str(value)) for value in values[:3])
     more = f" and {len(values) - 3:,} more" if len(values) > 3 else ""
-    return f"{'class' if len(values) == 1 else 'classes'} {shown}{more}"
-
-
-def _noun(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
-
-
-def _verb(count: int, word: str) -> str:
-    """A verb as it goes with this many."""
-    return word if count != 1 else {"have": "has"}.get(word, f"{word}s")
+    return f"{agree(len(values), 'class', 'classes')} {shown}{more}"

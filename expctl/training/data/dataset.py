@@ -20,6 +20,7 @@ from expctl.training.data.duplicates import first_rows, numbered, rows_of
 from expctl.training.data.rows import Rows
 from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
 from expctl.training.models.families import is_factory
+from expctl.wording import agree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -274,7 +275,7 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
     if recipe.stratify and counts.min() < 2:
         rare = classes[counts < 2]
         raise DataError(
-            f"{named(rare)} in {_shown(recipe.data)} {'has' if len(rare) == 1 else 'have'} a single {what}:"
+            f"{named(rare)} in {_shown(recipe.data)} {agree(len(rare), 'has', 'have')} a single {what}:"
             " it cannot be both trained and tested on",
             hint="add rows, drop the class, or --no-stratify",
         )
