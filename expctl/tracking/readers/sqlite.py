@@ -2,6 +2,7 @@
 
 Serves the schema revisions it was tested with and nothing else: whoever opens a store steps aside for MLflow's client
 where `connect` says why it cannot. Knows tables; not what is asked of them, nor MLflow.
+SQL by hand: SQLAlchemy takes 0.29 s to import, more than all else that a `list` does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Where the trials of a sweep are computed: worker processes of this machine (loky), or of a Dask cluster.
 
 Hands out tasks and takes back what became of them; knows nothing of what a task is. A worker writes nothing, holds no
-pipe of its parent, ignores Ctrl-C (its parent hears it too) and ends when its parent does.
+pipe of its parent, ignores Ctrl-C (its parent hears it too) and ends when its parent does. joblib.Parallel promises
+none of that: a worker that dies takes all tasks with it, and which one it had is not told.
 """
 
 from __future__ import annotations
