@@ -131,8 +131,9 @@ def leaked_rows(split: SplitRows) -> Finding:
     trained[split.texts[:rows]] = True
     leaked = int(trained[split.texts[rows:]].sum())
     return leaked, (
-        f"{leaked:,} of {len(split.test):,} test rows {agree(leaked, 'has', 'have')} a text that is"
-        f" trained on too ({repeated:,} of all rows {agree(repeated, 'repeats', 'repeat')} another's): --dedupe keeps copies on one side"
+        f"{leaked:,} of {len(split.test):,} test rows {agree(leaked, 'has', 'have')} a text that is trained on too"
+        f" ({repeated:,} of all rows {agree(repeated, 'repeats', 'repeat')} another's):"
+        " --dedupe keeps copies on one side"
     )
 
 
