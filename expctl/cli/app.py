@@ -13,6 +13,7 @@ import typer
 
 from expctl import __version__
 from expctl.cli.best import best
+from expctl.cli.commands.help import help
 from expctl.cli.compare import compare
 from expctl.cli.delete import delete, restore
 from expctl.cli.doctor import doctor
@@ -30,6 +31,7 @@ from expctl.cli.streams import ReaderGone, point, say, trace
 from expctl.cli.sweep import sweep
 from expctl.cli.train import train
 from expctl.cli.ui import ui
+from expctl.docs import TOPIC_OF
 from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, mask_secrets
 
 if TYPE_CHECKING:
@@ -63,6 +65,10 @@ app.command("restore", cls=Command)(restore)
 app.command("export", cls=Command)(export)
 app.command("import", cls=Command)(import_runs)
 app.command("doctor", cls=Command)(doctor)
+app.command("help", cls=Command)(help)
+for _one in app.registered_commands:
+    if _one.name in TOPIC_OF:
+        _one.epilog = f"Topic: expctl help {TOPIC_OF[_one.name]}"
 
 
 def _version(wanted: bool) -> None:
