@@ -47,8 +47,10 @@ def print_markdown(text: str, stream: TextIO) -> None:
     """Print Markdown as wide as the terminal is, but not wider than reads well. Honours NO_COLOR and COLUMNS."""
     from rich.console import Console
     from rich.markdown import Markdown
+    from rich.theme import Theme
 
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    console = Console(file=stream, markup=False, emoji=False, highlight=False, color_system=colours)
+    theme = Theme({"markdown.code": "cyan", "markdown.h1": "bold underline"})  # without a background, unlike Rich's own
+    console = Console(file=stream, markup=False, emoji=False, highlight=False, color_system=colours, theme=theme)
     page = Markdown(for_terminal(text), code_theme="ansi_dark", hyperlinks=False)
     console.print(page, width=min(console.width, _WIDEST))
