@@ -14,6 +14,8 @@ from tests.conftest import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# `expctl` where a command may begin, and its words up to a pipe, a redirection or a comment
+_COMMAND = re.compile(r"(?:^|[|;&(]\s*|xargs\s+|/)expctl ((?:'[^']*'|\"[^\"]*\"|[^|;&)#'\"<>])*)")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -52,9 +54,7 @@ class Page:
         """The words behind `expctl` in every command line: of code blocks, and of code within the prose."""
         for block in (*self.blocks("sh"), *self.blocks("console"), *self.blocks("yaml")):
             for line in block.replace("\\\n", " ").splitlines():
-                for found in re.finditer(
-                    r"(?:^|[|;&(]\s*|xargs\s+|/)expctl ((?:'[^']*'|\"[^\"]*\"|[^|;&)#'\"<>])*)", line
-                ):
+                for found in _COMMAND.finditer(line):
                     yield shlex.split(found[1])
         for found in re.finditer(r"`expctl ([^`]*)`", self.prose):
             yield shlex.split(found[1].replace("\\|", "|"))
