@@ -51,8 +51,8 @@ class Topic:
 
     @property
     def summary(self) -> str:
-        """The first paragraph as one line: what the topic is about."""
-        return " ".join(self.text.split("\n\n")[1].split())
+        """The first paragraph as one line of plain text: what the topic is about."""
+        return " ".join(self.text.split("\n\n")[1].replace("`", "").split())
 
 
 def names() -> list[str]:

@@ -39,8 +39,10 @@ def _spelled(link: re.Match[str]) -> str:
     if not path:
         return words
     if re.fullmatch(r"[a-z-]+\.md", path):
-        return f"{words} (`expctl help {path.removesuffix('.md')}`)"
-    return f"{words} (`{path.removeprefix('../../')}`)"
+        name = path.removesuffix(".md")
+        command = f"`expctl help {name}`"
+        return command if words.replace(" ", "-") == name else f"{words} ({command})"
+    return f"{words} (`{re.sub('^[.][.]/', 'expctl/', path.removeprefix('../../'))}`)"
 
 
 def print_markdown(text: str, stream: TextIO) -> None:

@@ -14,10 +14,13 @@ from expctl.render.markdown import for_terminal, print_markdown
 @pytest.mark.parametrize(
     ("link", "shown"),
     [
+        ("[filters](filters.md)", "`expctl help filters`"),
+        ("[exit codes](exit-codes.md)", "`expctl help exit-codes`"),
         ("[how](filters.md)", "how (`expctl help filters`)"),
         ("[how](exit-codes.md#a-b)", "how (`expctl help exit-codes`)"),
         ("[here](#columns)", "here"),
         ("[faults](../../tests/faults/README.md)", "faults (`tests/faults/README.md`)"),
+        ("[how](../render/page/vega.md)", "how (`expctl/render/page/vega.md`)"),
         ("[Vega](https://vega.github.io)", "[Vega](https://vega.github.io)"),
     ],
 )
