@@ -139,3 +139,29 @@ def test_predictions_that_expctl_writes_have_the_documented_columns(cli, small):
     texts = [lines[row + 1].rpartition(",")[0].strip('"') for row in table["row"].to_pylist()]
     assert [known["text_hash"](text) for text in texts] == table["text_hash"].to_pylist()
     assert known["fingerprint"](texts, table["label"].to_pylist()) == run.test_set
+
+
+def test_runs_of_another_program_that_writes_the_documented_files_are_compared(cli, folder):
+    import json
+
+    from tests.tracking.recorded import store_of
+
+    known: dict[str, object] = {}
+    for block in topic("predictions").blocks("python")[:2]:
+        exec(block, known)
+    store = store_of(folder)
+    texts = [f"review number {i}" for i in range(200)]
+    labels = ["good" if i % 2 else "bad" for i in range(200)]
+    for name, wrong in (("sure", 5), ("unsure", 60)):
+        predicted = [("bad" if one == "good" else "good") if i < wrong else one for i, one in enumerate(labels)]
+        scores = [[0.2, 0.8] if one == "good" else [0.8, 0.2] for one in predicted]
+        known["write_predictions"](folder / "predictions.parquet", texts, labels, predicted, scores, ["bad", "good"])
+        run_id = store.client.create_run(store.ensure_experiment(), run_name=name).info.run_id
+        store.client.log_artifact(run_id, str(folder / "predictions.parquet"))
+        store.client.set_tag(run_id, "expctl.test_set", known["fingerprint"](texts, labels))
+        store.client.log_metric(run_id, "accuracy", 1 - wrong / 200)
+        store.client.set_terminated(run_id)
+    compared = json.loads(cli("compare", "unsure", "sure", "--format", "json").stdout)
+    assert (compared["same_test_set"], compared["metrics"]["accuracy"]["verdict"]) == (True, "better")
+    assert cli("gate", "sure", "--baseline", "unsure", "--metric", "accuracy").exit_code == 0
+    assert cli("gate", "unsure", "--baseline", "sure", "--metric", "accuracy").exit_code == 1
