@@ -87,6 +87,7 @@ def topic(name: str) -> Page:
 
 
 def shape(text: str) -> str:
-    """A text without what differs from run to run: ids, numbers with their signs, column widths."""
+    """A text without what differs from run to run: ids, ages, numbers with their signs, column widths."""
+    text = re.sub(r"\bjust now\b|\b\d+ (s|min|h) ago\b", "AGE", text)
     text = re.sub(r"\b[0-9a-f]{8,32}\b", "ID", text)
     return re.sub(r"[ ]+", " ", re.sub(r"[+-]?\d+(\.\d+)?(e-\d+)?", "N", text))
