@@ -48,7 +48,7 @@ def test_every_module_says_what_it_is_and_is_short_enough_to_read(path: Path) ->
 @pytest.mark.parametrize("path", MODULES, ids=NAMES)
 def test_only_the_command_line_and_the_renderer_write_to_the_streams(path: Path) -> None:
     """stdout is data: a stray print in the core would break `RUN=$(expctl train --format id)`."""
-    if path.parent.name in ("cli", "render"):
+    if path.relative_to(PACKAGE).parts[0] in ("cli", "render"):
         return
     tree = ast.parse(path.read_text())
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]

@@ -17,5 +17,6 @@ def test_no_run_pins_expctl_whose_name_is_somebody_elses_on_the_index():
 
 
 def test_expctl_that_older_runs_pin_is_not_installed_by_isolated_commands():
-    assert read_requirements(b"expctl==0.1.0\nexpctl-mlflow==0.1.0\nnumpy==2.2.0\n") == {"numpy": "2.2.0"}
+    ours = "".join(f"{name}==0.1.0\n" for name in OURS)
+    assert read_requirements(f"{ours}numpy==2.2.0\n".encode()) == {"numpy": "2.2.0"}
     assert read_requirements(b"expctl-plugin==1.0\n") == {"expctl-plugin": "1.0"}
