@@ -9,7 +9,6 @@ import pytest
 from expctl.errors import UsageError
 from expctl.recipe import Recipe
 from expctl.records import RunRecord, Tag
-from expctl.tracking.runs.writer import recording
 from expctl.tracking.runs.metadata import (
     RunMetadata,
     check_labels,
@@ -21,6 +20,7 @@ from expctl.tracking.runs.metadata import (
     with_data_version,
 )
 from expctl.tracking.runs.provenance import Code
+from expctl.tracking.runs.writer import recording
 from tests.tracking.recorded import store_of
 
 RECIPE = Recipe(data="small.csv")
