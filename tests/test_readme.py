@@ -126,4 +126,4 @@ def test_what_the_readme_says_of_names_and_columns_is_the_code_s():
 
 def test_every_finding_of_the_data_guard_is_in_the_readme():
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", README.split("| parameter | counts |")[1].split("\n\n")[0], re.M)
-    assert rows == list(DATA_ISSUES.items())
+    assert rows == [(key, check.counts) for key, check in DATA_ISSUES.items()]

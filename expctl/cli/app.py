@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from expctl import __version__
+from expctl import __version__, compat
 from expctl.cli.commands.best import best
 from expctl.cli.commands.compare import compare
 from expctl.cli.commands.delete import delete, restore
@@ -82,8 +82,7 @@ def _root(
         sys.stdout.write(context.get_help() + "\n")
 
 
-# The base of Typer's usage errors has no public name of its own.
-_TyperUsageError: Any = typer.BadParameter.__mro__[1]
+_TyperUsageError: Any = compat.typer_usage_error()
 
 
 _STOPPING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

@@ -19,13 +19,13 @@ from expctl.encoding import csv_text
 from expctl.errors import DataError, TrainingFailed, UsageError, mask_secrets
 from expctl.recipe import Recipe
 from expctl.records import Tag
-from expctl.tracking.runs import lifecycle, provenance
+from expctl.tracking.runs import provenance
 from expctl.tracking.runs.items import File, Item, MetricValue, Param
 from expctl.tracking.runs.metadata import RunMetadata, numbered, run_tags
 from expctl.tracking.runs.predictions import read_predictions
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import recording
 from expctl.training.data.dataset import load_split
-from expctl.training.fit.trainer import check_text
+from expctl.training.fit.trainer import check_fit
 from expctl.training.models.families import is_factory
 from expctl.training.models.pipeline import build_pipeline
 from expctl.training.search.recipe_diff import recipe_between
@@ -110,8 +110,8 @@ def explain(
     asked = {"baseline": one, "challenger": other, "metric": question.metric, "budget": question.budget}
     tags[Tag.EXPLANATION] = json.dumps(asked)
     name = "-".join(["explain", *(run.label for run in question.runs)])[:_LONGEST]
-    with lifecycle.recording(store, name, tags) as parent_id:
-        parent = store.get(parent_id)
+    with recording(store, name, tags) as writer:
+        parent = store.get(writer.run_id)
         requirements = provenance.requirements(provenance.packages())
         trainer = _Trainer(store, question, parent, tags, requirements, code.patch if code else None, report)
         every = frozenset(factor.name for factor in question.factors)
@@ -135,7 +135,7 @@ def explain(
             path.append(([factor for factor in question.factors if factor.name in step.names], run))
         path.append(((), question.runs[1]))
         whole, links = _links(store, question, path, confidence)
-        write(store, parent_id, _closing(question, links, trainer.trained))
+        writer.write(_closing(question, links, trainer.trained))
     return Explanation(question, parent, links, whole, trainer.trained, trainer.left_out)
 
 
@@ -174,7 +174,7 @@ class _Trainer:
         if self.evaluate(changed) is None:
             reason = self.trained[-1].reason
             raise TrainingFailed(
-                f"run {run.label} ({run.run_id[:8]}) cannot be trained again here: {reason}",
+                f"run {run.described} cannot be trained again here: {reason}",
                 hint="expctl compare A B",
             )
         return self.runs[changed]
@@ -187,7 +187,7 @@ class _Trainer:
             plain = replace(recipe, model="", parameters={}).to_json()
             split = self.split(plain, is_factory(recipe.model))
             pipeline = build_pipeline(recipe)
-            check_text(pipeline, split)
+            check_fit(recipe, pipeline, split)
         except (UsageError, DataError) as error:
             return self._told(changed, None, None, error.message)
         self._check_same(split, changed)

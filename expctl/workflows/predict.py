@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.tracking.models.storage import LoadedModel
     from expctl.tracking.store import Store
+    from expctl.training.data.oov import Seen
     from expctl.training.data.tables import FileFormat, TableColumns
-    from expctl.training.fit.oov import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def run_to_use(store: Store, reference: str | None, note: Callable[[str], None])
     if reference is not None:
         return resolve(store, reference)
     found = best_run(store, "f1_score")
-    note(f"model of the best run: {found.label} ({found.run_id[:8]}), f1_score {found.metrics['f1_score']:.4f}")
+    note(f"model of the best run: {found.described}, f1_score {found.metrics['f1_score']:.4f}")
     return found
 
 
@@ -83,7 +83,7 @@ class Predictions:
 
         Raises UsageError or DataError for rows that the model cannot read.
         """
-        from expctl.training.fit.oov import Seen
+        from expctl.training.data.oov import Seen
         from expctl.training.fit.predict_batches import predicted_chunks
 
         request, model = self.request, self.model

@@ -12,7 +12,7 @@ from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.items import TagValue
 from expctl.tracking.runs.metadata import labels_of
 from expctl.tracking.runs.references import resolve
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import RunWriter, close_orphan
 from expctl.tracking.store import Store, open_store
 from expctl.workflows.sweep_plan import Plan, check_same
 
@@ -100,7 +100,7 @@ def claim(store: Store, parent: RunRecord) -> None:
             raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
         if alive is None and parent.status == "running":
             raise RunNotFound(f"sweep {parent.label} may still be run by {where}", hint="resume it there")
-        write(store, parent.run_id, [TagValue(key, value) for key, value in mine.items()])
+        RunWriter(store, parent.run_id).write(TagValue(key, value) for key, value in mine.items())
 
 
 def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
@@ -115,7 +115,7 @@ def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
     finished: dict[str, RunRecord] = {}
     for run in trials_of(store, parent):
         if run.status == "running":
-            lifecycle.close_orphan(store, run)
+            close_orphan(store, run)
         if Tag.COMPLETE in run.tags:
             finished.setdefault(run.tags.get(Tag.RECIPE, ""), run)
     return finished

@@ -14,9 +14,8 @@ from expctl.tracking.runs.items import (
     data_rows,
     items,
 )
-from expctl.tracking.runs.lifecycle import recording
 from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags, with_data_version
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import recording
 from expctl.tracking.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def train(request: TrainingRequest, progress: Callable[[str], None] = lambda sta
 
     from expctl.training.data.checks import raise_if_strict
     from expctl.training.data.dataset import load_split
-    from expctl.training.fit.trainer import check_text
+    from expctl.training.fit.trainer import check_fit
     from expctl.training.models.families import is_factory
     from expctl.training.models.pipeline import build_pipeline
 
@@ -61,7 +60,7 @@ def train(request: TrainingRequest, progress: Callable[[str], None] = lambda sta
     metadata = with_data_version(request.metadata, recipe.data)
     if request.strict:
         raise_if_strict(split.data_issues)
-    check_text(pipeline, split)
+    check_fit(recipe, pipeline, split)
     progress("opening the store")
     store = open_store(request.settings, create=True, verbose=request.verbose)
     run, result = record_training(
@@ -134,15 +133,15 @@ def train_in_run(
     from expctl.errors import TrainingFailed
     from expctl.training.fit.trainer import train as fit
 
-    with recording(store, name, {**tags, **recipe_tag(recipe)}) as run_id:
-        begun(run_id)
+    with recording(store, name, {**tags, **recipe_tag(recipe)}) as writer:
+        begun(writer.run_id)
         try:
-            with autologging(store, run_id) if autolog else nullcontext():
+            with autologging(writer) if autolog else nullcontext():
                 result = fit(recipe, split, pipeline, strict=strict, progress=progress)
         except TrainingFailed:
-            write(store, run_id, if_failed)
+            writer.write(if_failed)
             raise
         progress("recording")
         log = items(result, requirements=requirements, patch=patch, data_version=data_version, kept=alone)
-        write(store, run_id, [*log, *([data_rows(split.data)] if alone else [])])
-    return store.get(run_id), result
+        writer.write([*log, *([data_rows(split.data)] if alone else [])])
+    return store.get(writer.run_id), result

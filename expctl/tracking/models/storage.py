@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import sys
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
@@ -31,10 +33,12 @@ if TYPE_CHECKING:
 # Tree: arrays of a fitted tree; loading calls its __setstate__ with arrays and runs no code of the file. Wrong indices
 # inside could still read past the arrays when predicting, so `check_trees` proves them before the model is used.
 # ravel: a plain function of numpy, through which a factory's model reads its text column.
-TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
+TRUSTED: Final = (compat.TREE, "numpy.ravel")
 
 # What a recorded model needs wherever it is loaded; versions are those installed.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
+
+_MLMODEL_LIMIT: Final = 2**20  # bytes; a larger one is kept as it is, for reading YAML takes its time
 
 # What to do with a model that is not at home here.
 ISOLATED: Final = "--isolated predicts with the packages it was made with"
@@ -66,18 +70,30 @@ def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
     return hashlib.sha256(item.content).hexdigest()
 
 
+def readdress(file: Path, logged: Any, run_id: str) -> None:
+    """Have an MLmodel file say which model of which run it is now. One that says nothing of the kind is left alone."""
+    import yaml
+
+    if not file.is_file() or file.stat().st_size > _MLMODEL_LIMIT:
+        return
+    with suppress(yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        described = yaml.safe_load(file.read_text("utf-8"))
+        if isinstance(described, dict) and "model_id" in described:
+            now = {"run_id": run_id, "model_id": logged.model_id, "model_uuid": logged.model_id}
+            now["artifact_path"] = logged.artifact_location
+            described |= {key: value for key, value in now.items() if key in described}
+            file.write_text(yaml.safe_dump(described, default_flow_style=False), "utf-8")
+
+
 def drop_model(store: Store, run_id: str) -> None:
     """Delete the model of a run, its files too. The run then says that it has none."""
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
     client = store.client
     with store_errors(store.settings):
         client.delete_tag(run_id, Tag.MODEL_DIGEST)
         outputs = client.get_run(run_id).outputs
         for output in outputs.model_outputs if outputs is not None else ():
             logged = client.get_logged_model(output.model_id)
-            files: Any = get_artifact_repository(logged.artifact_location, tracking_uri=store.uri)
-            files.delete_artifacts()
+            compat.artifact_repository(logged.artifact_location, store.uri).delete_artifacts()
             client.delete_logged_model(output.model_id)
 
 
@@ -138,7 +154,7 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
             with store_errors(store.settings):
                 store.client.list_artifacts(run.run_id)
             raise StoreError(
-                f"cannot fetch the model of run {run.label} ({run.run_id[:8]})",
+                f"cannot fetch the model of run {run.described}",
                 hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
             ) from error
         raise _without_model(run) from error
@@ -151,7 +167,7 @@ def _without_model(run: RunRecord) -> RunNotFound:
             hint=f"its best run is {run.tags[Tag.BEST_RUN][:8]}",
         )
     state = "" if run.status == "finished" else f": it is {run.status}"
-    return RunNotFound(f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint=f"expctl show {run.run_id[:8]}")
+    return RunNotFound(f"run {run.described} has no model{state}", hint=f"expctl show {run.run_id[:8]}")
 
 
 def check_model(store: Store, run: RunRecord) -> None:
@@ -161,7 +177,7 @@ def check_model(store: Store, run: RunRecord) -> None:
     """
     import tempfile
 
-    what = f"run {run.label} ({run.run_id[:8]})"
+    what = f"run {run.described}"
     if run.deleted:
         raise RunNotFound(f"{what} has been deleted", hint=f"expctl restore {run.run_id}")
     with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
@@ -171,7 +187,7 @@ def check_model(store: Store, run: RunRecord) -> None:
 
 
 def _where(run: RunRecord) -> str:
-    return f"model of run {run.label} ({run.run_id[:8]})"
+    return f"model of run {run.described}"
 
 
 def _read(folder: Path, run: RunRecord) -> tuple[Model, Any, Path]:

@@ -79,11 +79,13 @@ def login_name() -> str:
 
 def packages() -> dict[str, str]:
     """Every installed package with its version, by normalised name."""
+    from packaging.utils import canonicalize_name
+
     found: dict[str, str] = {}
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
         if name:
-            found.setdefault(name.lower().replace("_", "-"), distribution.version)
+            found.setdefault(canonicalize_name(name), distribution.version)
     return dict(sorted(found.items()))
 
 
@@ -93,9 +95,11 @@ def requirements(found: dict[str, str]) -> str:
 
 
 def read_requirements(content: bytes) -> dict[str, str]:
-    """The versions by package name that a requirements file of `requirements` pins; no other line means anything."""
+    """The versions by normalised name that a requirements file of `requirements` pins; no other line means anything."""
+    from packaging.utils import canonicalize_name
+
     pinned = (_PINNED.fullmatch(line.strip()) for line in content.decode("utf-8", "replace").splitlines())
-    return {one["name"]: one["version"] for one in pinned if one is not None}
+    return {canonicalize_name(one["name"]): one["version"] for one in pinned if one is not None}
 
 
 def machine_tags() -> dict[str, str]:
