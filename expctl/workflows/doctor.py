@@ -24,6 +24,7 @@ from expctl.tracking.errors import reason, remedy, store_errors
 from expctl.tracking.readers.protocol import Projection
 from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.artifacts import local_folder
+from expctl.tracking.runs.writer import close_orphan
 from expctl.tracking.store import open_store
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def _orphan(store: Store, run: RunRecord, *, fix: bool) -> Check:
     if not fix:
         return Check("runs", name, found, "warning", "expctl doctor --fix", run.run_id)
     try:
-        lifecycle.close_orphan(store, run)
+        close_orphan(store, run)
         return Check("runs", name, f"{found}; closed as {store.get(run.run_id).status}", "fixed", going_on)
     except ExpctlError as error:
         return Check("runs", name, f"{found}; {mask_secrets(error.message)}", "warning", error.hint, run.run_id)

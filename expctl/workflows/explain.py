@@ -19,11 +19,11 @@ from expctl.encoding import csv_text
 from expctl.errors import DataError, TrainingFailed, UsageError, mask_secrets
 from expctl.recipe import Recipe
 from expctl.records import Tag
-from expctl.tracking.runs import lifecycle, provenance
+from expctl.tracking.runs import provenance
 from expctl.tracking.runs.items import File, Item, MetricValue, Param, items
 from expctl.tracking.runs.metadata import RunMetadata, numbered, recipe_tag, run_tags
 from expctl.tracking.runs.predictions import read_predictions
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import recording
 from expctl.training.data.dataset import load_split
 from expctl.training.fit.trainer import check_fit, train
 from expctl.training.models.families import is_factory
@@ -109,8 +109,8 @@ def explain(
     asked = {"baseline": one, "challenger": other, "metric": question.metric, "budget": question.budget}
     tags[Tag.EXPLANATION] = json.dumps(asked)
     name = "-".join(["explain", *(run.label for run in question.runs)])[:_LONGEST]
-    with lifecycle.recording(store, name, tags) as parent_id:
-        parent = store.get(parent_id)
+    with recording(store, name, tags) as writer:
+        parent = store.get(writer.run_id)
         requirements = provenance.requirements(provenance.packages())
         trainer = _Trainer(store, question, parent, tags, requirements, code.patch if code else None, report)
         every = frozenset(factor.name for factor in question.factors)
@@ -134,7 +134,7 @@ def explain(
             path.append(([factor for factor in question.factors if factor.name in step.names], run))
         path.append(((), question.runs[1]))
         whole, links = _links(store, question, path, confidence)
-        write(store, parent_id, _closing(question, links, trainer.trained))
+        writer.write(_closing(question, links, trainer.trained))
     return Explanation(question, parent, links, whole, trainer.trained, trainer.left_out)
 
 
@@ -193,17 +193,17 @@ class _Trainer:
         name = numbered(self.parent.name, self.begun)
         tags = {**self.tags, **recipe_tag(recipe), Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(self.begun)}
         try:
-            with lifecycle.recording(self.store, name, tags) as run_id:
+            with recording(self.store, name, tags) as writer:
                 try:
                     result = train(recipe, split, pipeline)
                 except TrainingFailed:
-                    write(self.store, run_id, (Param(*pair) for pair in recipe.logged().items()))
+                    writer.write(Param(*pair) for pair in recipe.logged().items())
                     raise
                 log = items(result, requirements=self.requirements, patch=self.patch, kept=False)
-                write(self.store, run_id, log)
+                writer.write(log)
         except TrainingFailed as error:
-            return self._told(changed, self.store.get(run_id), None, error.message)
-        run = self.store.get(run_id)
+            return self._told(changed, self.store.get(writer.run_id), None, error.message)
+        run = self.store.get(writer.run_id)
         value = run.metrics.get(self.question.metric, math.nan)
         if not math.isfinite(value):
             return self._told(changed, run, None, f"it has no finite {self.question.metric}")

@@ -14,7 +14,7 @@ from expctl.tracking.runs import provenance
 from expctl.tracking.runs.items import TagValue, metrics, parquet
 from expctl.tracking.runs.metadata import RunMetadata
 from expctl.tracking.runs.predictions import predictions_in
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import RunWriter
 from expctl.training.fit.compare_estimators import differing
 from expctl.training.fit.skops_file import reloaded
 from expctl.training.fit.trainer import train
@@ -66,7 +66,7 @@ def reproduce(
         progress=progress,
     )  # fmt: skip
     judged = _judged(store, original, estimator, result, suspects)
-    write(store, again.run_id, [TagValue(Tag.VERDICT, judged.verdict)])
+    RunWriter(store, again.run_id).write([TagValue(Tag.VERDICT, judged.verdict)])
     return judged, again
 
 

@@ -17,13 +17,14 @@ from expctl.tracking import uris
 from expctl.tracking.runs import lifecycle, provenance
 from expctl.tracking.runs.items import File, Item, MetricValue, Param, TagValue, data_rows
 from expctl.tracking.runs.metadata import RunMetadata, run_tags
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import RunWriter, close_orphan, recording
 from expctl.training.search.samplers import SAMPLERS, Proposals, importance
 from expctl.training.search.scheduler import Outcome, run_trials
 from expctl.workflows.sweep_trials import Progress, Recorder, TrialContext, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from expctl.records import RunRecord, Value
     from expctl.tracking.store import Store
@@ -77,13 +78,14 @@ def sweep(
     pool.share(shared)
     common = run_tags(labels, "expctl sweep", code, developer=store.settings.developer)
     tags = common | {Tag.SWEEP: plan.to_json()}
-    with recording_sweep(store, plan, labels, tags, resumed=resumed) as parent:
+    with recording_sweep(store, plan, labels, tags, resumed=resumed, scratch=pool.scratch) as writer:
+        parent = store.get(writer.run_id)
         if resumed is None:
-            write(store, parent.run_id, [data_rows(shared.prepared.data)])
+            writer.write([data_rows(shared.prepared.data)])
         begun(parent)
         tags_of_trials = {key: value for key, value in common.items() if key != Tag.NOTE}
         recorder = Recorder(
-            store, parent, plan, tags_of_trials, finished, Progress(proposals.total), report, pool.scratch
+            store, parent, writer, plan, tags_of_trials, finished, Progress(proposals.total), report, pool.scratch
         )
         try:
             outcome = run_trials(
@@ -115,7 +117,7 @@ def sweep(
         pool.done({drawing})
         table = File("trials.csv", csv_text(_table(space, runs), formulas="escape").encode("utf-8", "surrogatepass"))
         closing = [table, *drawing.result(), *_closing(recorder, swept)]
-        write(store, parent.run_id, closing, scratch=pool.scratch)
+        writer.write(closing)
     return swept
 
 
@@ -209,18 +211,24 @@ def _closing(recorder: Recorder, swept: Swept) -> Iterator[Item]:
 
 @contextmanager
 def recording_sweep(
-    store: Store, plan: Plan, labels: RunMetadata, tags: dict[str, str], *, resumed: RunRecord | None = None
-) -> Iterator[RunRecord]:
-    """The parent run of a sweep, from RUNNING to its end; an earlier one is taken up again."""
+    store: Store,
+    plan: Plan,
+    labels: RunMetadata,
+    tags: dict[str, str],
+    *,
+    resumed: RunRecord | None = None,
+    scratch: Path | None = None,
+) -> Iterator[RunWriter]:
+    """The writer of the parent run of a sweep, from RUNNING to its end; an earlier one is taken up again."""
     if len(tags[Tag.SWEEP]) > lifecycle.TAG_LIMIT:
         raise UsageError(
             f"the sweep takes {len(tags[Tag.SWEEP]):,} characters to write down", hint="shorter lists of values"
         )
     run_id = None if resumed is None else resumed.run_id
-    with lifecycle.recording(store, labels.name, tags, run_id=run_id) as run_id:
+    with recording(store, labels.name, tags, run_id=run_id, scratch=scratch) as writer:
         if resumed is None:
-            write(store, run_id, _described(plan, labels))
-        yield store.get(run_id)
+            writer.write(_described(plan, labels))
+        yield writer
 
 
 def _described(plan: Plan, labels: RunMetadata) -> Iterator[Item]:
@@ -259,7 +267,7 @@ def claim(store: Store, parent: RunRecord) -> None:
             raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
         if alive is None and parent.status == "running":
             raise RunNotFound(f"sweep {parent.label} may still be run by {where}", hint="resume it there")
-        write(store, parent.run_id, [TagValue(key, value) for key, value in mine.items()])
+        RunWriter(store, parent.run_id).write(TagValue(key, value) for key, value in mine.items())
 
 
 def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
@@ -274,7 +282,7 @@ def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
     finished: dict[str, RunRecord] = {}
     for run in trials_of(store, parent):
         if run.status == "running":
-            lifecycle.close_orphan(store, run)
+            close_orphan(store, run)
         if Tag.COMPLETE in run.tags:
             finished.setdefault(run.tags.get(Tag.RECIPE, ""), run)
     return finished

@@ -14,10 +14,10 @@ from expctl.errors import StoreError
 from expctl.metrics import higher_is_better
 from expctl.records import Tag
 from expctl.tracking.models.storage import drop_model
-from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.items import Item, MetricValue, Param, items, metrics
+from expctl.tracking.runs.lifecycle import defer_signals
 from expctl.tracking.runs.metadata import numbered, recipe_tag
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import Abandoned, RunWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,17 +109,18 @@ class Progress:
 
 @dataclass
 class Recorder:
-    """Writes the trials of one sweep under its parent run. `tags` are those that all of them get."""
+    """Writes the trials of one sweep under its parent run, whose `writer` it has. `tags` are those of all trials."""
 
     store: Store
     parent: RunRecord
+    writer: RunWriter
     plan: Plan
     tags: Mapping[str, str]
     finished: Mapping[str, RunRecord]
     progress: Progress
     report: Callable[[Progress], None]
     scratch: Path | None
-    running: dict[int, str] = field(default_factory=dict)
+    running: dict[int, RunWriter] = field(default_factory=dict)
     runs: dict[int, str] = field(default_factory=dict)
     points: dict[int, SearchPoint] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
@@ -145,8 +146,9 @@ class Recorder:
         """Create the trial's run."""
         name = numbered(self.parent.name, trial.number) if self.parent.name else None
         tags = {**self.tags, **recipe_tag(trial.recipe), Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(trial.number)}
-        with lifecycle.defer_signals():
-            self.running[trial.number] = lifecycle.begin(self.store, self.parent.experiment_id, name, tags)
+        experiment = self.parent.experiment_id
+        with defer_signals():
+            self.running[trial.number] = RunWriter.begin(self.store, experiment, name, tags, scratch=self.scratch)
         return Task(trial.recipe, self.plan.keep_models is None, self._least(), self.higher)
 
     def _least(self) -> float | None:
@@ -158,16 +160,16 @@ class Recorder:
 
     def finish(self, trial: Trial, result: Done) -> None:
         """Write a trial's items, end its run, and let go of the model that is no longer among the best."""
-        run_id = self.running[trial.number]
-        write(self.store, run_id, result.log, scratch=self.scratch)
-        with lifecycle.defer_signals():
-            lifecycle.finish(self.store, run_id)
+        writer = self.running[trial.number]
+        writer.write(result.log)
+        with defer_signals():
+            writer.finish()
             del self.running[trial.number]
         if result.has_model and result.value is not None:
-            self.with_model[run_id] = result.value
+            self.with_model[writer.run_id] = result.value
         self.prune()
-        self._ended(trial, run_id, result.value)
-        write(self.store, self.parent.run_id, self.standing(), scratch=self.scratch)
+        self._ended(trial, writer.run_id, result.value)
+        self.writer.write(self.standing())
 
     def standing(self) -> list[Item]:
         """How far the sweep is, for its parent run, where each step makes a point of a chart."""
@@ -189,19 +191,18 @@ class Recorder:
 
     def fail(self, trial: Trial, error: TrainingFailed) -> None:
         """End a trial's run FAILED, with the reason and what it was to be made from."""
-        params = (Param(*pair) for pair in trial.recipe.logged().items())
-        write(self.store, self.running[trial.number], params, scratch=self.scratch)
-        with lifecycle.defer_signals():
-            lifecycle.abort(self.store, self.running.pop(trial.number), error)
+        self.running[trial.number].write(Param(*pair) for pair in trial.recipe.logged().items())
+        with defer_signals():
+            self.running.pop(trial.number).abort(error)
         self.progress.failed += 1
         self._ended(trial, None, None, error.message)
 
     def stop(self, error: BaseException) -> None:
         """End the runs of the trials that were not done when `error` ended the sweep."""
-        cause = lifecycle.Abandoned("the sweep ended before it") if isinstance(error, Exception) else error
+        cause = Abandoned("the sweep ended before it") if isinstance(error, Exception) else error
         with suppress(StoreError):  # the store fails, which `error` tells already: resuming closes what stays open
-            for run_id in self.running.values():
-                lifecycle.abort(self.store, run_id, cause)
+            for writer in self.running.values():
+                writer.abort(cause)
         self.running.clear()
 
     def _ended(self, trial: Trial, run_id: str | None, value: float | None, error: str | None = None) -> None:

@@ -12,9 +12,8 @@ from expctl.tracking.runs.items import (
     data_rows,
     items,
 )
-from expctl.tracking.runs.lifecycle import recording
 from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import recording
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ def record_training(
     code = provenance.read_code()
     packages = provenance.packages()
     common = run_tags(labels, command, code, developer=store.settings.developer) | recipe_tag(recipe)
-    with recording(store, labels.name, {**common, **tags}) as run_id:
-        with autologging(store, run_id) if autolog else nullcontext():
+    with recording(store, labels.name, {**common, **tags}) as writer:
+        with autologging(writer) if autolog else nullcontext():
             result = train(recipe, split, pipeline, strict=strict, progress=progress)
         progress("recording")
         log = items(
@@ -61,5 +60,5 @@ def record_training(
             patch=code.patch if code else None,
             data_version=labels.data_version,
         )
-        write(store, run_id, [*log, data_rows(split.data)])
-    return store.get(run_id), result
+        writer.write([*log, data_rows(split.data)])
+    return store.get(writer.run_id), result

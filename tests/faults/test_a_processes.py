@@ -21,7 +21,7 @@ CLIENT = "mlflow:MlflowClient."
 # Where the process that writes a sweep is killed, one after another, in the same sweep.
 STEPS = [
     (CLIENT + "log_artifacts", "after", 1),
-    ("expctl.tracking.runs.lifecycle:finish", "before", 1),
+    ("expctl.tracking.runs.writer:RunWriter.finish", "before", 1),
 ]
 MORE_STEPS = [
     (CLIENT + "create_run", "after", 1),
@@ -30,7 +30,7 @@ MORE_STEPS = [
     (CLIENT + "log_model_artifacts", "after", 1),
     (CLIENT + "finalize_logged_model", "after", 1),
     (CLIENT + "log_batch", "after", 1),
-    ("expctl.tracking.runs.lifecycle:finish", "after", 1),
+    ("expctl.tracking.runs.writer:RunWriter.finish", "after", 1),
     ("expctl.workflows.sweep:trials_of", "before", 2),
 ]
 KILLERS = """

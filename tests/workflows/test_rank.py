@@ -16,7 +16,7 @@ from expctl.analysis.ranking import Ranking, may_tie, preferring, rank
 from expctl.analysis.selection import corrected
 from expctl.records import RunRecord, Tag
 from expctl.tracking.runs.items import File, MetricValue
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import RunWriter
 from expctl.training.data.dataset import fingerprint
 from expctl.training.data.rows import text_hashes
 from expctl.workflows import rank as workflow
@@ -75,7 +75,9 @@ class Contest:
         buffer = io.BytesIO()
         pq.write_table(table, buffer)
         items: list[Any] = [MetricValue("accuracy", float((said == LABELS).mean())), MetricValue("log_loss", 1 - right)]
-        write(self.store, run_id, [*items, *([File("predictions.parquet", buffer.getvalue())] if stored else [])])
+        RunWriter(self.store, run_id).write(
+            [*items, *([File("predictions.parquet", buffer.getvalue())] if stored else [])]
+        )
         self.store.client.set_terminated(run_id, "FINISHED")
         return self.store.get(run_id)
 

@@ -7,20 +7,31 @@ from __future__ import annotations
 
 import json
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from expctl.errors import DataError, RunNotFound, StoreError, UsageError
+from expctl.errors import DataError, RunNotFound, UsageError
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.archive.identity import RUN_ID, find_origin, is_half
 from expctl.tracking.archive.schema import points_in, run_in
-from expctl.tracking.errors import store_errors
 from expctl.tracking.runs import deletion, lifecycle
+from expctl.tracking.runs.items import (
+    Folder,
+    Item,
+    RecordedDataset,
+    RecordedMetric,
+    RecordedModel,
+    RecordedParam,
+    RemovedTag,
+    TagValue,
+)
+from expctl.tracking.runs.lifecycle import defer_signals
+from expctl.tracking.runs.writer import RunWriter
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -30,8 +41,8 @@ if TYPE_CHECKING:
     from expctl.tracking.archive.container import Archive
     from expctl.tracking.archive.schema import ArchivedPoint, ArchivedRun
 
-_MLMODEL_LIMIT: Final = 2**20  # bytes; a larger one is kept as it is, for reading YAML takes its time
 _PROCESS: Final = (Tag.HOST, Tag.PID, Tag.STARTED)
+_AT_ONCE: Final = 800  # metrics in memory
 _LAST: Final = (Tag.COMPLETE, *_PROCESS)
 
 
@@ -110,94 +121,67 @@ class Importer:
     def _one(self, run_id: str, experiment: str) -> Imported:
         run = _described(self.archive, run_id)
         sizes = [self.archive.members[name].bytes for path, name in self.archive.files(run_id).items() if "/" in path]
-        new: str | None = None
+        here: RunRecord | str
         try:
-            with uris.first_opening(self.store.settings.tracking_uri, create=True), lifecycle.defer_signals():
-                found = find_origin(self.store, run_id)
-                if found is not None and not is_half(found):
-                    result: Literal["deleted", "already there"] = "deleted" if found.deleted else "already there"
-                    return Imported(found, run_id, result, len(sizes), sum(sizes))
-                if found is not None:
-                    _drop(self.store, found)
-                new = self._begin(run, experiment)
-            self._fill(run, new)
-            with lifecycle.defer_signals():
-                self._finish(run, new)
-        except BaseException as error:
-            if new is not None:
-                with suppress(StoreError):  # a store that fails now is mostly what `error` tells of
-                    lifecycle.abort(self.store, new, error)
-            if isinstance(error, RunNotFound):  # what MLflow says of a value that it does not take
-                raise DataError(f"the store does not take run {run.name} ({run_id[:8]}): {error.message}") from error
-            raise
-        self._here[run_id] = new
-        return Imported(self.store.get(new), run_id, "imported", len(sizes), sum(sizes))
+            here = self._found_or_written(run, experiment)
+        except RunNotFound as error:  # what MLflow says of a value that it does not take
+            raise DataError(f"the store does not take run {run.name} ({run_id[:8]}): {error.message}") from error
+        if isinstance(here, str):
+            self._here[run_id] = here
+            return Imported(self.store.get(here), run_id, "imported", len(sizes), sum(sizes))
+        return Imported(here, run_id, "deleted" if here.deleted else "already there", len(sizes), sum(sizes))
 
-    def _begin(self, run: ArchivedRun, experiment: str) -> str:
+    def _found_or_written(self, run: ArchivedRun, experiment: str) -> RunRecord | str:
+        """The run as it is in the store already, or the id that it has been written under."""
+        writer: RunWriter | None = None
+        with ExitStack() as stack:
+            try:
+                with uris.first_opening(self.store.settings.tracking_uri, create=True), defer_signals():
+                    found = find_origin(self.store, run.run_id)
+                    if found is not None and not is_half(found):
+                        return found
+                    if found is not None:
+                        _drop(self.store, found)
+                    writer = self._begin(run, experiment)
+            finally:  # also where a signal was held back until now
+                if writer is not None:
+                    stack.enter_context(writer.ending_failed())
+            self._fill(run, writer)
+            with defer_signals():
+                self._finish(run, writer)
+        return writer.run_id
+
+    def _begin(self, run: ArchivedRun, experiment: str) -> RunWriter:
         tags = {key: value for key, value in self._translated(run.tags).items() if key not in _LAST}
         own = {Tag.IMPORTED_ID: run.run_id, Tag.IMPORTED_FROM: run.store, **lifecycle.process_tags()}
         if run.name:
             tags["mlflow.runName"] = run.name
-        return lifecycle.begin(self.store, experiment, run.name or None, tags | own, started=run.started)
+        return RunWriter.begin(self.store, experiment, run.name or None, tags | own, started=run.started)
 
-    def _fill(self, run: ArchivedRun, new: str) -> None:
+    def _fill(self, run: ArchivedRun, writer: RunWriter) -> None:
         """All that a run holds, but for the marks that it is whole."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
-
-        client = self.store.client
-        with tempfile.TemporaryDirectory(prefix="expctl-") as folder, store_errors(self.store.settings):
-            self._extract(run, "artifacts/", Path(folder, "files"))
-            if any(Path(folder, "files").iterdir()):
-                client.log_artifacts(new, str(Path(folder, "files")))
-        for params in _pieces((Param(*pair) for pair in run.params.items()), 100):
-            with self._writing():
-                client.log_batch(new, params=params)
-        given = [
-            DatasetInput(
-                Dataset(one.name, one.digest, one.source_type, one.source, one.schema, one.profile),
-                [InputTag(key, value) for key, value in one.tags.items()],
-            )
+        with tempfile.TemporaryDirectory(prefix="expctl-") as scratch:
+            files = Path(scratch, "files")
+            self._extract(run, "artifacts/", files)
+            writer.write([Folder(files)])
+        writer.write(RecordedParam(*pair) for pair in run.params.items())
+        writer.write(
+            RecordedDataset(one.name, one.digest, one.source_type, one.source, one.schema, one.profile, one.tags)
             for one in run.datasets
-        ]
-        if given:
-            with self._writing():
-                client.log_inputs(new, given)
-        self._metrics(run, new, [self._model(run, new, number) for number in range(len(run.models))])
+        )
+        for number, model in enumerate(run.models):
+            with tempfile.TemporaryDirectory(prefix="expctl-") as scratch:
+                folder = Path(scratch, "model")
+                self._extract(run, f"models/{number}/", folder)
+                described = (model.name, model.model_type, model.status, model.step, model.tags, model.params)
+                writer.write([RecordedModel(*described, folder)])
+        for piece in _pieces(self._metrics(run), _AT_ONCE):
+            writer.write(piece)
 
-    def _metrics(self, run: ArchivedRun, new: str, models: list[str]) -> None:
-        from mlflow.entities import Metric
-
-        def metrics() -> Iterator[Metric]:
-            for one in _points(self.archive, run):
-                for model, name, digest in one.links or ((None, None, None),):
-                    model_id = None if model is None else models[model]
-                    yield Metric(one.key, one.value, one.timestamp, one.step, model_id, name, digest, new)
-
-        for piece in _pieces(metrics(), 1000):
-            with self._writing():
-                self.store.client.log_batch(new, metrics=piece)
-
-    def _model(self, run: ArchivedRun, new: str, number: int) -> str:
-        """Log a model of the run as its own, so that `runs:/ID/NAME` finds it. Returns its id."""
-        from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-
-        model, client = run.models[number], self.store.client
-        with tempfile.TemporaryDirectory(prefix="expctl-") as scratch, store_errors(self.store.settings):
-            folder = Path(scratch, "model")
-            self._extract(run, f"models/{number}/", folder)
-            experiment = client.get_run(new).info.experiment_id
-            with lifecycle.defer_signals_if_local(self.store):
-                logged = client.create_logged_model(
-                    experiment, model.name, new, model.tags, model.params, model.model_type
-                )
-                client.log_outputs(new, [LoggedModelOutput(logged.model_id, model.step)])
-            _rename(folder / "MLmodel", logged, new)
-            if any(folder.iterdir()):
-                client.log_model_artifacts(logged.model_id, str(folder))
-            if model.status != "PENDING":
-                with lifecycle.defer_signals_if_local(self.store):
-                    client.finalize_logged_model(logged.model_id, LoggedModelStatus(model.status))
-        return str(logged.model_id)
+    def _metrics(self, run: ArchivedRun) -> Iterator[RecordedMetric]:
+        for one in _points(self.archive, run):
+            for model, name, digest in one.links or ((None, None, None),):
+                yield RecordedMetric(one.key, one.value, one.timestamp, one.step, model, (name, digest))
 
     def _extract(self, run: ArchivedRun, place: str, folder: Path) -> None:
         folder.mkdir()
@@ -208,26 +192,12 @@ class Importer:
                 for block in self.archive.blocks(member):
                     stream.write(block)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with store_errors(self.store.settings), lifecycle.defer_signals_if_local(self.store):
-            yield
-
-    def _finish(self, run: ArchivedRun, new: str) -> None:
+    def _finish(self, run: ArchivedRun, writer: RunWriter) -> None:
         """End a run as it ended; the mark that it is whole comes last."""
-        client = self.store.client
-        with store_errors(self.store.settings):
-            if run.ended is not None:
-                client.set_terminated(new, run.status, run.ended)
-            else:
-                client.update_run(new, status=run.status)
-            for key in _PROCESS:
-                if key not in run.tags:
-                    client.delete_tag(new, key)
-            for key in _LAST:
-                if key in run.tags:
-                    client.set_tag(new, key, run.tags[key])
-            client.set_tag(new, Tag.IMPORTED, datetime.now(UTC).isoformat(timespec="seconds"))
+        writer.end_as(run.status, run.ended)
+        writer.write(RemovedTag(key) for key in _PROCESS if key not in run.tags)
+        writer.write(TagValue(key, run.tags[key]) for key in _LAST if key in run.tags)
+        writer.write([TagValue(Tag.IMPORTED, datetime.now(UTC).isoformat(timespec="seconds"))])
 
     def _link(self, run: RunRecord) -> None:
         """Have the tags of an imported run call other runs by the ids that these have here, now that all are."""
@@ -236,12 +206,10 @@ class Importer:
         with suppress(ValueError, TypeError):
             tags |= json.loads(aside or "{}")
         linked = self._translated(tags)
-        with store_errors(self.store.settings):
-            for key, value in linked.items():
-                if run.tags.get(key) != value:
-                    self.store.client.set_tag(run.run_id, key, value)
-            if aside is not None and Tag.IMPORTED_TRIAL not in linked:
-                self.store.client.delete_tag(run.run_id, Tag.IMPORTED_TRIAL)
+        changed: list[Item] = [TagValue(key, value) for key, value in linked.items() if run.tags.get(key) != value]
+        if aside is not None and Tag.IMPORTED_TRIAL not in linked:
+            changed.append(RemovedTag(Tag.IMPORTED_TRIAL))
+        RunWriter(self.store, run.run_id).write(changed)
 
     def _translated(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Tags with the present ids of runs. A trial whose sweep is not here is none, until it is."""
@@ -276,18 +244,3 @@ def _pieces(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
     left = iter(values)
     while piece := list(islice(left, size)):
         yield piece
-
-
-def _rename(file: Path, logged: Any, run_id: str) -> None:
-    """Have an MLmodel file say which model of which run it is now. One that says nothing of the kind is left alone."""
-    import yaml
-
-    if not file.is_file() or file.stat().st_size > _MLMODEL_LIMIT:
-        return
-    with suppress(yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        described = yaml.safe_load(file.read_text("utf-8"))
-        if isinstance(described, dict) and "model_id" in described:
-            now = {"run_id": run_id, "model_id": logged.model_id, "model_uuid": logged.model_id}
-            now["artifact_path"] = logged.artifact_location
-            described |= {key: value for key, value in now.items() if key in described}
-            file.write_text(yaml.safe_dump(described, default_flow_style=False), "utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +36,8 @@ TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
 
 # What a recorded model needs wherever it is loaded; versions are those installed.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
+
+_MLMODEL_LIMIT: Final = 2**20  # bytes; a larger one is kept as it is, for reading YAML takes its time
 
 # What to do with a model that is not at home here.
 ISOLATED: Final = "--isolated predicts with the packages it was made with"
@@ -64,6 +67,21 @@ def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
     meta.save(str(folder / "MLmodel"))
     file.write_bytes(item.content)
     return hashlib.sha256(item.content).hexdigest()
+
+
+def readdress(file: Path, logged: Any, run_id: str) -> None:
+    """Have an MLmodel file say which model of which run it is now. One that says nothing of the kind is left alone."""
+    import yaml
+
+    if not file.is_file() or file.stat().st_size > _MLMODEL_LIMIT:
+        return
+    with suppress(yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        described = yaml.safe_load(file.read_text("utf-8"))
+        if isinstance(described, dict) and "model_id" in described:
+            now = {"run_id": run_id, "model_id": logged.model_id, "model_uuid": logged.model_id}
+            now["artifact_path"] = logged.artifact_location
+            described |= {key: value for key, value in now.items() if key in described}
+            file.write_text(yaml.safe_dump(described, default_flow_style=False), "utf-8")
 
 
 def drop_model(store: Store, run_id: str) -> None:

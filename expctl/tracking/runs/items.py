@@ -26,7 +26,8 @@ from expctl.training.models.families import is_factory
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -89,7 +90,74 @@ class ModelItem:
     model_type: str
 
 
-Item = Param | MetricValue | TagValue | File | DatasetInput | ModelItem
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder whose files become artifacts, at their places below it."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedTag:
+    """A tag that the run loses."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedParam:
+    """A parameter as another store recorded it, to the letter."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMetric:
+    """A value of a metric as another store recorded it, at so many milliseconds since 1970.
+
+    `model` is the number of the model that it was measured of, among those that the writer has logged; `dataset` the
+    name and digest of what it was measured on.
+    """
+
+    key: str
+    value: float
+    timestamp: int
+    step: int
+    model: int | None = None
+    dataset: tuple[str | None, str | None] = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDataset:
+    """A data set as another store recorded it, with the tags of its being an input."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema: str | None
+    profile: str | None
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedModel:
+    """A logged model as another store recorded it, its files in `folder`; its status is not changed."""
+
+    name: str
+    model_type: str | None
+    status: str
+    step: int
+    tags: dict[str, str]
+    params: dict[str, str]
+    folder: Path
+
+
+Item = (
+    Param | MetricValue | TagValue | File | DatasetInput | ModelItem
+    | Folder | RemovedTag | RecordedParam | RecordedMetric | RecordedDataset | RecordedModel
+)  # fmt: skip
 
 
 def items(

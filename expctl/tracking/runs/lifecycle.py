@@ -1,8 +1,6 @@
-"""The life of a run: created RUNNING with host, pid and process start; whatever happens short of SIGKILL it ends
-FINISHED, FAILED or KILLED with a reason.
+"""The process that records a run: by which tags it is known, whether it still lives, and when signals may reach it.
 
-The completion mark is the last thing written into a run, its status is set after that: without the mark no run is
-complete, whatever its status says. Knows nothing of what else is written.
+Knows nothing of what is written (`writer.py`).
 """
 
 from __future__ import annotations
@@ -10,133 +8,21 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-import time
-import uuid
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.errors import ExpctlError, Stopped, StoreError, mask_secrets
 from expctl.records import Tag
-from expctl.tracking import retries, uris
-from expctl.tracking.errors import store_errors
+from expctl.tracking import uris
 from expctl.tracking.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from mlflow import MlflowClient
+    from collections.abc import Iterable, Iterator
 
     from expctl.records import RunRecord
 
 # MLflow cuts longer tags with no more than a warning.
 TAG_LIMIT: Final = 8000
-
-
-@contextmanager
-def recording(store: Store, name: str | None, tags: Mapping[str, str], *, run_id: str | None = None) -> Iterator[str]:
-    """Create a run, or take up again the one with `run_id`, and give its id; end it by how the block ends."""
-    experiment = store.ensure_experiment()
-    finished = False
-    try:
-        with defer_signals():
-            if run_id is None:
-                run_id = begin(store, experiment, name, tags)
-            else:
-                _reopen(store, run_id, tags)
-        yield run_id
-        with defer_signals():
-            finish(store, run_id)
-            finished = True
-    except BaseException as error:
-        if run_id is not None and not finished:
-            with suppress(StoreError):  # a store that fails now is mostly what `error` tells of
-                abort(store, run_id, error)
-        raise
-
-
-def begin(
-    store: Store, experiment: str, name: str | None, tags: Mapping[str, str], *, started: int | None = None
-) -> str:
-    """Create a RUNNING run, `started` at so many milliseconds since 1970, or now, and return its id.
-
-    To be called `defer_signals`, until the id is where `abort` finds it.
-    """
-    with store_errors(store.settings):
-        if uris.is_server(store.settings.tracking_uri):
-            return _begin_once(store.client, experiment, name, tags, started)
-        return str(store.client.create_run(experiment, started, dict(tags), name).info.run_id)
-
-
-def _begin_once(
-    client: MlflowClient, experiment: str, name: str | None, tags: Mapping[str, str], started: int | None
-) -> str:
-    """Create one run, also where the server's answer is lost: MLflow would ask again and leave the first for ever.
-
-    The run has a tag by which it is looked for before another is made.
-    """
-    from mlflow.exceptions import MlflowException
-
-    key = uuid.uuid4().hex
-    for wait in (0, 2, 4, 8, None):
-        try:
-            with retries.limited_retries(retries=0):
-                return str(client.create_run(experiment, started, {**tags, Tag.KEY: key}, name).info.run_id)
-        except MlflowException as error:
-            if wait is None or error.error_code not in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
-                raise
-        time.sleep(wait)
-        made = client.search_runs([experiment], f"tags.`{Tag.KEY}` = '{key}'")
-        if made:
-            return str(made[0].info.run_id)
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _reopen(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
-    with store_errors(store.settings):
-        for key, value in tags.items():
-            store.client.set_tag(run_id, key, value)
-        for key in (Tag.COMPLETE, Tag.REASON):
-            if key in store.get(run_id).tags:
-                store.client.delete_tag(run_id, key)
-        store.client.update_run(run_id, status="RUNNING")
-
-
-def finish(store: Store, run_id: str) -> None:
-    """Mark a run complete and end it FINISHED."""
-    with store_errors(store.settings):
-        store.client.set_tag(run_id, Tag.COMPLETE, "true")
-        store.client.set_terminated(run_id, "FINISHED")
-
-
-class Abandoned(ExpctlError):
-    """A run that was given up through no fault of its own."""
-
-
-def abort(store: Store, run_id: str, error: BaseException) -> None:
-    """End a run with the reason: KILLED if somebody stopped it, FAILED for everything else."""
-    killed = isinstance(error, (KeyboardInterrupt, Stopped, Abandoned))
-    with defer_signals(), store_errors(store.settings), retries.limited_retries(retries=2):
-        store.client.set_tag(run_id, Tag.REASON, _reason(error)[:TAG_LIMIT])
-        store.client.set_terminated(run_id, "KILLED" if killed else "FAILED")
-
-
-def close_orphan(store: Store, run: RunRecord) -> None:
-    """End a RUNNING run whose process is gone: FINISHED if it is complete, else KILLED."""
-    if Tag.COMPLETE in run.tags:
-        finish(store, run.run_id)
-        return
-    with defer_signals(), store_errors(store.settings):
-        store.client.set_tag(run.run_id, Tag.REASON, "its process ended without a word")
-        store.client.set_terminated(run.run_id, "KILLED")
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, Stopped):
-        return f"stopped by {error.signal_name}"
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted (Ctrl-C)"
-    return mask_secrets(error.message if isinstance(error, ExpctlError) else f"{type(error).__name__}: {error}")
 
 
 def process_tags() -> dict[str, str]:

@@ -1,119 +1,352 @@
-"""The one interpreter that writes log items to MLflow, and the recording of a single training."""
+"""The one thing that writes runs: `RunWriter` takes a run from its creation to its end, whoever asks for it.
+
+What is written comes as log items (`items.py`); this is their one interpreter and the one place that knows MLflow's
+calls for them. The completion mark is the last thing written into a run, its status is set after that: without the mark
+no run is complete, whatever its status says.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
 import time
+import uuid
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from expctl.errors import mask_secrets
+from expctl.errors import ExpctlError, Stopped, StoreError, mask_secrets
 from expctl.records import Tag
+from expctl.tracking import retries, uris
 from expctl.tracking.errors import store_errors
-from expctl.tracking.models.storage import write_model
+from expctl.tracking.models.storage import readdress, write_model
 from expctl.tracking.runs.items import (
     DatasetInput,
     File,
+    Folder,
     Item,
     MetricValue,
     ModelItem,
     Param,
+    RecordedDataset,
+    RecordedMetric,
+    RecordedModel,
+    RecordedParam,
+    RemovedTag,
     TagValue,
 )
-from expctl.tracking.runs.lifecycle import defer_signals_if_local
-from expctl.tracking.store import Store
+from expctl.tracking.runs.lifecycle import TAG_LIMIT, defer_signals, defer_signals_if_local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mlflow import MlflowClient
+
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
 
 
-def write(store: Store, run_id: str, log: Iterable[Item], *, scratch: Path | None = None) -> None:
-    """Write log items to a run: files in one upload, parameters, metrics and tags in one batch, in that order.
+class Abandoned(ExpctlError):
+    """A run that was given up through no fault of its own."""
+
+
+class RunWriter:
+    """Writes one run of a store: items while it lasts, then how it ended.
 
     `scratch` is a folder for temporary files that somebody else removes, None the system's.
     """
-    from mlflow.entities import Metric, RunTag
-    from mlflow.entities import Param as MlflowParam
 
-    now = time.time_ns() // 1_000_000
-    batch: dict[type, list[Any]] = {Param: [], MetricValue: [], TagValue: []}
-    model_id: str | None = None
-    with tempfile.TemporaryDirectory(prefix="expctl-", dir=scratch) as folder:
-        files = Path(folder, "files")
-        files.mkdir()
-        for item in log:
-            match item:
-                case Param(key, value):
-                    batch[Param].append(MlflowParam(key, mask_secrets(str(value))))
-                case MetricValue(key, value, step):
-                    batch[MetricValue].append(Metric(key, value, now, step, model_id=model_id, run_id=run_id))
-                case TagValue(key, value):
-                    batch[TagValue].append(RunTag(key, value))
-                case File(path, content):
-                    (files / path).write_bytes(content)
-                case DatasetInput():
-                    _log_dataset(store, run_id, item)
-                case ModelItem():
-                    model_id, digest = _log_model(store, run_id, item, Path(folder, "model"))
-                    batch[TagValue].append(RunTag(Tag.MODEL_DIGEST, digest))
+    def __init__(self, store: Store, run_id: str, *, scratch: Path | None = None) -> None:
+        self.store = store
+        self.run_id = run_id
+        self._scratch = scratch
+        self._models: list[str] = []  # ids, in the order in which they were logged
+        self._ended = False
+
+    @classmethod
+    def begin(
+        cls,
+        store: Store,
+        experiment_id: str,
+        name: str | None,
+        tags: Mapping[str, str],
+        *,
+        started: int | None = None,
+        scratch: Path | None = None,
+    ) -> RunWriter:
+        """Create a RUNNING run, `started` at so many milliseconds since 1970, or now.
+
+        To be called with signals deferred, until somebody holds the writer who can end the run.
+        """
         with store_errors(store.settings):
-            if any(files.iterdir()):
-                store.client.log_artifacts(run_id, str(files))
-            for params, metrics, tags in _batches(batch[Param], batch[MetricValue], batch[TagValue]):
-                with defer_signals_if_local(store):
-                    store.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
+            if uris.is_server(store.settings.tracking_uri):
+                run_id = _create_once(store.client, experiment_id, name, tags, started)
+            else:
+                run_id = str(store.client.create_run(experiment_id, started, dict(tags), name).info.run_id)
+        return cls(store, run_id, scratch=scratch)
+
+    @classmethod
+    def reopen(cls, store: Store, run_id: str, tags: Mapping[str, str], *, scratch: Path | None = None) -> RunWriter:
+        """Go on with a run that has ended: RUNNING again, without its completion mark or the reason of its end."""
+        with store_errors(store.settings):
+            for key, value in tags.items():
+                store.client.set_tag(run_id, key, value)
+            for key in (Tag.COMPLETE, Tag.REASON):
+                if key in store.get(run_id).tags:
+                    store.client.delete_tag(run_id, key)
+            store.client.update_run(run_id, status="RUNNING")
+        return cls(store, run_id, scratch=scratch)
+
+    @contextmanager
+    def ending_failed(self) -> Iterator[None]:
+        """What leaves the block by an exception, or a signal, ends a run that has not ended, with the reason."""
+        try:
+            yield
+        except BaseException as error:
+            if not self._ended:
+                with suppress(StoreError):  # a store that fails now is mostly what `error` tells of
+                    self.abort(error)
+            raise
+
+    def write(self, items: Iterable[Item]) -> None:
+        """Write items: models and data sets as they come, then files in one upload, then batches of the rest."""
+        now = time.time_ns() // 1_000_000
+        params: list[Any] = []
+        metrics: list[Any] = []
+        tags: list[Any] = []
+        removed: list[str] = []
+        with tempfile.TemporaryDirectory(prefix="expctl-", dir=self._scratch) as scratch:
+            files = Path(scratch, "files")
+            files.mkdir()
+            folders = [files]
+            for item in items:
+                match item:
+                    case Param(key, value):
+                        params.append((key, mask_secrets(str(value))))
+                    case RecordedParam(key, value):
+                        params.append((key, value))
+                    case MetricValue() | RecordedMetric():
+                        metrics.append(self._metric(item, now))
+                    case TagValue(key, value):
+                        tags.append((key, value))
+                    case RemovedTag(key):
+                        removed.append(key)
+                    case File(path, content):
+                        (files / path).write_bytes(content)
+                    case Folder(path):
+                        folders.append(path)
+                    case DatasetInput() | RecordedDataset():
+                        self._log_dataset(item)
+                    case ModelItem() | RecordedModel():
+                        tags += self._log_model(item, Path(scratch, f"model{len(self._models)}"))
+            with store_errors(self.store.settings):
+                for folder in folders:
+                    if any(folder.iterdir()):
+                        self.store.client.log_artifacts(self.run_id, str(folder))
+                self._log_batches(params, metrics, tags)
+                for key in removed:
+                    self.store.client.delete_tag(self.run_id, key)
+
+    def _metric(self, item: MetricValue | RecordedMetric, now: int) -> Any:
+        from mlflow.entities import Metric
+
+        if isinstance(item, MetricValue):
+            model_id = self._models[-1] if self._models else None
+            return Metric(item.key, item.value, now, item.step, model_id=model_id, run_id=self.run_id)
+        model_id = None if item.model is None else self._models[item.model]
+        return Metric(item.key, item.value, item.timestamp, item.step, model_id, *item.dataset, self.run_id)
+
+    def _log_batches(self, params: list[Any], metrics: list[Any], tags: list[Any]) -> None:
+        """MLflow takes 100 parameters, 1000 metrics and 100 tags at once, 1000 in all."""
+        from mlflow.entities import Param as MlflowParam
+        from mlflow.entities import RunTag
+
+        while params or metrics or tags:
+            some_params = [MlflowParam(*pair) for pair in params[:100]]
+            some_tags = [RunTag(*pair) for pair in tags[:100]]
+            with defer_signals_if_local(self.store):
+                self.store.client.log_batch(self.run_id, metrics=metrics[:800], params=some_params, tags=some_tags)
+            params, metrics, tags = params[100:], metrics[800:], tags[100:]
+
+    def _log_dataset(self, item: DatasetInput | RecordedDataset) -> None:
+        from mlflow.entities import Dataset, InputTag
+        from mlflow.entities import DatasetInput as MlflowInput
+        from mlflow.exceptions import MlflowException
+
+        if isinstance(item, DatasetInput):
+            source = json.dumps({"uri": mask_secrets(item.source)})
+            name, digest = mask_secrets(item.name)[:500], item.digest[:36]
+            dataset = Dataset(name, digest, "local", source, schema=item.schema, profile=item.profile)
+            tags = {"mlflow.data.context": item.context}
+        else:
+            dataset = Dataset(item.name, item.digest, item.source_type, item.source, item.schema, item.profile)
+            tags = dict(item.tags)
+        inputs = [MlflowInput(dataset, [InputTag(key, value) for key, value in tags.items()])]
+        with store_errors(self.store.settings), defer_signals_if_local(self.store):
+            try:
+                self.store.client.log_inputs(self.run_id, inputs)
+            except MlflowException as error:
+                # Of two that log a data set for the first time at once, MLflow fails the one that finds it in its way.
+                if error.error_code != "BAD_REQUEST":
+                    raise
+                self.store.client.log_inputs(self.run_id, inputs)
+
+    def _log_model(self, item: ModelItem | RecordedModel, scratch: Path) -> list[tuple[str, str]]:
+        """Log a model as the run's own, so that `runs:/ID/NAME` finds it; returns tags that the run gets for it.
+
+        Done in the steps that mlflow.sklearn.log_model takes, with explicit ids: it would file the model under the
+        active experiment, from where `runs:/ID/model` does not find it.
+        """
+        from mlflow.models import Model
+
+        with store_errors(self.store.settings):
+            if isinstance(item, RecordedModel):
+                logged = self._create_model(item.name, item.model_type, item.step, item.tags, item.params)
+                readdress(item.folder / "MLmodel", logged, self.run_id)
+                self._upload_model(logged, item.folder, item.status)
+                return []
+            logged = self._create_model("model", item.model_type, 0)
+            model_id = logged.model_id
+            place = logged.artifact_location
+            meta = Model(artifact_path=place, model_uuid=model_id, run_id=self.run_id, model_id=model_id)
+            digest = write_model(item, scratch, meta)
+            self._upload_model(logged, scratch, "READY")
+        return [(Tag.MODEL_DIGEST, digest)]
+
+    def _create_model(
+        self,
+        name: str,
+        model_type: str | None,
+        step: int,
+        tags: dict[str, str] | None = None,
+        params: dict[str, str] | None = None,
+    ) -> Any:
+        from mlflow.entities import LoggedModelOutput
+
+        client = self.store.client
+        experiment = client.get_run(self.run_id).info.experiment_id
+        with defer_signals_if_local(self.store):
+            logged = client.create_logged_model(experiment, name, self.run_id, tags, params, model_type)
+            client.log_outputs(self.run_id, models=[LoggedModelOutput(logged.model_id, step)])
+        self._models.append(str(logged.model_id))
+        return logged
+
+    def _upload_model(self, logged: Any, folder: Path, status: str) -> None:
+        from mlflow.entities import LoggedModelStatus
+
+        if any(folder.iterdir()):
+            self.store.client.log_model_artifacts(logged.model_id, str(folder))
+        if status != "PENDING":
+            with defer_signals_if_local(self.store):
+                self.store.client.finalize_logged_model(logged.model_id, LoggedModelStatus(status))
+
+    def finish(self) -> None:
+        """Mark the run complete and end it FINISHED."""
+        with store_errors(self.store.settings):
+            self.store.client.set_tag(self.run_id, Tag.COMPLETE, "true")
+            self.store.client.set_terminated(self.run_id, "FINISHED")
+        self._ended = True
+
+    def fail(self, reason: str) -> None:
+        """End the run FAILED."""
+        self._end("FAILED", reason)
+
+    def kill(self, reason: str) -> None:
+        """End the run KILLED: somebody or something stopped it."""
+        self._end("KILLED", reason)
+
+    def _end(self, status: str, reason: str) -> None:
+        with defer_signals(), store_errors(self.store.settings), retries.limited_retries(retries=2):
+            self.store.client.set_tag(self.run_id, Tag.REASON, reason[:TAG_LIMIT])
+            self.store.client.set_terminated(self.run_id, status)
+        self._ended = True
+
+    def abort(self, error: BaseException) -> None:
+        """End the run with the reason: KILLED if somebody stopped it, FAILED for everything else."""
+        killed = isinstance(error, (KeyboardInterrupt, Stopped, Abandoned))
+        (self.kill if killed else self.fail)(_reason(error))
+
+    def end_as(self, status: str, ended: int | None) -> None:
+        """End the run as another store recorded it, at `ended` milliseconds since 1970; None: it has no end."""
+        with store_errors(self.store.settings):
+            if ended is not None:
+                self.store.client.set_terminated(self.run_id, status, ended)
+            else:
+                self.store.client.update_run(self.run_id, status=status)
+        self._ended = True
+
+    def keep_running(self) -> None:
+        """Undo what MLflow's own fluent functions made of the run's status."""
+        with store_errors(self.store.settings):
+            self.store.client.update_run(self.run_id, status="RUNNING")
 
 
-def _batches(params: list[Any], metrics: list[Any], tags: list[Any]) -> Iterator[tuple[list[Any], ...]]:
-    """MLflow takes 100 parameters, 1000 metrics and 100 tags at once, 1000 in all."""
-    while params or metrics or tags:
-        yield params[:100], metrics[:800], tags[:100]
-        params, metrics, tags = params[100:], metrics[800:], tags[100:]
+@contextmanager
+def recording(
+    store: Store,
+    name: str | None,
+    tags: Mapping[str, str],
+    *,
+    run_id: str | None = None,
+    scratch: Path | None = None,
+) -> Iterator[RunWriter]:
+    """The writer of a new run in the settings' experiment, or of the one with `run_id` again.
+
+    Leaving the block finishes the run; an exception fails it, a signal kills it.
+    """
+    experiment = store.ensure_experiment()
+    writer: RunWriter | None = None
+    with ExitStack() as stack:
+        try:
+            with defer_signals():
+                if run_id is None:
+                    writer = RunWriter.begin(store, experiment, name, tags, scratch=scratch)
+                else:
+                    writer = RunWriter.reopen(store, run_id, tags, scratch=scratch)
+        finally:  # also where a signal was held back until now
+            if writer is not None:
+                stack.enter_context(writer.ending_failed())
+        yield writer
+        with defer_signals():
+            writer.finish()
 
 
-def _log_dataset(store: Store, run_id: str, item: DatasetInput) -> None:
-    from mlflow.entities import Dataset, InputTag
-    from mlflow.entities import DatasetInput as MlflowInput
+def close_orphan(store: Store, run: RunRecord) -> None:
+    """End a RUNNING run whose process is gone: FINISHED if it is complete, else KILLED."""
+    writer = RunWriter(store, run.run_id)
+    if Tag.COMPLETE in run.tags:
+        writer.finish()
+    else:
+        writer.kill("its process ended without a word")
+
+
+def _create_once(
+    client: MlflowClient, experiment: str, name: str | None, tags: Mapping[str, str], started: int | None
+) -> str:
+    """Create one run, also where the server's answer is lost: MLflow would ask again and leave the first for ever.
+
+    The run has a tag by which it is looked for before another is made.
+    """
     from mlflow.exceptions import MlflowException
 
-    source = json.dumps({"uri": mask_secrets(item.source)})
-    dataset = Dataset(
-        mask_secrets(item.name)[:500], item.digest[:36], "local", source, schema=item.schema, profile=item.profile
-    )
-    given = [MlflowInput(dataset, [InputTag("mlflow.data.context", item.context)])]
-    with store_errors(store.settings), defer_signals_if_local(store):
+    key = uuid.uuid4().hex
+    for wait in (0, 2, 4, 8, None):
         try:
-            store.client.log_inputs(run_id, given)
+            with retries.limited_retries(retries=0):
+                return str(client.create_run(experiment, started, {**tags, Tag.KEY: key}, name).info.run_id)
         except MlflowException as error:
-            # Of two that log a data set for the first time at once, MLflow fails the one that finds it in its way.
-            if error.error_code != "BAD_REQUEST":
+            if wait is None or error.error_code not in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
                 raise
-            store.client.log_inputs(run_id, given)
+        time.sleep(wait)
+        made = client.search_runs([experiment], f"tags.`{Tag.KEY}` = '{key}'")
+        if made:
+            return str(made[0].info.run_id)
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _log_model(store: Store, run_id: str, item: ModelItem, folder: Path) -> tuple[str, str]:
-    """Log a model as the run's logged model `model`; returns its id and the sha256 of its file.
-
-    Done in the steps that mlflow.sklearn.log_model takes, with explicit ids: it would file the model under the active
-    experiment, from where `runs:/ID/model` does not find it.
-    """
-    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-    from mlflow.models import Model
-
-    client = store.client
-    with store_errors(store.settings):
-        experiment = client.get_run(run_id).info.experiment_id
-        with defer_signals_if_local(store):
-            logged = client.create_logged_model(
-                experiment, name="model", source_run_id=run_id, model_type=item.model_type
-            )
-            client.log_outputs(run_id, models=[LoggedModelOutput(logged.model_id, step=0)])
-        meta = Model(
-            artifact_path=logged.artifact_location, model_uuid=logged.model_id, run_id=run_id, model_id=logged.model_id
-        )
-        digest = write_model(item, folder, meta)
-        client.log_model_artifacts(logged.model_id, str(folder))
-        with defer_signals_if_local(store):
-            client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-    return str(logged.model_id), digest
+def _reason(error: BaseException) -> str:
+    if isinstance(error, Stopped):
+        return f"stopped by {error.signal_name}"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted (Ctrl-C)"
+    return mask_secrets(error.message if isinstance(error, ExpctlError) else f"{type(error).__name__}: {error}")

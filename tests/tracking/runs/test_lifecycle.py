@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from expctl.records import RunRecord, Tag
-from expctl.tracking.runs.lifecycle import close_orphan, is_alive, process_tags, recorder_of, recording
+from expctl.tracking.runs.lifecycle import is_alive, process_tags, recorder_of
+from expctl.tracking.runs.writer import close_orphan, recording
 from tests.tracking.recorded import store_of
 
 
@@ -102,7 +103,8 @@ def failed(store):
 
 
 def test_a_run_that_is_taken_up_is_running_again_with_the_new_process(store, failed):
-    with recording(store, None, process_tags(), run_id=failed.run_id) as run_id:
+    with recording(store, None, process_tags(), run_id=failed.run_id) as writer:
+        run_id = writer.run_id
         run = store.get(run_id)
         assert run_id == failed.run_id
         assert (run.status, run.name) == ("running", "first")
@@ -119,7 +121,8 @@ def test_a_run_that_is_taken_up_ends_like_any_other(store, failed):
 
 
 def test_a_finished_run_that_fails_when_taken_up_is_no_longer_complete(store):
-    with recording(store, None, {}) as run_id:
+    with recording(store, None, {}) as writer:
+        run_id = writer.run_id
         pass
     with pytest.raises(ValueError, match="again"), recording(store, None, {}, run_id=run_id):
         raise ValueError("again")

@@ -17,7 +17,7 @@ from expctl.analysis.significance import assess
 from expctl.errors import DataError, ExitCode
 from expctl.tracking.runs.items import File, parquet
 from expctl.tracking.runs.predictions import read_predictions
-from expctl.tracking.runs.writer import write
+from expctl.tracking.runs.writer import RunWriter
 from expctl.training.data.dataset import load_split
 from expctl.training.data.rows import text_hashes
 from expctl.training.fit.trainer import TrainResult
@@ -66,7 +66,7 @@ def recorded(folder: Path, content: bytes | None) -> tuple[Any, Any]:
     store = store_of(folder)
     run_id = store.client.create_run(store.ensure_experiment(), run_name="made").info.run_id
     if content is not None:
-        write(store, run_id, [File("predictions.parquet", content)])
+        RunWriter(store, run_id).write([File("predictions.parquet", content)])
     return store, store.get(run_id)
 
 

@@ -24,9 +24,9 @@ from expctl.errors import ExitCode, Stopped, TrainingFailed, UsageError
 from expctl.metrics import METRICS
 from expctl.recipe import Recipe
 from expctl.records import MACHINE, Tag
-from expctl.tracking.runs import writer as module
-from expctl.tracking.runs.lifecycle import defer_signals, recording
+from expctl.tracking.runs.lifecycle import defer_signals
 from expctl.tracking.runs.metadata import RunMetadata, check_labels, check_recipe, run_tags
+from expctl.tracking.runs.writer import recording
 from tests.conftest import write_reviews
 from tests.tracking.recorded import OWN_MODELS, model_folder, statuses, store_of, train
 
@@ -275,7 +275,8 @@ def ended(store):
 
 
 def test_a_block_that_ends_leaves_a_finished_run_with_its_completion_mark(store):
-    with recording(store, None, {}) as run_id:
+    with recording(store, None, {}) as writer:
+        run_id = writer.run_id
         assert store.get(run_id).status == "running"
     assert ended(store) == ("finished", None, "true")
 
@@ -434,7 +435,8 @@ def test_a_path_that_is_no_text_is_refused_before_fitting():
 def test_what_the_store_just_takes_is_taken_whole(store):
     labels = RunMetadata("n" * 250, {"k" * 250: "v" * 8000, "a b/c.d:e-f_g": "x\ny\tz"}, "n" * 8000, "v" * 6000)
     check_labels(labels)
-    with recording(store, labels.name, run_tags(labels, "expctl train", None, developer="")) as run_id:
+    with recording(store, labels.name, run_tags(labels, "expctl train", None, developer="")) as writer:
+        run_id = writer.run_id
         pass
     run = store.get(run_id)
     assert (run.name, run.tags["k" * 250], run.tags["a b/c.d:e-f_g"]) == ("n" * 250, "v" * 8000, "x\ny\tz")
@@ -453,8 +455,9 @@ def test_more_items_than_mlflow_takes_at_once_are_all_written(store):
     from expctl.tracking.runs.items import MetricValue, Param, TagValue
 
     many = [*(Param(f"p{i}", i) for i in range(250)), *(MetricValue(f"m{i}", i) for i in range(1700))]
-    with recording(store, None, {}) as run_id:
-        module.write(store, run_id, [*many, *(TagValue(f"t{i}", str(i)) for i in range(230))])
+    with recording(store, None, {}) as writer:
+        run_id = writer.run_id
+        writer.write([*many, *(TagValue(f"t{i}", str(i)) for i in range(230))])
     run = store.get(run_id)
     assert run.params == {f"p{i}": str(i) for i in range(250)}
     assert run.metrics == {f"m{i}": float(i) for i in range(1700)}
