@@ -1,30 +1,70 @@
-"""What the data guard can find in the data of a run: the table of findings. Imports nothing heavy.
+"""The table of the checks of the data of a run, and what one has found. Names only; imports nothing heavy.
 
-To add one: an entry here and a line in `training/guard.py`, or where it shows.
+To add a check: one entry here. Warnings, the run's parameters, `--strict` and the README's table read the same table.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What each count counts. A run has it as a parameter of this name, if it is not zero.
+Stage = Literal["read", "split", "fit"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataCheck:
+    """What a check counts, and the function that counts it.
+
+    `find`, as `module:function`, is given what is known at its `stage` (`FileRows` when a file has been read,
+    `SplitRows` when its rows are divided, `FittedRows` when a model is fitted: see `training/data/checks.py`) and
+    returns the count and the message that reports it with the remedy, None if none is due. `--strict` refuses what is
+    `refused`; the rest was asked for, or does no harm. `task` is the one that the check is for, None for every one.
+    """
+
+    counts: str
+    find: str
+    stage: Stage = "split"
+    refused: bool = True
+    task: str | None = None
+
+
+_CHECKS: Final = "expctl.training.data.checks"
+
+# A run has each count as a parameter of the check's name, if it is not zero. They are reported in this order.
 DATA_ISSUES: Final = {
-    "rows_without_text": "rows left out for having no text",
-    "rows_without_label": "rows left out for having no label",
-    "unsplit_rows": "rows left out whose `--split-column` says neither train nor test",
-    "deduped_rows": "training rows that `--dedupe` left out, their text being in the test set",
-    "repeated_rows": "rows whose text stands in an earlier row",
-    "leaked_rows": "test rows whose text is trained on too",
-    "conflicting_texts": "texts with different labels in different rows",
-    "majority_rows": "training rows of the largest class, where that is 95 % of them or more",
-    "untrained_rows": "test rows of classes without a training row",
-    "untested_classes": "classes without a test row",
-    "rare_classes": "classes with fewer training rows than `--cv` makes folds (with `--no-stratify`)",
-    "unknown_rows": "test rows without a single term that the model knows",
+    "rows_without_text": DataCheck("rows left out for having no text", f"{_CHECKS}:rows_without_text", "read"),
+    "rows_without_label": DataCheck("rows left out for having no label", f"{_CHECKS}:rows_without_label", "read"),
+    "unsplit_rows": DataCheck(
+        "rows left out whose `--split-column` says neither train nor test", f"{_CHECKS}:unsplit_rows", refused=False
+    ),
+    "deduped_rows": DataCheck(
+        "training rows that `--dedupe` left out, their text being in the test set",
+        f"{_CHECKS}:deduped_rows",
+        refused=False,
+    ),
+    "repeated_rows": DataCheck("rows whose text stands in an earlier row", f"{_CHECKS}:repeated_rows"),
+    "leaked_rows": DataCheck("test rows whose text is trained on too", f"{_CHECKS}:leaked_rows"),
+    "conflicting_texts": DataCheck(
+        "texts with different labels in different rows", f"{_CHECKS}:conflicting_texts", task="classification"
+    ),
+    "majority_rows": DataCheck(
+        "training rows of the largest class, where that is 95 % of them or more",
+        f"{_CHECKS}:majority_rows",
+        task="classification",
+    ),
+    "untrained_rows": DataCheck(
+        "test rows of classes without a training row", f"{_CHECKS}:untrained_rows", task="classification"
+    ),
+    "untested_classes": DataCheck("classes without a test row", f"{_CHECKS}:untested_classes", task="classification"),
+    "rare_classes": DataCheck(
+        "classes with fewer training rows than `--cv` makes folds (with `--no-stratify`)",
+        f"{_CHECKS}:rare_classes",
+        task="classification",
+    ),
+    "unknown_rows": DataCheck("test rows without a single term that the model knows", f"{_CHECKS}:unknown_rows", "fit"),
 }
 
 

@@ -1,24 +1,85 @@
-"""The recipe: everything a run is made from. Frozen, JSON, logged with the run.
+"""The recipe: everything a run is made from, and the table of its options. Frozen, JSON, logged with the run.
 
 Same recipe, same data, same packages: same bytes. Knows how it is written down (as JSON, as logged parameters, as a
-command line); `training/configure.py` knows which recipes are valid.
+command line); `training/models/configure.py` knows which recipes are valid.
+
+To add an option, add a field to `Recipe`, made by `option`: its flag, its key in a config file, its recorded parameter,
+its validation and its words on a command line are all read from there, through `OPTIONS`.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Final
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from expctl.parameters import FLAG, NONE, Interval, Parameter
 from expctl.records import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from expctl.parameters import Domain
 
-# Fields that came later, with what was done before there was a choice: written only where it is another.
-_LATER: Final = {"dedupe": False, "model_hash": None}
+Panel = Literal["Data", "Model"]
+# What `explain` does where two recipes differ in an option: change it with the other data or the model, alone, or not.
+Factor = Literal["data", "model", "alone", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a recipe: its `key` for people, in files and on a run, what it takes, and what it is for.
+
+    Without `domains` it is a text. `default` is that of a new recipe. At most one option that `makes_test_set` is
+    set. A sweep varies those that `may_vary`. The content of a file (`is_file`) decides, not where it lies.
+    """
+
+    help: str
+    metavar: str | None = None
+    panel: Panel = "Data"
+    domains: tuple[Domain, ...] = ()
+    makes_test_set: bool = False
+    may_vary: bool = False
+    factor: Factor = "alone"
+    is_file: bool = False
+    parameter: str = ""  # of a run, where it is not the key
+    key: str = ""
+    default: Value = None
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is said by --KEY or --no-KEY, without a value."""
+        return self.domains == (FLAG,)
+
+    @property
+    def flag(self) -> str:
+        """How it is spelled on the command line."""
+        return f"--{self.key.replace('_', '-')}"
+
+    @property
+    def off(self) -> str:
+        """How a flag is taken back on the command line."""
+        return f"--no-{self.key.replace('_', '-')}"
+
+    def number(self) -> Parameter:
+        """How a value that is not just a text is read and checked."""
+        return Parameter(self.key, self.key, self.domains, self.default, self.help)
+
+    def words(self, value: object) -> list[str]:
+        """The words of a command line that say a value, typed or as text."""
+        if self.is_flag:
+            return [self.flag if str(value).lower() == "true" else self.off]
+        return [self.flag, str(value)]
+
+
+def option(help: str, *, default: Any = MISSING, before: Any = MISSING, **definition: Any) -> Any:
+    """A field of `Recipe` that people can set.
+
+    `before`: what was done before the option existed; it is written only where it is another, so that the JSON of
+    older recipes stays as it is.
+    """
+    return field(default=default, metadata={"option": Option(help, **definition), "before": before})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +93,64 @@ class Recipe:
     of the split, and of the folds.
     """
 
-    data: str
-    text_column: str = "text"
-    label_column: str = "label"
-    encoding: str = "utf-8"
-    test_size: float | None = 0.2
-    test_data: str | None = None
-    split_column: str | None = None
-    stratify: bool = True
-    dedupe: bool = False
-    random_state: int = 42
-    cv: int | None = None
-    model: str = "logreg"
+    data: str = option(
+        "CSV, TSV, JSONL or Parquet, also .gz, or a URL.  [EXPCTL_DATA, else data/reviews.csv]",
+        metavar="FILE",
+        factor="data",
+        is_file=True,
+        parameter="data_path",
+    )
+    text_column: str = option("Column of the texts.", default="text", metavar="NAME", factor="data")
+    label_column: str = option("Column of the labels.", default="label", metavar="NAME", factor="data")
+    encoding: str = option("Encoding of CSV, TSV and JSONL.", default="utf-8", metavar="NAME", factor="data")
+    test_size: float | None = option(
+        "Share of the rows to test on.",
+        default=0.2,
+        metavar="SHARE",
+        domains=(Interval(float, 0, 1, "neither"),),
+        makes_test_set=True,
+        may_vary=True,
+    )
+    test_data: str | None = option(
+        "Test on this file instead.", default=None, metavar="FILE", makes_test_set=True, factor="data", is_file=True
+    )
+    split_column: str | None = option(
+        "Column that says train or test.", default=None, metavar="NAME", makes_test_set=True, factor="data"
+    )
+    stratify: bool = option("Keep the classes' shares on both sides.", default=True, domains=(FLAG,), may_vary=True)
+    dedupe: bool = option(
+        "Keep all copies of a text on one side.", default=False, before=False, domains=(FLAG,), factor="data"
+    )
+    random_state: int = option(
+        "Seed of the split and the model.",
+        default=42,
+        metavar="N",
+        domains=(Interval(int, 0, 2**32 - 1),),
+        may_vary=True,
+    )
+    cv: int | None = option(
+        "Cross-validate on the training rows, K folds.",
+        default=None,
+        metavar="K",
+        panel="Model",
+        domains=(Interval(int, 2), NONE),
+        factor="none",
+    )
+    model: str = option(
+        "{models}, or package.module:factory.",
+        default="logreg",
+        metavar="NAME",
+        panel="Model",
+        may_vary=True,
+        factor="model",
+    )
     parameters: Mapping[str, Value] = field(default_factory=dict)
-    model_hash: str | None = None
+    model_hash: str | None = field(default=None, metadata={"before": None})
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys: equal recipes have equal text, those recorded by an older expctl too."""
         written = asdict(self)
-        for key, before in _LATER.items():
+        for key, before in _before(type(self)).items():
             if written[key] == before:
                 del written[key]
         return json.dumps(written, sort_keys=True, ensure_ascii=False)
@@ -58,16 +158,16 @@ class Recipe:
     @classmethod
     def from_json(cls, text: str) -> Recipe:
         """The recipe whose `to_json` gave `text`. Raises ValueError or TypeError for any other text."""
-        return cls(**json.loads(text))
+        return cls(**{**_before(cls), **json.loads(text)})
 
     def logged(self) -> dict[str, Value]:
         """The parameters a run is logged with: what was chosen and why it comes out as it does.
 
-        `data` is logged as `data_path`, the name the record of a run has for it.
+        `data` is logged as `data_path`, the name the record of a run has for it, and first.
         """
         flat = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("data", "parameters")}
-        chosen = {key: value for key, value in flat.items() if value is not None}
-        return {"data_path": self.data, **chosen, **self.parameters}
+        chosen = {logged_as(key): value for key, value in flat.items() if value is not None}
+        return {logged_as("data"): self.data, **chosen, **self.parameters}
 
     def command(self, defaults: Mapping[str, Value]) -> str:
         """The `expctl train` line that makes this recipe again.
@@ -75,23 +175,41 @@ class Recipe:
         `defaults` are the present default parameters of the recipe's model; only what differs from them is written,
         in value or in type: `max_df` 1 is one row, 1.0 all of them.
         """
-        words = ["expctl", "train", "--data", self.data]
-        if self.test_data is not None:
-            words += ["--test-data", self.test_data]
-        elif self.split_column is not None:
-            words += ["--split-column", self.split_column]
-        elif self.test_size is not None and self.test_size != 0.2:
-            words += ["--test-size", repr(self.test_size)]
-        plain = {"text_column": "text", "label_column": "label", "encoding": "utf-8", "random_state": 42, "cv": None}
-        for name, default in {**plain, "model": "logreg"}.items():
-            value = getattr(self, name)
-            if value != default:
-                words += [f"--{name.replace('_', '-')}", str(value)]
-        if not self.stratify:
-            words.append("--no-stratify")
-        if self.dedupe:
-            words.append("--dedupe")
+        words = ["expctl", "train"]
+        for one in sorted(OPTIONS.values(), key=_place):
+            value = getattr(self, one.key)
+            if value is not None and value != one.default:
+                words += one.words(value)
         for key, value in self.parameters.items():
             if key not in defaults or (type(defaults[key]), defaults[key]) != (type(value), value):
                 words += ["-p", f"{key}={'none' if value is None else value}"]
         return shlex.join(words)
+
+
+def options_of(recipe: type[Recipe]) -> dict[str, Option]:
+    """The table of the options that a class of recipes has, by key."""
+    table = {}
+    for one in fields(recipe):
+        if "option" in one.metadata:
+            default = None if one.default is MISSING else one.default
+            table[one.name] = replace(one.metadata["option"], key=one.name, default=default)
+    return table
+
+
+OPTIONS: Final = options_of(Recipe)
+
+
+def logged_as(key: str) -> str:
+    """The parameter of a run that has an option of its recipe, or a parameter of its model."""
+    return (OPTIONS[key].parameter if key in OPTIONS else "") or key
+
+
+def _before(recipe: type[Recipe]) -> dict[str, Value]:
+    """What was done before there was an option, for each that came after the first recipes were recorded."""
+    found = {one.name: one.metadata.get("before", MISSING) for one in fields(recipe)}
+    return {key: value for key, value in found.items() if value is not MISSING}
+
+
+def _place(one: Option) -> int:
+    """Where an option stands on a command line: the data first, what makes the test set, values, flags."""
+    return 0 if one.key == "data" else 1 if one.makes_test_set else 3 if one.is_flag else 2

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expctl.parameters import Options, Parameter
 from expctl.recipe import Recipe
 from expctl.training.models.configure import configure, defaults
 from expctl.training.models.families import FAMILIES
 from expctl.training.models.features import FEATURES
-from expctl.training.models.parameters import Options, Parameter
 
 WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 NUMBER = st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False)

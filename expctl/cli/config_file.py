@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
-from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, TEXTS
+from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, TEST_SETS, TEXTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,6 @@ def _check_config(content: dict[str, Any], path: Path, text: str) -> None:
 
 def without_rival_tests(from_file: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
     """A config file without its way of making a test set where a flag gives another one."""
-    ways = ("test_size", "test_data", "split_column")
-    if any(way in flags for way in ways):
-        return {key: value for key, value in from_file.items() if key not in ways}
+    if any(way in flags for way in TEST_SETS):
+        return {key: value for key, value in from_file.items() if key not in TEST_SETS}
     return from_file

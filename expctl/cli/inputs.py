@@ -1,4 +1,7 @@
-"""What a person asks a training command for: flags, `-p` and `-t` pairs and the config file, put together."""
+"""What a person asks of a training command: flags, `-p` and `-t` pairs, the config file and the settings, as a request.
+
+Whatever is wrong with them is told here, once, before anything heavy is imported.
+"""
 
 from __future__ import annotations
 
@@ -8,38 +11,83 @@ from typing import TYPE_CHECKING, Any
 from expctl.cli.config_file import RECORD_KEYS, read_config, without_rival_tests
 from expctl.cli.options.common import read_pairs
 from expctl.errors import UsageError
-from expctl.training.models.configure import RECIPE_KEYS
+from expctl.settings import load_settings
+from expctl.training.models.configure import RECIPE_KEYS, configure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from expctl.tracking.runs.metadata import RunMetadata
+    from expctl.workflows.requests import SweepRequest, TrainingRequest
+
+
+def training_request(flags: Mapping[str, Any], tracking_uri: str | None, *, verbose: bool) -> TrainingRequest:
+    """What `train` is asked for by the options that `with_training_options` gives it, --autolog and --experiment."""
+    from expctl.workflows.requests import TrainingRequest
+
+    given = _put_together(flags)
+    settings = load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri)
+    return TrainingRequest(
+        recipe=configure({"data": settings.data, **given.recipe}),
+        settings=settings,
+        metadata=given.metadata(),
+        strict=bool(given.record["strict"]),
+        autolog=bool(given.record["autolog"]),
+        verbose=verbose,
+    )
+
+
+def sweep_request(
+    flags: Mapping[str, Any], tracking_uri: str | None, *, grid: Sequence[str] | None, **own: Any
+) -> SweepRequest:
+    """What `sweep` is asked for: `own` are the fields of a `SweepRequest` that are options of their own."""
+    from expctl.workflows.requests import SweepRequest
+
+    given = _put_together(flags)
+    return SweepRequest(
+        settings=load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri),
+        space={key.replace("-", "_"): text for key, text in read_pairs(grid or [], "-g").items()},
+        given=given.recipe,
+        metadata=given.metadata(),
+        strict=bool(given.record["strict"]),
+        **own,
+    )
+
 
 @dataclass(frozen=True, slots=True)
-class TrainingRequest:
-    """`recipe`: for `configure`; `said`: the `RECORD_KEYS`, None where nothing was said; `tags`: the user's own."""
+class _Given:
+    """`recipe`: for `configure`; `record`: the `RECORD_KEYS`, None where nothing was given; `tags`: the user's own."""
 
     recipe: dict[str, Any]
-    said: dict[str, Any]
+    record: dict[str, Any]
     tags: dict[str, str]
 
+    def metadata(self) -> RunMetadata:
+        """What is given of the run besides its recipe."""
+        from expctl.tracking.runs.metadata import RunMetadata
 
-def put_together(
-    flags: Mapping[str, object], param: Sequence[str] | None, tag: Sequence[str] | None, config: Path | None
-) -> TrainingRequest:
-    """Flags (None: not given) and pairs win over the config file.
+        record = self.record
+        return RunMetadata(record["run_name"], self.tags, record["note"], record["data_version"])
+
+
+def _put_together(flags: Mapping[str, Any]) -> _Given:
+    """Flags (None: not given), of which `param` and `tag` are pairs, win over the config file.
 
     Raises UsageError for a pair that is none, or is given twice or as a flag too, and for a config file that is wrong.
     """
-    given = {key: value for key, value in flags.items() if value is not None}
-    pairs = read_pairs(param or [], "-p")
+    params: Sequence[str] | None = flags.get("param")
+    config: Path | None = flags.get("config")
+    apart = ("param", "tag", "config")
+    given = {key: value for key, value in flags.items() if value is not None and key not in apart}
+    pairs = read_pairs(params or [], "-p")
     for key in pairs:
         if key in (*RECIPE_KEYS, *RECORD_KEYS):
             raise UsageError(f"-p {key}: {key} is not a parameter of the model", hint=f"--{key.replace('_', '-')}")
         if key in given:
             raise UsageError(f"{key} is given both as --{key.replace('_', '-')} and with -p", hint="give it once")
     from_file = read_config(config) if config is not None else {}
-    tags = {**from_file.pop("tag", {}), **read_pairs(tag or [], "-t")}
+    tags = {**from_file.pop("tag", {}), **read_pairs(flags.get("tag") or [], "-t")}
     recipe: dict[str, Any] = {**without_rival_tests(from_file, given), **given, **pairs}
-    said = {key: recipe.pop(key, None) for key in RECORD_KEYS}
-    return TrainingRequest(recipe, said, tags)
+    record = {key: recipe.pop(key, None) for key in RECORD_KEYS}
+    return _Given(recipe, record, tags)

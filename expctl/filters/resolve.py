@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
+from expctl.durations import duration
 from expctl.errors import closest
 from expctl.filters.expression import (
     DATASET_KEYS,
@@ -42,10 +43,7 @@ _TIMES: Final = ("start_time", "end_time")
 _KINDS: Final[dict[FieldKind, str]] = {"params": "a parameter", "metrics": "a metric", "tags": "a tag"}
 _LONGEST_PATTERN: Final = 8_000  # the longest value a store holds
 
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_AGE: Final = re.compile(
-    r"(\d{1,9})\s*(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?|w|weeks?)(\s+ago)?", re.IGNORECASE
-)
+_AGO: Final = re.compile(r"\s+ago$", re.IGNORECASE)
 
 
 def resolve_fields(expression: Expression, spaces: Spaces, *, text: str, now: datetime) -> Expression:
@@ -96,9 +94,9 @@ def moment(text: str, now: datetime) -> int | None:
 
     Without an offset it is the local time.
     """
-    if match := _AGE.fullmatch(text.strip()):
-        then = now.timestamp() - int(match[1]) * _SECONDS[match[2][0].lower()]
-        return int(then * 1000)
+    age = duration(_AGO.sub("", text.strip()))
+    if age is not None:
+        return int((now.timestamp() - age) * 1000)
     try:
         return int(datetime.fromisoformat(text.strip()).timestamp() * 1000)
     except (ValueError, OverflowError, OSError):

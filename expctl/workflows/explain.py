@@ -20,15 +20,16 @@ from expctl.errors import DataError, TrainingFailed, UsageError, mask_secrets
 from expctl.recipe import Recipe
 from expctl.records import Tag
 from expctl.tracking.runs import provenance
-from expctl.tracking.runs.items import File, Item, MetricValue, Param, items
-from expctl.tracking.runs.metadata import RunMetadata, numbered, recipe_tag, run_tags
+from expctl.tracking.runs.items import File, Item, MetricValue, Param
+from expctl.tracking.runs.metadata import RunMetadata, numbered, run_tags
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.writer import recording
 from expctl.training.data.dataset import load_split
-from expctl.training.fit.trainer import check_text, train
+from expctl.training.fit.trainer import check_fit
 from expctl.training.models.families import is_factory
 from expctl.training.models.pipeline import build_pipeline
 from expctl.training.search.recipe_diff import recipe_between
+from expctl.workflows.train import train_in_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -186,24 +187,20 @@ class _Trainer:
             plain = replace(recipe, model="", parameters={}).to_json()
             split = self.split(plain, is_factory(recipe.model))
             pipeline = build_pipeline(recipe)
-            check_text(pipeline, split)
+            check_fit(recipe, pipeline, split)
         except (UsageError, DataError) as error:
             return self._told(changed, None, None, error.message)
         self._check_same(split, changed)
         name = numbered(self.parent.name, self.begun)
-        tags = {**self.tags, **recipe_tag(recipe), Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(self.begun)}
+        tags = {**self.tags, Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(self.begun)}
+        begun: list[str] = []
         try:
-            with recording(self.store, name, tags) as writer:
-                try:
-                    result = train(recipe, split, pipeline)
-                except TrainingFailed:
-                    writer.write(Param(*pair) for pair in recipe.logged().items())
-                    raise
-                log = items(result, requirements=self.requirements, patch=self.patch, kept=False)
-                writer.write(log)
+            run, _ = train_in_run(
+                self.store, name, tags, recipe, split, pipeline, requirements=self.requirements, patch=self.patch,
+                alone=False, if_failed=(Param(*pair) for pair in recipe.logged().items()), begun=begun.append,
+            )  # fmt: skip
         except TrainingFailed as error:
-            return self._told(changed, self.store.get(writer.run_id), None, error.message)
-        run = self.store.get(writer.run_id)
+            return self._told(changed, self.store.get(begun[0]), None, error.message)
         value = run.metrics.get(self.question.metric, math.nan)
         if not math.isfinite(value):
             return self._told(changed, run, None, f"it has no finite {self.question.metric}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from expctl.analysis.flips import find_flips
 from expctl.analysis.gate import Decision, decide
 from expctl.analysis.significance import assess
 from expctl.tracking.runs.predictions import read_predictions
 
 if TYPE_CHECKING:
+    from expctl.analysis.flips import Flip
     from expctl.analysis.predictions import RunPredictions
     from expctl.analysis.significance import Assessment
     from expctl.records import RunRecord
@@ -23,6 +25,15 @@ class Judgement:
     decision: Decision
     test: Assessment
     predictions: RunPredictions | None
+
+    def broken(self, candidate: RunRecord, most: int) -> list[tuple[Flip, str | None]]:
+        """The rows that the candidate broke, at most so many, with their texts, where the data still has them."""
+        from expctl.tracking.runs.row_texts import with_texts
+
+        if self.predictions is None or self.test.pairing is None:
+            return []
+        flips = find_flips(self.predictions, self.test.pairing, most=most).rows
+        return list(with_texts(candidate, [flip for flip in flips if flip.kind == "broken"]))
 
 
 def judge(

@@ -5,13 +5,14 @@ Reads predictions; the statistics are those of `analysis`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.predictions import pair
-from expctl.analysis.ranking import exclusions, rank, ranking_order
+from expctl.analysis.ranking import exclusions, may_tie, preferring, rank, ranking_order
 from expctl.analysis.selection import corrected
 from expctl.analysis.significance import assess
+from expctl.errors import RunNotFound, UsageError, closest
 from expctl.filters.expression import NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, fit_for
 from expctl.metrics import METRICS, is_detail
 from expctl.records import Tag
@@ -24,7 +25,43 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
+_CONTESTANTS: Final = 50  # runs whose predictions `prefer` reads at most
+_NEAR: Final = 20  # of the best runs, those looked at for other test rows than the first has
 _TRIALS: Final = 500  # more predictions than these are not read for a correction
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The top runs. Of the `near` best ones, `elsewhere` were tested on other rows than the first."""
+
+    ranking: Ranking
+    near: int
+    elsewhere: int
+
+
+def best(store: Store, metric: str, *, top: int, filter: str = "", prefer: str | None = None) -> Best:
+    """The top runs by a metric, marked where they cannot be told from the first; of those first by `prefer`.
+
+    Raises RunNotFound if no run has the metric, UsageError if none has the other.
+    """
+    ranking = ranked(store, metric, filter=filter, top=max(top, _NEAR if prefer is None else _CONTESTANTS + 1))
+    if not ranking.ranked:
+        known = closest(metric, ranking.known)
+        hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
+        which = "finished run that fits the filter" if filter.strip() else "finished run"
+        raise RunNotFound(f"no {which} has {metric}{known}", hint=hint)
+    if prefer is not None and not any(prefer in run.metrics for run in ranking.ranked):
+        raise UsageError(
+            f"--prefer: no run has {prefer!r}{closest(prefer, ranking.known)}", hint="--prefer fit_seconds"
+        )
+    ranking = with_correction(store, ranking, filter=filter)
+    if prefer is not None:
+        ranking = preferring(with_ties(store, ranking, may_tie(ranking, _CONTESTANTS)), prefer)
+    elif top > 1:
+        ranking = with_ties(store, ranking, ranking.ranked[1:top])
+    sets = [run.test_set for run in ranking.ranked]
+    elsewhere = 0 if sets[0] is None else sum(one is not None and one != sets[0] for one in sets)
+    return Best(replace(ranking, ranked=ranking.ranked[:top]), len(sets), elsewhere)
 
 
 def with_ties(store: Store, ranking: Ranking, rivals: Sequence[RunRecord]) -> Ranking:

@@ -22,8 +22,8 @@ from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import is_set, resolve, resolve_set
 from expctl.tracking.runs.row_texts import with_texts
 from expctl.workflows.rank import with_correction, with_ties
-from expctl.workflows.sweep import trials_of
 from expctl.workflows.sweep_plan import Plan
+from expctl.workflows.sweep_resume import trials_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

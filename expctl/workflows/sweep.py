@@ -1,4 +1,4 @@
-"""A sweep in the store: its parent run from beginning to end, and what is known of its trials on going on with it.
+"""`sweep`: what is asked for is prepared, trained and ranked; its parent run is written from beginning to end.
 
 The store is the only state of a sweep.
 """
@@ -7,30 +7,40 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from expctl.analysis.ranking import Ranking, may_tie
 from expctl.encoding import csv_text
-from expctl.errors import RunNotFound, TrainingFailed, UsageError
+from expctl.errors import TrainingFailed, UsageError
 from expctl.metrics import METRICS, higher_is_better
+from expctl.recipe import logged_as
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.runs import lifecycle, provenance
 from expctl.tracking.runs.items import File, Item, MetricValue, Param, TagValue, data_rows
-from expctl.tracking.runs.metadata import RunMetadata, run_tags
-from expctl.tracking.runs.writer import RunWriter, close_orphan, recording
+from expctl.tracking.runs.metadata import RunMetadata, check_recipe, run_tags, with_data_version
+from expctl.tracking.runs.writer import RunWriter, recording
+from expctl.tracking.store import open_store
 from expctl.training.search.samplers import SAMPLERS, Proposals, importance
 from expctl.training.search.scheduler import Outcome, run_trials
-from expctl.workflows.sweep_trials import Progress, Recorder, TrialContext, work
+from expctl.workflows.rank import with_ties
+from expctl.workflows.sweep_resume import reopen, resume, trials_of
+from expctl.workflows.sweep_trials import WARM, Progress, Recorder, TrialContext, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from expctl.records import RunRecord, Value
     from expctl.tracking.store import Store
+    from expctl.training.search.shared_data import Prepared
     from expctl.training.search.space import SearchPoint, SearchSpace
     from expctl.training.search.workers import Workers
+    from expctl.workflows.requests import SweepRequest
     from expctl.workflows.sweep_plan import Plan
+
+_TESTED: Final = 10  # runs that are tested against the best one
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,85 @@ class Swept:
     repeats: bool = False
 
 
+@dataclass(frozen=True)
+class Ranked:
+    """A sweep that ended, and its trials by its metric, with those that cannot be told from the best."""
+
+    swept: Swept
+    ranking: Ranking
+
+
+class Watcher(Protocol):
+    """Whoever looks on: is told the present stage, how far the trials are, and what there is to note."""
+
+    def note(self, text: str) -> None: ...
+
+    def stages(self) -> AbstractContextManager[Callable[[str], None]]: ...
+
+    def trials(self, metric: str) -> AbstractContextManager[Callable[[Progress], None]]: ...
+
+
 def sweep(
+    request: SweepRequest, watcher: Watcher, *, begun: Callable[[RunRecord], None] = lambda parent: None
+) -> Ranked:
+    """Train and record what a request asks for, a new sweep or the rest of one, and rank its trials.
+
+    `begun` is told the parent run: from then on what is finished is kept, whatever ends the sweep.
+
+    Raises UsageError, RunNotFound, DataError or StoreError before there is a run, and what `record_sweep` raises.
+    """
+    from expctl.training.search.workers import workers
+
+    resumed = None if request.resume is None else resume(request)
+    now = request if resumed is None else resumed.request
+    if resumed is None:
+        uris.check(now.settings.tracking_uri, create=True)
+    space = now.search_space()
+    with workers(now.jobs, now.scheduler, most=now.proposals(space).total) as pool:
+        pool.warm(WARM)
+
+        from expctl.data_issues import messages
+
+        with watcher.stages() as stage:
+            prepared = _prepared(space, request, stage)
+            code = provenance.read_code()
+            packages = provenance.requirements(provenance.packages())
+            labels, store = now.metadata, None if resumed is None else resumed.store
+            if store is None:
+                labels = with_data_version(labels, now.common["data"])
+                stage("opening the store")
+                store = open_store(now.settings, create=True, verbose=now.verbose)
+        for line in messages(prepared.data_issues):
+            watcher.note(f"warning: {line}")
+        if resumed is not None:
+            resumed.check_data(prepared.hashes)
+        plan = now.plan(prepared.hashes, window=pool.jobs if resumed is None else resumed.plan.window)
+        patch = code.patch if code else None
+        shared = TrialContext(prepared, packages, patch, labels.data_version, plan.objective, now.strict)
+        with watcher.trials(plan.objective) as report:
+            swept = record_sweep(
+                store, plan, space, shared, pool, labels, code,
+                resumed=None if resumed is None else resumed.parent, timeout=now.timeout_seconds,
+                fail_fast=now.fail_fast, report=report, begun=begun,
+            )  # fmt: skip
+            store.refresh_planner_stats()
+    ranking = Ranking(plan.objective, swept.ranked)
+    return Ranked(swept, with_ties(store, ranking, may_tie(ranking, _TESTED)))
+
+
+def _prepared(space: SearchSpace, request: SweepRequest, stage: Callable[[str], None]) -> Prepared:
+    """The data of all trials, from where it lies now. Raises DataError if it is refused."""
+    from expctl.training.data.checks import raise_if_strict
+    from expctl.training.search.shared_data import prepare, representatives
+
+    check_recipe(representatives(space)[0][0])
+    prepared = prepare(space, stage, data=request.given.get("data"))
+    if request.strict:
+        raise_if_strict(prepared.data_issues)
+    return prepared
+
+
+def record_sweep(
     store: Store,
     plan: Plan,
     space: SearchSpace,
@@ -233,8 +321,7 @@ def recording_sweep(
 
 def _described(plan: Plan, labels: RunMetadata) -> Iterator[Item]:
     """The parameters of a parent run."""
-    fixed = {"data_path" if key == "data" else key: value for key, value in plan.given.items()}
-    yield from (Param(key, value) for key, value in fixed.items())
+    yield from (Param(logged_as(key), value) for key, value in plan.given.items())
     yield from (Param(f"space.{key}", text) for key, text in plan.space.items())
     yield Param("sampler", plan.sampler)
     yield Param("metric", plan.metric)
@@ -243,46 +330,3 @@ def _described(plan: Plan, labels: RunMetadata) -> Iterator[Item]:
         yield Param("trials", plan.trials)
     if labels.data_version:
         yield Param("data_version", labels.data_version)
-
-
-def trials_of(store: Store, parent: RunRecord) -> list[RunRecord]:
-    """The runs of a sweep's trials, those that failed or were killed too, in the order of their numbers."""
-    runs = store.find(f"tags.`{Tag.PARENT}` = '{parent.run_id}'")
-    return sorted(runs, key=lambda run: (run.trial, run.started or run.run_id))
-
-
-def claim(store: Store, parent: RunRecord) -> None:
-    """Make this process the one that goes on with a sweep.
-
-    One at a time in an SQLite store. A server has no lock for it: `reopen` looks, seconds later, whether it still is.
-
-    Raises RunNotFound if another process runs the sweep, or may, on another machine.
-    """
-    with uris.first_opening(store.settings.tracking_uri, create=True):
-        parent = store.get(parent.run_id)  # another process may have claimed it since it was found
-        alive = lifecycle.is_alive(parent)
-        where = f"process {parent.tags.get(Tag.PID)} on {parent.tags.get(Tag.HOST)}"
-        mine = lifecycle.process_tags()
-        if alive and (parent.status == "running" or any(parent.tags.get(key) != mine[key] for key in mine)):
-            raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
-        if alive is None and parent.status == "running":
-            raise RunNotFound(f"sweep {parent.label} may still be run by {where}", hint="resume it there")
-        RunWriter(store, parent.run_id).write(TagValue(key, value) for key, value in mine.items())
-
-
-def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
-    """Close what an earlier process left RUNNING in a claimed sweep; gives the finished runs by their recipe.
-
-    Raises RunNotFound if another process claimed the sweep in the meantime.
-    """
-    now = store.get(parent.run_id).tags
-    if any(now.get(key) != value for key, value in lifecycle.process_tags().items()):
-        where = f"process {now.get(Tag.PID)} on {now.get(Tag.HOST)}"
-        raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
-    finished: dict[str, RunRecord] = {}
-    for run in trials_of(store, parent):
-        if run.status == "running":
-            close_orphan(store, run)
-        if Tag.COMPLETE in run.tags:
-            finished.setdefault(run.tags.get(Tag.RECIPE, ""), run)
-    return finished

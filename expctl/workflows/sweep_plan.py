@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import UsageError, mask_secrets
+from expctl.recipe import OPTIONS
 from expctl.records import Tag
-from expctl.training.models.configure import RECIPE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ class Plan:
         """The `expctl sweep` line that makes this sweep again."""
         words = ["expctl", "sweep", *(part for key, text in self.space.items() for part in ("-g", f"{key}={text}"))]
         for key, value in self.given.items():
-            words += ["-p", f"{key}={value}"] if key not in RECIPE_KEYS else _flag(key, value)
+            words += OPTIONS[key].words(value) if key in OPTIONS else ["-p", f"{key}={value}"]
         asked = {"sampler": self.sampler, "trials": self.trials, "metric": self.metric, "jobs": self.window}
         words += [part for key, value in asked.items() if value is not None for part in (f"--{key}", str(value))]
         return shlex.join(words + ([] if self.keep_models is None else ["--keep-models", str(self.keep_models)]))
@@ -78,13 +78,6 @@ def check_same(plan: Plan, space: Mapping[str, str], given: Mapping[str, Any], w
                     f"the sweep has {key} {had.get(key, 'as it is by default')}, not {value}",
                     hint="--resume RUN alone goes on with it; without --resume a new sweep begins",
                 )
-
-
-def _flag(key: str, value: object) -> list[str]:
-    name = key.replace("_", "-")
-    if key in ("stratify", "dedupe"):
-        return [f"--{name}" if str(value).lower() == "true" else f"--no-{name}"]
-    return [f"--{name}", str(value)]
 
 
 def explanation_command(parent: RunRecord) -> str | None:

@@ -1,30 +1,73 @@
-"""`train`: one model trained and recorded."""
+"""`train`: one model trained and recorded. Whatever trains one model in a run of its own does it by this file."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from expctl.tracking import uris
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.autolog import autologging
 from expctl.tracking.runs.items import (
     data_rows,
     items,
 )
-from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags
+from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags, with_data_version
 from expctl.tracking.runs.writer import recording
-from expctl.tracking.store import Store
+from expctl.tracking.store import Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sklearn.pipeline import Pipeline
 
     from expctl.recipe import Recipe
     from expctl.records import RunRecord
+    from expctl.tracking.runs.items import Item
     from expctl.training.data.dataset import Split
     from expctl.training.fit.trainer import TrainResult
+    from expctl.workflows.requests import TrainingRequest
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training: where it is recorded, its run and what came of it."""
+
+    store: Store
+    run: RunRecord
+    result: TrainResult
+
+
+def train(request: TrainingRequest, progress: Callable[[str], None] = lambda stage: None) -> Trained:
+    """Read the data, train what is asked for, and record it.
+
+    Raises UsageError, DataError or StoreError before there is a run, and what `record_training` raises.
+    """
+    uris.check(request.settings.tracking_uri, create=True)
+
+    from expctl.training.data.checks import raise_if_strict
+    from expctl.training.data.dataset import load_split
+    from expctl.training.fit.trainer import check_fit
+    from expctl.training.models.families import is_factory
+    from expctl.training.models.pipeline import build_pipeline
+
+    recipe = request.recipe
+    progress("reading " + recipe.data)
+    split = load_split(recipe, all_columns=is_factory(recipe.model))
+    pipeline = build_pipeline(recipe)
+    metadata = with_data_version(request.metadata, recipe.data)
+    if request.strict:
+        raise_if_strict(split.data_issues)
+    check_fit(recipe, pipeline, split)
+    progress("opening the store")
+    store = open_store(request.settings, create=True, verbose=request.verbose)
+    run, result = record_training(
+        store, recipe, split, pipeline, metadata, autolog=request.autolog, strict=request.strict, progress=progress
+    )
+    store.refresh_planner_stats()
+    return Trained(store, run, result)
 
 
 def record_training(
@@ -40,25 +83,65 @@ def record_training(
     strict: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> tuple[RunRecord, TrainResult]:
-    """Train and record: the run is created first, so that a training that fails or is stopped leaves its trace.
+    """Train and record a run that stands by itself, with the code and the packages that made it.
 
     `tags` are set from the beginning, besides those that every run has.
     Raises TrainingFailed, and if `strict` DataError (the run is then FAILED), StoreError.
     """
-    from expctl.training.fit.trainer import train
-
     code = provenance.read_code()
     packages = provenance.packages()
-    common = run_tags(labels, command, code, developer=store.settings.developer) | recipe_tag(recipe)
-    with recording(store, labels.name, {**common, **tags}) as writer:
-        with autologging(writer) if autolog else nullcontext():
-            result = train(recipe, split, pipeline, strict=strict, progress=progress)
+    common = run_tags(labels, command, code, developer=store.settings.developer)
+    return train_in_run(
+        store,
+        labels.name,
+        {**common, **tags},
+        recipe,
+        split,
+        pipeline,
+        requirements=provenance.requirements(packages),
+        patch=code.patch if code else None,
+        data_version=labels.data_version,
+        autolog=autolog,
+        strict=strict,
+        progress=progress,
+    )
+
+
+def train_in_run(
+    store: Store,
+    name: str | None,
+    tags: Mapping[str, str],
+    recipe: Recipe,
+    split: Split,
+    pipeline: Pipeline,
+    *,
+    requirements: str,
+    patch: bytes | None,
+    data_version: str | None = None,
+    alone: bool = True,
+    if_failed: Iterable[Item] = (),
+    begun: Callable[[str], None] = lambda run_id: None,
+    autolog: bool = False,
+    strict: bool = False,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> tuple[RunRecord, TrainResult]:
+    """Train and record: the run is created first, so that a training that fails or is stopped leaves its trace.
+
+    `tags` are all that it has from the beginning, but its recipe. A run that stands `alone`, not below an explanation,
+    keeps its model and the rows of its data. `if_failed` is what it holds without a result. `begun` is told its id.
+    """
+    from expctl.errors import TrainingFailed
+    from expctl.training.fit.trainer import train as fit
+
+    with recording(store, name, {**tags, **recipe_tag(recipe)}) as writer:
+        begun(writer.run_id)
+        try:
+            with autologging(writer) if autolog else nullcontext():
+                result = fit(recipe, split, pipeline, strict=strict, progress=progress)
+        except TrainingFailed:
+            writer.write(if_failed)
+            raise
         progress("recording")
-        log = items(
-            result,
-            requirements=provenance.requirements(packages),
-            patch=code.patch if code else None,
-            data_version=labels.data_version,
-        )
-        writer.write([*log, data_rows(split.data)])
+        log = items(result, requirements=requirements, patch=patch, data_version=data_version, kept=alone)
+        writer.write([*log, *([data_rows(split.data)] if alone else [])])
     return store.get(writer.run_id), result

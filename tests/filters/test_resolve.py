@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from expctl.filters.expression import Condition, Field, Not, Order
+from expctl.filters.expression import Condition, Field, Not
 from expctl.filters.parse import FilterError, parse
 from expctl.filters.resolve import known_field, moment, resolve_fields
 
@@ -142,9 +142,3 @@ def test_a_date_without_an_offset_is_local_and_no_time_is_none():
 )
 def test_a_column_is_an_attribute_a_parameter_a_metric_or_a_tag(name, field):
     assert known_field(name, spaces) == field
-
-
-def test_fields_and_orders_are_equal_by_what_they_name():
-    assert Order(Field("metrics", "x", 3)) == Order(Field("metrics", "x", 9))
-    assert str(Field("metrics", "x")) == "metrics.x"
-    assert str(Field("", "x")) == "x"

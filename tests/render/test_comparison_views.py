@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 from expctl.analysis.comparison import Evidence, compare
 from expctl.analysis.difference import Difference
 from expctl.analysis.flips import Flip, Flips
@@ -11,17 +14,18 @@ from expctl.analysis.significance import Assessment
 from expctl.records import RunRecord
 from expctl.render.comparison_views import comparison_sheet, flips_sheet, gate_sheet, groups_sheet
 from expctl.render.formats import as_json, as_markdown, plain_table
-from expctl.render.sheet import Change
+from expctl.render.sheet import Change, Setting, Sheet
+from tests.render.run_records import keys, run
 
 
-def run(name: str, f1: float, log_loss: float) -> RunRecord:
+def scored(name: str, f1: float, log_loss: float) -> RunRecord:
     metrics = {"f1_score": f1, "log_loss": log_loss}
     return RunRecord(name * 32, f"run-{name}", "finished", "1", params={"c": "1.0"}, metrics=metrics)
 
 
 SURE = Difference("f1_score", 0.8, 0.9, 0.05, 0.15, 0.0001)
 UNSURE = Difference("log_loss", 0.5, 0.4, -0.3, 0.1, 0.4)
-RUNS = (run("a", 0.8, 0.5), run("b", 0.9, 0.4))
+RUNS = (scored("a", 0.8, 0.5), scored("b", 0.9, 0.4))
 
 
 def test_a_change_is_coloured_only_where_its_verdict_is_sure():
@@ -67,3 +71,59 @@ def test_sets_of_runs_are_shown_with_spread_and_number():
     sheet = groups_sheet([one], ("old-*", "new-*"))
     assert list(sheet.rows[0])[:7] == ["f1_score", 0.8, 0.01, 3, 0.9, None, 1]
     assert sheet.rows[0][7] == Change(0.9 - 0.8)
+
+
+def compared(*runs: RunRecord) -> Sheet:
+    return comparison_sheet(compare(runs, [Evidence()] * len(runs)), [Assessment()] * (len(runs) - 1))
+
+
+def test_a_comparison_of_two_has_a_baseline_a_challenger_and_a_change() -> None:
+    sheet = compared(run(1), run(2, metrics={"f1_score": 0.9, "log_loss": 0.5}))
+    tests = ["low", "high", "p_value", "verdict"]
+    assert keys(sheet) == ["section", "key", "baseline", "challenger", "change", *tests]
+    assert [column.title for column in sheet.columns][:5] == ["section", "key", "run-1", "run-2", "change"]
+    assert sheet.facts == {"baseline": "00000001" * 4, "challenger": "00000002" * 4, "same_test_set": None}
+    rows = {str(row[1]): list(row) for row in sheet.rows}
+    assert rows["f1_score"][2:] == [0.881, 0.9, Change(0.9 - 0.881, True), None, None, None, None]
+    assert rows["log_loss"][2:5] == [None, 0.5, None]
+    assert [type(cell) for cell in rows["c"][2:5]] == [Setting, Setting, type(None)]
+
+
+def test_a_comparison_of_three_numbers_its_challengers() -> None:
+    sheet = compared(run(1), run(2), run(3))
+    columns = ["challenger", "change", "low", "high", "p_value", "verdict"]
+    assert keys(sheet)[2:] == ["baseline", *(f"{column}_{i}" for i in (1, 2) for column in columns)]
+    assert list(sheet.facts) == ["baseline", "challenger_1", "challenger_2", "same_test_set"]
+    assert len(set(keys(sheet))) == len(keys(sheet))
+
+
+def test_a_challenger_without_any_value_keeps_its_column() -> None:
+    """Its absence is the finding; and a script reads the same keys in every section."""
+    sheet = compared(run(1), run(2, params={}), run(3))
+    assert json.loads(as_json(sheet))["parameters"]["c"] == {
+        **{"baseline": 1.0, "challenger_1": None, "challenger_2": 1.0},
+    }
+    assert plain_table(sheet).count("run-2") == 2
+
+
+def test_runs_of_one_name_are_told_apart_by_their_ids() -> None:
+    """Two columns "baseline" would leave the reader guessing."""
+    sheet = compared(run(1, name="same"), run(2, name="same"), run(3, name="other"), run(4, name=""))
+    titles = [column.title for column in sheet.columns if column.key.startswith(("base", "chall"))]
+    assert titles == ["00000001 same", "00000002 same", "other", "00000004"]
+
+
+def test_long_names_that_are_the_same_show_their_ids_all_the_same() -> None:
+    """The title is cut to the column: the id, which tells the runs apart, must not be what is cut off."""
+    sheet = compared(run(1, name="n" * 100), run(2, name="n" * 100))
+    header = plain_table(sheet).splitlines()[5]
+    assert "00000001" in header
+    assert "00000002" in header
+
+
+def test_the_direction_of_a_metric_decides_what_is_better() -> None:
+    one = run(1, metrics={"accuracy": 0.8, "log_loss": 0.5, "f1_score": 0.7, "mcc": math.nan})
+    two = run(2, metrics={"accuracy": 0.9, "log_loss": 0.6, "f1_score": 0.7, "mcc": 0.5})
+    changes = {str(row[1]): row[4] for row in compared(one, two).rows if row[0] == "metrics"}
+    better = {key: change.better for key, change in changes.items() if isinstance(change, Change)}
+    assert better == {"accuracy": True, "log_loss": False, "f1_score": None, "mcc": None}

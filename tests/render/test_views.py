@@ -4,38 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from expctl.analysis.comparison import Evidence, compare
 from expctl.analysis.ranking import rank
-from expctl.analysis.significance import Assessment
 from expctl.data_issues import DATA_ISSUES
-from expctl.records import RunRecord, Tag
-from expctl.render.comparison_views import comparison_sheet
+from expctl.records import Tag
 from expctl.render.formats import as_json, plain_table
-from expctl.render.sheet import Change, Setting, Sheet, Size
+from expctl.render.sheet import Setting, Size
 from expctl.render.views import metric_rows, ranking_sheet, run_sheet, runs_sheet, trained_sheet
-
-START = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
-
-
-def run(number: int = 1, **changes: Any) -> RunRecord:
-    given: dict[str, Any] = {
-        "run_id": f"{number:08x}" * 4,
-        "name": f"run-{number}",
-        "status": "finished",
-        "experiment_id": "1",
-        "started": START + timedelta(minutes=number),
-        "ended": START + timedelta(minutes=number, seconds=3),
-        "params": {"model": "logreg", "c": "1.0", "max_features": "5000", "data_hash": f"hash-{number}"},
-        "metrics": {"accuracy": 0.89, "f1_score": 0.88 + number / 1000},
-    }
-    return RunRecord(**{**given, **changes})
-
-
-def keys(sheet: Sheet) -> list[str]:
-    return [column.key for column in sheet.columns]
+from tests.render.run_records import keys, run
 
 
 def params(**changes: str) -> dict[str, str]:
@@ -205,59 +182,3 @@ def test_show_has_every_part_of_a_run_once() -> None:
     assert document["warnings"] == {"1": "slow", "2": "odd"}
     assert document["artifacts"] == {"model": None, "p.parquet": 1234}
     assert [type(row[2]) for row in sheet.rows if row[1] == "p.parquet"] == [Size]
-
-
-def compared(*runs: RunRecord) -> Sheet:
-    return comparison_sheet(compare(runs, [Evidence()] * len(runs)), [Assessment()] * (len(runs) - 1))
-
-
-def test_a_comparison_of_two_has_a_baseline_a_challenger_and_a_change() -> None:
-    sheet = compared(run(1), run(2, metrics={"f1_score": 0.9, "log_loss": 0.5}))
-    tests = ["low", "high", "p_value", "verdict"]
-    assert keys(sheet) == ["section", "key", "baseline", "challenger", "change", *tests]
-    assert [column.title for column in sheet.columns][:5] == ["section", "key", "run-1", "run-2", "change"]
-    assert sheet.facts == {"baseline": "00000001" * 4, "challenger": "00000002" * 4, "same_test_set": None}
-    rows = {str(row[1]): list(row) for row in sheet.rows}
-    assert rows["f1_score"][2:] == [0.881, 0.9, Change(0.9 - 0.881, True), None, None, None, None]
-    assert rows["log_loss"][2:5] == [None, 0.5, None]
-    assert [type(cell) for cell in rows["c"][2:5]] == [Setting, Setting, type(None)]
-
-
-def test_a_comparison_of_three_numbers_its_challengers() -> None:
-    sheet = compared(run(1), run(2), run(3))
-    columns = ["challenger", "change", "low", "high", "p_value", "verdict"]
-    assert keys(sheet)[2:] == ["baseline", *(f"{column}_{i}" for i in (1, 2) for column in columns)]
-    assert list(sheet.facts) == ["baseline", "challenger_1", "challenger_2", "same_test_set"]
-    assert len(set(keys(sheet))) == len(keys(sheet))
-
-
-def test_a_challenger_without_any_value_keeps_its_column() -> None:
-    """Its absence is the finding; and a script reads the same keys in every section."""
-    sheet = compared(run(1), run(2, params={}), run(3))
-    assert json.loads(as_json(sheet))["parameters"]["c"] == {
-        **{"baseline": 1.0, "challenger_1": None, "challenger_2": 1.0},
-    }
-    assert plain_table(sheet).count("run-2") == 2
-
-
-def test_runs_of_one_name_are_told_apart_by_their_ids() -> None:
-    """Two columns "baseline" would leave the reader guessing."""
-    sheet = compared(run(1, name="same"), run(2, name="same"), run(3, name="other"), run(4, name=""))
-    titles = [column.title for column in sheet.columns if column.key.startswith(("base", "chall"))]
-    assert titles == ["00000001 same", "00000002 same", "other", "00000004"]
-
-
-def test_long_names_that_are_the_same_show_their_ids_all_the_same() -> None:
-    """The title is cut to the column: the id, which tells the runs apart, must not be what is cut off."""
-    sheet = compared(run(1, name="n" * 100), run(2, name="n" * 100))
-    header = plain_table(sheet).splitlines()[5]
-    assert "00000001" in header
-    assert "00000002" in header
-
-
-def test_the_direction_of_a_metric_decides_what_is_better() -> None:
-    one = run(1, metrics={"accuracy": 0.8, "log_loss": 0.5, "f1_score": 0.7, "mcc": math.nan})
-    two = run(2, metrics={"accuracy": 0.9, "log_loss": 0.6, "f1_score": 0.7, "mcc": 0.5})
-    changes = {str(row[1]): row[4] for row in compared(one, two).rows if row[0] == "metrics"}
-    better = {key: change.better for key, change in changes.items() if isinstance(change, Change)}
-    assert better == {"accuracy": True, "log_loss": False, "f1_score": None, "mcc": None}

@@ -13,9 +13,9 @@ from expctl.tracking.runs.metadata import RunMetadata, labels_of
 from expctl.training.search.shared_data import prepare
 from expctl.training.search.space import read_space
 from expctl.training.search.workers import InProcess
-from expctl.workflows.sweep import claim, trials_of
-from expctl.workflows.sweep import sweep as run_sweep
+from expctl.workflows.sweep import record_sweep as run_sweep
 from expctl.workflows.sweep_plan import Plan
+from expctl.workflows.sweep_resume import claim, trials_of
 from expctl.workflows.sweep_trials import TrialContext
 from tests.conftest import write_reviews
 from tests.tracking.kinds import local_folder

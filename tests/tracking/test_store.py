@@ -20,8 +20,6 @@ from mlflow.entities import Metric, Param, RunTag
 from expctl.errors import StoreError, UsageError
 from expctl.settings import Settings
 from expctl.tracking.errors import store_errors
-from expctl.tracking.readers import mlflow_search
-from expctl.tracking.readers.mlflow_client import ClientReader
 from expctl.tracking.store import open_store
 from tests.conftest import write_reviews
 from tests.tracking.recorded import names, settings_of, store_of
@@ -273,34 +271,12 @@ def test_one_relative_address_is_another_store_in_another_folder(folder, tmp_pat
     assert [run.run_id for run in here.find()] == [made]
 
 
-def test_every_run_is_found_page_by_page(folder, monkeypatch):
-    monkeypatch.setattr(mlflow_search, "PAGE", 3)
-    store = open_store(settings_of(folder), create=True)
-    assert isinstance(store.reader, ClientReader)
-    experiment = store.ensure_experiment()
-    made = [store.client.create_run(experiment, start_time=1000 + i).info.run_id for i in range(8)]
-    assert [run.run_id for run in store.find()] == made[::-1]
-    assert [run.run_id for run in store.find(limit=4)] == made[:3:-1]
-    assert [run.run_id for run in store.find(everywhere=True)] == made[::-1]
-
-
 def test_a_filter_that_cannot_be_read_is_a_usage_error_that_repeats_it(runs):
     with pytest.raises(UsageError) as raised:
         store_of(runs).find("metrics.f1_score >")
     assert raised.value.message.startswith("filter: expected ")
     assert raised.value.excerpt == ("metrics.f1_score >", 18)
     assert [run.name for run in store_of(runs).find("params.model = 'naive_bayes'")] == ["bayes"]
-
-
-def test_a_file_of_a_run_is_read_whole_or_none(runs):
-    store = store_of(runs)
-    run = store.find("attributes.run_name = 'strong'")[0]
-    assert b"scikit-learn==" in store.read_artifact(run, "requirements.txt")
-    assert store.read_artifact(run, "nothing.txt") is None
-    paths = [artifact.path for artifact in store.artifacts(run)]
-    assert paths == sorted(set(paths))
-    assert {"model/MLmodel", "model/model.skops", "predictions.parquet"} <= set(paths)
-    assert all(artifact.size for artifact in store.artifacts(run))
 
 
 LONG = "long " * 1200

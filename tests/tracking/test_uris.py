@@ -16,6 +16,7 @@ import filelock
 import pytest
 
 from expctl.errors import StoreError, UsageError
+from expctl.tracking import uris
 from expctl.tracking.uris import (
     absolute,
     artifact_location,
@@ -230,3 +231,19 @@ def test_a_file_of_any_name_is_the_same_file_in_every_spelling(tmp_path, monkeyp
         assert read.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             read.execute("CREATE TABLE u (a)")
+
+
+@pytest.mark.parametrize(
+    ("uri", "server"),
+    [
+        ("http://localhost:5000", "http://localhost:5000"),
+        ("https://me:p@ss@host/base/", "https://host/base"),
+        ("sqlite:///mlflow.db", None),
+        ("postgresql://me:secret@host/db", None),
+    ],
+)
+def test_pages_have_no_password_and_only_servers_have_pages(uri, server):
+    assert uris.server_of(uri) == server
+    if server is not None:
+        assert uris.page(server, "7", "abc") == f"{server}/#/experiments/7/runs/abc"
+        assert uris.page(server, None) == f"{server}/#/experiments"

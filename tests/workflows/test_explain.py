@@ -208,12 +208,10 @@ def test_a_users_factory_is_run_only_if_trusted_and_always_trained_again(runs):
 
 
 def test_interrupting_leaves_nothing_running(runs, monkeypatch):
-    import expctl.workflows.explain as module
-
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "train", stop)
+    monkeypatch.setattr("expctl.training.fit.trainer.train", stop)
     before = len(statuses(runs))
     with pytest.raises(KeyboardInterrupt):
         explained(runs, "weak", "strong")

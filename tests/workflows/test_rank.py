@@ -17,7 +17,8 @@ from expctl.analysis.selection import corrected
 from expctl.records import RunRecord, Tag
 from expctl.tracking.runs.items import File, MetricValue
 from expctl.tracking.runs.writer import RunWriter
-from expctl.training.data.dataset import fingerprint, text_hashes
+from expctl.training.data.dataset import fingerprint
+from expctl.training.data.rows import text_hashes
 from expctl.workflows import rank as workflow
 from expctl.workflows.rank import with_correction, with_ties
 from tests.tracking.recorded import store_of

@@ -19,7 +19,7 @@ from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.metadata import labels_of
 from expctl.training.search.samplers import Proposals
 from expctl.training.search.space import read_space
-from expctl.workflows.sweep import claim, reopen, trials_of
+from expctl.workflows.sweep_resume import claim, reopen, trials_of
 from tests.conftest import write_reviews
 from tests.tracking.recorded import statuses, store_of
 from tests.tracking.swept import GRID, children, files_of, parent_of, resume, sweep

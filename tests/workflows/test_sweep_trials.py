@@ -10,8 +10,10 @@ import pytest
 from expctl.errors import StoreError, TrainingFailed
 from expctl.metrics import METRICS
 from expctl.records import Tag
+from expctl.tracking.runs.items import ModelItem
+from expctl.tracking.runs.writer import RunWriter
 from expctl.training.search.workers import InProcess
-from expctl.workflows.sweep import trials_of
+from expctl.workflows.sweep_resume import trials_of
 from tests.tracking.recorded import model_folder, store_of, train
 from tests.tracking.swept import children, files_of, parent_of, resume, sweep
 
@@ -217,11 +219,16 @@ def test_a_trial_that_was_running_when_another_failed_fast_is_killed_with_a_reas
 
 
 def test_trials_that_were_running_when_the_store_broke_are_killed_with_a_reason(small, pair_at_once, monkeypatch):
-    def full(*_given, **_named):
-        raise StoreError("the store is full")
+    write = RunWriter.write
+
+    def full(self, items):
+        items = list(items)
+        if any(isinstance(item, ModelItem) for item in items):
+            raise StoreError("the store is full")
+        write(self, items)
 
     with monkeypatch.context() as patch:
-        patch.setattr("expctl.workflows.sweep_trials.write", full)
+        patch.setattr(RunWriter, "write", full)
         with pytest.raises(StoreError, match="the store is full"):
             sweep(small.parent, {"strategy": "prior,uniform,stratified"}, "full", model="dummy", pool=pair_at_once)
     assert {(run.status, run.tags[Tag.REASON]) for run in children(small.parent, "full")} == {

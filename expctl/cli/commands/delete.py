@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
 from expctl.settings import load_settings
@@ -46,7 +45,6 @@ def delete(
     quiet: common.Quiet = False,
 ) -> None:
     """Delete runs, a sweep with its trials. `expctl restore` brings them back, but not after --purge."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     _check_given(runs, filter, "delete")
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
@@ -59,7 +57,7 @@ def delete(
         deletion.check_purge(store, chosen.runs)
     how = " for good, with files and models" if purge else ""
     if dry_run or not chosen.runs:
-        streams.write(_sheet(chosen, chosen.runs, "runs"), chosen_format, settings)
+        streams.write(_sheet(chosen, chosen.runs, "runs"), format, settings)
         streams.note(
             f"{plural(len(chosen.runs), 'run')} would be deleted{how}" if chosen.runs else "no runs that match"
         )
@@ -72,7 +70,7 @@ def delete(
         for run in (deletion.purge if purge else deletion.delete)(store, chosen.runs):
             done.append(run)
     finally:
-        streams.write(_sheet(chosen, done, "purged" if purge else "deleted"), chosen_format, settings)
+        streams.write(_sheet(chosen, done, "purged" if purge else "deleted"), format, settings)
         if len(done) < len(chosen.runs):
             streams.note(f"{len(done)} of {plural(len(chosen.runs), 'run')} deleted")
         elif not purge:
@@ -95,7 +93,6 @@ def restore(
     quiet: common.Quiet = False,
 ) -> None:
     """Bring deleted runs back, a sweep with its trials. `expctl list --deleted` shows them."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     _check_given(runs, filter, "restore")
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
@@ -105,7 +102,7 @@ def restore(
     store = opened(settings, streams, verbose=verbose)
     chosen = deletion.to_restore(store, runs or [], filter)
     if dry_run or not chosen.runs:
-        streams.write(_sheet(chosen, chosen.runs, "runs"), chosen_format, settings)
+        streams.write(_sheet(chosen, chosen.runs, "runs"), format, settings)
         streams.note(
             f"{plural(len(chosen.runs), 'run')} would be back" if chosen.runs else "no deleted runs that match"
         )
@@ -115,7 +112,7 @@ def restore(
         for run in deletion.restore(store, chosen.runs):
             done.append(run)
     finally:
-        streams.write(_sheet(chosen, done, "restored"), chosen_format, settings)
+        streams.write(_sheet(chosen, done, "restored"), format, settings)
         if len(done) < len(chosen.runs):
             streams.note(f"{len(done)} of {plural(len(chosen.runs), 'run')} restored")
 

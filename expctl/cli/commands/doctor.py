@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from expctl import __version__
 from expctl.cli.options import common
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams
 from expctl.errors import ExitCode, mask_secrets
 from expctl.settings import VARIABLES, traced_settings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from expctl.settings import Settings, Source
 
 _SECRET: Final = re.compile("PASSWORD|TOKEN|SECRET|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
-_PACKAGES: Final = ("expctl", "mlflow", "scikit-learn", "skops", "pandas", "numpy", "optuna")
+_PACKAGES: Final = ("mlflow", "scikit-learn", "skops", "pandas", "numpy", "optuna")
 
 
 def doctor(
@@ -34,7 +34,6 @@ def doctor(
     quiet: common.Quiet = False,
 ) -> None:
     """Check settings, store, disk and runs left RUNNING. Exit 4 if something keeps you from working."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     settings, sources = traced_settings(experiment=experiment, tracking_uri=tracking_uri)
     said = _said(settings, sources)  # before MLflow is loaded, which puts variables of its own there
 
@@ -45,7 +44,7 @@ def doctor(
     with streams.stages() as stage:
         stage("looking at the store")
         checks = list(examine(settings, fix=fix, verbose=verbose))
-    streams.write(checks_sheet(said, checks, _versions()), chosen_format, settings)
+    streams.write(checks_sheet(said, checks, _versions()), format, settings)
     failed = [check.name for check in checks if check.status == "failed"]
     if failed:
         streams.note(f"this keeps expctl from working: {', '.join(failed)}")
@@ -70,7 +69,12 @@ def _versions() -> dict[str, str]:
     import sqlite3
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version(), "platform": platform.platform(), "sqlite": sqlite3.sqlite_version}
+    found = {
+        "expctl": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "sqlite": sqlite3.sqlite_version,
+    }
     for package in _PACKAGES:
         try:
             found[package] = version(package)

@@ -9,8 +9,6 @@ import typer
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened, stdout_is_ours
-from expctl.errors import UsageError, closest
-from expctl.metrics import METRICS
 from expctl.settings import load_settings
 from expctl.wording import plural
 
@@ -26,7 +24,14 @@ def explain(
     challenger: Annotated[
         str, typer.Argument(metavar="B", help="The run to arrive at.", autocompletion=completion.runs)
     ],
-    metric: Annotated[str, typer.Option(metavar="M", help="The metric whose difference is explained.")] = "f1_score",
+    metric: Annotated[
+        str,
+        typer.Option(
+            parser=common.quality_metric("explain cannot test", guess=True),
+            metavar="M",
+            help="The metric whose difference is explained.",
+        ),
+    ] = "f1_score",
     budget: Annotated[
         int | None,
         typer.Option(min=0, metavar="N", help="Trainings at most: what they do not reach is one step.  [default: all]"),
@@ -45,11 +50,8 @@ def explain(
     quiet: common.Quiet = False,
 ) -> None:
     """Explain the difference of two runs. Trains the path from A to B, the most effective change first."""
-    chosen_format = read_format(format, common.ALL_FORMATS[:-1] if dry_run else common.ALL_FORMATS)
-    common.check_confidence(confidence)
-    if metric not in METRICS or not METRICS[metric].is_quality_metric:
-        known = [key for key, one in METRICS.items() if one.is_quality_metric]
-        raise UsageError(f"explain cannot test {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}")
+    if dry_run:
+        read_format(format, common.ALL_FORMATS[:-1])
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
@@ -62,12 +64,12 @@ def explain(
     runs = resolve(store, baseline), resolve(store, challenger)
     question = ask(store, runs, metric, budget=budget)
     if not question.factors:
-        streams.write(nothing_sheet(question), chosen_format, settings)
+        streams.write(nothing_sheet(question), format, settings)
         streams.note(_nothing(question))
         return
     check(question, trust=trust or dry_run)
     if dry_run:
-        streams.write(factors_sheet(question), chosen_format, settings)
+        streams.write(factors_sheet(question), format, settings)
         return
     streams.note(_announced(question))
     ended: list[Trained] = []
@@ -79,7 +81,7 @@ def explain(
     with stdout_is_ours():
         explanation = answer(store, question, confidence=confidence, report=report)
         store.refresh_planner_stats()
-    streams.write(explanation_sheet(explanation), chosen_format, settings)
+    streams.write(explanation_sheet(explanation), format, settings)
     for line in remarks(explanation):
         streams.note(line)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExpctlError, RunNotFound, UsageError
 from expctl.settings import load_settings
@@ -41,7 +40,6 @@ def export(
     quiet: common.Quiet = False,
 ) -> None:
     """Write runs with all their files into one archive. A sweep comes with its trials; `expctl import` reads it."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     if not runs and not filter.strip():
         raise UsageError("export which runs?", hint="expctl export RUN -o FILE, or --filter EXPR")
     _check_new(output)
@@ -60,7 +58,7 @@ def export(
         raise RunNotFound("there is no ended run to export", hint="expctl list")
     with streams.stages() as stage:
         exporter, done = _write(store, choice.runs, output, stage)
-    streams.write(exported_sheet(done), chosen_format, settings)
+    streams.write(exported_sheet(done), format, settings)
     if exporter.masked:
         streams.note(f"warning: {exporter.masked:,} values held a password, which the archive has as ***")
     for name in exporter.bare:
@@ -108,7 +106,6 @@ def import_runs(
     quiet: common.Quiet = False,
 ) -> None:  # fmt: skip
     """Read the runs of an archive into this store. Those that it has already are passed over."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.render.archives import imported_sheet
@@ -128,7 +125,7 @@ def import_runs(
                 for run in Importer(store, found).write(experiments, stage):
                     done.append(run)
         finally:
-            streams.write(imported_sheet(done), chosen_format, settings)
+            streams.write(imported_sheet(done), format, settings)
             _tell(streams, done, len(experiments), archive)
     store.refresh_planner_stats()
 

@@ -8,10 +8,9 @@ from typing import Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
-from expctl.metrics import METRICS
+from expctl.render.formats import Format
 from expctl.settings import load_settings
 
 # The exit code of each outcome.
@@ -22,11 +21,8 @@ OUTCOMES: Final = {
 }
 
 
-def check_judges(metric: str) -> None:
-    """Raise UsageError for a metric by which the gate cannot decide."""
-    if metric not in METRICS or not METRICS[metric].is_quality_metric:
-        known = ", ".join(key for key, one in METRICS.items() if one.is_quality_metric)
-        raise UsageError(f"the gate cannot test {metric!r}", hint=f"--metric {known}")
+# By what the gate decides, here and in `promote`.
+JUDGE: Final = common.quality_metric("the gate cannot test", guess=False)
 
 
 def gate(
@@ -43,7 +39,7 @@ def gate(
             autocompletion=completion.runs,
         ),
     ],
-    metric: Annotated[str, typer.Option(metavar="M", help="The metric to decide on.")] = "f1_score",
+    metric: Annotated[str, typer.Option(parser=JUDGE, metavar="M", help="The metric to decide on.")] = "f1_score",
     max_drop: Annotated[float, typer.Option(min=0, metavar="X", help="A loss that would still be acceptable.")] = 0.01,
     least: Annotated[
         float | None, typer.Option("--min", metavar="X", help="A value the candidate must have at least.")
@@ -52,7 +48,7 @@ def gate(
     examples: Annotated[int, typer.Option(min=0, metavar="N", help="How many broken examples to show.")] = 5,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
-    format: common.FormatOption = "table",
+    format: Annotated[Format, common.format_option("table", "json", "md")] = "table",
     verbose: common.Verbose = False,
     quiet: common.Quiet = False,
 ) -> None:
@@ -60,26 +56,18 @@ def gate(
 
     Pass (exit 0), regression (1) or undecided (6): by the interval of the difference, on the same test rows.
     """
-    chosen_format = read_format(format, ("table", "json", "md"))
-    common.check_confidence(confidence)
     if not math.isfinite(max_drop):
         raise UsageError(f"--max-drop {max_drop:g} is no number to lose", hint="--max-drop 0.01")
-    check_judges(metric)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
-    from expctl.analysis.flips import find_flips
     from expctl.render.comparison_views import gate_sheet
     from expctl.tracking.runs.references import resolve
-    from expctl.tracking.runs.row_texts import with_texts
     from expctl.workflows.gate import judge
 
     streams = Streams(quiet=quiet)
     store = opened(settings, streams, verbose=verbose)
     runs = [resolve(store, baseline), resolve(store, candidate)]
     found = judge(store, runs[0], runs[1], metric, max_drop=max_drop, least=least, confidence=confidence)
-    broken = []
-    if found.predictions is not None and found.test.pairing is not None:
-        flips = find_flips(found.predictions, found.test.pairing, most=examples).rows
-        broken = with_texts(runs[1], [flip for flip in flips if flip.kind == "broken"])
-    streams.write(gate_sheet(runs, found.decision, found.test, metric, broken), chosen_format, settings)
+    broken = found.broken(runs[1], examples)
+    streams.write(gate_sheet(runs, found.decision, found.test, metric, broken), format, settings)
     raise typer.Exit(OUTCOMES[found.decision.outcome])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -14,23 +14,20 @@ from expctl.cli.options import common, completion
 from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, fancy, harmless, opened, piped, stdout_is_ours
 from expctl.errors import DataError, ExpctlError, UsageError
+from expctl.render.formats import Format
 from expctl.render.sheet import Column, Sheet
 from expctl.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from io import BufferedReader
     from typing import BinaryIO
 
     from expctl.records import RunRecord
-    from expctl.render.formats import Format
     from expctl.render.rows import RowFormat
     from expctl.settings import Settings
-    from expctl.tracking.models.storage import LoadedModel
-    from expctl.tracking.store import Store
-    from expctl.training.data.tables import FileFormat, TableColumns
-
-_FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "md")
+    from expctl.training.data.tables import TableColumns
+    from expctl.workflows.predict import PredictRequest
 
 
 def predict(
@@ -72,98 +69,79 @@ def predict(
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: Annotated[
-        str | None,
+        Format | None,
         typer.Option(
             "--format",
             "-f",
             metavar="FORMAT",
             help="table, json, jsonl, csv or md.  [default: table for texts, csv for a file]",
             rich_help_panel="Common",
+            parser=partial(read_format, allowed=("table", "json", "jsonl", "csv", "md")),
         ),
     ] = None,
     verbose: common.Verbose = False,
     quiet: common.Quiet = False,
 ) -> None:
     """Predict labels with the model of a run. Keeps the input's columns and adds `prediction`."""
+    _check_given(texts, input, output, format)
+    row_format = None if output is None else _row_format(output)
+    streams = Streams(quiet=quiet)
+    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
+
+    from expctl.workflows.predict import Predictions, PredictRequest, run_to_use, usable_model
+
+    request = PredictRequest(texts or (), input, text_column, encoding, proba, oov)
+    with ExitStack() as stack:
+        source = stack.enter_context(_opened(input)) if input is not None else None
+        with stdout_is_ours():
+            store = opened(settings, streams, verbose=verbose)
+            found = run_to_use(store, run, streams.note)
+        if isolated:
+            from expctl.workflows.environments import isolated as environment_of
+
+            given = {"output": output, "format": format, "trust": trust, "verbose": verbose, "quiet": quiet}
+            with streams.stages() as stage:
+                environment = stack.enter_context(environment_of(store, found, stage))
+            raise typer.Exit(environment.run(_command(found, request, given)))
+        with stdout_is_ours():
+            model = usable_model(store, found, trust=trust, note=streams.note)
+        predictions = Predictions(found, model, request, source)
+        pieces = predictions.pieces(stack.enter_context(_progress(streams, source, input)))
+        if output is not None and row_format is not None:
+            _to_file(pieces, output, row_format, settings)
+        elif source is not None and format in (None, "csv", "jsonl"):
+            _to_pipe(pieces, "jsonl" if format == "jsonl" else "csv", settings)
+        else:
+            streams.write(_sheet(pieces, oov=oov), format or "table", settings)
+    for line in predictions.warnings():
+        streams.note(f"warning: {line}")
+    if output is not None:
+        streams.note(f"{predictions.rows:,} predictions of {found.label} in {output}")
+
+
+def _check_given(texts: list[str] | None, input: str | None, output: Path | None, format: Format | None) -> None:
+    """Raise UsageError for options that do not go together."""
     if bool(texts) == (input is not None):
         raise UsageError(
             "give texts, or --input FILE (- is standard input)" + (", not both" if texts else ""),
             hint='expctl predict "a great film"',
         )
-    chosen = None if format is None else read_format(format, _FORMATS)
-    if output is not None and chosen is not None:
+    if output is not None and format is not None:
         raise UsageError("--output takes its format from the file's ending", hint="leave out --format")
-    row_format = _row_format(output) if output is not None else None
     if output is not None and input is not None and input != "-" and _same_file(Path(input), output):
         raise UsageError(f"--output {output} is the input", hint="write to another file")
-    streams = Streams(quiet=quiet)
-    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
-    name = "standard input" if input == "-" else input or "the arguments"
-    with ExitStack() as stack:
-        source = stack.enter_context(_opened(input)) if input is not None else None
-        with stdout_is_ours():
-            store = opened(settings, streams, verbose=verbose)
-            found = _find(store, run, streams)
-        if isolated:
-            given = {"--input": input, "--output": output, "--text-column": text_column, "--format": format}
-            flags = {"--proba": proba, "--oov": oov, "--trust": trust, "--verbose": verbose, "--quiet": quiet}
-            words = [f"{key}={value}" for key, value in given.items() if value is not None]
-            words += [flag for flag, wanted in flags.items() if wanted]
-            words = ["predict", f"--run={found.run_id}", f"--encoding={encoding}", *words, "--", *(texts or [])]
-            from expctl.workflows.environments import isolated as environment_of
-
-            with streams.stages() as stage:
-                environment = stack.enter_context(environment_of(store, found, stage))
-            raise typer.Exit(environment.run(words))
-        with stdout_is_ours():
-            model = _load(store, found, streams, trust=trust)
-
-        from expctl.training.fit.oov import Seen
-        from expctl.training.fit.predict_batches import predicted_chunks
-
-        usual, tested = found.metrics.get("oov"), found.typed_params.get("test_rows")
-        seen = Seen() if usual is not None else None
-        if source is None:
-            pieces = _from_arguments(texts or [], model, text_column)
-        else:
-            pieces = _from_stream(source, input or "", encoding, name)
-        results = predicted_chunks(
-            model.estimator, model.inputs, pieces, name=name, text_column=text_column, proba=proba, oov=oov, seen=seen
-        )
-        tally = Tally()
-        advance = stack.enter_context(_progress(streams, source, input))
-        counted = tally.count(results, advance)
-        if output is not None and row_format is not None:
-            _to_file(counted, output, row_format, settings)
-        elif source is not None and chosen in (None, "csv", "jsonl"):
-            _to_pipe(counted, "jsonl" if chosen == "jsonl" else "csv", settings)
-        else:
-            streams.write(_sheet(counted, oov=oov), chosen or "table", settings)
-    if tally.missing:
-        streams.note(f"warning: {tally.missing:,} of {tally.rows:,} rows have no text and got no prediction")
-    if seen is not None and usual is not None and isinstance(tested, int) and seen.is_far_above(usual, tested):
-        streams.note(
-            f"warning: {seen.mean:.0%} of a text's terms are unknown to the model, {usual:.0%} in its test rows:"
-            " texts of another kind, for which its metrics say little"
-        )
-    if output is not None:
-        streams.note(f"{tally.rows:,} predictions of {found.label} in {output}")
 
 
-@dataclass
-class Tally:
-    """How many rows went by, and how many of them without a prediction."""
-
-    rows: int = 0
-    missing: int = 0
-
-    def count(self, pieces: Iterable[TableColumns], advance: Callable[[int], None]) -> Iterator[TableColumns]:
-        """The pieces unchanged, counted as they pass; `advance` is told the rows so far."""
-        for piece in pieces:
-            self.rows += len(piece["prediction"])
-            self.missing += piece["prediction"].count(None)
-            yield piece
-            advance(self.rows)
+def _command(run: RunRecord, request: PredictRequest, given: Mapping[str, object]) -> list[str]:
+    """The words by which another expctl does the same, with the model of this run."""
+    said = {"input": request.input, "text-column": request.text_column, "proba": request.proba, "oov": request.oov}
+    words = ["predict", f"--run={run.run_id}", f"--encoding={request.encoding}"]
+    for key, value in {**said, **given}.items():
+        if value is True:
+            words.append(f"--{key}")
+        elif value is not None and value is not False:
+            words.append(f"--{key}={value}")
+    return [*words, "--", *request.texts]
 
 
 def _row_format(output: Path) -> RowFormat:
@@ -197,44 +175,6 @@ def _opened(input: str) -> Iterator[BufferedReader]:
         raise DataError(f"cannot read {input}: {error.strerror}") from error
     with stream:
         yield stream
-
-
-def _find(store: Store, reference: str | None, streams: Streams) -> RunRecord:
-    from expctl.tracking.runs.references import best_run, resolve
-
-    if reference is not None:
-        return resolve(store, reference)
-    found = best_run(store, "f1_score")
-    streams.note(f"model of the best run: {found.described}, f1_score {found.metrics['f1_score']:.4f}")
-    return found
-
-
-def _load(store: Store, run: RunRecord, streams: Streams, *, trust: bool) -> LoadedModel:
-    from expctl.tracking.models.storage import load_model
-
-    model = load_model(store, run, trust=trust, warn=lambda text: streams.note(f"warning: {text}"))
-    if model.is_foreign:
-        from expctl.tracking.models.sample_check import check_answers
-
-        check_answers(store, run, model)
-    if not model.inputs:
-        raise DataError(
-            f"the model of run {run.label} does not say which columns it reads", hint="train it with expctl"
-        )
-    return model
-
-
-def _from_arguments(texts: list[str], model: LoadedModel, text_column: str | None) -> Iterator[TableColumns]:
-    if len(model.inputs) > 1:
-        raise UsageError(f"the model reads the columns {', '.join(model.inputs)}", hint="give them with --input FILE")
-    yield {text_column or next(iter(model.inputs)): list(texts)}
-
-
-def _from_stream(source: BufferedReader, input: str, encoding: str, name: str) -> Iterator[TableColumns]:
-    from expctl.training.data.tables import chunks, kind_of
-
-    on_stdin: FileFormat = "jsonl" if input == "-" and source.peek(1)[:1] == b"{" else "csv"
-    yield from chunks(source, on_stdin if input == "-" else kind_of(input), encoding=encoding, name=name)
 
 
 @contextmanager

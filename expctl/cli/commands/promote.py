@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expctl.cli.commands.gate import OUTCOMES, check_judges
+from expctl.cli.commands.gate import JUDGE, OUTCOMES
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened, stdout_is_ours
 from expctl.errors import UsageError
 from expctl.settings import load_settings
@@ -29,7 +28,9 @@ def promote(
         str | None,
         typer.Option("--if-better-than", metavar="ALIAS", help="Only if it is surely better than this one."),
     ] = None,
-    metric: Annotated[str, typer.Option(metavar="M", help="The metric to judge by, and to show.")] = "f1_score",
+    metric: Annotated[
+        str, typer.Option(parser=JUDGE, metavar="M", help="The metric to judge by, and to show.")
+    ] = "f1_score",
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
     versions_of: Annotated[
         str | None, typer.Option("--list", metavar="NAME", help="Show the versions of NAME and do nothing.")
@@ -44,9 +45,7 @@ def promote(
     quiet: common.Quiet = False,
 ) -> None:
     """Register a run's model as NAME, point an alias at it. NAME@champion then stands for the run."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     _check_given(run, name, versions_of, remove, better_than)
-    check_judges(metric)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.render.registered import promotion_sheet, versions_sheet
@@ -61,7 +60,7 @@ def promote(
     if versions_of is not None:
         store = opened(settings, streams, verbose=verbose)
         model = registry.known(store, versions_of)
-        streams.write(versions_sheet(model, registry.runs_of(store, model), metric), chosen_format, settings)
+        streams.write(versions_sheet(model, registry.runs_of(store, model), metric), format, settings)
         return
     if remove is not None:
         named = ALIAS.fullmatch(remove)
@@ -69,7 +68,7 @@ def promote(
             raise UsageError(f"--remove {remove!r} is not NAME@ALIAS", hint="for example --remove reviews@champion")
         number = registry.remove_alias(opened(settings, streams, verbose=verbose), named["name"], named["alias"])
         done = Promotion(named["name"], named["alias"], None, None, number, None, None)
-        streams.write(promotion_sheet(done, metric), chosen_format, settings)
+        streams.write(promotion_sheet(done, metric), format, settings)
         streams.note(f"back again: {shlex.join(registry.move_command(done.name, number, done.alias) + elsewhere)}")
         return
     registry.check_name(name or "")
@@ -84,7 +83,7 @@ def promote(
             store, run or "", name or "", alias, better_than=better_than, metric=metric,
             who=developer(settings.developer), note=note, progress=stage,
         )  # fmt: skip
-    streams.write(promotion_sheet(done, metric), chosen_format, settings)
+    streams.write(promotion_sheet(done, metric), format, settings)
     if better_than is not None and done.decision is None and done.version != done.before:
         streams.note(f"{done.name} has no alias {better_than} yet: there is nothing to be better than")
     _tell(done, elsewhere, streams)

@@ -49,7 +49,6 @@ def report(
 ) -> None:
     """Draw runs, as one HTML file that needs no network. Ranking, parameters, curves, confusion, what changed."""
     check_output(output, "--output")
-    common.check_confidence(confidence)
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, stdout_is_ours
 from expctl.errors import ExitCode, UsageError
 from expctl.settings import load_settings
@@ -36,8 +35,7 @@ def reproduce(
     quiet: common.Quiet = False,
 ) -> None:
     """Train a run again, to see that it comes out again. Compares metrics, every prediction, the fitted model."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
-    if no_record and chosen_format == "id":
+    if no_record and format == "id":
         raise UsageError("--format id prints the new run, --no-record makes none", hint="--format json")
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
@@ -73,7 +71,7 @@ def reproduce(
             words = [flag for flag, wanted in flags.items() if wanted]
             words += [part for key, value in given.items() if value is not None for part in (key, value)]
             raise typer.Exit(environment.run(["reproduce", found.run_id, *words]))
-    streams.write(reproduction_sheet(judged, found, again), chosen_format, settings)
+    streams.write(reproduction_sheet(judged, found, again), format, settings)
     streams.note(_told(judged, found))
     if judged.verdict == "differs":
         raise typer.Exit(ExitCode.WORK_FAILED)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened, tell_page
-from expctl.errors import UsageError
-from expctl.records import Tag
 from expctl.settings import load_settings
-
-if TYPE_CHECKING:
-    from expctl.records import RunRecord
 
 
 def show(
@@ -33,40 +27,15 @@ def show(
     quiet: common.Quiet = False,
 ) -> None:
     """Show a run whole. Parameters, metrics, data, tags, environment, files, and the command that makes it again."""
-    chosen_format = read_format(format, common.ALL_FORMATS)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.render.views import run_sheet
-    from expctl.tracking.runs.references import resolve
+    from expctl.workflows.show import show as show_run
 
     streams = Streams(quiet=quiet)
     store = opened(settings, streams, verbose=verbose)
-    found = resolve(store, run)
-    sheet = run_sheet(
-        found,
-        experiment=store.experiment_name(found.experiment_id),
-        command=_command(found),
-        artifacts=[(artifact.path, artifact.size) for artifact in store.artifacts(found)],
-    )
-    streams.write(sheet, chosen_format, settings)
-    tell_page(store, streams, found.experiment_id, found.run_id)
-
-
-def _command(run: RunRecord) -> str | None:
-    """The command line that makes a run, sweep or explanation again; None for a run that is not of our making."""
-    from expctl.training.models.configure import defaults, recorded
-    from expctl.training.models.families import FAMILIES
-
-    if Tag.SWEEP in run.tags:
-        from expctl.workflows.sweep_plan import Plan
-
-        return Plan.of(run).command()
-    if Tag.EXPLANATION in run.tags and Tag.RECIPE not in run.tags:
-        from expctl.workflows.sweep_plan import explanation_command
-
-        return explanation_command(run)
-    try:
-        recipe = recorded(run.tags[Tag.RECIPE])
-    except (KeyError, UsageError):
-        return None
-    return recipe.command(defaults(recipe.model) if recipe.model in FAMILIES else {})
+    shown = show_run(store, run)
+    files = [(artifact.path, artifact.size) for artifact in shown.artifacts]
+    sheet = run_sheet(shown.run, experiment=shown.experiment, command=shown.command, artifacts=files)
+    streams.write(sheet, format, settings)
+    tell_page(store, streams, shown.run.experiment_id, shown.run.run_id)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from expctl.errors import UsageError
+from expctl.errors import UsageError, closest
+from expctl.metrics import METRICS
+from expctl.render.formats import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from expctl.render.formats import Format
+    from collections.abc import Callable, Sequence
 
 _COMMON = "Common"
 
@@ -66,10 +67,27 @@ def read_format(text: str, allowed: Sequence[Format]) -> Format:
     raise UsageError(f"no format {text!r} here", hint=f"--format {' | '.join(allowed)}")
 
 
-def check_confidence(confidence: float) -> None:
-    """Raise UsageError for a confidence that no interval can have."""
+def _confidence(text: str | float) -> float:
+    try:
+        confidence = float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a valid float.") from None
     if not 0.5 <= confidence <= 0.999:
         raise UsageError(f"--confidence {confidence:g} is not from 0.5 to 0.999", hint="--confidence 0.95")
+    return confidence
+
+
+def quality_metric(refusal: str, *, guess: bool) -> Callable[[str], str]:
+    """What reads the name of a metric to decide by. Raises UsageError, listing them, for any other."""
+
+    def read(text: str) -> str:
+        known = [key for key, one in METRICS.items() if one.is_quality_metric]
+        if text not in known:
+            nearest = closest(text, known) if guess else ""
+            raise UsageError(f"{refusal} {text!r}{nearest}", hint=f"--metric {', '.join(known)}")
+        return text
+
+    return read
 
 
 ALL_FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "md", "id")
@@ -91,21 +109,33 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Tell more on stderr; errors with their cause.", rich_help_panel=_COMMON)
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.", rich_help_panel=_COMMON)]
-FormatOption = Annotated[
-    str,
-    typer.Option(
-        "--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv, md or id.", rich_help_panel=_COMMON
-    ),
-]
+
+
+def format_option(*allowed: Format) -> Any:
+    """The option --format of a command that has these."""
+    return typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help="table, json, jsonl, csv, md or id.",
+        rich_help_panel=_COMMON,
+        parser=partial(read_format, allowed=allowed),
+    )
+
+
+FormatOption = Annotated[Format, format_option(*ALL_FORMATS)]
 Filter = Annotated[
     str,
     typer.Option(
-        metavar="EXPR", help="Which runs (see the README): \"f1_score > 0.8 and c = 1 or team = 'nlp'\".",
+        metavar="EXPR", help="Which runs (expctl help filters): \"f1_score > 0.8 and c = 1 or team = 'nlp'\".",
         show_default=False,
     ),
 ]  # fmt: skip
 Confidence = Annotated[
-    float, typer.Option("--confidence", metavar="P", help="Confidence of the intervals and verdicts, 0.5 to 0.999.")
+    float,
+    typer.Option(
+        "--confidence", metavar="P", help="Confidence of the intervals and verdicts, 0.5 to 0.999.", parser=_confidence
+    ),
 ]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Load models that hold code or types which are not known to be safe.")

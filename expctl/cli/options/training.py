@@ -1,75 +1,32 @@
-"""The options that make a recipe and label its run, declared once as types for every command that trains."""
+"""The options that make a recipe and label its run, for every command that trains.
+
+Those of a recipe come from its table; what stands here beside them is declared once, as types.
+"""
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_type_hints
 
 import typer
 
 from expctl.cli.options import completion
+from expctl.recipe import OPTIONS
 from expctl.training.models.families import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from expctl.recipe import Option
 
 _DATA: Final = "Data"
 _MODEL: Final = "Model"
 _RECORD: Final = "Record"
 
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="CSV, TSV, JSONL or Parquet, also .gz, or a URL.  [EXPCTL_DATA, else data/reviews.csv]",
-        rich_help_panel=_DATA,
-    ),
-]
-TextColumn = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Column of the texts.  [default: text]", rich_help_panel=_DATA)
-]
-LabelColumn = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Column of the labels.  [default: label]", rich_help_panel=_DATA)
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Encoding of CSV, TSV and JSONL.  [default: utf-8]", rich_help_panel=_DATA),
-]
-TestSize = Annotated[
-    str | None,
-    typer.Option(metavar="SHARE", help="Share of the rows to test on.  [default: 0.2]", rich_help_panel=_DATA),
-]
-TestData = Annotated[str | None, typer.Option(metavar="FILE", help="Test on this file instead.", rich_help_panel=_DATA)]
-SplitColumn = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Column that says train or test.", rich_help_panel=_DATA)
-]
-Stratify = Annotated[
-    bool | None,
-    typer.Option(
-        "--stratify/--no-stratify",
-        help="Keep the classes' shares on both sides.  [default: stratify]",
-        rich_help_panel=_DATA,
-    ),
-]
-Dedupe = Annotated[
-    bool | None,
-    typer.Option(
-        "--dedupe/--no-dedupe",
-        help="Keep all copies of a text on one side.  [default: no-dedupe]",
-        rich_help_panel=_DATA,
-    ),
-]
 Strict = Annotated[
     bool | None,
     typer.Option("--strict", help="Refuse data that would be warned of.", rich_help_panel=_DATA),
-]
-RandomState = Annotated[
-    str | None, typer.Option(metavar="N", help="Seed of the split and the model.  [default: 42]", rich_help_panel=_DATA)
-]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help=f"{', '.join(FAMILIES)}, or package.module:factory.  [default: logreg]",
-        rich_help_panel=_MODEL,
-    ),
 ]
 C = Annotated[
     str | None,
@@ -96,10 +53,6 @@ Param = Annotated[
         help="Any parameter of the features or the model; again for more. A wrong key lists them all.",
         rich_help_panel=_MODEL,
     ),
-]
-Cv = Annotated[
-    str | None,
-    typer.Option("--cv", metavar="K", help="Cross-validate on the training rows, K folds.", rich_help_panel=_MODEL),
 ]
 Config = Annotated[
     Path | None,
@@ -129,3 +82,60 @@ DataVersion = Annotated[
 Autolog = Annotated[
     bool | None, typer.Option("--autolog", help="Add MLflow's scikit-learn autologging.", rich_help_panel=_RECORD)
 ]
+
+# What commands that train have beside the options of a recipe.
+_OWN: Final[dict[str, Any]] = {
+    "strict": Strict,
+    "c": C,
+    "max_features": MaxFeatures,
+    "max_iter": MaxIter,
+    "param": Param,
+    "config": Config,
+    "run_name": RunName,
+    "tag": Tag,
+    "note": Note,
+    "data_version": DataVersion,
+}
+# Where --help does not have the options of a heading in the order of the tables: KEY stands behind another.
+_BEHIND: Final = {"strict": "dedupe", "cv": "param"}
+_HEADINGS: Final = ("Sweep", _DATA, _MODEL, _RECORD, "Common")
+
+Command = TypeVar("Command", bound="Callable[..., None]")
+
+
+def with_training_options(command: Command) -> Command:
+    """Give a command, in place of its `**flags`, the options that make a recipe and label its run.
+
+    All of them are None where they are not given.
+    """
+    types = {key: _annotation(one) for key, one in OPTIONS.items()} | _OWN
+    for key, other in _BEHIND.items():
+        moved = types.pop(key)
+        place = list(types).index(other) + 1
+        types = dict([*list(types.items())[:place], (key, moved), *list(types.items())[place:]])
+    own = get_type_hints(command, include_extras=True)
+    kept = [one for one in inspect.signature(command).parameters.values() if one.kind is not one.VAR_KEYWORD]
+    parameters = [
+        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=type_)
+        for key, type_ in types.items()
+    ]
+    parameters += [one.replace(kind=one.KEYWORD_ONLY, annotation=own[one.name]) for one in kept]
+    parameters.sort(key=lambda one: _HEADINGS.index(_heading(one.annotation)))
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
+def _annotation(one: Option) -> Any:
+    """The type of an option of a recipe, as Typer reads it: text, for what is wrong with it is told by the table."""
+    usual = f"{'' if one.default else 'no-'}{one.key}" if one.is_flag else one.default
+    text = one.help.format(models=", ".join(FAMILIES)) + ("" if usual is None else f"  [default: {usual}]")
+    words = f"{one.flag}/{one.off}" if one.is_flag else one.flag
+    info = typer.Option(words, metavar=one.metavar, help=text, rich_help_panel=one.panel)
+    return Annotated[bool | None if one.is_flag else str | None, info]
+
+
+def _heading(annotation: Any) -> str:
+    """The heading that an option stands under in --help."""
+    heading: str = annotation.__metadata__[0].rich_help_panel
+    return heading

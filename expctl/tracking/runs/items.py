@@ -10,6 +10,7 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import PurePath
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from expctl import __version__
@@ -18,9 +19,11 @@ from expctl.encoding import csv_text
 from expctl.errors import mask_secrets
 from expctl.metrics import METRICS
 from expctl.records import Tag, Value
+from expctl.training.data.kinds import features_of
 from expctl.training.fit.skops_file import dumped
 from expctl.training.models.factory import read_source
 from expctl.training.models.families import is_factory
+from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,7 +78,7 @@ class DatasetInput:
 
 @dataclass(frozen=True, slots=True)
 class ModelItem:
-    """A fitted pipeline as skops bytes, and the types in it that skops does not know.
+    """A fitted pipeline as skops bytes, the types in it that skops does not know, and what MLflow calls its kind.
 
     Its signature is made from the columns of `example` and the type of `labels`, of which there need not be any.
     """
@@ -84,6 +87,7 @@ class ModelItem:
     unusual: list[str] | None
     example: pd.DataFrame
     labels: Any
+    model_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +165,12 @@ def items(
 ) -> Iterator[Item]:
     """Everything that is recorded of a training, the model first and the metrics last.
 
-    Without `kept` all but the model and its picture.
+    Without `kept` all but the model and its pictures.
     """
     if kept:
-        yield ModelItem(*dumped(result.pipeline), result.example, result.split.train.labels[:0])
-        yield confusion(result)
+        model_type = task_of(result.recipe).MODEL_TYPE
+        yield ModelItem(*dumped(result.pipeline), result.example, result.split.train.labels[:0], model_type)
+        yield from figures(result)
     yield from parameters(result)
     if data_version:
         yield Param("data_version", data_version)
@@ -222,8 +227,8 @@ def datasets(result: TrainResult) -> Iterator[DatasetInput]:
     """The data file, and the test file where it is another one, as MLflow's dataset entities."""
     split, recipe = result.split, result.recipe
     profile = json.dumps({"num_rows": split.dataset_size, "bytes": split.data_bytes})
-    classes = sorted({str(label) for label in split.train.labels})[:100]
-    schema = json.dumps({"text": recipe.text_column, "label": recipe.label_column, "classes": classes})
+    described = task_of(recipe).schema(split.train.labels)
+    schema = json.dumps({**features_of(recipe).schema(recipe), "label": recipe.label_column, **described})
     yield DatasetInput(_file_name(recipe.data), split.data_hash, recipe.data, "training", profile, schema)
     if recipe.test_data is not None and split.test_data_hash is not None:
         profile = json.dumps({"num_rows": len(split.test)})
@@ -235,22 +240,18 @@ def _file_name(path: str) -> str:
     return PurePath(mask_secrets(path)).name  # in this order: a query alone is not known as one
 
 
-def confusion(result: TrainResult) -> File:
-    """The confusion matrix, drawn."""
-    from expctl.figures.plots import confusion_matrix
-
-    evaluation = result.evaluation
-    return File("confusion_matrix.png", confusion_matrix(evaluation.confusion, evaluation.confusion_labels))
+def figures(result: TrainResult) -> Iterator[File]:
+    """The pictures of the predictions, drawn."""
+    for figure in result.evaluation.figures:
+        yield File(figure.path, resolve_name(figure.draw)(*figure.arguments))
 
 
 def artifacts(result: TrainResult) -> Iterator[File | TagValue]:
-    """The files of a run, besides the model and its picture, and the digest of the one that tests stand on."""
-    evaluation = result.evaluation
+    """The files of a run, besides the model and its pictures, and the digest of the one that tests stand on."""
     predictions = parquet(result)
     yield File("predictions.parquet", predictions)
     yield TagValue(Tag.PREDICTIONS_DIGEST, hashlib.sha256(predictions).hexdigest())
-    yield File("classification_report.txt", evaluation.report.encode())
-    yield File("per_class.json", (json.dumps(evaluation.per_class, ensure_ascii=False, indent=1) + "\n").encode())
+    yield from (File(path, text.encode()) for path, text in result.evaluation.files.items())
     yield File("sample_predictions.csv", _csv(result.sample))
 
 
@@ -297,13 +298,9 @@ def _csv(frame: pd.DataFrame) -> bytes:
 
 
 def parquet(result: TrainResult) -> bytes:
-    """predictions.parquet: see `predictions_frame`. The classes, in the order of the scores, are in its metadata."""
+    """predictions.parquet: see `predictions_frame`. What the task says of its scores is in the metadata."""
     import pyarrow as pa
 
-    predictions = result.evaluation.predictions
     table = pa.Table.from_pandas(result.predictions, preserve_index=False)
-    described = {
-        "expctl.classes": json.dumps([str(label) for label in predictions.classes], ensure_ascii=False),
-        "expctl.scores": predictions.score_kind,
-    }
+    described = task_of(result.recipe).prediction_metadata(result.evaluation.predictions)
     return _parquet(table.replace_schema_metadata({**(table.schema.metadata or {}), **described}))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from expctl.errors import DataError
 from expctl.recipe import Recipe
 from expctl.records import Tag
-from expctl.training.data.dataset import as_text
 from expctl.training.data.tables import kind_of, read_bytes, read_table
+from expctl.training.data.text import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

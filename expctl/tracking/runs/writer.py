@@ -121,10 +121,8 @@ class RunWriter:
             folders = [files]
             for item in items:
                 match item:
-                    case Param(key, value):
-                        params.append((key, mask_secrets(str(value))))
-                    case RecordedParam(key, value):
-                        params.append((key, value))
+                    case Param(key, value) | RecordedParam(key, value):
+                        params.append((key, mask_secrets(str(value)) if isinstance(item, Param) else value))
                     case MetricValue() | RecordedMetric():
                         metrics.append(self._metric(item, now))
                     case TagValue(key, value):
@@ -205,7 +203,7 @@ class RunWriter:
                 readdress(item.folder / "MLmodel", logged, self.run_id)
                 self._upload_model(logged, item.folder, item.status)
                 return []
-            logged = self._create_model("model", "classifier", 0)
+            logged = self._create_model("model", item.model_type, 0)
             model_id = logged.model_id
             place = logged.artifact_location
             meta = Model(artifact_path=place, model_uuid=model_id, run_id=self.run_id, model_id=model_id)

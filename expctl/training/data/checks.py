@@ -1,13 +1,20 @@
-"""The data guard: what of the data makes a measured quality doubtful. Looks at hashes and labels, never at texts."""
+"""The checks of the data: what makes a measured quality doubtful. They look at hashes and labels, never at texts.
+
+The table of them is `DATA_ISSUES`; here is what they are given at each stage of a training, and what each looks for.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.data_issues import DataIssue, messages
+from expctl.data_issues import DATA_ISSUES, DataIssue, messages
 from expctl.errors import DataError
 from expctl.training.data.duplicates import numbered
+from expctl.training.tasks import task_name
 from expctl.wording import agree, plural
 
 if TYPE_CHECKING:
@@ -19,95 +26,173 @@ if TYPE_CHECKING:
     from expctl.training.data.rows import Rows
 
 MAJORITY: Final = 0.95  # of the training rows in one class: from here on accuracy says next to nothing
+Finding = tuple[int, "str | None"]  # the count, and the message that reports it
+NOTHING: Final[Finding] = (0, None)
 
 
-def check_split(train: Rows, test: Rows, recipe: Recipe) -> Iterator[DataIssue]:
-    """What there is to tell of a split before anything is trained on it. Counts that are zero are no findings."""
-    yield from _copies(train, test)
-    yield from _classes(Counter(train.labels.tolist()), Counter(test.labels.tolist()), recipe)
+@dataclass(frozen=True)
+class FileRows:
+    """A file that has been read: how many rows it has, and how many of them lack their features or their label."""
+
+    recipe: Recipe
+    name: str
+    rows: int
+    without_features: int
+    without_label: int
 
 
-def _copies(train: Rows, test: Rows) -> Iterator[DataIssue]:
+@dataclass(frozen=True)
+class SplitRows:
+    """Training and test rows, and how many were left out between: on neither side, or copies of test rows."""
+
+    recipe: Recipe
+    train: Rows
+    test: Rows
+    unsplit: int = 0
+    deduped: int = 0
+
+    @cached_property
+    def texts(self) -> np.ndarray:
+        """The number of each row's text, those of the training rows first."""
+        import numpy as np
+
+        return numbered(np.concatenate([self.train.hashes, self.test.hashes]))
+
+    @cached_property
+    def copies(self) -> np.ndarray:
+        """How many rows have each text."""
+        import numpy as np
+
+        return np.bincount(self.texts)
+
+    @cached_property
+    def train_classes(self) -> Counter[Any]:
+        """The training rows of each class."""
+        return Counter(self.train.labels.tolist())
+
+    @cached_property
+    def test_classes(self) -> Counter[Any]:
+        """The test rows of each class."""
+        return Counter(self.test.labels.tolist())
+
+
+@dataclass(frozen=True)
+class FittedRows:
+    """The `unknown_shares` of the test rows, once a model is fitted."""
+
+    recipe: Recipe
+    shares: np.ndarray
+
+
+_STAGES: Final = {FileRows: "read", SplitRows: "split", FittedRows: "fit"}
+
+
+def find_issues(known: FileRows | SplitRows | FittedRows) -> Iterator[DataIssue]:
+    """What the checks of a stage find, in the order of their table. Counts that are zero are no findings."""
+    stage, task = _STAGES[type(known)], task_name(known.recipe)
+    for key, check in list(DATA_ISSUES.items()):
+        if check.stage == stage and check.task in (None, task):
+            count, text = resolve_name(check.find)(known)
+            if count:
+                yield DataIssue(key, count, text, check.refused)
+
+
+def rows_without_text(file: FileRows) -> Finding:
+    return _left_out(file, file.without_features, "text")
+
+
+def rows_without_label(file: FileRows) -> Finding:
+    return _left_out(file, file.without_label, "label")
+
+
+def _left_out(file: FileRows, count: int, what: str) -> Finding:
+    return count, f"left out {count:,} of {file.rows:,} rows of {file.name} that have no {what}"
+
+
+def unsplit_rows(split: SplitRows) -> Finding:
+    count = split.unsplit
+    return count, f"left out {count:,} rows whose {split.recipe.split_column} is neither train nor test"
+
+
+def deduped_rows(split: SplitRows) -> Finding:
+    count, before = split.deduped, len(split.train) + split.deduped
+    return count, f"left out {count:,} of {before:,} training rows whose text is in the test set (--dedupe)"
+
+
+def repeated_rows(split: SplitRows) -> Finding:
+    return len(split.texts) - len(split.copies), None
+
+
+def leaked_rows(split: SplitRows) -> Finding:
     import numpy as np
 
-    texts = numbered(np.concatenate([train.hashes, test.hashes]))
-    rows = np.bincount(texts)
-    repeated = len(texts) - len(rows)
-    if not repeated:
-        return
-    trained = np.zeros(len(rows), dtype=bool)
-    trained[texts[: len(train)]] = True
-    leaked = int(trained[texts[len(train) :]].sum())
-    yield DataIssue("repeated_rows", repeated, None)
-    if leaked:
-        yield DataIssue(
-            "leaked_rows",
-            leaked,
-            f"{leaked:,} of {len(test):,} test rows {agree(leaked, 'has', 'have')} a text that is trained on too"
-            f" ({repeated:,} of all rows {agree(repeated, 'repeats', 'repeat')} another's):"
-            " --dedupe keeps copies on one side",
-        )
-    often = np.flatnonzero(rows[texts] > 1)
+    repeated, rows = len(split.texts) - len(split.copies), len(split.train)
+    trained = np.zeros(len(split.copies), dtype=bool)
+    trained[split.texts[:rows]] = True
+    leaked = int(trained[split.texts[rows:]].sum())
+    return leaked, (
+        f"{leaked:,} of {len(split.test):,} test rows {agree(leaked, 'has', 'have')} a text that is trained on too"
+        f" ({repeated:,} of all rows {agree(repeated, 'repeats', 'repeat')} another's):"
+        " --dedupe keeps copies on one side"
+    )
+
+
+def conflicting_texts(split: SplitRows) -> Finding:
+    import numpy as np
+
+    often = np.flatnonzero(split.copies[split.texts] > 1)
+    if not len(often):
+        return NOTHING
+    both = np.concatenate([split.train.labels, split.test.labels])
     labels: dict[int, set[Any]] = {}
-    for text, label in zip(
-        texts[often].tolist(), np.concatenate([train.labels, test.labels])[often].tolist(), strict=True
-    ):
+    for text, label in zip(split.texts[often].tolist(), both[often].tolist(), strict=True):
         labels.setdefault(text, set()).add(label)
     conflicting = sum(len(found) > 1 for found in labels.values())
-    if conflicting:
-        yield DataIssue(
-            "conflicting_texts",
-            conflicting,
-            f"{plural(conflicting, 'text')} {agree(conflicting, 'has', 'have')} different labels in different"
-            " rows, which no model can get right: settle on one",
-        )
+    return conflicting, (
+        f"{plural(conflicting, 'text')} {agree(conflicting, 'has', 'have')} different labels in different"
+        " rows, which no model can get right: settle on one"
+    )
 
 
-def _classes(train: Counter[Any], test: Counter[Any], recipe: Recipe) -> Iterator[DataIssue]:
-    (largest, majority), rows = train.most_common(1)[0], train.total()
-    if majority >= MAJORITY * rows:
-        yield DataIssue(
-            "majority_rows",
-            majority,
-            f"{majority:,} of {rows:,} training rows are of {named([largest])}: accuracy says little;"
-            " look at f1_macro, and at what --model dummy gets",
-        )
-    unseen = sorted(test.keys() - train.keys())
-    if unseen:
-        count = sum(test[label] for label in unseen)
-        yield DataIssue(
-            "untrained_rows",
-            count,
-            f"{count:,} test rows are of classes without a training row ({named(unseen)}): always wrong",
-        )
-    untested = sorted(train.keys() - test.keys())
-    if untested:
-        yield DataIssue(
-            "untested_classes",
-            len(untested),
-            f"{named(untested)} {agree(len(untested), 'has', 'have')} no test row: nothing is measured of"
-            f" {agree(len(untested), 'it', 'them')}; more rows would help, or a larger test set",
-        )
-    rare = sorted(label for label, count in train.items() if recipe.cv is not None and count < recipe.cv)
-    if rare:
-        yield DataIssue(
-            "rare_classes",
-            len(rare),
-            f"{named(rare)} {agree(len(rare), 'has', 'have')} fewer training rows than there are folds ({recipe.cv}):"
-            " not in each; drop the class, or a smaller --cv",
-        )
+def majority_rows(split: SplitRows) -> Finding:
+    (largest, majority), rows = split.train_classes.most_common(1)[0], split.train_classes.total()
+    if majority < MAJORITY * rows:
+        return NOTHING
+    return majority, (
+        f"{majority:,} of {rows:,} training rows are of {named([largest])}: accuracy says little;"
+        " look at f1_macro, and at what --model dummy gets"
+    )
 
 
-def unknown(shares: np.ndarray) -> Iterator[DataIssue]:
-    """What there is to tell of the `unknown_shares` of the test rows, once a model is fitted."""
-    count = int((~(shares < 1)).sum())  # NaN too: without a term there is none that is known
-    if count:
-        yield DataIssue(
-            "unknown_rows",
-            count,
-            f"{count:,} of {len(shares):,} test rows {agree(count, 'has', 'have')} no term that the model knows, and"
-            f" {agree(count, 'gets', 'get')} the answer of an empty text: --max-features none, or -p analyzer=char_wb",
-        )
+def untrained_rows(split: SplitRows) -> Finding:
+    unseen = sorted(split.test_classes.keys() - split.train_classes.keys())
+    count = sum(split.test_classes[label] for label in unseen)
+    return count, f"{count:,} test rows are of classes without a training row ({named(unseen)}): always wrong"
+
+
+def untested_classes(split: SplitRows) -> Finding:
+    untested = sorted(split.train_classes.keys() - split.test_classes.keys())
+    return len(untested), (
+        f"{named(untested)} {agree(len(untested), 'has', 'have')} no test row: nothing is measured of"
+        f" {agree(len(untested), 'it', 'them')}; more rows would help, or a larger test set"
+    )
+
+
+def rare_classes(split: SplitRows) -> Finding:
+    folds = split.recipe.cv
+    rare = sorted(label for label, count in split.train_classes.items() if folds is not None and count < folds)
+    return len(rare), (
+        f"{named(rare)} {agree(len(rare), 'has', 'have')} fewer training rows than there are folds ({folds}):"
+        " not in each; drop the class, or a smaller --cv"
+    )
+
+
+def unknown_rows(fitted: FittedRows) -> Finding:
+    count = int((~(fitted.shares < 1)).sum())  # NaN too: without a term there is none that is known
+    return count, (
+        f"{count:,} of {len(fitted.shares):,} test rows {agree(count, 'has', 'have')} no term that the model knows, and"
+        f" {agree(count, 'gets', 'get')} the answer of an empty text: --max-features none, or -p analyzer=char_wb"
+    )
 
 
 def raise_if_strict(data_issues: Iterable[DataIssue]) -> None:

@@ -31,3 +31,16 @@ def rows_of(texts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     place[texts] = np.arange(len(texts))
     chosen = np.flatnonzero(place[numbers] >= 0)
     return np.asarray(chosen[np.argsort(place[numbers[chosen]], kind="stable")])
+
+
+def divisible(hashes: np.ndarray, labels: np.ndarray, *, dedupe: bool) -> tuple[np.ndarray, np.ndarray]:
+    """What a split divides: the number of each row's unit, shape (n,), and the label of each unit.
+
+    Every row is a unit; with `dedupe` every distinct text is one, with the label of its first copy.
+    """
+    import numpy as np
+
+    if not dedupe:
+        return np.arange(len(labels)), labels
+    numbers = numbered(hashes)
+    return numbers, labels[first_rows(numbers)]

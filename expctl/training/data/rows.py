@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
 
@@ -14,7 +17,8 @@ if TYPE_CHECKING:
 class Rows:
     """Rows of a data file: `frame` is what a model reads (index: row number in the file), `labels` the truth.
 
-    `hashes` are the `text_hashes` of the texts, as bytes: they stay when the texts are let go.
+    `hashes` are what the rows are known again by (of texts their `text_hashes`), as bytes: they stay when the texts
+    are let go.
     """
 
     frame: pd.DataFrame
@@ -27,3 +31,11 @@ class Rows:
     def take(self, positions: list[int] | np.ndarray) -> Rows:
         """The rows at these positions."""
         return Rows(self.frame.iloc[positions], self.labels[positions], self.hashes[positions])
+
+
+def text_hashes(texts: Sequence[str]) -> np.ndarray:
+    """128-bit BLAKE2b digests of the texts, shape (n,), in hex as bytes: enough to recognise a text without it."""
+    import numpy as np
+
+    digests = (hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts)
+    return np.array(list(digests), dtype="S32")

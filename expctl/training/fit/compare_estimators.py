@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from expctl import compat
+from expctl.training.models.steps import named_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +49,9 @@ def _parts(value: Any) -> dict[str, Any] | None:
         return {str(place): one for place, one in enumerate(value)}
     if isinstance(value, compat.tree_type()):
         return dict(value.__getstate__())
-    if hasattr(value, "steps"):
-        return dict(value.steps)
-    if hasattr(value, "transformers_"):
-        return {name: transformer for name, transformer, _ in value.transformers_}
+    named = named_parts(value)
+    if named is not None:
+        return named
     if isinstance(value, BaseEstimator):
         return {name: part for name, part in vars(value).items() if name != compat.STOP_WORDS_ID}
     return None

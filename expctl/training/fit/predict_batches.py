@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import DataError, TrainingFailed, UsageError
-from expctl.training.data.dataset import as_text, feature_frame
+from expctl.training.data.dataset import feature_frame
+from expctl.training.data.oov import SAMPLE, Seen, unknown_shares
 from expctl.training.data.tables import TableColumns, require
-from expctl.training.fit.oov import SAMPLE, Seen, unknown_shares, vectorizer_of
+from expctl.training.data.text import as_text, vectorizer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

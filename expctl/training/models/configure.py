@@ -10,30 +10,22 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
-from expctl.recipe import Recipe
+from expctl.recipe import OPTIONS, Recipe
 from expctl.training.models.factory import source_hash
 from expctl.training.models.families import FAMILIES, is_factory
 from expctl.training.models.features import FEATURES, check_features
-from expctl.training.models.parameters import FLAG, NONE, Interval, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from expctl.parameters import Parameter
     from expctl.records import Value
 
-# The numbers of a recipe outside its parameters, read and checked by the same rules.
-NUMBERS: Final = {
-    parameter.key: parameter
-    for parameter in (
-        Parameter("test_size", "test_size", (Interval(float, 0, 1, "neither"),), 0.2),
-        Parameter("random_state", "random_state", (Interval(int, 0, 2**32 - 1),), 42),
-        Parameter("stratify", "stratify", (FLAG,), True),
-        Parameter("dedupe", "dedupe", (FLAG,), False),
-        Parameter("cv", "cv", (Interval(int, 2), NONE), None),
-    )
-}
-TEXTS: Final = ("data", "text_column", "label_column", "encoding", "test_data", "split_column", "model")
+# The options of a recipe that are read and checked as parameters are, and those that are just a text.
+NUMBERS: Final = {key: one.number() for key, one in OPTIONS.items() if one.domains}
+TEXTS: Final = tuple(key for key, one in OPTIONS.items() if not one.domains)
 RECIPE_KEYS: Final = (*TEXTS, *NUMBERS)
+TEST_SETS: Final = tuple(key for key, one in OPTIONS.items() if one.makes_test_set)
 
 
 def configure(given: Mapping[str, object]) -> Recipe:
@@ -130,11 +122,11 @@ def _text(key: str, value: object) -> str:
 
 
 def _check_test_set(fields: dict[str, Any]) -> None:
-    ways = [key for key in ("test_size", "test_data", "split_column") if fields.get(key) is not None]
+    ways = [key for key in TEST_SETS if fields.get(key) is not None]
     if len(ways) > 1:
         raise UsageError(f"{' and '.join(ways)} both make a test set", hint="give one of them")
-    if ways and ways[0] != "test_size":
-        fields["test_size"] = None
+    if ways:  # what makes one by default gives way
+        fields.update((key, None) for key in TEST_SETS if key not in ways)
     text, label = fields.get("text_column", "text"), fields.get("label_column", "label")
     if text == label:
         raise UsageError(f"text_column and label_column are both {text!r}", hint="name two different columns")

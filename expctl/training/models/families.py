@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from expctl.training.models.parameters import (
+from expctl.parameters import (
     NONE,
     Interval,
     Options,

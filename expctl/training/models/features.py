@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError
-from expctl.training.models.parameters import Interval, Parameter, choice, count, flag
+from expctl.parameters import Interval, Parameter, choice, count, flag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import UsageError, closest
+from expctl.training.data.kinds import features_of
 from expctl.training.models.families import FAMILIES, is_factory
-from expctl.training.models.features import vectorizer_arguments
+from expctl.training.models.steps import on_features, on_frame, on_text, reads_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,32 +25,23 @@ if TYPE_CHECKING:
 
 
 def build_pipeline(recipe: Recipe) -> Pipeline:
-    """The unfitted Pipeline of a recipe: `features` then `classifier`, or what the user's factory makes.
+    """The unfitted Pipeline of a recipe: its features and its family's estimator, or what the user's factory makes.
 
     Raises UsageError if a factory cannot be imported, called with these parameters, or returns no estimator.
     """
-    from sklearn.pipeline import Pipeline
-
     if is_factory(recipe.model):
         return _from_factory(recipe)
-    from sklearn.compose import ColumnTransformer
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     family = FAMILIES[recipe.model]
     module, _, name = family.path.partition(":")
     kind = getattr(importlib.import_module(module), name)
     arguments = {parameter.target: recipe.parameters[key] for key, parameter in family.by_key.items()}
     if "random_state" in inspect.signature(kind).parameters:
         arguments["random_state"] = recipe.random_state
-    vectorizer = TfidfVectorizer(**vectorizer_arguments(recipe.parameters))
-    # sparse_threshold=1.0: the matrix of the one vectorizer stays sparse unless every text has every term.
-    features = ColumnTransformer([("tfidf", vectorizer, recipe.text_column)], sparse_threshold=1.0)
-    return Pipeline([("features", features), ("classifier", kind(**arguments))])
+    return on_features(features_of(recipe).build_transformers(recipe), kind(**arguments))
 
 
 def _from_factory(recipe: Recipe) -> Pipeline:
     from sklearn.base import BaseEstimator
-    from sklearn.pipeline import Pipeline
 
     factory = _import_factory(recipe.model)
     try:
@@ -74,14 +66,7 @@ def _from_factory(recipe: Recipe) -> Pipeline:
         raise UsageError(
             f"{recipe.model} returned a {type(estimator).__name__}", hint="return a scikit-learn classifier"
         )
-    if not reads_text(estimator):
-        return Pipeline([("model", estimator)])
-    import numpy as np
-    from sklearn.compose import ColumnTransformer
-    from sklearn.preprocessing import FunctionTransformer
-
-    column = ColumnTransformer([("text", "passthrough", [recipe.text_column])])
-    return Pipeline([("column", column), ("text", FunctionTransformer(np.ravel)), ("model", estimator)])
+    return on_text(recipe.text_column, estimator) if reads_text(estimator) else on_frame(estimator)
 
 
 def _import_factory(path: str) -> Callable[..., Any]:
@@ -100,23 +85,3 @@ def _import_factory(path: str) -> Callable[..., Any]:
     if not callable(factory):
         raise UsageError(f"{module_name} has no callable {name!r}", hint="--model package.module:factory")
     return factory  # type: ignore[no-any-return]
-
-
-def reads_text(estimator: Any) -> bool:
-    """Whether an estimator reads a column of texts rather than a DataFrame, by the tags of its first step."""
-    from sklearn.utils import get_tags
-
-    while True:
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[0][1]
-        elif hasattr(estimator, "transformer_list"):
-            estimator = estimator.transformer_list[0][1]
-        elif hasattr(estimator, "estimator"):  # GridSearchCV, CalibratedClassifierCV, ...
-            estimator = estimator.estimator
-        else:
-            return hasattr(estimator, "__sklearn_tags__") and bool(get_tags(estimator).input_tags.string)
-
-
-def text_only(pipeline: Pipeline) -> bool:
-    """Whether a built pipeline needs the text column alone (all but a factory's own DataFrame estimators do)."""
-    return pipeline.steps[0][0] in ("features", "column")

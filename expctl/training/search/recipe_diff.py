@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError
+from expctl.recipe import OPTIONS
 from expctl.training.models.configure import RECIPE_KEYS, configure, defaults
 from expctl.training.models.families import FAMILIES
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 Hashes = tuple[str | None, str | None]  # sha256 of the data file, and of the test file
 
-_SPLIT: Final = ("test_size", "stratify", "random_state")
-_DATA: Final = tuple(key for key in RECIPE_KEYS if key not in (*_SPLIT, "model", "cv"))
-_FILES: Final = ("data", "test_data")
+_ALONE: Final = tuple(key for key, one in OPTIONS.items() if one.factor == "alone")
+_DATA: Final = tuple(key for key in RECIPE_KEYS if OPTIONS[key].factor == "data")
+_FILES: Final = tuple(key for key, one in OPTIONS.items() if one.is_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def factors_between(one: Recipe, other: Recipe, hashes: tuple[Hashes, Hashes]) -
         data.append("test_size")
     model = [key for key in changed if one.model != other.model and _is_of_model(key, one, other)]
     rest = [key for key in changed if key not in {*_DATA, *data, *model}]
-    rest.sort(key=lambda key: _SPLIT.index(key) if key in _SPLIT else -1)
+    rest.sort(key=lambda key: _ALONE.index(key) if key in _ALONE else -1)
     factors = [Factor(key, frozenset((key,)), before.get(key), after.get(key)) for key in rest]
     if model:
         factors.insert(0, Factor("model", frozenset(model), _told_model(one, model), _told_model(other, model)))
@@ -71,7 +72,7 @@ def recipe_between(one: Recipe, other: Recipe, changed: Iterable[Factor]) -> Rec
 
 
 def _flat(recipe: Recipe) -> dict[str, Any]:
-    return {**{key: getattr(recipe, key) for key in RECIPE_KEYS if key != "cv"}, **recipe.parameters}
+    return {**{key: getattr(recipe, key) for key in RECIPE_KEYS if OPTIONS[key].factor != "none"}, **recipe.parameters}
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
@@ -81,7 +82,7 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
 
 def _is_of_model(key: str, one: Recipe, other: Recipe) -> bool:
     if key in RECIPE_KEYS:
-        return key == "model"
+        return OPTIONS[key].factor == "model"
     if not (key in one.parameters and key in other.parameters):
         return True
     known = [FAMILIES[recipe.model].by_key for recipe in (one, other) if recipe.model in FAMILIES]

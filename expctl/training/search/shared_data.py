@@ -1,6 +1,6 @@
-"""What all trials of a sweep read, made once: the splits of the data, and the counts of its terms.
+"""What all trials of a sweep read, made once: the splits of the data, and what its features count.
 
-Owns the choice of what is shared; a recipe that nothing is shared for is trained from its texts like any other.
+Owns the choice of what is shared; a recipe that nothing is shared for is trained from its rows like any other.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl.errors import DataError, UsageError
 from expctl.training.data.checks import raise_if_strict
 from expctl.training.data.dataset import RowDigests, Split, load_split
+from expctl.training.data.kinds import DEFAULT, features_of, load_kind
 from expctl.training.data.rows import Rows
-from expctl.training.fit.trainer import Reading, check_text, fold_positions, from_texts, shown_only, train
+from expctl.training.fit.trainer import Reading, check_fit, fold_positions, from_rows, shown_only, train
 from expctl.training.models.families import is_factory
 from expctl.training.models.pipeline import build_pipeline
-from expctl.training.search.term_counts import ANALYZER_KEYS, Counts, Part, count, counted, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +35,10 @@ Key = tuple["Value", ...]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Splits, counts by split and analyzer settings, and their parts: 0 the whole, 1, 2, ... the folds."""
+    """Splits, and what the kind of features counted, by split and by the parameters that decide it."""
 
     splits: dict[Key, Split] = field(default_factory=dict)
-    counts: dict[tuple[Key, Key], Counts] = field(default_factory=dict)
-    parts: dict[tuple[Key, Key, int], Part] = field(default_factory=dict)
+    counts: dict[tuple[Key, Key], Any] = field(default_factory=dict)
 
     @property
     def hashes(self) -> tuple[str, str | None]:
@@ -78,13 +77,13 @@ class Prepared:
 
     def _reading(self, recipe: Recipe) -> Reading:
         if is_factory(recipe.model):
-            return from_texts
-        keys = _split_key(recipe), _analyzer_key(recipe)
-        if keys not in self.counts:
-            return from_texts
+            return from_rows
+        counts = self.counts.get((_split_key(recipe), _count_key(recipe)))
+        if counts is None:
+            return from_rows
 
         def from_counts(pipeline: Any, part: int) -> Any:
-            return counted(pipeline, self.counts[keys], self.parts[(*keys, part)], recipe.parameters)
+            return features_of(recipe).counted(pipeline, counts, part, recipe.parameters)
 
         return from_counts
 
@@ -99,7 +98,7 @@ def _mapped(rows: Rows) -> Rows:
 def prepare(
     space: SearchSpace, progress: Callable[[str], None] = lambda stage: None, *, data: str | None = None
 ) -> Prepared:
-    """Read the data and count its terms, for every trial that the space may hold.
+    """Read the data and count what its features count, for every trial that the space may hold.
 
     `data` is where the data file lies now, if not where the recipes say.
     Raises DataError for data that no trial could be trained on, or that changed while it was read, and UsageError for
@@ -119,24 +118,27 @@ def prepare(
             _check_same(next(iter(whole.values())), whole[key], recipe)
         if recipe.model not in built:
             built.add(recipe.model)
-            check_text(build_pipeline(recipe), whole[key])
+            check_fit(recipe, build_pipeline(recipe), whole[key])
         if not is_factory(recipe.model):
-            keys = key, _analyzer_key(recipe)
-            widest[keys] = max(widest.get(keys, recipe), recipe, key=_longest)
-    for (key, _), recipe in widest.items():
+            keys = key, _count_key(recipe)
+            widest[keys] = max(widest.get(keys, recipe), recipe, key=_width)
+    for keys, recipe in widest.items():
         progress("counting terms")
-        _count(prepared, recipe, whole[key])
+        counts = _count(recipe, whole[keys[0]])
+        if counts is not None:
+            prepared.counts[keys] = counts
     data_rows = next(iter(whole.values())).data  # the same in all: held, and sent to each worker, once
-    texts_needed = any(map(is_factory, space.models)) or not complete
+    rows_needed = any(map(is_factory, space.models)) or not complete or len(prepared.counts) < len(widest)
     for recipe in recipes:
         key = _split_key(recipe)
         split = replace(whole[key], data=data_rows)
-        prepared.splits[key] = split if texts_needed else shown_only(split, recipe)
+        prepared.splits[key] = split if rows_needed else shown_only(split, recipe)
     return prepared
 
 
-def _longest(recipe: Recipe) -> int:
-    return int(str(recipe.parameters["ngram_max"]))
+def _width(recipe: Recipe) -> float:
+    key = features_of(recipe).WIDEST_KEY
+    return 0 if key is None else float(str(recipe.parameters[key]))
 
 
 def _check_same(one: Split, other: Split, recipe: Recipe) -> None:
@@ -144,36 +146,32 @@ def _check_same(one: Split, other: Split, recipe: Recipe) -> None:
         raise DataError(f"{recipe.data} changed during the sweep", hint="start again when nobody writes to it")
 
 
-def _count(prepared: Prepared, recipe: Recipe, split: Split) -> None:
+def _count(recipe: Recipe, split: Split) -> Any:
+    """What the kind of features counts of all rows; of part 0, training and test rows, and of each fold."""
     import numpy as np
 
-    vectorizer = build_pipeline(recipe).named_steps["features"].transformers[0][1]
-    keys = _split_key(recipe), _analyzer_key(recipe)
-    texts = itertools.chain(split.train.frame[recipe.text_column], split.test.frame[recipe.text_column])
-    counts = count(texts, vectorizer.build_analyzer(), words=recipe.parameters["analyzer"] == "word")
     train_rows = len(split.train)
     whole = np.arange(train_rows), np.arange(train_rows, train_rows + len(split.test))
     folds = fold_positions(recipe, split.train) if recipe.cv else []
-    prepared.counts[keys] = counts
-    for number, (fit_on, measure_on) in enumerate([whole, *folds]):
-        prepared.parts[(*keys, number)] = part_of(counts, fit_on, measure_on)
+    return features_of(recipe).count(recipe, [split.train.frame, split.test.frame], [whole, *folds])
 
 
 def representatives(space: SearchSpace) -> tuple[list[Recipe], bool]:
-    """A recipe for each combination of what decides the split and the counts, n-grams as long as any trial has them.
+    """A recipe for each combination of what decides the split and the counts, these as wide as any trial needs them.
 
     One a model, and False, where they are too many to be shared. Raises UsageError if no combination is valid.
     """
     found: dict[tuple[str, Key, Key], Recipe] = {}
     refused: list[UsageError] = []
     complete = True
+    kind = load_kind(DEFAULT)  # no axis varies it
     for model in space.models:
         axes = [axis for axis in space.axes_of(model) if axis.key != "model"]
-        deciding = [axis for axis in axes if axis.parameter and axis.parameter.key in (*_SPLIT_KEYS, *ANALYZER_KEYS)]
+        deciding = [axis for axis in axes if axis.parameter and axis.parameter.key in (*_SPLIT_KEYS, *kind.COUNT_KEYS)]
         fixed: SearchPoint = {
             axis.key: axis.values[-1]
             for axis in axes
-            if axis.values and axis.parameter and axis.parameter.key == "ngram_max"
+            if axis.values and axis.parameter and axis.parameter.key == kind.WIDEST_KEY
         }
         if is_factory(model):  # what it takes is known to itself alone: it is called with everything
             fixed |= {axis.key: _some(axis)[0] for axis in axes if axis.parameter is None}
@@ -188,7 +186,7 @@ def representatives(space: SearchSpace) -> tuple[list[Recipe], bool]:
             except UsageError as error:  # contradictory: no trial is made of it either
                 refused.append(error)
                 continue
-            found.setdefault((recipe.model, _split_key(recipe), _analyzer_key(recipe)), recipe)
+            found.setdefault((recipe.model, _split_key(recipe), _count_key(recipe)), recipe)
             if not complete:
                 break
     if not found:
@@ -208,5 +206,5 @@ def _split_key(recipe: Recipe) -> Key:
     return tuple(getattr(recipe, key) for key in _SPLIT_KEYS)
 
 
-def _analyzer_key(recipe: Recipe) -> Key:
-    return tuple(recipe.parameters.get(key) for key in ANALYZER_KEYS)
+def _count_key(recipe: Recipe) -> Key:
+    return tuple(recipe.parameters.get(key) for key in features_of(recipe).COUNT_KEYS)

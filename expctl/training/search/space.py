@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import UsageError, closest
+from expctl.recipe import OPTIONS
 from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, configure, defaults, literal
 from expctl.training.models.families import FAMILIES, is_factory
 from expctl.training.models.features import FEATURES
@@ -19,12 +20,12 @@ from expctl.training.models.features import FEATURES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from expctl.parameters import Parameter
     from expctl.recipe import Recipe
     from expctl.records import Value
-    from expctl.training.models.parameters import Parameter
 
 # What a sweep may vary besides the parameters of features and model.
-_RECIPE_AXES: Final = ("model", "random_state", "test_size", "stratify")
+_RECIPE_AXES: Final = tuple(key for key, one in OPTIONS.items() if one.may_vary)
 GRID_LIMIT: Final = 10_000
 SearchPoint = dict[str, "Value"]
 

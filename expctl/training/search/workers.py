@@ -132,7 +132,9 @@ class DaskPool:
         try:
             from distributed import Client
         except ModuleNotFoundError as error:
-            raise UsageError("--backend dask needs Dask", hint="pip install 'expctl[dask]'") from error
+            raise UsageError(
+                "--backend dask needs Dask", hint="in a checkout of expctl: pip install '.[dask]'"
+            ) from error
         try:
             connect: Any = Client  # it has no types
             self._client = connect(address, timeout="10s", set_as_default=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +43,8 @@ def test_a_better_candidate_passes(cli, runs):
     done = cli("gate", "strong", "--baseline", "weak")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith("gate: pass\nreason: f1_score changes by +")
+    least = cli("gate", "strong", "--baseline", "weak", "--min", "0.9999")
+    assert (least.exit_code, "is below 0.9999" in least.stdout) == (1, True)
 
 
 def test_a_worse_candidate_is_a_regression(cli, coin):
@@ -51,11 +52,6 @@ def test_a_worse_candidate_is_a_regression(cli, coin):
     assert (done.exit_code, done.stderr) == (1, "")
     assert done.stdout.startswith("gate: regression\n")
     assert "\nBROKEN\n" in done.stdout
-
-
-def test_a_candidate_against_itself_passes_with_the_usual_tolerance_and_is_undecided_with_none(cli, runs):
-    assert cli("gate", "strong", "--baseline", "strong").exit_code == 0
-    assert cli("gate", "strong", "--baseline", "strong", "--max-drop", "0").exit_code == 6
 
 
 @pytest.mark.parametrize("baseline", ["best", "latest~1", "champion-model@champion", "models:/champion-model/1"])
@@ -79,42 +75,12 @@ def test_another_test_set_is_never_a_pass(cli, runs):
     assert done.stdout.startswith("gate: undecided\nreason: ")
 
 
-def test_a_part_of_the_test_set_is_never_a_pass(cli, runs):
-    lines = (runs / "small.csv").read_text().splitlines(keepends=True)
-    (runs / "half.csv").write_text("".join(lines[:101]))
-    for name, test in (("whole", "small.csv"), ("half", "half.csv")):
-        assert cli("train", "--data", "small.csv", "--test-data", test, "--run-name", name).exit_code == 0
-    done = cli("gate", "half", "--baseline", "whole", "--max-drop", "1")
-    assert done.exit_code == 6
-    assert "the gate needs the same" in done.stdout
-    assert "rows that both runs have" in cli("compare", "whole", "half").stderr
-
-
-def test_without_predictions_there_is_no_pass(cli, runs):
-    for path in Path("mlartifacts").rglob(f"{the_run(runs, 'weak')}/artifacts/predictions.parquet"):
-        path.unlink()
-    done = cli("gate", "strong", "--baseline", "weak", "--max-drop", "1")
-    assert done.exit_code == 6
-    assert "has no predictions.parquet" in done.stdout
-
-
 def test_damaged_predictions_are_bad_data(cli, runs):
     for path in Path("mlartifacts").rglob(f"{the_run(runs, 'weak')}/artifacts/predictions.parquet"):
         path.write_bytes(b"PAR1 no more")
     done = cli("gate", "strong", "--baseline", "weak", "--max-drop", "1")
     assert (done.exit_code, done.stdout) == (5, "")
     assert done.stderr.count("\n") == 1
-
-
-def test_a_metric_that_is_not_a_number_is_no_pass(cli, runs):
-    client_of(runs).log_metric(the_run(runs, "strong"), "f1_score", math.nan)
-    assert cli("gate", "strong", "--baseline", "weak", "--max-drop", "1").exit_code == 6
-
-
-def test_a_least_value_is_asked_of_the_candidate_alone(cli, runs):
-    done = cli("gate", "strong", "--baseline", "weak", "--min", "0.9999")
-    assert done.exit_code == 1
-    assert "is below 0.9999" in done.stdout
 
 
 @pytest.mark.parametrize(

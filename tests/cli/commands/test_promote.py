@@ -6,14 +6,9 @@ import json
 import shlex
 
 import pytest
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
-from expctl.analysis.gate import Decision
 from expctl.records import Tag
 from expctl.tracking.models import registry
-from expctl.workflows import promote
-from tests.conftest import write_reviews
 from tests.tracking.recorded import model_folder, store_of
 
 
@@ -112,15 +107,6 @@ def test_a_run_is_one_version_of_a_name_however_often_it_is_promoted(cli, store)
     assert held(store) == ({1: "strong"}, {"champion": 1, "staging": 1})
 
 
-def test_of_two_versions_of_a_run_the_one_that_is_meant_is_taken(cli, store):
-    run = run_of(store, "strong")
-    assert cli("promote", "strong", "reviews").exit_code == 0
-    store.client.create_model_version("reviews", f"runs:/{run.run_id}/model", run.run_id)
-    store.client.set_registered_model_alias("reviews", "staging", "2")
-    assert cli("promote", "reviews@staging", "reviews", "-f", "id").stdout == "models:/reviews/2\n"
-    assert cli("promote", "models:/reviews/1", "reviews", "-f", "id").stdout == "models:/reviews/1\n"
-
-
 def test_a_version_that_no_run_made_can_be_pointed_at_again(cli, store):
     store.client.create_registered_model("reviews")
     store.client.create_model_version("reviews", str(model_folder(run_of(store, "weak"))))
@@ -165,45 +151,6 @@ def test_only_what_is_surely_better_takes_the_place(cli, store, coin):
     assert cli("promote", "strong", *words).exit_code == 0  # it is the champion: there is nothing to do
 
 
-def test_what_cannot_be_compared_is_not_better(cli, store, runs):
-    assert cli("promote", "weak", "reviews").exit_code == 0
-    write_reviews(runs / "other.csv", 120)
-    assert cli("train", "--data", "other.csv", "--run-name", "elsewhere").exit_code == 0
-    done = cli("promote", "elsewhere", "reviews", "--if-better-than", "champion")
-    assert done.exit_code == 6
-    assert held(store) == ({1: "weak"}, {"champion": 1})
-
-
-def test_an_alias_that_is_not_there_is_taken_for_a_slip_where_others_are(cli, store):
-    assert cli("promote", "weak", "reviews").exit_code == 0
-    done = cli("promote", "strong", "reviews", "--if-better-than", "champoin")
-    refused(done, 3, "has no alias 'champoin', did you mean 'champion'? (try: expctl promote --list reviews)")
-    assert held(store) == ({1: "weak"}, {"champion": 1})
-
-
-def damage(store, run):
-    file = model_folder(run) / "model.skops"
-    file.write_bytes(file.read_bytes()[:-1])
-
-
-SPOILED = {
-    "damaged": (damage, 5, "has changed since it was recorded (train it again)"),
-    "incomplete": (lambda store, run: store.client.delete_tag(run.run_id, Tag.COMPLETE), 3, "has no model"),
-    "killed": (lambda store, run: store.client.set_terminated(run.run_id, "KILLED"), 3, "is killed, not finished"),
-    "running": (lambda store, run: store.client.update_run(run.run_id, "RUNNING"), 3, "is running, not finished"),
-    "deleted": (lambda store, run: store.client.delete_run(run.run_id), 3, "has been deleted (try: expctl restore "),
-}
-
-
-@pytest.mark.parametrize("way", SPOILED)
-def test_a_run_whose_model_is_not_whole_is_refused_before_anything_is_registered(cli, store, way):
-    spoil, code, words = SPOILED[way]
-    run = run_of(store, "strong")
-    spoil(store, run)
-    refused(cli("promote", run.run_id, "reviews"), code, "strong", run.run_id[:8], words)
-    assert store.client.search_registered_models() == []
-
-
 def test_a_run_without_a_model_is_refused(cli, store):
     refused(cli("promote", "broken", "reviews"), 3, "run broken", "has no model: it is failed")
     refused(cli("promote", "nobody", "reviews"), 3, "no run 'nobody'")
@@ -223,18 +170,9 @@ def test_a_sweep_is_refused_and_names_its_best_run(cli, sweeps):
         ((), "promote which run, as which model? (try: expctl promote RUN NAME)"),
         (("strong",), "promote which run, as which model?"),
         (("strong", ""), "'' cannot name a model"),
-        (("strong", " "), "cannot name a model"),
         (("strong", "a/b"), "'a/b' cannot name a model: no / : @ ? or control characters"),
-        (("strong", "a:b"), "cannot name a model"),
-        (("strong", "a@b"), "cannot name a model"),
-        (("strong", ".."), "cannot name a model"),
-        (("strong", "tab\there"), "cannot name a model"),
-        (("strong", "x" * 251), "cannot name a model"),
-        (("strong", "\udcff"), "cannot name a model"),
         (("strong", "reviews", "--alias", ""), "'' cannot be an alias"),
-        (("strong", "reviews", "--alias", "latest"), "cannot be an alias"),
         (("strong", "reviews", "--alias", "v1"), "latest and v1 are MLflow's own"),
-        (("strong", "reviews", "--alias", "a b"), "cannot be an alias"),
         (("strong", "reviews", "--if-better-than", "a.b"), "cannot be an alias"),
         (("strong", "reviews", "--metric", "fit_seconds"), "the gate cannot test 'fit_seconds'"),
         (("strong", "reviews", "--note", "\udcff"), "--note is not UTF-8"),
@@ -259,53 +197,6 @@ def test_a_name_of_any_other_characters_is_found_again(cli, store):
         assert (listed["model"], listed["rows"][0]["aliases"]) == (name, "champion")
         assert typed_back(cli, done).exit_code == 0
         assert held(store, name) == ({1: "strong"}, {})
-
-
-def test_an_alias_that_cannot_be_moved_tells_what_is_left_and_how_to_end_it(cli, store, monkeypatch):
-    assert cli("promote", "weak", "reviews").exit_code == 0
-
-    def gone(*given: object) -> None:
-        raise MlflowException("the server is gone")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MlflowClient, "set_registered_model_alias", gone)
-        done = cli("promote", "strong", "reviews")
-    refused(done, 4, "version 2 of 'reviews' is registered, but champion cannot be pointed at it", "the server is gone")
-    assert held(store) == ({2: "strong", 1: "weak"}, {"champion": 1})
-    ending = done.stderr.rpartition("(try: expctl ")[2].removesuffix(")\n")
-    assert cli(*shlex.split(ending)).exit_code == 0
-    assert held(store) == ({2: "strong", 1: "weak"}, {"champion": 2})
-
-
-def test_of_two_promotions_of_a_run_at_once_one_version_stays(cli, store, monkeypatch):
-    import mlflow
-
-    real = mlflow.register_model
-
-    def overtaken(uri: str, name: str, **given: object):
-        real(uri, name)
-        return real(uri, name, **given)
-
-    monkeypatch.setattr(mlflow, "register_model", overtaken)
-    assert cli("promote", "strong", "reviews", "-f", "id").stdout == "models:/reviews/1\n"
-    assert held(store) == ({1: "strong"}, {"champion": 1})
-    assert registry.read(store, "reviews").versions[1].tags[Tag.PROMOTED_AS] == "champion"
-
-
-def test_an_alias_that_moves_while_runs_are_compared_decides_nothing(cli, store, monkeypatch):
-    for name in ("bayes", "weak"):
-        assert cli("promote", name, "reviews").exit_code == 0
-
-    class Moving:
-        decision = Decision("pass", "surely better")
-
-        def __init__(self, *given: object, **named: object) -> None:
-            store.client.set_registered_model_alias("reviews", "champion", "1")
-
-    monkeypatch.setattr(promote, "judge", Moving)
-    done = cli("promote", "strong", "reviews", "--if-better-than", "champion")
-    refused(done, 6, "somebody has moved reviews@champion in the meantime (try again)")
-    assert held(store) == ({2: "weak", 1: "bayes"}, {"champion": 1})
 
 
 def test_versions_are_listed_in_every_format_with_their_metrics(cli, store):

@@ -126,17 +126,6 @@ def test_a_comparison_of_runs_that_failed_is_drawn_without_a_ranking(cli, runs):
     assert (done.exit_code, ranked(runs / "out.html")) == (0, [])
 
 
-def test_a_ranking_is_cut_and_says_so_and_a_sweep_s_own_run_is_none_of_it(cli, sweeps, monkeypatch):
-    from expctl.workflows import report
-
-    monkeypatch.setattr(report, "_RUNS", 3)
-    done = cli("report", "grid*", "-o", "out.html")
-    assert (done.exit_code, done.stderr) == (0, "expctl: the ranking has the best 3 of 6 runs\n")
-    assert len(ranked(sweeps / "out.html")) == 3
-    done = cli("report")
-    assert re.fullmatch(r"expctl: the ranking has the best 3 of \d+ runs\n", done.stderr)
-
-
 def test_a_list_on_a_terminal_says_how_to_draw_it(cli, runs, monkeypatch):
     monkeypatch.setattr("expctl.cli.commands.list.fancy", lambda stream: True)
     assert cli("list").stderr == "expctl: in pictures: expctl report\n"

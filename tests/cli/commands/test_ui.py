@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 import pytest
 
-from expctl.errors import StoreError
-from expctl.tracking import ui_server as served
-from expctl.tracking import uris
 from tests.test_house import clean_environment
 from tests.tracking.recorded import make_runs, names, store_of
 
@@ -118,64 +112,9 @@ def test_ctrl_c_ends_it_with_all_that_it_started(running):
     assert not any(one.is_running() for one in running.started)
 
 
-TREE = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(99)"
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w').close(); time.sleep(99)"
-
-
-def test_children_that_do_not_listen_are_ended_too(folder):
-    command = [sys.executable, "-c", TREE.format(child=DEAF)]
-    with (folder / "log").open("w+b") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        while not (folder / "deaf").exists():
-            time.sleep(0.02)
-        tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        assert len(tree) == 2
-        served.Server(process, log).end()
-    assert psutil.wait_procs(tree, timeout=5)[1] == []
-
-
-@pytest.mark.parametrize(
-    ("then", "told"), [("raise SystemExit(1)", "does not start"), ("time.sleep(99)", r"has not answered in 0\.5 s")]
-)
-def test_a_server_that_ends_or_never_answers_is_given_up_with_its_last_words(folder, monkeypatch, then, told):
-    monkeypatch.setattr(served, "_START_SECONDS", 0.5)
-    code = f"import time; print('thinking of http://me:SECRET@host', flush=True); {then}"
-    with (folder / "log").open("w+b") as log:
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=log)
-        while not (folder / "log").stat().st_size:
-            time.sleep(0.02)
-        with pytest.raises(StoreError, match=rf"{told}: thinking of http://\*\*\*@host$"):
-            served.Server(process, log).wait_until_ready("127.0.0.1", 9)
-        process.kill()
-        process.wait()
-
-
 def test_where_no_store_is_none_is_made(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = cli("ui")
     assert (done.exit_code, done.stdout) == (3, "")
     assert done.stderr == "expctl: there is no store at sqlite:///mlflow.db yet (try: expctl train)\n"
     assert names(tmp_path) == []
-
-
-def test_mlflow_s_own_port_is_taken_where_it_is_free_else_another(monkeypatch):
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        monkeypatch.setattr(served, "_PORT", taken.getsockname()[1])
-        assert served._free("127.0.0.1", None) not in (0, taken.getsockname()[1])
-    assert served._free("127.0.0.1", None) == served._PORT
-
-
-@pytest.mark.parametrize(
-    ("uri", "server"),
-    [
-        ("http://localhost:5000", "http://localhost:5000"),
-        ("https://me:p@ss@host/base/", "https://host/base"),
-        ("sqlite:///mlflow.db", None),
-        ("postgresql://me:secret@host/db", None),
-    ],
-)
-def test_pages_have_no_password_and_only_servers_have_pages(uri, server):
-    assert uris.server_of(uri) == server
-    if server is not None:
-        assert uris.page(server, "7", "abc") == f"{server}/#/experiments/7/runs/abc"
-        assert uris.page(server, None) == f"{server}/#/experiments"

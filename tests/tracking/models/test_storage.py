@@ -25,6 +25,7 @@ from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import Tag
 from expctl.tracking.models.storage import TRUSTED, load_model
 from expctl.training.models.families import FAMILIES
+from tests.tracking.models.bent_trees import bend
 from tests.tracking.recorded import model_folder, store_of, train
 
 TEXTS = pd.DataFrame({"text": ["the film was great and superb", "an awful, dull meal", "a chair"]}, dtype=object)
@@ -242,15 +243,6 @@ def forest_of(runs, model="random_forest", **given):
     return store, run, folder, load_model(store, run).estimator
 
 
-def bend(tree, **changes):
-    """A fitted tree whose nodes were changed, as a hostile file could hold them: {field: (node, value)}."""
-    state = tree.__getstate__()
-    nodes = state["nodes"].copy()
-    for field, (node, value) in changes.items():
-        nodes[field][node] = value
-    tree.__setstate__({**state, "nodes": nodes})
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -270,20 +262,6 @@ def test_a_tree_that_points_outside_itself_is_refused(runs, model, changes):
     refused(store, replace_model(store, run, folder, estimator), "a tree points outside itself")
 
 
-def test_a_tree_that_claims_more_nodes_than_it_has_is_refused(runs):
-    *_, estimator = forest_of(runs, n_estimators=1)
-    tree = estimator.steps[-1][1].estimators_[0].tree_
-    state = tree.__getstate__()
-    tree.__setstate__({**state, "node_count": state["node_count"] + 100_000})
-    assert tree.node_count > tree.capacity
-    from expctl.tracking.models.safety import check_trees
-
-    with pytest.raises(DataError, match="a tree points outside itself"):
-        check_trees(estimator, "model")
-    tree.__setstate__(state)
-    check_trees(estimator, "model")
-
-
 def test_a_forest_that_reads_more_features_than_it_is_given_is_refused(runs):
     store, run, folder, estimator = forest_of(runs, n_estimators=2)
     forest = estimator.steps[-1][1]
@@ -291,29 +269,6 @@ def test_a_forest_that_reads_more_features_than_it_is_given_is_refused(runs):
     bend(member.tree_, feature=(0, 5000))
     member.n_features_in_ = 10_000  # the member's own word for it; the forest knows better
     refused(store, replace_model(store, run, folder, estimator), "a tree points outside itself")
-
-
-def test_a_tree_hidden_in_another_ensemble_is_found(runs):
-    from sklearn.ensemble import BaggingClassifier, GradientBoostingClassifier, VotingClassifier
-    from sklearn.tree import DecisionTreeClassifier
-
-    from expctl.tracking.models.safety import check_trees
-
-    features, labels = np.arange(40.0).reshape(20, 2), [0, 1] * 10
-    boosted = GradientBoostingClassifier(n_estimators=2).fit(features, labels)
-    bagged = BaggingClassifier(DecisionTreeClassifier(), 2).fit(features, labels)
-    alone = DecisionTreeClassifier().fit(features, labels)
-    voting = VotingClassifier([("tree", DecisionTreeClassifier())]).fit(features, labels)
-    for ensemble, tree in (
-        (boosted, boosted.estimators_[1, 0].tree_),
-        (bagged, bagged.estimators_[1].tree_),
-        (voting, voting.estimators_[0].tree_),
-        (FunctionTransformer(kw_args={"model": [alone]}), alone.tree_),
-    ):
-        check_trees(Pipeline([("model", ensemble)]), "model")
-        bend(tree, left_child=(0, 10_000))
-        with pytest.raises(DataError, match="a tree points outside itself"):
-            check_trees(Pipeline([("model", ensemble)]), "model")
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from expctl.errors import DataError, ExitCode
 from expctl.tracking.runs.items import File, parquet
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.writer import RunWriter
-from expctl.training.data.dataset import load_split, text_hashes
+from expctl.training.data.dataset import load_split
+from expctl.training.data.rows import text_hashes
 from expctl.training.fit.trainer import TrainResult
 from expctl.training.fit.trainer import train as train_core
 from expctl.training.models.configure import configure

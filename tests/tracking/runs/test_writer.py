@@ -11,7 +11,6 @@ import signal
 import statistics
 import subprocess
 import threading
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -20,12 +19,11 @@ import pytest
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
 from expctl import __version__
-from expctl.errors import ExitCode, Stopped, TrainingFailed, UsageError
+from expctl.errors import ExitCode, Stopped, TrainingFailed
 from expctl.metrics import METRICS
 from expctl.recipe import Recipe
 from expctl.records import MACHINE, Tag
 from expctl.tracking.runs.lifecycle import defer_signals
-from expctl.tracking.runs.metadata import RunMetadata, check_labels, check_recipe, run_tags
 from expctl.tracking.runs.writer import recording
 from tests.conftest import write_reviews
 from tests.tracking.recorded import OWN_MODELS, model_folder, statuses, store_of, train
@@ -217,24 +215,6 @@ def test_missing_rows_that_were_left_out_are_told_on_the_run(cli, small, client)
     ]
 
 
-def test_autologging_adds_mlflows_own_parameters_to_ours(cli, small, client):
-    done = cli("train", "--data", "small.csv", "--autolog", "--format", "id")
-    assert done.exit_code == 0, done.stderr
-    run = client.get_run(done.stdout.strip())
-    assert run.info.status == "FINISHED"
-    assert run.data.tags[Tag.COMPLETE] == "true"
-    assert run.data.params["classifier__C"] == "1.0"  # MLflow's
-    assert run.data.params["c"] == "1.0"  # ours
-    assert "f1_score_low" in run.data.metrics
-    assert len(run.outputs.model_outputs) == 1
-
-
-def test_a_training_that_fails_under_autologging_is_failed(cli, small, client):
-    Path("own_models.py").write_text(OWN_MODELS)
-    assert cli("train", "--data", "small.csv", "--autolog", "--model", "own_models:broken").exit_code == 1
-    assert statuses(small.parent) == ["FAILED"]
-
-
 SECRETS = "https://ada:s3cr3t-word@data.invalid/small.csv?sig=s3cr3t-sign&se=2026"
 
 
@@ -400,55 +380,6 @@ def test_a_shielded_block_gives_the_signals_back_and_stays_out_of_threads():
     thread.start()
     thread.join()
     assert done == [True]
-
-
-@pytest.mark.parametrize(
-    "labels",
-    [
-        RunMetadata(name="n" * 8001),
-        RunMetadata(name="  "),
-        RunMetadata(note="n" * 8001),
-        RunMetadata(data_version="v" * 6001),
-        RunMetadata(tags={"k": "v" * 8001}),
-        RunMetadata(tags={"k" * 251: "v"}),
-        RunMetadata(tags={"": "v"}),
-        RunMetadata(tags={"a\nb": "v"}),
-        RunMetadata(tags={"mlflow.user": "v"}),
-        RunMetadata(tags={"expctl.complete": "true"}),
-        RunMetadata(tags={"git_commit": "0"}),
-        RunMetadata(tags={"python": "2.7"}),
-        RunMetadata(tags={"k": "caf\udce9"}),
-        RunMetadata(name="caf\udce9"),
-    ],
-    ids=lambda labels: repr(labels)[:60],
-)
-def test_what_the_store_would_cut_or_refuse_is_refused_first(labels):
-    with pytest.raises(UsageError):
-        check_labels(labels)
-
-
-def test_a_path_that_is_no_text_is_refused_before_fitting():
-    with pytest.raises(UsageError, match="data_path is not UTF-8"):
-        check_recipe(replace(RECIPE, data="caf\udce9.csv"))
-
-
-def test_what_the_store_just_takes_is_taken_whole(store):
-    labels = RunMetadata("n" * 250, {"k" * 250: "v" * 8000, "a b/c.d:e-f_g": "x\ny\tz"}, "n" * 8000, "v" * 6000)
-    check_labels(labels)
-    with recording(store, labels.name, run_tags(labels, "expctl train", None, developer="")) as writer:
-        run_id = writer.run_id
-        pass
-    run = store.get(run_id)
-    assert (run.name, run.tags["k" * 250], run.tags["a b/c.d:e-f_g"]) == ("n" * 250, "v" * 8000, "x\ny\tz")
-    assert run.tags[Tag.NOTE] == "n" * 8000
-
-
-def test_a_recipe_that_the_store_cannot_hold_is_refused():
-    check_recipe(Recipe(data="d" * 6000))
-    with pytest.raises(UsageError, match="data_path has 6,001 characters"):
-        check_recipe(Recipe(data="d" * 6001))
-    with pytest.raises(UsageError, match="the recipe has"):
-        check_recipe(Recipe(data="d" * 5000, text_column="t" * 5000))
 
 
 def test_more_items_than_mlflow_takes_at_once_are_all_written(store):

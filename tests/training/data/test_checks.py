@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from expctl.data_issues import DATA_ISSUES, DataIssue, counts, messages
 from expctl.errors import DataError
 from expctl.recipe import Recipe
-from expctl.training.data.checks import check_split, named, raise_if_strict, unknown
+from expctl.training.data.checks import FittedRows, SplitRows, find_issues, named, raise_if_strict
 from tests.training.fit.test_trainer import rows
 
 PLAIN = Recipe("a.csv")
@@ -21,7 +21,11 @@ PAIRS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 3)), min_
 
 def found(train: list[tuple[str, Any]], test: list[tuple[str, Any]], recipe: Recipe = PLAIN) -> list[DataIssue]:
     sides = (rows([text for text, _ in side], [label for _, label in side]) for side in (train, test))
-    return list(check_split(*sides, recipe))
+    return list(find_issues(SplitRows(recipe, *sides)))
+
+
+def unknown(shares: list[float]) -> list[DataIssue]:
+    return list(find_issues(FittedRows(PLAIN, np.array(shares))))
 
 
 def of(count: int, label: str, start: int = 0) -> list[tuple[str, str]]:
@@ -49,7 +53,7 @@ def test_counts_are_those_of_a_naive_count(train: list[tuple[str, int]], test: l
 
 def test_nothing_found_is_nothing_told() -> None:
     assert found(of(4, "a") + of(4, "b"), of(1, "a", 4) + of(1, "b", 4)) == []
-    assert list(unknown(np.array([0.0, 0.99]))) == []
+    assert unknown([0.0, 0.99]) == []
 
 
 def test_what_is_found_is_said_in_a_sentence_with_the_next_step() -> None:
@@ -65,7 +69,7 @@ def test_what_is_found_is_said_in_a_sentence_with_the_next_step() -> None:
         "class 'c' has no test row: nothing is measured of it; more rows would help, or a larger test set",
         "class 'c' has fewer training rows than there are folds (2): not in each; drop the class, or a smaller --cv",
     ]
-    assert messages(unknown(np.array([1.0, 0.5, np.nan]))) == [
+    assert messages(unknown([1.0, 0.5, np.nan])) == [
         "2 of 3 test rows have no term that the model knows, and get the answer of an empty text:"
         " --max-features none, or -p analyzer=char_wb"
     ]

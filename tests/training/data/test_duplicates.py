@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expctl.training.data.dataset import text_hashes
 from expctl.training.data.duplicates import first_rows, numbered, rows_of
+from expctl.training.data.rows import text_hashes
 
 TEXTS = st.lists(st.text(max_size=1), min_size=1, max_size=40)
 

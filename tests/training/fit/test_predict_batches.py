@@ -16,9 +16,9 @@ from sklearn.preprocessing import FunctionTransformer
 
 from expctl.errors import DataError, TrainingFailed, UsageError
 from expctl.training.data.dataset import feature_frame
+from expctl.training.data.oov import Seen
 from expctl.training.data.tables import chunks
 from expctl.training.fit import predict_batches
-from expctl.training.fit.oov import Seen
 from expctl.training.fit.predict_batches import predicted_chunks
 from expctl.training.models.configure import configure
 from expctl.training.models.pipeline import build_pipeline

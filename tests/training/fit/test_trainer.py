@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,12 @@ from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import train_test_split
 
 from expctl.errors import DataError, TrainingFailed, UsageError
-from expctl.training.data.dataset import Split, feature_frame, load_split, text_hashes
-from expctl.training.data.rows import Rows
-from expctl.training.fit.trainer import TrainResult, check_text, fold_positions, plain_vocabulary, train
+from expctl.training.data.dataset import Split, feature_frame, load_split
+from expctl.training.data.rows import Rows, text_hashes
+from expctl.training.fit.trainer import TrainResult, check_fit, fold_positions, predictions_frame, train
 from expctl.training.models.configure import configure
 from expctl.training.models.pipeline import build_pipeline
+from expctl.training.tasks.protocol import Predictions
 from tests.conftest import REVIEWS, real_data
 
 if TYPE_CHECKING:
@@ -234,7 +236,7 @@ def test_what_fitting_warns_of_is_collected_once_and_not_raised() -> None:
 def test_texts_without_a_single_term_are_told_before_training(texts: list[str], given: dict[str, Any]) -> None:
     recipe = configure({"data": "a.csv", **given})
     with pytest.raises(DataError) as refused:
-        check_text(build_pipeline(recipe), split_of(rows(texts, ["x", "y", "x"]), rows(["fine film"], ["x"])))
+        check_fit(recipe, build_pipeline(recipe), split_of(rows(texts, ["x", "y", "x"]), rows(["fine film"], ["x"])))
     assert refused.value.message == "no term in any training text: they hold only stop words, single letters or signs"
     assert refused.value.hint is not None
     assert "analyzer=char_wb" in refused.value.hint
@@ -253,17 +255,17 @@ def test_texts_without_a_single_term_are_told_before_training(texts: list[str], 
 def test_texts_with_a_term_somewhere_are_trained_on(texts: list[str], given: dict[str, Any]) -> None:
     recipe = configure({"data": "a.csv", **given})
     split = split_of(rows(texts, ["x", "y", "x"]), rows(texts, ["x", "y", "x"]))
-    check_text(build_pipeline(recipe), split)
+    check_fit(recipe, build_pipeline(recipe), split)
     assert len(trained(recipe, split).predictions) == 3
 
 
 def test_a_term_needed_in_more_rows_than_there_are_is_a_wrong_parameter() -> None:
     recipe = configure({"data": "a.csv", "min_df": 10**9})
     with pytest.raises(UsageError, match="min_df 1000000000 is more than the 60 training rows"):
-        check_text(build_pipeline(recipe), split_of(easy(60), easy(30)))
+        check_fit(recipe, build_pipeline(recipe), split_of(easy(60), easy(30)))
     for allowed in (60, 1.0):
         recipe = configure({"data": "a.csv", "min_df": allowed})
-        check_text(build_pipeline(recipe), split_of(easy(60), easy(30)))
+        check_fit(recipe, build_pipeline(recipe), split_of(easy(60), easy(30)))
 
 
 def test_a_class_only_the_test_rows_have_leaves_ranking_metrics_out_and_never_gives_nan() -> None:
@@ -272,7 +274,7 @@ def test_a_class_only_the_test_rows_have_leaves_ranking_metrics_out_and_never_gi
     assert not {"roc_auc", "log_loss"} & set(result.metrics)
     assert all(np.isfinite(value) for value in result.metrics.values())
     assert result.metrics["accuracy"] == 2 / 3
-    assert result.evaluation.per_class["strange"]["support"] == 1
+    assert json.loads(result.evaluation.files["per_class.json"])["strange"]["support"] == 1
 
 
 @pytest.mark.parametrize("labels", [(0, 1), (False, True), (1.0, 2.0), ("neg", "pos")])
@@ -285,18 +287,6 @@ def test_labels_are_predicted_in_the_type_they_were_given_in(labels: tuple[Any, 
     assert {type(value) for value in predicted} == {type(labels[0])}
     assert result.metrics["accuracy"] == 1.0
     assert result.metrics["roc_auc"] == 1.0
-
-
-def test_vocabularies_hold_plain_integers_equal_to_numpys() -> None:
-    pipeline = build_pipeline(configure({"data": "a.csv"})).fit(easy(60).frame, easy(60).labels)
-    vectorizer = pipeline.named_steps["features"].named_transformers_["tfidf"]
-    before = dict(vectorizer.vocabulary_)
-    plain_vocabulary(pipeline)
-    assert vectorizer.vocabulary_ == before
-    assert {type(index) for index in vectorizer.vocabulary_.values()} == {int}
-    assert {
-        type(i) for i in small().pipeline.named_steps["features"].named_transformers_["tfidf"].vocabulary_.values()
-    } == {int}
 
 
 def test_training_leaves_the_callers_split_alone() -> None:
@@ -339,3 +329,13 @@ def test_a_strict_training_refuses_test_rows_without_a_known_term() -> None:
     with pytest.raises(DataError, match=r"^1 of 2 test rows has no term that the model knows"):
         trained(recipe, split_of(easy(60), unknown), strict=True)
     assert trained(recipe, split_of(easy(60), easy(30)), strict=True).data_issues == []
+
+
+def test_texts_are_recorded_by_their_hash_only() -> None:
+    texts = ["secret one", "two"]
+    rows = Rows(feature_frame({"text": texts}, [7, 9]), np.array(["a", "b"], dtype=object), text_hashes(texts))
+    frame = predictions_frame(Predictions(rows.labels, rows.labels, None, "none", rows.labels, 0.0), rows)
+    assert list(frame) == ["row", "text_hash", "label", "prediction"]
+    assert frame["row"].tolist() == [7, 9]
+    assert frame["text_hash"].tolist() == [digest.decode() for digest in text_hashes(texts).tolist()]
+    assert all(len(digest) == 32 for digest in frame["text_hash"])

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils._param_validation import InvalidParameterError, StrOptions
 
+from expctl.parameters import Domain, Interval, Options, Parameter
 from expctl.training.models.configure import configure
 from expctl.training.models.families import FAMILIES, Family, is_factory
 from expctl.training.models.features import FEATURES, vectorizer_arguments
-from expctl.training.models.parameters import Domain, Interval, Options, Parameter
 from expctl.training.models.pipeline import build_pipeline
 
 # What scikit-learn has and we do not offer. A new argument of a new release must be decided on: offer it or list it.

@@ -10,20 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import issparse
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
-from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from expctl.errors import UsageError
 from expctl.training.data.dataset import load_split
 from expctl.training.fit.trainer import train
 from expctl.training.models.configure import configure
-from expctl.training.models.pipeline import build_pipeline, reads_text, text_only
+from expctl.training.models.pipeline import build_pipeline
+from expctl.training.models.steps import selects_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +83,7 @@ def test_a_family_is_a_named_column_and_a_classifier() -> None:
     assert list(pipeline.named_steps) == ["features", "classifier"]
     assert pipeline.named_steps["features"].transformers[0][2] == "review"
     assert pipeline.named_steps["classifier"].random_state == 7
-    assert text_only(pipeline)
+    assert selects_columns(pipeline)
 
 
 def test_the_features_stay_sparse_however_many_terms_a_text_has() -> None:
@@ -100,7 +96,7 @@ def test_a_factory_of_a_text_estimator_learns_from_the_column_by_name(module: An
     (tmp_path / "a.csv").write_text("review,label,stars\n" + "\n".join(lines))
     recipe = configure({"data": "a.csv", "model": f"{module(TEXT_FACTORY)}:make", "text_column": "review", "c": "2"})
     pipeline = build_pipeline(recipe)
-    assert text_only(pipeline)
+    assert selects_columns(pipeline)
     result = train(recipe, load_split(recipe, all_columns=True), pipeline)
     assert result.metrics["accuracy"] == 1.0
     frame = pd.DataFrame({"stars": [1.0], "review": pd.Series(["a bad film"], dtype="object")})
@@ -113,7 +109,7 @@ def test_a_factory_of_a_data_frame_estimator_gets_every_column(module: Any, tmp_
     (tmp_path / "a.csv").write_text("text,label,stars\n" + "\n".join(lines))
     recipe = configure({"data": "a.csv", "model": f"{module(FRAME_FACTORY)}:make", "column": "text"})
     pipeline = build_pipeline(recipe)
-    assert not text_only(pipeline)
+    assert not selects_columns(pipeline)
     result = train(recipe, load_split(recipe, all_columns=True), pipeline)
     assert result.metrics["accuracy"] == 1.0
     assert list(result.example) == ["text", "stars"]
@@ -221,37 +217,12 @@ def test_the_users_folder_is_looked_into_once_and_first(module: Any, tmp_path: P
     assert sys.path.count(str(tmp_path)) == 1
 
 
-TEXT = TfidfVectorizer()
 LINEAR = LogisticRegression()
-
-
-@pytest.mark.parametrize(
-    ("estimator", "answer"),
-    [
-        (make_pipeline(TEXT, LINEAR), True),
-        (make_pipeline(CountVectorizer(), LINEAR), True),
-        (make_pipeline(HashingVectorizer(), LINEAR), True),
-        (make_pipeline(make_pipeline(TEXT, StandardScaler(with_mean=False)), LINEAR), True),
-        (make_pipeline(FeatureUnion([("words", TEXT), ("letters", TfidfVectorizer(analyzer="char"))]), LINEAR), True),
-        (GridSearchCV(make_pipeline(TEXT, LINEAR), {}), True),
-        (make_pipeline(FeatureUnion([("a", make_pipeline(TEXT))]), GridSearchCV(LINEAR, {})), True),
-        (CalibratedClassifierCV(make_pipeline(TEXT, LINEAR)), True),
-        (make_pipeline(ColumnTransformer([("text", TEXT, "text")]), LINEAR), False),
-        (GridSearchCV(make_pipeline(ColumnTransformer([("text", TEXT, "text")]), LINEAR), {}), False),
-        (make_pipeline(StandardScaler(), LINEAR), False),
-        (make_pipeline("passthrough", LINEAR), False),
-        (LINEAR, False),
-        (RandomForestClassifier(), False),
-        (AdaBoostClassifier(), False),
-    ],
-)  # fmt: skip
-def test_what_an_estimator_reads_is_told_by_its_first_step(estimator: Any, answer: bool) -> None:
-    assert reads_text(estimator) is answer
 
 
 def test_a_text_estimator_gets_one_text_a_row_not_a_column_of_them() -> None:
     pipeline = build("sklearn.dummy:DummyClassifier")
-    assert not text_only(pipeline)
+    assert not selects_columns(pipeline)
     given: list[Any] = []
 
     class Listening(TfidfVectorizer):

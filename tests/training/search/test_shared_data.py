@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from expctl.data_issues import counts
 from expctl.errors import DataError, TrainingFailed, UsageError
+from expctl.training.data import term_counts
 from expctl.training.data.dataset import load_split
 from expctl.training.fit.trainer import train
 from expctl.training.models.families import FAMILIES, is_factory
@@ -204,8 +205,8 @@ def test_whatever_a_model_raises_fails_its_trial(reason, words):
 
 def test_the_terms_are_counted_once_for_all_that_share_them(monkeypatch):
     counted = []
-    original = module.count
-    monkeypatch.setattr(module, "count", lambda *given, **named: counted.append(1) or original(*given, **named))
+    original = term_counts.count
+    monkeypatch.setattr(term_counts, "count", lambda *given, **named: counted.append(1) or original(*given, **named))
     texts = {"c": "1,2", "max_features": "10,20", "ngram_max": "1,2,3", "min_df": "1,2", "model": "logreg,linear_svm"}
     prepare(space_of(texts, cv=3))
     assert len(counted) == 1

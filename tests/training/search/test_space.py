@@ -9,9 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from expctl.errors import UsageError
+from expctl.parameters import Interval, Options, Parameter
 from expctl.training.models.families import FAMILIES
 from expctl.training.models.features import FEATURES
-from expctl.training.models.parameters import Interval, Options, Parameter
 from expctl.training.search.space import Axis, read_space
 
 DATA = {"data": "x.csv"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from expctl.training.fit.oov import Seen, unknown_shares, vectorizer_of
+from expctl.training.data.oov import Seen, unknown_shares
 
 
 def test_the_share_is_of_the_terms_and_a_text_without_one_has_none() -> None:
@@ -18,11 +18,6 @@ def test_the_share_is_of_the_terms_and_a_text_without_one_has_none() -> None:
     shares = unknown_shares(vectorizer, ["the film", "a film film qux", "qux qux", "!", ""])
     np.testing.assert_array_equal(shares, [0, 1 / 3, 1, math.nan, math.nan])
     assert unknown_shares(vectorizer, []).shape == (0,)
-
-
-def test_an_estimator_of_somebody_else_has_no_vectorizer_that_we_know() -> None:
-    assert vectorizer_of(CountVectorizer()) is None
-    assert vectorizer_of(object()) is None
 
 
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=20), st.integers(0, 20))

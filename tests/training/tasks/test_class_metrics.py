@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
 from expctl.metrics import METRICS
-from expctl.training.data.dataset import feature_frame, text_hashes
-from expctl.training.data.rows import Rows
-from expctl.training.fit.evaluate import Predictions, evaluate, predict, predictions_frame, score_metrics
+from expctl.training.data.dataset import feature_frame
+from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.models.configure import configure
 from expctl.training.models.families import FAMILIES
 from expctl.training.models.pipeline import build_pipeline
+from expctl.training.tasks.class_metrics import evaluate, predict, score_metrics
+from expctl.training.tasks.protocol import Evaluation, Predictions
 
 
 def predictions(labels: list[Any], predicted: list[Any], scores: Any = None, kind: Any = "none") -> Predictions:
@@ -39,10 +41,21 @@ class Parrot(ClassifierMixin, BaseEstimator):
         return X["text"].to_numpy()
 
 
-def parroted(labels: list[str], predicted: list[str]) -> Any:
+def parroted(labels: list[str], predicted: list[str]) -> Evaluation:
     frame = feature_frame({"text": predicted}, range(len(predicted)))
     rows = Rows(frame, np.array(labels, dtype=object), text_hashes(predicted))
-    return evaluate(Pipeline([("model", Parrot().fit(None, labels))]), rows)
+    return evaluate(predict(Pipeline([("model", Parrot().fit(None, labels))]), rows))
+
+
+def per_class(found: Evaluation) -> dict[str, dict[str, float]]:
+    figures: dict[str, dict[str, float]] = json.loads(found.files["per_class.json"])
+    return figures
+
+
+def confusion(found: Evaluation) -> tuple[list[list[int]], list[str]]:
+    (figure,) = found.figures
+    counts, names = figure.arguments
+    return counts.tolist(), names
 
 
 LABELS = ["a", "a", "a", "b", "b", "c", "c", "c", "c", "d"]
@@ -108,45 +121,34 @@ def test_figures_per_class_are_those_of_the_classification_report() -> None:
     for name in "abcd":
         expected = {key.replace("-", "_"): value for key, value in report[name].items()}
         expected["f1_score"] = expected.pop("f1_score")
-        assert found.per_class[name] == expected
-    assert found.confusion.tolist() == sk.confusion_matrix(LABELS, PREDICTED).tolist()
-    assert found.confusion_labels == list("abcd")
+        assert per_class(found)[name] == expected
+    assert confusion(found) == (sk.confusion_matrix(LABELS, PREDICTED).tolist(), list("abcd"))
 
 
 def test_a_class_may_be_called_like_a_total_of_the_report() -> None:
     names = ["accuracy", "macro avg", "weighted avg", "micro avg"]
     found = parroted([*names, *names], [*names, *reversed(names)])
     figures = {"precision": 0.5, "recall": 0.5, "f1_score": 0.5, "support": 2.0}
-    assert found.per_class == dict.fromkeys(names, figures)
+    assert per_class(found) == dict.fromkeys(names, figures)
 
 
 def test_a_class_that_is_predicted_and_never_true_is_shown() -> None:
     found = parroted(["a", "a", "b"], ["a", "z", "b"])
-    assert found.confusion_labels == ["a", "b", "z"]
-    assert found.per_class["z"] == {"precision": 0.0, "recall": 0.0, "f1_score": 0.0, "support": 0.0}
-    assert found.report.split().count("z") == 1
+    assert confusion(found)[1] == ["a", "b", "z"]
+    assert per_class(found)["z"] == {"precision": 0.0, "recall": 0.0, "f1_score": 0.0, "support": 0.0}
+    assert found.files["classification_report.txt"].split().count("z") == 1
 
 
 def test_test_rows_of_one_class_all_right_are_measured_without_a_warning() -> None:
     found = parroted(["a", "a"], ["a", "a"])
     assert (found.metrics["accuracy"], found.metrics["mcc"]) == (1.0, 0.0)
-    assert found.confusion.tolist() == [[2]]
+    assert confusion(found) == ([[2]], ["a"])
 
 
 def test_limits_are_given_for_the_metrics_that_labels_decide() -> None:
     found = parroted(LABELS, PREDICTED)
     assert set(found.limits) == {key for key, metric in METRICS.items() if metric.needs == "labels"}
     assert all(low <= found.metrics[key] <= high for key, (low, high) in found.limits.items())
-
-
-def test_texts_are_recorded_by_their_hash_only() -> None:
-    texts = ["secret one", "two"]
-    rows = Rows(feature_frame({"text": texts}, [7, 9]), np.array(["a", "b"], dtype=object), text_hashes(texts))
-    frame = predictions_frame(predictions(["a", "b"], ["a", "a"]), rows)
-    assert list(frame) == ["row", "text_hash", "label", "prediction"]
-    assert frame["row"].tolist() == [7, 9]
-    assert frame["text_hash"].tolist() == [digest.decode() for digest in text_hashes(texts).tolist()]
-    assert all(len(digest) == 32 for digest in frame["text_hash"])
 
 
 @pytest.mark.parametrize("model", FAMILIES)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from expctl.errors import UsageError
-from expctl.training.fit.oov import unknown_shares
+from expctl.training.data.oov import unknown_shares
+from expctl.training.data.term_counts import count, counted, part_of
 from expctl.training.models.configure import configure
 from expctl.training.models.pipeline import build_pipeline
-from expctl.training.search.term_counts import count, counted, part_of
 
 WORDS = [
     "good",
@@ -60,6 +60,10 @@ def fitted(pipeline: object, frame: pd.DataFrame, labels: np.ndarray) -> object:
         return str(error)
 
 
+def vectorizer(pipeline: object) -> object:
+    return pipeline.named_steps["features"].transformers[0][1]
+
+
 @given(texts, settings_of_features(), st.randoms(use_true_random=False))
 @settings(max_examples=400, deadline=None)
 def test_features_from_counts_equal_features_from_texts(texts, chosen, random):
@@ -70,7 +74,7 @@ def test_features_from_counts_equal_features_from_texts(texts, chosen, random):
     widest = build_pipeline(
         configure({"data": "x.csv", "model": "dummy", **{**chosen, "ngram_max": 4, "min_df": 1, "max_df": 1.0}})
     )
-    analyze = widest.named_steps["features"].transformers[0][1].build_analyzer()
+    analyze = vectorizer(widest).build_analyzer()
     counts = count(texts, analyze, words=chosen["analyzer"] == "word")
     order = list(range(len(texts)))
     random.shuffle(order)
@@ -82,13 +86,14 @@ def test_features_from_counts_equal_features_from_texts(texts, chosen, random):
     alone = fitted(clone(build_pipeline(recipe)), frame.iloc[fit_on], labels)
     pipeline = build_pipeline(recipe)
     blank = pd.DataFrame({"text": pd.Series([""] * len(texts), dtype="object")})
-    with counted(pipeline, counts, part, recipe.parameters) as unknown:
+    with counted(vectorizer(pipeline), counts, part, recipe.parameters) as unknown:
         shared = fitted(pipeline, blank.iloc[fit_on], labels)
         if isinstance(alone, str):
             assert shared == alone
             return
         ours = [shared.transform(blank.iloc[measure_on])]
-    with counted(again := build_pipeline(recipe), counts, part, recipe.parameters):
+    again = build_pipeline(recipe)
+    with counted(vectorizer(again), counts, part, recipe.parameters):
         ours.append(again.named_steps["features"].fit_transform(blank.iloc[fit_on], labels))
     theirs = [alone.transform(frame.iloc[measure_on]), clone(alone).fit_transform(frame.iloc[fit_on], labels)]
     for mine, its in zip(ours, theirs, strict=True):

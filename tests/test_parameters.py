@@ -10,10 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expctl.errors import UsageError
-from expctl.training.models.configure import NUMBERS
-from expctl.training.models.families import FAMILIES
-from expctl.training.models.features import FEATURES
-from expctl.training.models.parameters import (
+from expctl.parameters import (
     FLAG,
     NONE,
     Domain,
@@ -25,6 +22,9 @@ from expctl.training.models.parameters import (
     non_negative,
     positive,
 )
+from expctl.training.models.configure import NUMBERS
+from expctl.training.models.families import FAMILIES
+from expctl.training.models.features import FEATURES
 
 EVERY_PARAMETER = {
     **{f"features:{key}": parameter for key, parameter in FEATURES.items()},

@@ -1,57 +1,26 @@
-"""What a fitted pipeline is worth on rows it has not seen: predictions, metrics with limits, figures per class."""
+"""What a fitted classifier is worth on rows it has not seen: predictions, metrics with limits, figures per class."""
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from expctl.analysis.bootstrap import confidence_limits
-from expctl.analysis.predictions import ScoreKind
+from expctl.training.models.steps import transformed
+from expctl.training.tasks.protocol import Evaluation, Figure, Predictions
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
     from sklearn.pipeline import Pipeline
 
+    from expctl.analysis.predictions import ScoreKind
     from expctl.training.data.rows import Rows
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """What a model said of some rows. `scores`: shape (n, classes), or (n,) for a decision between two, or None."""
-
-    labels: np.ndarray
-    predicted: np.ndarray
-    scores: np.ndarray | None
-    score_kind: ScoreKind
-    classes: np.ndarray
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Metrics of `predictions`, 95% limits of those that the labels decide, and figures per class."""
-
-    predictions: Predictions
-    metrics: dict[str, float]
-    limits: dict[str, tuple[float, float]]
-    per_class: dict[str, dict[str, float]]
-    report: str
-    confusion: np.ndarray
-    confusion_labels: list[str]
-
-
 def predict(pipeline: Pipeline, rows: Rows) -> Predictions:
-    """Predictions and, where the classifier gives any, scores.
-
-    `seconds` is the time of the predictions alone, texts in and labels out, as `pipeline.predict` makes them.
-    """
+    """Predictions and, where the classifier gives any, scores."""
     started = time.perf_counter()
-    model: Any = pipeline
-    read: Any = rows.frame
-    if pipeline.steps[0][0] == "features":  # what `Pipeline.predict` does, and its scores would do a second time
-        model, read = pipeline[-1], pipeline[:-1].transform(rows.frame)
+    model, read = transformed(pipeline, rows.frame)
     predicted = model.predict(read)
     seconds = time.perf_counter() - started
     scores: Any = None
@@ -110,47 +79,31 @@ def _from_scores(predictions: Predictions) -> dict[str, float]:
     return values
 
 
-def evaluate(pipeline: Pipeline, rows: Rows) -> Evaluation:
-    """Predict `rows` and measure."""
+def evaluate(predictions: Predictions) -> Evaluation:
+    """Metrics, figures per class and the confusion matrix."""
     import numpy as np
     from sklearn import metrics as sk
 
-    predictions = predict(pipeline, rows)
     labels, predicted = predictions.labels, predictions.predicted
     named = np.array([str(label) for label in labels]), np.array([str(label) for label in predicted])
     present = np.union1d(labels, predicted)
     names = [str(label) for label in present]
     # Not classification_report's dictionary: there a class called "accuracy" is lost under the total of that name.
     figures = sk.precision_recall_fscore_support(labels, predicted, labels=present, average=None, zero_division=0)
+    per_class = {
+        name: dict(zip(("precision", "recall", "f1_score", "support"), map(float, row), strict=True))
+        for name, *row in zip(names, *figures, strict=True)
+    }
+    confusion = (
+        sk.confusion_matrix(labels, predicted, labels=present) if len(present) > 1 else np.array([[len(labels)]])
+    )
     return Evaluation(
         predictions=predictions,
         metrics=score_metrics(predictions),
         limits=confidence_limits(labels, predicted),
-        per_class={
-            name: dict(zip(("precision", "recall", "f1_score", "support"), map(float, row), strict=True))
-            for name, *row in zip(names, *figures, strict=True)
+        files={
+            "classification_report.txt": sk.classification_report(*named, labels=names, zero_division=0, digits=4),
+            "per_class.json": json.dumps(per_class, ensure_ascii=False, indent=1) + "\n",
         },
-        report=sk.classification_report(*named, labels=names, zero_division=0, digits=4),
-        confusion=(
-            sk.confusion_matrix(labels, predicted, labels=present) if len(present) > 1 else np.array([[len(labels)]])
-        ),
-        confusion_labels=names,
+        figures=(Figure("confusion_matrix.png", "expctl.figures.plots:confusion_matrix", (confusion, names)),),
     )
-
-
-def predictions_frame(predictions: Predictions, rows: Rows) -> pd.DataFrame:
-    """One line a test row: `row` in the data file, `text_hash`, `label`, `prediction`, and `scores` as a list."""
-    import pandas as pd
-
-    frame = pd.DataFrame(
-        {
-            "row": rows.frame.index.to_numpy(),
-            "text_hash": rows.hashes.astype(str).astype(object),
-            "label": predictions.labels,
-            "prediction": predictions.predicted,
-        }
-    )
-    if predictions.scores is not None:
-        scores = predictions.scores.reshape(len(rows), -1)
-        frame["scores"] = pd.Series(list(scores), dtype="object")
-    return frame

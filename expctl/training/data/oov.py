@@ -16,13 +16,6 @@ MARGIN: Final = 0.1  # one term in ten: less is no other kind of text, however m
 _ERRORS: Final = 3  # standard errors
 
 
-def vectorizer_of(estimator: Any) -> Any:
-    """The fitted vectorizer of a pipeline that `build_pipeline` made of features; None for a factory's."""
-    steps = getattr(estimator, "steps", None)
-    features = steps[0][1] if steps and steps[0][0] == "features" else None
-    return getattr(features, "named_transformers_", {}).get("tfidf")
-
-
 def unknown_shares(vectorizer: Any, texts: Iterable[str]) -> np.ndarray:
     """The share of each text's terms that a fitted vectorizer does not know, shape (n,); NaN for one without a term."""
     import numpy as np

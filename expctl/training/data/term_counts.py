@@ -10,24 +10,18 @@ from array import array
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from expctl import compat
-from expctl.training.fit.oov import share
+from expctl.training.data.oov import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from sklearn.pipeline import Pipeline
-
     from expctl.records import Value
-
-# The feature parameters that decide which terms a text has; the others choose among the terms, or weigh them.
-# ngram_min is one of them: char_wb gives a word shorter than it once, and only then.
-ANALYZER_KEYS: Final = ("analyzer", "ngram_min", "lowercase", "stop_words")
 
 
 @dataclass(frozen=True)
@@ -186,17 +180,17 @@ def _rows_meant(bound: Value, part: Part) -> float:
 
 
 @contextmanager
-def counted(pipeline: Pipeline, counts: Counts, part: Part, values: Mapping[str, Value]) -> Iterator[np.ndarray]:
-    """In the block, fitting `pipeline` and predicting with it read `part` in place of the texts that they are given.
+def counted(vectorizer: Any, counts: Counts, part: Part, values: Mapping[str, Value]) -> Iterator[np.ndarray]:
+    """In the block, an unfitted `vectorizer` of a pipeline reads `part` in place of the texts that it is given.
 
     Gives the `unknown_shares` of the rows that are measured.
 
-    The vectorizer gets the counts of the terms it will keep from us and does all the rest itself (pruning, order,
-    weights, norm), so the fitted pipeline is the one that the texts would have made; a property test holds it.
+    It gets the counts of the terms it will keep from us and does all the rest itself (pruning, order, weights, norm),
+    when the pipeline is fitted and when it predicts, so the fitted pipeline is the one that the texts would have made.
+    A property test holds it.
     """
     from sklearn.base import clone
 
-    vectorizer = pipeline.named_steps["features"].transformers[0][1]
     kept = selected(part, values)
     made: list[Any] = []
 

@@ -1,0 +1,111 @@
+"""The layout of the Pipelines that expctl builds: the names of their steps, and every look inside.
+
+Nobody else names a step or reaches into one, so that another layout (other columns, another kind of estimator) changes
+this file alone. The names are in every recorded model: a new one must not replace an old one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+TFIDF: Final = "tfidf"
+_FEATURES: Final = "features"
+_CLASSIFIER: Final = "classifier"
+_COLUMN: Final = "column"
+_TEXT: Final = "text"
+_FACTORY: Final = "model"
+
+
+def on_features(transformers: list[tuple[str, Any, Any]], estimator: Any) -> Pipeline:
+    """An estimator on features: `transformers` are (name, transformer, columns), as ColumnTransformer takes them."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    # sparse_threshold=1.0: the matrix of the one vectorizer stays sparse unless every text has every term.
+    features = ColumnTransformer(transformers, sparse_threshold=1.0)
+    return Pipeline([(_FEATURES, features), (_CLASSIFIER, estimator)])
+
+
+def on_text(column: str, estimator: Any) -> Pipeline:
+    """A factory's estimator that reads texts, given the texts of a column."""
+    import numpy as np
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    chosen = ColumnTransformer([(_TEXT, "passthrough", [column])])
+    return Pipeline([(_COLUMN, chosen), (_TEXT, FunctionTransformer(np.ravel)), (_FACTORY, estimator)])
+
+
+def on_frame(estimator: Any) -> Pipeline:
+    """A factory's estimator that reads the DataFrame with all its columns."""
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([(_FACTORY, estimator)])
+
+
+def selects_columns(pipeline: Pipeline) -> bool:
+    """Whether a built pipeline reads the columns of its features alone (all but `on_frame` do)."""
+    return pipeline.steps[0][0] in (_FEATURES, _COLUMN)
+
+
+def is_from_factory(pipeline: Pipeline) -> bool:
+    """Whether the estimator is one that a user's own code made."""
+    return bool(pipeline.steps[-1][0] == _FACTORY)
+
+
+def final_estimator(pipeline: Pipeline) -> Any:
+    """The estimator behind the features."""
+    return pipeline.steps[-1][1]
+
+
+def unfitted_transformer(pipeline: Pipeline, name: str) -> Any:
+    """The transformer of that name as it will be cloned and fitted; None where there is none."""
+    if pipeline.steps[0][0] != _FEATURES:
+        return None
+    return next((transformer for own, transformer, _ in pipeline.steps[0][1].transformers if own == name), None)
+
+
+def fitted_transformer(estimator: Any, name: str) -> Any:
+    """The fitted transformer of that name; None of a factory's estimator, and of anything else."""
+    steps = getattr(estimator, "steps", None)
+    features = steps[0][1] if steps and steps[0][0] == _FEATURES else None
+    return getattr(features, "named_transformers_", {}).get(name)
+
+
+def transformed(pipeline: Pipeline, frame: pd.DataFrame) -> tuple[Any, Any]:
+    """The part of a fitted pipeline that predicts, and what it reads of these rows.
+
+    The features are made here once, where `predict` and then `predict_proba` of the pipeline would make them twice.
+    """
+    if pipeline.steps[0][0] == _FEATURES:
+        return pipeline[-1], pipeline[:-1].transform(frame)
+    return pipeline, frame
+
+
+def reads_text(estimator: Any) -> bool:
+    """Whether an estimator reads a column of texts rather than a DataFrame, by the tags of its first step."""
+    from sklearn.utils import get_tags
+
+    while True:
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[0][1]
+        elif hasattr(estimator, "transformer_list"):
+            estimator = estimator.transformer_list[0][1]
+        elif hasattr(estimator, "estimator"):  # GridSearchCV, CalibratedClassifierCV, ...
+            estimator = estimator.estimator
+        else:
+            return hasattr(estimator, "__sklearn_tags__") and bool(get_tags(estimator).input_tags.string)
+
+
+def named_parts(estimator: Any) -> dict[str, Any] | None:
+    """The steps of any Pipeline, the fitted transformers of any ColumnTransformer, by name; None of what is neither."""
+    if hasattr(estimator, "steps"):
+        return dict(estimator.steps)
+    if hasattr(estimator, "transformers_"):
+        return {name: transformer for name, transformer, _ in estimator.transformers_}
+    return None

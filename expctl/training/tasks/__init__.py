@@ -1,0 +1,27 @@
+"""The table of tasks: what a model is to learn. Names only; imports nothing heavy.
+
+To add one: a module here with what `protocol.Task` lists, and one entry in the table. Whoever reads data, trains or
+records asks `task_of(recipe)`, and knows no task itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from expctl.recipe import Recipe
+    from expctl.training.tasks.protocol import Task
+
+TASKS: Final = {"classification": "expctl.training.tasks.classification"}
+
+
+def task_name(recipe: Recipe) -> str:
+    """The task of a recipe: classification, of every one so far."""
+    del recipe
+    return "classification"
+
+
+def task_of(recipe: Recipe) -> Task:
+    """The module that knows a recipe's task."""
+    return cast("Task", importlib.import_module(TASKS[task_name(recipe)]))

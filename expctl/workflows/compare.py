@@ -1,0 +1,146 @@
+"""`compare`: single runs with the first of them, two sets of runs by their means, or the rows that two runs changed."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from expctl.analysis.comparison import compare as compare_runs
+from expctl.analysis.difference import adjusted
+from expctl.analysis.flips import find_flips
+from expctl.analysis.groups import compare_groups, repeats, same_data
+from expctl.analysis.significance import assess
+from expctl.errors import RunNotFound, UsageError, closest
+from expctl.metrics import METRICS
+from expctl.tracking.runs.comparison_inputs import read_evidence
+from expctl.tracking.runs.predictions import read_predictions
+from expctl.tracking.runs.references import is_set, resolve, resolve_set
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expctl.analysis.comparison import Comparison
+    from expctl.analysis.flips import Flip, Flips
+    from expctl.analysis.groups import GroupDifference
+    from expctl.analysis.predictions import RunPredictions
+    from expctl.analysis.significance import Assessment
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRequest:
+    """Which runs, the baseline first, and what of them. `flips`: rows of each kind, or with `every_flip` all of them.
+
+    `report`: a report of them is wanted too.
+    """
+
+    runs: Sequence[str]
+    metric: str | None = None
+    only_changed: bool = False
+    per_class: bool = False
+    flips: int | None = None
+    every_flip: bool = False
+    report: bool = False
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        if len(self.runs) < 2:
+            raise UsageError("compare needs two runs or more", hint="expctl compare latest~1 latest")
+        if self.flips is not None and len(self.runs) != 2:
+            raise UsageError("--flips is about two runs", hint="expctl compare RUN RUN --flips 5")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRuns:
+    """Runs side by side; `tests` has one entry for each but the first."""
+
+    runs: Sequence[RunRecord]
+    comparison: Comparison
+    tests: Sequence[Assessment]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRows:
+    """The rows that the second of two runs broke and fixed, with their texts, where the data still has them."""
+
+    runs: Sequence[RunRecord]
+    flips: Flips
+    rows: Sequence[tuple[Flip, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedSets:
+    """Two sets of runs by their means; `note` says why they are not tested, or what the test does not tell."""
+
+    names: tuple[str, str]
+    groups: Sequence[GroupDifference]
+    note: str | None
+
+
+def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRows | ComparedSets:
+    """Compare what the references of a request mean. Raises UsageError, RunNotFound, DataError."""
+    if any(is_set(store, run) for run in request.runs):
+        return _sets(store, request)
+    runs = [resolve(store, run) for run in request.runs]
+    metric = request.metric
+    if metric is not None and not any(metric in run.metrics for run in runs):
+        known = sorted({key for run in runs for key in run.metrics})
+        raise RunNotFound(
+            f"none of these runs has {metric!r}{closest(metric, known)}", hint=f"they have {', '.join(known)}"
+        )
+    predictions = [read_predictions(store, run) for run in runs]
+    per_class = request.per_class
+    tests = [assess(predictions[0], one, confidence=request.confidence, per_class=per_class) for one in predictions[1:]]
+    if request.flips is not None:
+        return _rows(runs, predictions[1], tests[0], None if request.every_flip else request.flips)
+    corrected = adjusted([test.differences for test in tests])
+    tests = [replace(test, differences=part) for test, part in zip(tests, corrected, strict=True)]
+    evidence = [read_evidence(store, run, per_class=per_class) for run in runs]
+    comparison = compare_runs(runs, evidence, metric=metric, only_changed=request.only_changed, per_class=per_class)
+    return ComparedRuns(runs, comparison, tests)
+
+
+def _rows(
+    runs: Sequence[RunRecord], predictions: RunPredictions | None, test: Assessment, most: int | None
+) -> ComparedRows:
+    """Raises RunNotFound if the two runs have no rows in common."""
+    from expctl.tracking.runs.row_texts import with_texts
+
+    if predictions is None or test.pairing is None:
+        raise RunNotFound(
+            test.note or "nothing to compare row by row", hint="--flips needs runs with the same test rows"
+        )
+    flips = find_flips(predictions, test.pairing, most=most)
+    return ComparedRows(runs, flips, with_texts(runs[1], flips.rows))
+
+
+def _sets(store: Store, request: CompareRequest) -> ComparedSets:
+    """Raises UsageError for more than two sets, and for what is about single runs."""
+    names = request.runs
+    if request.metric is not None or request.only_changed or request.per_class or request.flips is not None:
+        raise UsageError("--metric, --only-changed, --per-class and --flips are about single runs, not sets")
+    if request.report:
+        raise UsageError("--report is about single runs, not sets", hint=shlex.join(["expctl", "report", *names]))
+    if len(names) != 2:
+        raise UsageError("sets of runs are compared two at a time", hint="expctl compare 'old-*' 'new-*'")
+    baseline, challenger = (resolve_set(store, run) for run in names)
+    groups = compare_groups(baseline, challenger, confidence=request.confidence)
+    return ComparedSets((names[0], names[1]), groups, _note(baseline, challenger, groups))
+
+
+def _note(
+    baseline: Sequence[RunRecord], challenger: Sequence[RunRecord], groups: Sequence[GroupDifference]
+) -> str | None:
+    again = repeats(baseline) + repeats(challenger)
+    if min(len(baseline), len(challenger)) < 2:
+        return "a single run has no spread: give each set several, with other --random-state"
+    if not same_data([*baseline, *challenger]):
+        return "not tested: the sets were not trained and tested on the same data"
+    if again:
+        said = "1 run is another's training" if again == 1 else f"{again:,} runs are others' trainings"
+        return f"not tested: {said} again, which tells nothing new: vary --random-state"
+    if all(one.deviations == (0.0, 0.0) for one in groups if METRICS[one.metric].is_quality_metric):
+        return "the random state changes nothing here: what the test rows can tell, single runs do"
+    return None

@@ -1,0 +1,128 @@
+"""`predict`: rows of texts, piece by piece, with what the model of a run says of them. Opens and writes no file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from expctl.errors import DataError, UsageError
+from expctl.tracking.models.storage import load_model
+from expctl.tracking.runs.references import best_run, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from io import BufferedReader
+
+    from expctl.records import RunRecord
+    from expctl.tracking.models.storage import LoadedModel
+    from expctl.tracking.store import Store
+    from expctl.training.data.oov import Seen
+    from expctl.training.data.tables import FileFormat, TableColumns
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """What is to be predicted: `texts`, or the table in the file `input` (`-`: standard input), and what is told of it.
+
+    Without `text_column` the texts are in the column that the model was trained on.
+    """
+
+    texts: Sequence[str] = ()
+    input: str | None = None
+    text_column: str | None = None
+    encoding: str = "utf-8"
+    proba: bool = False
+    oov: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the rows come from, for people."""
+        return "standard input" if self.input == "-" else self.input or "the arguments"
+
+
+def run_to_use(store: Store, reference: str | None, note: Callable[[str], None]) -> RunRecord:
+    """The run that a reference means; without one the best by f1_score, which is noted."""
+    if reference is not None:
+        return resolve(store, reference)
+    found = best_run(store, "f1_score")
+    note(f"model of the best run: {found.described}, f1_score {found.metrics['f1_score']:.4f}")
+    return found
+
+
+def usable_model(store: Store, run: RunRecord, *, trust: bool, note: Callable[[str], None]) -> LoadedModel:
+    """The model of a run. Raises DataError if it is damaged, not to be trusted, or does not say what it reads."""
+    model = load_model(store, run, trust=trust, warn=lambda text: note(f"warning: {text}"))
+    if model.is_foreign:
+        from expctl.tracking.models.sample_check import check_answers
+
+        check_answers(store, run, model)
+    if not model.inputs:
+        raise DataError(
+            f"the model of run {run.label} does not say which columns it reads", hint="train it with expctl"
+        )
+    return model
+
+
+@dataclass
+class Predictions:
+    """The rows of a request with their predictions, read and made as they are asked for, and counted as they pass.
+
+    `rows` went by, and `missing` of them without a prediction. `source` is the open file of a request that has one.
+    """
+
+    run: RunRecord
+    model: LoadedModel
+    request: PredictRequest
+    source: BufferedReader | None
+    rows: int = 0
+    missing: int = 0
+    _seen: Seen | None = field(default=None, init=False)
+
+    def pieces(self, advance: Callable[[int], None]) -> Iterator[TableColumns]:
+        """The input's columns and the predictions, some rows at a time; `advance` is told the rows so far.
+
+        Raises UsageError or DataError for rows that the model cannot read.
+        """
+        from expctl.training.data.oov import Seen
+        from expctl.training.fit.predict_batches import predicted_chunks
+
+        request, model = self.request, self.model
+        self._seen = Seen() if "oov" in self.run.metrics else None
+        results = predicted_chunks(
+            model.estimator, model.inputs, self._read(), name=request.name, text_column=request.text_column,
+            proba=request.proba, oov=request.oov, seen=self._seen,
+        )  # fmt: skip
+        for piece in results:
+            self.rows += len(piece["prediction"])
+            self.missing += piece["prediction"].count(None)
+            yield piece
+            advance(self.rows)
+
+    def warnings(self) -> Iterator[str]:
+        """What there is to warn of when all rows have passed."""
+        if self.missing:
+            yield f"{self.missing:,} of {self.rows:,} rows have no text and got no prediction"
+        usual, tested = self.run.metrics.get("oov"), self.run.typed_params.get("test_rows")
+        seen = self._seen
+        if seen is not None and usual is not None and isinstance(tested, int) and seen.is_far_above(usual, tested):
+            yield (
+                f"{seen.mean:.0%} of a text's terms are unknown to the model, {usual:.0%} in its test rows:"
+                " texts of another kind, for which its metrics say little"
+            )
+
+    def _read(self) -> Iterator[TableColumns]:
+        if self.source is None:
+            yield self._given()
+            return
+        from expctl.training.data.tables import chunks, kind_of
+
+        input = self.request.input or ""
+        on_stdin: FileFormat = "jsonl" if input == "-" and self.source.peek(1)[:1] == b"{" else "csv"
+        kind = on_stdin if input == "-" else kind_of(input)
+        yield from chunks(self.source, kind, encoding=self.request.encoding, name=self.request.name)
+
+    def _given(self) -> TableColumns:
+        inputs = self.model.inputs
+        if len(inputs) > 1:
+            raise UsageError(f"the model reads the columns {', '.join(inputs)}", hint="give them with --input FILE")
+        return {self.request.text_column or next(iter(inputs)): list(self.request.texts)}

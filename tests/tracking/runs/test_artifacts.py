@@ -1,0 +1,71 @@
+"""The files of a run: listed and read where they lie, and told where they are gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from expctl.errors import StoreError
+from expctl.tracking.runs.artifacts import local_folder, read_file
+from tests.tracking.recorded import store_of
+
+
+def test_a_file_of_a_run_is_read_whole_or_none(runs):
+    store = store_of(runs)
+    run = store.find("attributes.run_name = 'strong'")[0]
+    assert b"scikit-learn==" in store.read_artifact(run, "requirements.txt")
+    assert store.read_artifact(run, "nothing.txt") is None
+    paths = [artifact.path for artifact in store.artifacts(run)]
+    assert paths == sorted(set(paths))
+    assert {"model/MLmodel", "model/model.skops", "predictions.parquet"} <= set(paths)
+    assert all(artifact.size for artifact in store.artifacts(run))
+
+
+@pytest.mark.parametrize(
+    ("uri", "folder"),
+    [
+        ("file:///a/b%20c", "/a/b c"),
+        ("file://localhost/a", "/a"),
+        ("/a/b%20c", "/a/b%20c"),
+        ("relative/folder", "relative/folder"),
+        ("file://elsewhere/a", None),
+        ("mlflow-artifacts:/1/a", None),
+        ("s3://bucket/a", None),
+        ("", None),
+    ],
+)
+def test_a_folder_of_this_machine_is_told_from_any_other_place(uri, folder):
+    assert local_folder(uri) == (None if folder is None else Path(folder))
+
+
+@pytest.fixture
+def strong(runs):
+    """A store, a complete run of it, and the run's folder."""
+    store = store_of(runs)
+    run = store.find("attributes.run_name = 'strong'")[0]
+    return store, run, local_folder(run.artifact_uri)
+
+
+def test_a_folder_and_what_lies_below_a_file_are_no_files(strong):
+    store, run, folder = strong
+    (folder / "sub").mkdir()
+    assert read_file(store, run, "sub") is None
+    assert read_file(store, run, "requirements.txt/below") is None
+
+
+def test_the_folder_of_a_complete_run_that_is_gone_is_told_and_that_of_another_is_empty(strong):
+    store, run, folder = strong
+    folder.rename(folder.with_name("moved"))
+    with pytest.raises(StoreError, match="the files of run strong are not at") as caught:
+        read_file(store, run, "requirements.txt")
+    assert caught.value.hint == "was the store moved?"
+    assert read_file(store, replace(run, tags={}), "requirements.txt") is None
+
+
+def test_a_file_that_cannot_be_read_is_told(strong):
+    store, run, folder = strong
+    (folder / "loop").symlink_to("loop")
+    with pytest.raises(StoreError, match=r"cannot read .*loop"):
+        read_file(store, run, "loop")
