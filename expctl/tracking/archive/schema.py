@@ -1,8 +1,8 @@
 """A run as an archive holds it, besides its files: values to JSON and back. Believes nothing that it reads.
 
 Runs are known by the ids under which they were first recorded, however many stores they have been in since. Pydantic
-reads them, strictly: MLflow, which writes them, has loaded it already, and a line of metrics takes it a third of the
-time of checks by hand (2.7 against 8.4 us). Values of ours are not checked: these are plain dataclasses.
+reads them, strictly: MLflow, which writes them, loads it anyway, and a line of metrics takes 4.2 us where checks by
+hand took 6.5, and let `true` pass for a value. Values of ours are not checked: these are plain dataclasses.
 """
 
 from __future__ import annotations
