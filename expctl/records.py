@@ -96,6 +96,11 @@ class RunRecord:
         return self.name or self.run_id[:8]
 
     @property
+    def described(self) -> str:
+        """The label with the short id, by which the run can be named again: names need not be unique."""
+        return f"{self.label} ({self.run_id[:8]})"
+
+    @property
     def duration(self) -> timedelta | None:
         """How long the run took; `None` while it is running. Never negative, whatever the clock did."""
         if self.started is None or self.ended is None:

@@ -119,3 +119,7 @@ def test_a_record_does_not_change() -> None:
 def test_a_warnings_tag_that_somebody_else_wrote_is_shown_as_it_is() -> None:
     record = RunRecord("a" * 32, "n", "finished", "1", tags={Tag.WARNINGS: "not json"})
     assert record.warnings == ["not json"]
+
+
+def test_a_described_run_can_be_named_again_though_its_name_is_not_unique() -> None:
+    assert run(name="baseline").described == "baseline (01234567)"

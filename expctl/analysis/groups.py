@@ -114,6 +114,7 @@ def _variance(values: np.ndarray) -> float:
 
 
 def _tested(metric: str, one: np.ndarray, other: np.ndarray, confidence: float, *, paired: bool) -> Difference:
+    """By hand from scipy.special: scipy.stats.ttest_ind and ttest_rel say the same, and take 0.85 s more to import."""
     import numpy as np
     from scipy.special import stdtr, stdtrit
 

@@ -61,7 +61,10 @@ def _score_columns(run: RunPredictions, pairing: Pairing) -> np.ndarray | None:
 
 
 def _placements(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[float, np.ndarray] | None:
-    """The AUC and a figure for each row whose mean it is: n times the share of the row in DeLong's components."""
+    """The AUC and a figure for each row whose mean it is: n times the share of the row in DeLong's components.
+
+    By hand: neither scipy nor scikit-learn has them, and a row's figure, unlike a variance, can be resampled by group.
+    """
     import numpy as np
 
     columns = _score_columns(run, pairing)

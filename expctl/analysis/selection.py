@@ -1,7 +1,7 @@
 """How much of the lead of the best of many models is due to choosing it on the rows it is judged by.
 
 Source: Tsamardinos, Greasidou and Borboudakis 2018, Bootstrapping the out-of-sample predictions for efficient and
-accurate cross-validation, Machine Learning 107 (BBC-CV).
+accurate cross-validation, Machine Learning 107 (BBC-CV). Neither scipy nor scikit-learn has it.
 """
 
 from __future__ import annotations

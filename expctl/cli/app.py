@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from expctl import __version__
+from expctl import __version__, compat
 from expctl.cli.commands.best import best
 from expctl.cli.commands.compare import compare
 from expctl.cli.commands.delete import delete, restore
@@ -19,6 +19,7 @@ from expctl.cli.commands.doctor import doctor
 from expctl.cli.commands.explain import explain
 from expctl.cli.commands.export import export, import_runs
 from expctl.cli.commands.gate import gate
+from expctl.cli.commands.help import help
 from expctl.cli.commands.list import list_runs
 from expctl.cli.commands.predict import predict
 from expctl.cli.commands.promote import promote
@@ -30,6 +31,7 @@ from expctl.cli.commands.train import train
 from expctl.cli.commands.ui import ui
 from expctl.cli.options.common import Command
 from expctl.cli.streams import ReaderGone, point, say, trace
+from expctl.docs import TOPIC_OF
 from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, mask_secrets
 
 if TYPE_CHECKING:
@@ -63,6 +65,10 @@ app.command("restore", cls=Command)(restore)
 app.command("export", cls=Command)(export)
 app.command("import", cls=Command)(import_runs)
 app.command("doctor", cls=Command)(doctor)
+app.command("help", cls=Command)(help)
+for _one in app.registered_commands:
+    if _one.name in TOPIC_OF:
+        _one.epilog = f"Topic: expctl help {TOPIC_OF[_one.name]}"
 
 
 def _version(wanted: bool) -> None:
@@ -82,8 +88,7 @@ def _root(
         sys.stdout.write(context.get_help() + "\n")
 
 
-# The base of Typer's usage errors has no public name of its own.
-_TyperUsageError: Any = typer.BadParameter.__mro__[1]
+_TyperUsageError: Any = compat.typer_usage_error()
 
 
 _STOPPING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

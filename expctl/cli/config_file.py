@@ -63,7 +63,7 @@ def _table(value: Any, key: str, path: Path, text: str) -> dict[str, Any]:
 
 
 def _line(text: str, key: str) -> str:
-    """`, line 3` for the line that sets a key."""
+    """`, line 3` for the line that sets a key. By hand: neither tomllib nor tomlkit keeps where a key stood."""
     for number, line in enumerate(text.splitlines(), 1):
         if line.split("=")[0].strip().strip("\"'") in (key, f"[{key}]"):
             return f", line {number}"

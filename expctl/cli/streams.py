@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from expctl.errors import UsageError, mask_secrets
 from expctl.render.formats import FORMATS, Format, as_csv
 from expctl.render.text import pointed, visible
+from expctl.wording import agree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +87,7 @@ class Streams:
             with piped():
                 left_out = print_table(sheet, sys.stdout)
             if left_out:
-                self.note(f"{left_out} more {'column' if left_out == 1 else 'columns'} in a wider terminal (--wide)")
+                self.note(f"{left_out} more {agree(left_out, 'column')} in a wider terminal (--wide)")
         else:
             text = as_csv(sheet, formulas=settings.csv_formulas) if format == "csv" else FORMATS[format](sheet)
             with piped():

@@ -8,6 +8,7 @@ from expctl.metrics import higher_is_better
 from expctl.render.sheet import Change, Column, Share, Sheet
 from expctl.render.sweeps import settings_of
 from expctl.render.views import setting
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,7 +114,7 @@ def remarks(explanation: Explanation) -> Iterator[str]:
     """What a person should know besides the steps, a line each."""
     question = explanation.question
     for reason, count in explanation.left_out.items():
-        yield f"left out {count:,} {'combination' if count == 1 else 'combinations'}: {reason}"
+        yield f"left out {plural(count, 'combination')}: {reason}"
     for link in explanation.links:
         if len(link.factors) > 1:
             why = "the budget is used up" if explanation.used_up else "one by one they cannot be trained"

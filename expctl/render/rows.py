@@ -137,6 +137,7 @@ def _cast(table: Any, schema: Any) -> Any:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Write a file that appears whole or not at all: beside its place, synced, then renamed into it.
 
+    By hand: eight lines, and atomicwrites, the package for it, is not kept up any more.
     Raises UsageError if it cannot be written there.
     """
     beside = path.with_name(f".{path.name}.{token_hex(4)}.tmp")

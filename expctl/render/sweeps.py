@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from expctl.render.sheet import Column, Sheet
 from expctl.render.views import ranking_sheet, setting
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,27 +75,25 @@ def trial_line(progress: Progress, metric: str) -> str:
     return f"{progress.ended}{of} trial {trial.number}: {settings_of(trial.point)}: {outcome}{best}"
 
 
-def _trials(number: int) -> str:
-    return f"{number:,} {'trial' if number == 1 else 'trials'}"
-
-
 def remarks(swept: Swept, objective: str) -> Iterator[str]:
     """What a person should know besides the ranking, a line each."""
     outcome = swept.outcome
     for reason, count in swept.left_out.items():
-        yield f"left out {count:,} {'combination' if count == 1 else 'combinations'}: {reason}"
+        yield f"left out {plural(count, 'combination')}: {reason}"
     if outcome.known and not outcome.done and not outcome.failed:
-        yield f"nothing was left to do: {_trials(outcome.known)} had been finished"
+        yield f"nothing was left to do: {plural(outcome.known, 'trial')} had been finished"
     elif outcome.known:
-        yield f"{_trials(outcome.known)} had been finished before"
+        yield f"{plural(outcome.known, 'trial')} had been finished before"
     if outcome.first_failure is not None:
         trial, error = outcome.first_failure
         ended = outcome.failed + outcome.done
-        yield f"{outcome.failed:,} of {_trials(ended)} failed; the first, {settings_of(trial.point)}: {error.message}"
+        failed = f"{outcome.failed:,} of {plural(ended, 'trial')} failed"
+        yield f"{failed}; the first, {settings_of(trial.point)}: {error.message}"
     if outcome.timed_out:
-        yield f"time was up after {_trials(outcome.done)}; to go on: expctl sweep --resume {swept.parent.run_id[:8]}"
+        resume = f"expctl sweep --resume {swept.parent.run_id[:8]}"
+        yield f"time was up after {plural(outcome.done, 'trial')}; to go on: {resume}"
     if swept.repeats:
-        yield f"the sampler proposed nothing new after {_trials(outcome.done + outcome.known + outcome.failed)}"
+        yield f"the sampler proposed nothing new after {plural(outcome.done + outcome.known + outcome.failed, 'trial')}"
     for key, (value, side) in swept.edges.items():
         yield f"the best {key}, {_written(value)}, is the {side} that was tried: a better one may lie beyond"
     if swept.importance:

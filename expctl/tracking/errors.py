@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import DataError, RunNotFound, Stopped, StoreError, mask_secrets
 from expctl.tracking.uris import older_schema
 
@@ -107,9 +107,7 @@ def _translation(error: Any, uri: str) -> Exception:
 
 def _other_schema(text: str, uri: str) -> StoreError:
     """The error for a schema that is not the installed MLflow's: a later MLflow's if this one has never heard of it."""
-    import mlflow
-
-    migrations = Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions"
+    migrations = compat.migrations() / "versions"
     found = re.search(r"found version ([0-9a-f]+)\b", text)
     if found is None or any(migrations.glob(f"{found[1]}_*.py")):
         return older_schema(uri)
@@ -137,5 +135,5 @@ def remedy(text: str) -> str | None:
 
 def damaged(run: RunRecord, what: str, cause: str = "") -> DataError:
     """The error for a file of a run that is not what it should be, with the cause where that is known."""
-    told = f"{what} of run {run.label} ({run.run_id[:8]}) is damaged"
+    told = f"{what} of run {run.described} is damaged"
     return DataError(f"{told}: {cause}" if cause else told, hint=f"expctl show {run.run_id[:8]}")

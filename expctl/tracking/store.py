@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from expctl import compat
 from expctl.errors import RunNotFound, UsageError, mask_secrets
 from expctl.filters.expression import EVERY_RUN, all_of
 from expctl.filters.parse import parse
@@ -305,7 +306,7 @@ def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     level = os.environ["MLFLOW_LOGGING_LEVEL"]
     logging.getLogger("alembic").setLevel(level)
     # It prints the whole traceback of every database error before it raises it, which we then tell in one line.
-    logging.getLogger("mlflow.store.db.utils").setLevel("CRITICAL" if level == "ERROR" else level)
+    logging.getLogger(compat.DATABASE_LOGGER).setLevel("CRITICAL" if level == "ERROR" else level)
     retries.usual()
     uri = settings.tracking_uri
     patient = uris.patient(uris.absolute(uri))  # Store.uri: one address, one engine of MLflow's
@@ -326,10 +327,7 @@ def _is_made(uri: str) -> bool:
     """Whether the store has MLflow's schema. Also imports what opening it takes, 0.5 s, outside of any lock."""
     if not uri.startswith("sqlite:"):
         return True
-    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 (makes the tables known)
-    from mlflow.store.db.base_sql_model import Base
-
-    return uris.is_made(uri, Base.metadata.tables)
+    return uris.is_made(uri, compat.table_names())
 
 
 def _quiet(verbose: bool) -> None:

@@ -16,7 +16,6 @@ from expctl.metrics import METRICS
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import is_set, resolve, resolve_set
-from expctl.tracking.runs.row_texts import with_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +106,8 @@ def _rows(
     runs: Sequence[RunRecord], predictions: RunPredictions | None, test: Assessment, most: int | None
 ) -> ComparedRows:
     """Raises RunNotFound if the two runs have no rows in common."""
+    from expctl.tracking.runs.row_texts import with_texts
+
     if predictions is None or test.pairing is None:
         raise RunNotFound(
             test.note or "nothing to compare row by row", hint="--flips needs runs with the same test rows"

@@ -13,7 +13,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
-from urllib.parse import quote
 
 from expctl.errors import ExpctlError, mask_secrets
 from expctl.filters.expression import attribute
@@ -26,6 +25,7 @@ from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.artifacts import local_folder
 from expctl.tracking.runs.writer import close_orphan
 from expctl.tracking.store import open_store
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,9 +83,7 @@ def examine(settings: Settings, *, fix: bool = False, verbose: bool = False) -> 
             yield Check("store", "schema", fit.found, status, fit.remedy)
         if fit is None or fit.works:
             store, count = _opened_store(settings, verbose=verbose)
-            yield Check(
-                "store", "reachable", f"yes, it has {count:,} {'experiment' if count == 1 else 'experiments'}", "ok"
-            )
+            yield Check("store", "reachable", f"yes, it has {plural(count, 'experiment')}", "ok")
             yield Check("store", "read", store.aside or "directly, without MLflow")
     except ExpctlError as error:
         yield _failed("reachable", error)
@@ -149,7 +147,7 @@ def _writable(path: Path) -> Check:
 
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    uri = uris.sqlite_file(path, mode)
     return sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
 
 

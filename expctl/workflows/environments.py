@@ -58,8 +58,8 @@ class Isolated:
 def isolated(store: Store, run: RunRecord, progress: Callable[[str], None] = lambda stage: None) -> Iterator[Isolated]:
     """An environment of the Python and the packages of a recorded run, on the same store; gone after the block.
 
-    expctl itself is the one that runs now, whose version is told as a suspect if it is another. Packages that are
-    installed here from a folder, which no index has, are left out.
+    expctl itself is a copy of the one that runs now, whose version is told as a suspect if it is another. Packages
+    that are installed here from a folder, which no index has, are left out.
     Raises RunNotFound for a run without requirements.txt, NoEnvironment if the environment cannot be made.
     """
     content = store.read_artifact(run, "requirements.txt")
@@ -76,9 +76,7 @@ def isolated(store: Store, run: RunRecord, progress: Callable[[str], None] = lam
 
 
 def _is_local(name: str) -> bool:
-    """Whether a package is installed here from a folder, as a checkout is; expctl is copied in any case."""
-    if name == _OURS:
-        return True
+    """Whether a package is installed here from a folder, as a checkout is."""
     try:
         origin = metadata.distribution(name).read_text("direct_url.json")
     except metadata.PackageNotFoundError:

@@ -174,7 +174,7 @@ class _Trainer:
         if self.evaluate(changed) is None:
             reason = self.trained[-1].reason
             raise TrainingFailed(
-                f"run {run.label} ({run.run_id[:8]}) cannot be trained again here: {reason}",
+                f"run {run.described} cannot be trained again here: {reason}",
                 hint="expctl compare A B",
             )
         return self.runs[changed]

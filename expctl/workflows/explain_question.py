@@ -63,7 +63,7 @@ def ask(store: Store, runs: tuple[RunRecord, RunRecord], metric: str, *, budget:
     for run in runs:
         if not math.isfinite(run.metrics.get(metric, math.nan)):
             state = "" if run.status == "finished" else f": it is {run.status}"
-            raise RunNotFound(f"run {run.label} ({run.run_id[:8]}) has no {metric}{state}", hint="expctl list")
+            raise RunNotFound(f"run {run.described} has no {metric}{state}", hint="expctl list")
     hashes = _hashes_of(runs[0]), _hashes_of(runs[1])
     factors = factors_between(*recipes, hashes)
     now = _present()
@@ -76,7 +76,7 @@ def ask(store: Store, runs: tuple[RunRecord, RunRecord], metric: str, *, budget:
 
 
 def _recipe_of(run: RunRecord) -> Recipe:
-    what = f"run {run.label} ({run.run_id[:8]})"
+    what = f"run {run.described}"
     if Tag.SWEEP in run.tags:
         raise UsageError(f"{what} is a sweep: explain takes two of its trials", hint="expctl list --flat")
     return recipe_of(run)
@@ -110,7 +110,7 @@ def check(question: Question, *, trust: bool) -> None:
     for run, recipe in zip(question.runs, question.recipes, strict=True):
         if is_factory(recipe.model) and not trust:
             raise DataError(
-                f"run {run.label} ({run.run_id[:8]}) was made by {recipe.model}: to train it again runs that code",
+                f"run {run.described} was made by {recipe.model}: to train it again runs that code",
                 hint="--trust runs it",
             )
     for run, recipe, hashes in zip(question.runs, question.recipes, question.hashes, strict=True):
@@ -122,7 +122,7 @@ def check(question: Question, *, trust: bool) -> None:
 
 
 def _check_file(run: RunRecord, path: str, recorded: str | None) -> None:
-    what = f"the data of run {run.label} ({run.run_id[:8]})"
+    what = f"the data of run {run.described}"
     try:
         found = hashlib.sha256(read_bytes(path)).hexdigest()
     except DataError as error:

@@ -9,7 +9,6 @@ from expctl.analysis.flips import find_flips
 from expctl.analysis.gate import Decision, decide
 from expctl.analysis.significance import assess
 from expctl.tracking.runs.predictions import read_predictions
-from expctl.tracking.runs.row_texts import with_texts
 
 if TYPE_CHECKING:
     from expctl.analysis.flips import Flip
@@ -29,6 +28,8 @@ class Judgement:
 
     def broken(self, candidate: RunRecord, most: int) -> list[tuple[Flip, str | None]]:
         """The rows that the candidate broke, at most so many, with their texts, where the data still has them."""
+        from expctl.tracking.runs.row_texts import with_texts
+
         if self.predictions is None or self.test.pairing is None:
             return []
         flips = find_flips(self.predictions, self.test.pairing, most=most).rows

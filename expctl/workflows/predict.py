@@ -45,7 +45,7 @@ def run_to_use(store: Store, reference: str | None, note: Callable[[str], None])
     if reference is not None:
         return resolve(store, reference)
     found = best_run(store, "f1_score")
-    note(f"model of the best run: {found.label} ({found.run_id[:8]}), f1_score {found.metrics['f1_score']:.4f}")
+    note(f"model of the best run: {found.described}, f1_score {found.metrics['f1_score']:.4f}")
     return found
 
 

@@ -46,7 +46,7 @@ def original_of(store: Store, run: RunRecord, *, trust: bool) -> Original:
     Raises UsageError for a sweep and a run without a recipe, RunNotFound for one that is not complete, DataError,
     unless `trust`, for a model that the user's own code makes.
     """
-    where = f"run {run.label} ({run.run_id[:8]})"
+    where = f"run {run.described}"
     if Tag.SWEEP in run.tags:
         best = run.tags.get(Tag.BEST_RUN, "RUN")[:8]
         raise UsageError(f"{where} is a sweep: its trials are what was trained", hint=f"expctl reproduce {best}")
@@ -66,7 +66,7 @@ def original_of(store: Store, run: RunRecord, *, trust: bool) -> Original:
 
 def recipe_of(run: RunRecord) -> Recipe:
     """The recipe of a recorded run. Raises UsageError for a run that has none, or one that is no recipe."""
-    where = f"run {run.label} ({run.run_id[:8]})"
+    where = f"run {run.described}"
     if Tag.RECIPE not in run.tags:
         raise UsageError(f"{where} has no recipe: expctl did not train it", hint="expctl list")
     try:

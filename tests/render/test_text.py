@@ -193,7 +193,29 @@ def test_a_heading_is_tamed_and_cut_like_a_cell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("abc", 3), ("é", 1), ("e\u0301", 1), ("日本", 4), ("ｗ", 2), ("🎬", 2), ("", 0)]
+    ("text", "expected"),
+    [
+        *[
+            ("abc", 3),
+            ("é", 1),
+            ("e\u0301", 1),
+            ("日本", 4),
+            ("ｗ", 2),
+            ("🎬", 2),
+            ("", 0),
+            ("–", 1),
+            ("-∞", 2),
+            ("a–", 2),
+        ],
+        *[
+            ("👨\u200d👩\u200d👧", 2),
+            ("❤\ufe0f", 2),
+            ("1\ufe0f\u20e3", 2),
+            ("👍🏽", 2),
+            ("\u1112\u1161\u11ab", 2),
+            ("क्षि", 2),
+        ],
+    ],
 )
 def test_places_are_counted_as_a_terminal_gives_them(text: str, expected: int) -> None:
     assert places(text) == expected

@@ -17,7 +17,16 @@ import pytest
 
 from expctl.errors import StoreError, UsageError
 from expctl.tracking import uris
-from expctl.tracking.uris import absolute, artifact_location, check, first_opening, is_made, sqlite_path
+from expctl.tracking.uris import (
+    absolute,
+    artifact_location,
+    check,
+    first_opening,
+    is_made,
+    sqlite_file,
+    sqlite_path,
+    sqlite_uri,
+)
 from tests.tracking.recorded import names
 
 
@@ -207,6 +216,21 @@ def test_artifacts_lie_beside_the_database_whatever_the_experiment_is_called(tmp
         assert location.startswith(f"file://{tmp_path}/mlartifacts/{word}-"), name
     assert artifact_location(uri, "same") != artifact_location(uri, "same")
     assert artifact_location("http://localhost:5000", "any") is None
+
+
+@pytest.mark.parametrize("name", ["plain.db", "a b.db", "100%.db", "what?.db", "c#.db", "日本.db"])
+def test_a_file_of_any_name_is_the_same_file_in_every_spelling(tmp_path, monkeypatch, name):
+    import sqlite3
+    from contextlib import closing
+
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect(name)) as made:
+        made.execute("CREATE TABLE t (a)")
+    assert sqlite_path(sqlite_uri(Path(name))) == tmp_path / name
+    with closing(sqlite3.connect(sqlite_file(Path(name), "ro"), uri=True)) as read:
+        assert read.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            read.execute("CREATE TABLE u (a)")
 
 
 @pytest.mark.parametrize(

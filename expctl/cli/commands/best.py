@@ -9,6 +9,7 @@ import typer
 from expctl.cli.options import common, completion
 from expctl.cli.streams import Streams, opened
 from expctl.settings import load_settings
+from expctl.wording import plural
 
 
 def best(
@@ -50,4 +51,4 @@ def best(
     if ranking.excluded is None:
         streams.note(f"left out: runs that are unfinished or without a finite {metric}")
     for reason, count in (ranking.excluded or {}).items():
-        streams.note(f"left out {count:,} {'run' if count == 1 else 'runs'} {reason}")
+        streams.note(f"left out {plural(count, 'run')} {reason}")

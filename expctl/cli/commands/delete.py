@@ -11,6 +11,7 @@ from expctl.cli.options import common, completion
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
 from expctl.settings import load_settings
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,9 @@ def delete(
     how = " for good, with files and models" if purge else ""
     if dry_run or not chosen.runs:
         streams.write(_sheet(chosen, chosen.runs, "runs"), format, settings)
-        streams.note(f"{_count(chosen.runs)} would be deleted{how}" if chosen.runs else "no runs that match")
+        streams.note(
+            f"{plural(len(chosen.runs), 'run')} would be deleted{how}" if chosen.runs else "no runs that match"
+        )
         return
     if not yes and not streams.confirmed(f"delete {_described(chosen, how)}?", instead="--yes, or --dry-run"):
         streams.note("nothing is deleted")
@@ -69,7 +72,7 @@ def delete(
     finally:
         streams.write(_sheet(chosen, done, "purged" if purge else "deleted"), format, settings)
         if len(done) < len(chosen.runs):
-            streams.note(f"{len(done)} of {_count(chosen.runs)} deleted")
+            streams.note(f"{len(done)} of {plural(len(chosen.runs), 'run')} deleted")
         elif not purge:
             few = len(chosen.named) <= _NAMED
             ids = " ".join(run.run_id for run in chosen.named) if few else "ID; expctl list --deleted shows them"
@@ -100,7 +103,9 @@ def restore(
     chosen = deletion.to_restore(store, runs or [], filter)
     if dry_run or not chosen.runs:
         streams.write(_sheet(chosen, chosen.runs, "runs"), format, settings)
-        streams.note(f"{_count(chosen.runs)} would be back" if chosen.runs else "no deleted runs that match")
+        streams.note(
+            f"{plural(len(chosen.runs), 'run')} would be back" if chosen.runs else "no deleted runs that match"
+        )
         return
     done: list[RunRecord] = []
     try:
@@ -109,7 +114,7 @@ def restore(
     finally:
         streams.write(_sheet(chosen, done, "restored"), format, settings)
         if len(done) < len(chosen.runs):
-            streams.note(f"{len(done)} of {_count(chosen.runs)} restored")
+            streams.note(f"{len(done)} of {plural(len(chosen.runs), 'run')} restored")
 
 
 def _check_given(runs: Sequence[str] | None, filter: str, command: str) -> None:
@@ -126,13 +131,9 @@ def _sheet(chosen: Chosen, runs: Sequence[RunRecord], kind: str) -> Sheet:
     return replace(runs_sheet(ordered, columns=["id", "name", "status", "started", "f1_score"], total=None), kind=kind)
 
 
-def _count(runs: Sequence[RunRecord]) -> str:
-    return f"{len(runs):,} {'run' if len(runs) == 1 else 'runs'}"
-
-
 def _described(chosen: Chosen, how: str) -> str:
     """What a question is about: how many runs, how, and the first by name."""
-    names = [f"{run.label} ({run.run_id[:8]})" for run in chosen.named[:_NAMED]]
+    names = [run.described for run in chosen.named[:_NAMED]]
     more = ["..."] if len(chosen.named) > _NAMED else []
     trials = f" with {len(chosen.trials):,} trials" if chosen.trials else ""
-    return f"{_count(chosen.named)}{trials}{how}: {', '.join(names + more)}"
+    return f"{plural(len(chosen.named), 'run')}{trials}{how}: {', '.join(names + more)}"

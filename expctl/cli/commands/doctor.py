@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from expctl import __version__
 from expctl.cli.options import common
 from expctl.cli.streams import Streams
 from expctl.errors import ExitCode, mask_secrets
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from expctl.settings import Settings, Source
 
 _SECRET: Final = re.compile("PASSWORD|TOKEN|SECRET|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
-_PACKAGES: Final = ("expctl", "mlflow", "scikit-learn", "skops", "pandas", "numpy", "optuna")
+_PACKAGES: Final = ("mlflow", "scikit-learn", "skops", "pandas", "numpy", "optuna")
 
 
 def doctor(
@@ -68,7 +69,12 @@ def _versions() -> dict[str, str]:
     import sqlite3
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version(), "platform": platform.platform(), "sqlite": sqlite3.sqlite_version}
+    found = {
+        "expctl": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "sqlite": sqlite3.sqlite_version,
+    }
     for package in _PACKAGES:
         try:
             found[package] = version(package)

@@ -10,6 +10,7 @@ from expctl.cli.options import common, completion
 from expctl.cli.options.common import read_format
 from expctl.cli.streams import Streams, opened, stdout_is_ours
 from expctl.settings import load_settings
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from expctl.workflows.explain import Trained
@@ -99,7 +100,7 @@ def _announced(question: Question) -> str:
     before, after = (run.metrics[question.metric] for run in question.runs)
     factors, trainings = len(question.factors), question.trainings
     return (
-        f"{question.metric} {before:.4f} -> {after:.4f} by {factors:,} {'factor' if factors == 1 else 'factors'}:"
-        f" {trainings:,} {'training' if trainings == 1 else 'trainings'}{' at most' if trainings else ''}"
+        f"{question.metric} {before:.4f} -> {after:.4f} by {plural(factors, 'factor')}:"
+        f" {plural(trainings, 'training')}{' at most' if trainings else ''}"
         + (", A or B first: made in another environment, or by a factory" if any(question.again) else "")
     )

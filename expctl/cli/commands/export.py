@@ -11,6 +11,7 @@ from expctl.cli.options import common, completion
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExpctlError, RunNotFound, UsageError
 from expctl.settings import load_settings
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,7 +53,7 @@ def export(
     choice = to_export(store, runs or [], filter)
     for run in choice.left_out:
         state = f"is {run.status}" if run.status in ("running", "scheduled") else "was not imported whole"
-        streams.note(f"{run.label} ({run.run_id[:8]}) {state}, and is left out")
+        streams.note(f"{run.described} {state}, and is left out")
     if not choice.runs:
         raise RunNotFound("there is no ended run to export", hint="expctl list")
     with streams.stages() as stage:
@@ -63,7 +64,7 @@ def export(
     for name in exporter.bare:
         streams.note(f"warning: the model {name} has no files")
     size = output.stat().st_size
-    streams.note(f"{len(done):,} {'run' if len(done) == 1 else 'runs'} in {output}, {size:,} bytes")
+    streams.note(f"{plural(len(done), 'run')} in {output}, {size:,} bytes")
 
 
 def _check_new(output: Path) -> None:
@@ -138,4 +139,4 @@ def _tell(streams: Streams, done: Sequence[Imported], total: int, archive: Path)
     if len(done) < total:
         streams.note(f"{len(done):,} of {total:,} runs done; the same command goes on: expctl import {archive}")
     else:
-        streams.note(f"{total:,} {'run' if total == 1 else 'runs'}: {told}" if total else "the archive has no runs")
+        streams.note(f"{plural(total, 'run')}: {told}" if total else "the archive has no runs")

@@ -13,6 +13,7 @@ from expctl.cli.streams import Streams, fancy, opened, tell_page
 from expctl.errors import UsageError, closest
 from expctl.records import STATUSES, Status
 from expctl.settings import load_settings
+from expctl.wording import agree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +146,7 @@ def _tell_orphans(lost: Sequence[RunRecord], streams: Streams) -> None:
     from expctl.tracking.runs.lifecycle import recorder_of
 
     for run in lost[:_ORPHANS]:
-        streams.note(f"{run.label} ({run.run_id[:8]}) is not running: {recorder_of(run)}, is gone")
+        streams.note(f"{run.described} is not running: {recorder_of(run)}, is gone")
     if len(lost) > _ORPHANS:
         streams.note(f"and {len(lost) - _ORPHANS:,} more")
-    streams.note(f"expctl doctor --fix closes {'it' if len(lost) == 1 else 'them'}")
+    streams.note(f"expctl doctor --fix closes {agree(len(lost), 'it', 'them')}")

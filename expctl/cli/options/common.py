@@ -127,7 +127,7 @@ FormatOption = Annotated[Format, format_option(*ALL_FORMATS)]
 Filter = Annotated[
     str,
     typer.Option(
-        metavar="EXPR", help="Which runs (see the README): \"f1_score > 0.8 and c = 1 or team = 'nlp'\".",
+        metavar="EXPR", help="Which runs (expctl help filters): \"f1_score > 0.8 and c = 1 or team = 'nlp'\".",
         show_default=False,
     ),
 ]  # fmt: skip

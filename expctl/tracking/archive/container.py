@@ -162,7 +162,7 @@ class Archive:
             if found["format"] != FORMAT or not isinstance(version, int):
                 raise ValueError(found["format"])
             if version > VERSION:
-                raise _refused(self._path, f"a later expctl wrote it ({found['expctl']})", "pip install -U expctl")
+                raise _refused(self._path, f"a later expctl wrote it ({found['expctl']})", "expctl help install")
             members = {name: Member(one["bytes"], one["sha256"]) for name, one in found["members"].items()}
             sound = all(
                 type(one.bytes) is int and one.bytes >= 0 and _SHA256.fullmatch(one.sha256) for one in members.values()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from expctl import compat
 from expctl.errors import DataError, RunNotFound, StoreError, mask_passwords, mask_secrets
 from expctl.filters.expression import EVERY_RUN
 from expctl.records import Tag
@@ -127,7 +128,7 @@ class Exporter:
                 exported, f"{place}/models/{number}", model.artifact_location, whole=Tag.MODEL_DIGEST in run.tags
             )
             if not files and model.status.value == "READY":  # so are models that live elsewhere
-                self.bare.append(f"{model.name} of run {run.label} ({run.run_id[:8]})")
+                self.bare.append(f"{model.name} of run {run.described}")
         content = described.to_json()
         with tempfile.TemporaryFile() as stream:
             stream.write(content)
@@ -261,10 +262,8 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 def _fetched(store: Store, uri: str) -> Iterator[tuple[str, Any]]:
     """The files of a folder that is not on this machine, fetched one at a time."""
     store.client  # noqa: B018 (opens the store, in our way)
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
     with store_errors(store.settings):
-        repository: Any = get_artifact_repository(uri, tracking_uri=store.uri)
+        repository = compat.artifact_repository(uri, store.uri)
         paths = sorted(_listed(repository, None))
     for path in paths:
         yield path, _downloaded(store, repository, path)

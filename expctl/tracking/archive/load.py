@@ -233,7 +233,7 @@ def _drop(store: Store, half: RunRecord) -> None:
     """Remove what an import that was cut short has left. Raises UsageError if it goes on."""
     if half.status == "running" and lifecycle.is_alive(half) is not False:
         raise UsageError(
-            f"run {half.label} ({half.run_id[:8]}) is being imported by {lifecycle.recorder_of(half)}",
+            f"run {half.described} is being imported by {lifecycle.recorder_of(half)}",
             hint=f"wait for it; if it is gone, expctl delete {half.run_id}",
         )
     list((deletion.purge if deletion.can_purge(store) else deletion.delete)(store, [half]))

@@ -5,8 +5,10 @@ MLflow makes a store in its place by dozens of migrations. Cut short there, by a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
+
+from expctl import compat
+from expctl.tracking.uris import sqlite_uri
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,18 +16,11 @@ if TYPE_CHECKING:
 
 def create_file(path: Path) -> None:
     """Make an SQLite file with MLflow's schema. For one process at a time (`uris.first_opening`)."""
-    from mlflow.store.db import utils
-
-    mlflow: Any = utils
     place = path.resolve()  # of a link the file it means
     beside = place.with_name(f".{place.name}.new")
     _remove(beside)  # what is left of one that was killed
     try:
-        engine = mlflow.create_sqlalchemy_engine(f"sqlite:///{quote(str(beside))}")
-        try:
-            mlflow._initialize_tables(engine)
-        finally:
-            engine.dispose()
+        compat.make_tables(sqlite_uri(beside))
         if not place.exists():  # made meanwhile by a program that knows nothing of our lock
             beside.replace(place)
     finally:

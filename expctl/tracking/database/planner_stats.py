@@ -7,7 +7,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+
+from expctl.tracking.uris import sqlite_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +24,10 @@ def keep(path: Path) -> bool:
 
     Left undone where the file is locked or cannot be written.
     """
-    uri = f"file:{quote(str(path.absolute()))}?mode=rw"
     try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)) as database:
+        with closing(
+            sqlite3.connect(sqlite_file(path, "rw"), uri=True, timeout=_PATIENCE, isolation_level=None)
+        ) as database:
             if not are_stale(database):
                 return False
             database.execute(f"PRAGMA analysis_limit = {_ANALYSIS_LIMIT}")

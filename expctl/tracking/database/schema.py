@@ -8,11 +8,10 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
+from expctl import compat
 from expctl.errors import mask_secrets
 from expctl.tracking import uris
 from expctl.tracking.errors import store_errors
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from expctl.settings import Settings
-
-_LEFTOVER: Final = "_alembic_tmp_"  # how Alembic calls a table that is to take the place of another
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ def examine(settings: Settings) -> Fit | None:
         return None
     import sqlalchemy
 
-    address = uri if path is None else f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true"
+    address = uri if path is None else f"sqlite:///{uris.sqlite_file(path, 'ro')}&uri=true"
     with store_errors(settings), uris.first_opening(uri, create=False):
         engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
         with closing(engine.connect()) as connection:
@@ -65,7 +62,7 @@ def _fit(connection: Connection, uri: str, path: Path | None) -> Fit:
         return Fit(None, "it has no tables yet", "expctl train makes them")
     if tables.isdisjoint(("experiments", "alembic_version")):
         return Fit(False, "it is another program's database", "name another store: --tracking-uri URI")
-    leftovers = sorted(table for table in tables if table.startswith(_LEFTOVER))
+    leftovers = sorted(table for table in tables if table.startswith(compat.MIGRATED_TABLE))
     if not has_rows("experiments") and not has_rows("runs"):  # the last step of the making is an experiment
         found = "its making was cut short, and there is nothing in it"
         return Fit(False, found, "drop its tables" if path is None else _away(path))
@@ -91,8 +88,5 @@ def _of_mlflow() -> tuple[set[str], set[str]]:
     """The newest revision of the installed MLflow's tables, and all that it can upgrade."""
     from alembic.script import ScriptDirectory
 
-    spec = find_spec("mlflow")
-    assert spec is not None
-    assert spec.origin is not None
-    script = ScriptDirectory(str(Path(spec.origin).parent / "store" / "db_migrations"))
+    script = ScriptDirectory(str(compat.migrations()))
     return set(script.get_heads()), {one.revision for one in script.walk_revisions()}

@@ -30,7 +30,7 @@ def check_answers(store: Store, run: RunRecord, model: LoadedModel) -> None:
         return
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8", "surrogatepass"), newline="")))
     texts = {next(iter(model.inputs)): [_plain(row["text"]) for row in rows]}
-    made = f"the model of run {run.label} ({run.run_id[:8]}) was made with scikit-learn {model.trained_with}"
+    made = f"the model of run {run.described} was made with scikit-learn {model.trained_with}"
     try:
         (answered,) = predicted_chunks(model.estimator, model.inputs, [texts], name="sample_predictions.csv")
     except ExpctlError as error:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 # Tree: arrays of a fitted tree; loading calls its __setstate__ with arrays and runs no code of the file. Wrong indices
 # inside could still read past the arrays when predicting, so `check_trees` proves them before the model is used.
 # ravel: a plain function of numpy, through which a factory's model reads its text column.
-TRUSTED: Final = ("sklearn.tree._tree.Tree", "numpy.ravel")
+TRUSTED: Final = (compat.TREE, "numpy.ravel")
 
 # What a recorded model needs wherever it is loaded; versions are those installed.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
@@ -86,16 +87,13 @@ def readdress(file: Path, logged: Any, run_id: str) -> None:
 
 def drop_model(store: Store, run_id: str) -> None:
     """Delete the model of a run, its files too. The run then says that it has none."""
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
     client = store.client
     with store_errors(store.settings):
         client.delete_tag(run_id, Tag.MODEL_DIGEST)
         outputs = client.get_run(run_id).outputs
         for output in outputs.model_outputs if outputs is not None else ():
             logged = client.get_logged_model(output.model_id)
-            files: Any = get_artifact_repository(logged.artifact_location, tracking_uri=store.uri)
-            files.delete_artifacts()
+            compat.artifact_repository(logged.artifact_location, store.uri).delete_artifacts()
             client.delete_logged_model(output.model_id)
 
 
@@ -156,7 +154,7 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
             with store_errors(store.settings):
                 store.client.list_artifacts(run.run_id)
             raise StoreError(
-                f"cannot fetch the model of run {run.label} ({run.run_id[:8]})",
+                f"cannot fetch the model of run {run.described}",
                 hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
             ) from error
         raise _without_model(run) from error
@@ -169,7 +167,7 @@ def _without_model(run: RunRecord) -> RunNotFound:
             hint=f"its best run is {run.tags[Tag.BEST_RUN][:8]}",
         )
     state = "" if run.status == "finished" else f": it is {run.status}"
-    return RunNotFound(f"run {run.label} ({run.run_id[:8]}) has no model{state}", hint=f"expctl show {run.run_id[:8]}")
+    return RunNotFound(f"run {run.described} has no model{state}", hint=f"expctl show {run.run_id[:8]}")
 
 
 def check_model(store: Store, run: RunRecord) -> None:
@@ -179,7 +177,7 @@ def check_model(store: Store, run: RunRecord) -> None:
     """
     import tempfile
 
-    what = f"run {run.label} ({run.run_id[:8]})"
+    what = f"run {run.described}"
     if run.deleted:
         raise RunNotFound(f"{what} has been deleted", hint=f"expctl restore {run.run_id}")
     with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
@@ -189,7 +187,7 @@ def check_model(store: Store, run: RunRecord) -> None:
 
 
 def _where(run: RunRecord) -> str:
-    return f"model of run {run.label} ({run.run_id[:8]})"
+    return f"model of run {run.described}"
 
 
 def _read(folder: Path, run: RunRecord) -> tuple[Model, Any, Path]:

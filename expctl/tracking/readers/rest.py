@@ -2,6 +2,10 @@
 
 Honours MLflow's variables for tokens, passwords, insecure TLS, timeouts and retries, and leaves to MLflow's client what
 takes more than that: `connect` says what. Redirects are not followed, for they would carry the password elsewhere.
+
+Not by urllib3, which MLflow brings: to import it takes 85 ms where http.client takes 33, beside the 160 of our whole
+command line, and by itself it obeys a Retry-After of up to six hours. A connection a call costs 1 ms, some round trips
+more over TLS; a `list` makes a few calls, and never meets a connection that the server has closed meanwhile.
 """
 
 from __future__ import annotations

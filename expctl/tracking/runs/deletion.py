@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import RunNotFound, UsageError
 from expctl.filters.expression import EVERY_RUN, Or, attribute
 from expctl.tracking.errors import store_errors
@@ -48,7 +49,7 @@ def to_delete(store: Store, references: Iterable[str], filter: str, *, purge: bo
     for run in chosen.runs:
         if run.status == "running" and not run.deleted and lifecycle.is_alive(run):
             raise UsageError(
-                f"run {run.label} ({run.run_id[:8]}) is being recorded by {lifecycle.recorder_of(run)}",
+                f"run {run.described} is being recorded by {lifecycle.recorder_of(run)}",
                 hint="wait for it, or end it first",
             )
     return chosen
@@ -71,7 +72,7 @@ def deleted_run(store: Store, reference: str) -> RunRecord:
         run = store.get(reference)  # of whatever experiment
         if run.deleted:
             return run
-        raise RunNotFound(f"run {run.label} ({run.run_id[:8]}) is not deleted", hint="expctl list --deleted")
+        raise RunNotFound(f"run {run.described} is not deleted", hint="expctl list --deleted")
     if not found:
         raise RunNotFound(
             f"no deleted run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list --deleted"
@@ -99,7 +100,7 @@ def restore(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
 
 def can_purge(store: Store) -> bool:
     """Whether runs can go for good: not those of a server."""
-    return hasattr(_backend(store), "_hard_delete_run")
+    return compat.can_hard_delete(_backend(store))
 
 
 def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
@@ -114,8 +115,7 @@ def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
             (*versions,) = store.client.search_model_versions(f"run_id = '{run.run_id}'")
         if versions:
             raise UsageError(
-                f"run {run.label} ({run.run_id[:8]}) is version {versions[0].version} of the registered model"
-                f" {versions[0].name!r}",
+                f"run {run.described} is version {versions[0].version} of the registered model {versions[0].name!r}",
                 hint="delete that version in the registry first, or delete the run without --purge",
             )
 
@@ -134,8 +134,6 @@ def purge(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
 
 
 def _purge(store: Store, run: RunRecord) -> None:
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
     client, backend = store.client, _backend(store)
     outputs = client.get_run(run.run_id).outputs
     models = {output.model_id for output in (outputs.model_outputs if outputs is not None else ())}
@@ -149,17 +147,13 @@ def _purge(store: Store, run: RunRecord) -> None:
                 raise
             continue
         if model.source_run_id == run.run_id:
-            files: Any = get_artifact_repository(model.artifact_location, tracking_uri=store.uri)
-            files.delete_artifacts()
-            backend._hard_delete_logged_model(model_id)
-    files = get_artifact_repository(run.artifact_uri, tracking_uri=store.uri)
-    files.delete_artifacts()
-    backend._hard_delete_run(run.run_id)
+            compat.artifact_repository(model.artifact_location, store.uri).delete_artifacts()
+            compat.hard_delete_model(backend, model_id)
+    compat.artifact_repository(run.artifact_uri, store.uri).delete_artifacts()
+    compat.hard_delete_run(backend, run.run_id)
 
 
 def _backend(store: Store) -> Any:
     """MLflow's own store, which alone can delete for good: its client cannot."""
-    from mlflow.tracking._tracking_service.utils import _get_store
-
     store.client  # noqa: B018 (opens it, in our way)
-    return _get_store(store.uri)  # type: ignore[no-untyped-call]
+    return compat.tracking_store(store.uri)

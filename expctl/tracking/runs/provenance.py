@@ -17,6 +17,9 @@ from typing import Final
 from expctl.errors import mask_secrets
 from expctl.records import Tag
 
+# Our own distribution, by its name and by the one it had before; on the package index the latter is another project.
+# No requirements file pins either: the tag `expctl.version` says which expctl made a run.
+OURS: Final = ("expctl-mlflow", "expctl")
 # Names and versions as packages have them: a requirements file can also name addresses, and options of pip.
 _PINNED: Final = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[A-Za-z0-9][\w.!+-]*)", re.ASCII)
 PATCH_LIMIT: Final = 20 * 2**20  # a larger diff is data committed by mistake rather than code
@@ -78,13 +81,15 @@ def login_name() -> str:
 
 
 def packages() -> dict[str, str]:
-    """Every installed package with its version, by normalised name."""
+    """Every installed package but expctl itself with its version, by normalised name."""
+    from packaging.utils import canonicalize_name
+
     found: dict[str, str] = {}
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
         if name:
-            found.setdefault(name.lower().replace("_", "-"), distribution.version)
-    return dict(sorted(found.items()))
+            found.setdefault(canonicalize_name(name), distribution.version)
+    return {name: found[name] for name in sorted(found) if name not in OURS}
 
 
 def requirements(found: dict[str, str]) -> str:
@@ -93,9 +98,15 @@ def requirements(found: dict[str, str]) -> str:
 
 
 def read_requirements(content: bytes) -> dict[str, str]:
-    """The versions by package name that a requirements file of `requirements` pins; no other line means anything."""
+    """The versions by normalised name that a requirements file of `requirements` pins; no other line means anything.
+
+    expctl, which older releases pinned too, is left out.
+    """
+    from packaging.utils import canonicalize_name
+
     pinned = (_PINNED.fullmatch(line.strip()) for line in content.decode("utf-8", "replace").splitlines())
-    return {one["name"]: one["version"] for one in pinned if one is not None}
+    found = {canonicalize_name(one["name"]): one["version"] for one in pinned if one is not None}
+    return {name: version for name, version in found.items() if name not in OURS}
 
 
 def machine_tags() -> dict[str, str]:

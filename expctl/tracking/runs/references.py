@@ -61,9 +61,7 @@ def resolve(store: Store, reference: str) -> RunRecord:
     if found:
         return only(found, reference)
     if (gone := _deleted(store, reference)) is not None:
-        raise RunNotFound(
-            f"run {gone.label} ({gone.run_id[:8]}) has been deleted", hint=f"expctl restore {gone.run_id}"
-        )
+        raise RunNotFound(f"run {gone.described} has been deleted", hint=f"expctl restore {gone.run_id}")
     _check_filter(reference)
     raise RunNotFound(f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list")
 

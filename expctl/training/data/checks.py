@@ -15,6 +15,7 @@ from expctl.data_issues import DATA_ISSUES, DataIssue, messages
 from expctl.errors import DataError
 from expctl.training.data.duplicates import numbered
 from expctl.training.tasks import task_name
+from expctl.wording import agree, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -130,8 +131,9 @@ def leaked_rows(split: SplitRows) -> Finding:
     trained[split.texts[:rows]] = True
     leaked = int(trained[split.texts[rows:]].sum())
     return leaked, (
-        f"{leaked:,} of {len(split.test):,} test rows {_verb(leaked, 'have')} a text that is trained on too"
-        f" ({repeated:,} of all rows {_verb(repeated, 'repeat')} another's): --dedupe keeps copies on one side"
+        f"{leaked:,} of {len(split.test):,} test rows {agree(leaked, 'has', 'have')} a text that is trained on too"
+        f" ({repeated:,} of all rows {agree(repeated, 'repeats', 'repeat')} another's):"
+        " --dedupe keeps copies on one side"
     )
 
 
@@ -147,7 +149,7 @@ def conflicting_texts(split: SplitRows) -> Finding:
         labels.setdefault(text, set()).add(label)
     conflicting = sum(len(found) > 1 for found in labels.values())
     return conflicting, (
-        f"{conflicting:,} {_noun(conflicting, 'text')} {_verb(conflicting, 'have')} different labels in different"
+        f"{plural(conflicting, 'text')} {agree(conflicting, 'has', 'have')} different labels in different"
         " rows, which no model can get right: settle on one"
     )
 
@@ -171,8 +173,8 @@ def untrained_rows(split: SplitRows) -> Finding:
 def untested_classes(split: SplitRows) -> Finding:
     untested = sorted(split.train_classes.keys() - split.test_classes.keys())
     return len(untested), (
-        f"{named(untested)} {_verb(len(untested), 'have')} no test row: nothing is measured of"
-        f" {'it' if len(untested) == 1 else 'them'}; more rows would help, or a larger test set"
+        f"{named(untested)} {agree(len(untested), 'has', 'have')} no test row: nothing is measured of"
+        f" {agree(len(untested), 'it', 'them')}; more rows would help, or a larger test set"
     )
 
 
@@ -180,7 +182,7 @@ def rare_classes(split: SplitRows) -> Finding:
     folds = split.recipe.cv
     rare = sorted(label for label, count in split.train_classes.items() if folds is not None and count < folds)
     return len(rare), (
-        f"{named(rare)} {_verb(len(rare), 'have')} fewer training rows than there are folds ({folds}):"
+        f"{named(rare)} {agree(len(rare), 'has', 'have')} fewer training rows than there are folds ({folds}):"
         " not in each; drop the class, or a smaller --cv"
     )
 
@@ -188,8 +190,8 @@ def rare_classes(split: SplitRows) -> Finding:
 def unknown_rows(fitted: FittedRows) -> Finding:
     count = int((~(fitted.shares < 1)).sum())  # NaN too: without a term there is none that is known
     return count, (
-        f"{count:,} of {len(fitted.shares):,} test rows {_verb(count, 'have')} no term that the model knows, and"
-        f" {_verb(count, 'get')} the answer of an empty text: --max-features none, or -p analyzer=char_wb"
+        f"{count:,} of {len(fitted.shares):,} test rows {agree(count, 'has', 'have')} no term that the model knows, and"
+        f" {agree(count, 'gets', 'get')} the answer of an empty text: --max-features none, or -p analyzer=char_wb"
     )
 
 
@@ -204,13 +206,4 @@ def named(values: Sequence[object] | np.ndarray) -> str:
     """`class 'a'`, or `classes 'a', 'b', 'c' and 2 more`."""
     shown = ", ".join(repr(str(value)) for value in values[:3])
     more = f" and {len(values) - 3:,} more" if len(values) > 3 else ""
-    return f"{'class' if len(values) == 1 else 'classes'} {shown}{more}"
-
-
-def _noun(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
-
-
-def _verb(count: int, word: str) -> str:
-    """A verb as it goes with this many."""
-    return word if count != 1 else {"have": "has"}.get(word, f"{word}s")
+    return f"{agree(len(values), 'class', 'classes')} {shown}{more}"

@@ -3,6 +3,10 @@
 Owns the bytes, the encoding and the row rules; knows nothing of texts and labels. Nothing is guessed: cells of CSV and
 TSV stay the text they are, only an empty cell is missing, and a row that does not fit its header is an error with its
 line, never a row fewer. (pandas reads `"NA"` as missing, renames repeated headers and joins lines at a stray quote.)
+
+Gzip is known by its first bytes, for a stream has no name, and a download often a wrong one: fsspec goes by the ending
+alone, and opens the same gzip.GzipFile, without a limit, after 80 ms of import. What is hashed is the file as stored.
+Of addresses http is ours: fsspec needs aiohttp for it, 240 ms to import, where urllib takes 35.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from expctl import compat
 from expctl.training.data.oov import share
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def counted(vectorizer: Any, counts: Counts, part: Part, values: Mapping[str, Va
 
     It gets the counts of the terms it will keep from us and does all the rest itself (pruning, order, weights, norm),
     when the pipeline is fitted and when it predicts, so the fitted pipeline is the one that the texts would have made.
-    `_count_vocab` is scikit-learn's own seam between counting and the rest; a property test holds it.
+    A property test holds it.
     """
     from sklearn.base import clone
 
@@ -197,7 +198,7 @@ def counted(vectorizer: Any, counts: Counts, part: Part, values: Mapping[str, Va
         del vectorizer.__sklearn_clone__
         fresh = clone(vectorizer)
         vectorizer.__sklearn_clone__ = copy
-        fresh._count_vocab = partial(_counts_of, counts, part, kept, fresh)
+        compat.replace_counting(fresh, partial(_counts_of, counts, part, kept, fresh))
         made.append(fresh)
         return fresh
 
@@ -208,7 +209,7 @@ def counted(vectorizer: Any, counts: Counts, part: Part, values: Mapping[str, Va
     finally:
         del vectorizer.__sklearn_clone__
         for fresh in made:
-            del fresh._count_vocab
+            compat.restore_counting(fresh)
 
 
 def _counts_of(

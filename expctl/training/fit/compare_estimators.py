@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from expctl import compat
 from expctl.training.models.steps import named_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# The address of an object in its process, which the vectorizers keep to warn once of odd stop words.
-_NO_PART: Final = frozenset({"_stop_words_id"})
 
 
 def differing(one: Any, other: Any) -> list[str]:
@@ -42,7 +40,6 @@ def _parts(value: Any) -> dict[str, Any] | None:
     """What a part of an estimator is looked at by; None for what is compared as a whole."""
     import numpy as np
     from sklearn.base import BaseEstimator
-    from sklearn.tree._tree import Tree
 
     if isinstance(value, np.ndarray) and value.dtype.names:  # a tree's nodes, between whose fields lies anything
         return {name: np.ascontiguousarray(value[name]) for name in value.dtype.names}
@@ -50,11 +47,11 @@ def _parts(value: Any) -> dict[str, Any] | None:
         value = value.ravel().tolist()
     if isinstance(value, (list, tuple)) and any(isinstance(one, (BaseEstimator, np.ndarray)) for one in value):
         return {str(place): one for place, one in enumerate(value)}
-    if isinstance(value, Tree):
+    if isinstance(value, compat.tree_type()):
         return dict(value.__getstate__())
     named = named_parts(value)
     if named is not None:
         return named
     if isinstance(value, BaseEstimator):
-        return {name: part for name, part in vars(value).items() if name not in _NO_PART}
+        return {name: part for name, part in vars(value).items() if name != compat.STOP_WORDS_ID}
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from expctl import compat
 from expctl.training.models.steps import final_estimator, is_from_factory
 
 if TYPE_CHECKING:
@@ -11,24 +12,10 @@ if TYPE_CHECKING:
 
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:
-    """A fitted pipeline as skops bytes, and the types in it that skops does not know.
-
-    Done as `skops.io.dumps` does it, but for the indentation of its JSON: each term of a vocabulary is an object there,
-    and blanks tripled the size and the time of a model.
-    """
-    import io
-    import json
-    import zipfile
-
+    """A fitted pipeline as skops bytes, and the types in it that skops does not know."""
     import skops.io
-    from skops.io._utils import SaveContext, get_state
 
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        context = SaveContext(zip_file=archive)
-        state = {**get_state(pipeline, context), "protocol": context.protocol, "_skops_version": skops.__version__}
-        archive.writestr("schema.json", json.dumps(state))
-    content = buffer.getvalue()
+    content = compat.dump_unindented(pipeline)
     return content, sorted(set(skops.io.get_untrusted_types(data=content))) if _unusual(pipeline) else None
 
 

@@ -1,7 +1,8 @@
 """Where the trials of a sweep are computed: worker processes of this machine (loky), or of a Dask cluster.
 
 Hands out tasks and takes back what became of them; knows nothing of what a task is. A worker writes nothing, holds no
-pipe of its parent, ignores Ctrl-C (its parent hears it too) and ends when its parent does.
+pipe of its parent, ignores Ctrl-C (its parent hears it too) and ends when its parent does. joblib.Parallel promises
+none of that: a worker that dies takes all tasks with it, and which one it had is not told.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import ExpctlError, StoreError, TrainingFailed, UsageError
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class LocalPool:
         for worker in [*self._free, *self._busy.values()]:
             worker.shutdown(wait=False, kill_workers=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
-        _unregister(self.scratch)
+        compat.forget_folder(str(self.scratch))
 
 
 class InProcess:
@@ -130,7 +132,9 @@ class DaskPool:
         try:
             from distributed import Client
         except ModuleNotFoundError as error:
-            raise UsageError("--backend dask needs Dask", hint="pip install 'expctl[dask]'") from error
+            raise UsageError(
+                "--backend dask needs Dask", hint="in a checkout of expctl: pip install '.[dask]'"
+            ) from error
         try:
             connect: Any = Client  # it has no types
             self._client = connect(address, timeout="10s", set_as_default=False)
@@ -220,10 +224,9 @@ def _temporary_files() -> Iterator[None]:
 
 
 def _new_worker() -> Any:
-    from joblib.externals.loky import ProcessPoolExecutor
-
     # Never idle out: the trials of a sweep may wait long for one another.
-    return ProcessPoolExecutor(max_workers=1, timeout=None, env=_THREADS, initializer=_settle, initargs=(os.getpid(),))
+    pool = compat.process_pool()
+    return pool(max_workers=1, timeout=None, env=_THREADS, initializer=_settle, initargs=(os.getpid(),))
 
 
 def _submit(worker: Any, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -296,19 +299,11 @@ def _registered_folder() -> Path:
 
     Registered before it is there: starting the process that removes it takes long enough to be killed meanwhile.
     """
-    from joblib.externals.loky.backend import resource_tracker
-
     folder = Path(tempfile.gettempdir(), f"expctl-{token_hex(8)}")
-    resource_tracker.register(str(folder), "folder")
+    compat.remove_when_gone(str(folder))
     try:
         folder.mkdir(0o700)
     except OSError:
-        _unregister(folder)
+        compat.forget_folder(str(folder))
         raise
     return folder
-
-
-def _unregister(folder: Path) -> None:
-    from joblib.externals.loky.backend import resource_tracker
-
-    resource_tracker.unregister(str(folder), "folder")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from expctl.errors import DataError, mask_secrets
 from expctl.training.data.checks import named
 from expctl.training.data.duplicates import divisible
+from expctl.wording import agree
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,7 +122,7 @@ def strata(labels: np.ndarray, recipe: Recipe, unit: str) -> np.ndarray | None:
     if counts.min() < 2:
         rare = classes[counts < 2]
         raise DataError(
-            f"{named(rare)} in {mask_secrets(recipe.data)} {'has' if len(rare) == 1 else 'have'} a single {unit}:"
+            f"{named(rare)} in {mask_secrets(recipe.data)} {agree(len(rare), 'has', 'have')} a single {unit}:"
             " it cannot be both trained and tested on",
             hint="add rows, drop the class, or --no-stratify",
         )

@@ -167,7 +167,8 @@ def test_a_run_that_makes_no_sense_is_refused_before_any_is_written(tmp_path, ke
     [
         '["a", "1", 0, 0, []]', '["a", 1, 0.5, 0, []]', '["a", 1, 0, true, []]', '[null, 1, 0, 0, []]', "{}", "[", "3",
         '["a", 1, 0, 0, [[0, null, null]]]', '["a", 1, 0, 0, 5]', '["a", null, 0, 0, []]', '["a", 1, 0, 1e999, []]',
-        '["a", 1, 99999999999999999999, 0, []]',
+        '["a", 1, 99999999999999999999, 0, []]', '["a", true, 0, 0, []]', '["a", 1, 0, 0, [[0.5, null, null]]]',
+        '["a", 1, 0, 0, [["0", null, null]]]', '["\\ud800", 1, 0, 0, []]', "[" * 10_000, '["a", 1, 0, 0, [], 1]',
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_point_of_a_metric_is_refused(line):

@@ -193,6 +193,14 @@ def test_a_server_that_is_busy_is_asked_again_and_not_for_ever(odd, monkeypatch)
     assert len(Odd.asked) == 6
 
 
+def test_a_server_that_wants_to_be_left_alone_for_years_is_asked_again_in_half_a_minute(odd, monkeypatch):
+    waits = []
+    monkeypatch.setattr(rest.time, "sleep", waits.append)
+    Odd.answers = [(503, "", {"Retry-After": "99999999"}), (503, "", {"Retry-After": "9" * 400}), EMPTY]
+    assert rest.connect(odd).experiments() == []
+    assert waits == [30, 30]
+
+
 def test_passwords_and_tokens_are_sent_as_mlflow_sends_them(odd, monkeypatch):
     Odd.answers = [EMPTY]
     rest.connect(odd).experiments()

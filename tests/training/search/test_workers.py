@@ -307,4 +307,5 @@ def test_dask_that_is_not_installed_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError) as caught, workers(None, "tcp://127.0.0.1:1"):
         pytest.fail("there is no Dask")
-    assert (caught.value.message, caught.value.hint) == ("--backend dask needs Dask", "pip install 'expctl[dask]'")
+    hint = "in a checkout of expctl: pip install '.[dask]'"
+    assert (caught.value.message, caught.value.hint) == ("--backend dask needs Dask", hint)

@@ -1,0 +1,205 @@
+"""What we use of other packages though they promise nothing about it: private names, internal modules, tables.
+
+Each stands here once, with why nothing public serves. tests/test_compat.py says in a sentence what is relied on, and
+fails with that sentence when a release takes it away; it also fails when another module reaches into a package.
+Knows nothing of ours, and imports nothing but the standard library until it is asked: every room may import it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+# MLflow
+
+# Alembic's names for the schemas that the SQLite reader was tested with, and the MLflow that makes each. MLflow's own
+# client takes 2 s to import before it reads a run. A store of any other schema is read by that client all the same.
+REVISIONS: Final = {"dc11669786a5": "3.17", "f4a9b2c7d1e6": "3.18"}
+
+# What that reader, the planner's statistics and `doctor` read in such a file; MLflow documents no table.
+TABLES: Final[Mapping[str, frozenset[str]]] = {
+    "alembic_version": frozenset({"version_num"}),
+    "experiments": frozenset({"experiment_id", "name", "lifecycle_stage", "workspace"}),
+    "runs": frozenset(
+        {
+            *("run_uuid", "name", "status", "experiment_id", "start_time", "end_time", "lifecycle_stage"),
+            *("artifact_uri", "user_id"),
+        }
+    ),
+    "params": frozenset({"run_uuid", "key", "value"}),
+    "tags": frozenset({"run_uuid", "key", "value"}),
+    "metrics": frozenset({"run_uuid", "key", "value", "is_nan", "step", "timestamp"}),
+    "latest_metrics": frozenset({"run_uuid", "key", "value", "is_nan"}),
+    "inputs": frozenset({"input_uuid", "source_type", "source_id", "destination_type", "destination_id"}),
+    "input_tags": frozenset({"input_uuid", "name", "value"}),
+    "datasets": frozenset({"dataset_uuid", "name", "digest"}),
+    "logged_models": frozenset({"model_id", "name", "artifact_location", "lifecycle_stage", "creation_timestamp_ms"}),
+}
+
+# It prints the whole traceback of every database error before it raises it, and has no setting but its level.
+DATABASE_LOGGER: Final = "mlflow.store.db.utils"
+
+# How Alembic calls a table that is to take the place of another: one that is left tells of a migration cut short.
+MIGRATED_TABLE: Final = "_alembic_tmp_"
+
+
+def tracking_store(uri: str) -> Any:
+    """MLflow's store behind its client, which alone can delete a run for good: `mlflow gc`, told a run, takes every
+    deleted experiment and model with it.
+    """
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    return _get_store(uri)  # type: ignore[no-untyped-call]
+
+
+def can_hard_delete(store: Any) -> bool:
+    """Whether a `tracking_store` deletes for good: that of a server does not."""
+    return hasattr(store, "_hard_delete_run")
+
+
+def hard_delete_run(store: Any, run_id: str) -> None:
+    """Delete the row of a run, deleted before, with all that hangs on it."""
+    store._hard_delete_run(run_id)
+
+
+def hard_delete_model(store: Any, model_id: str) -> None:
+    """Delete the row of a logged model. Its files are the caller's."""
+    store._hard_delete_logged_model(model_id)
+
+
+def make_tables(uri: str) -> None:
+    """Give an SQLite database without tables those of the installed MLflow, which else makes them only at the final
+    place of the file, where a kill leaves half of them.
+    """
+    from mlflow.store.db import utils
+
+    mlflow: Any = utils
+    engine = mlflow.create_sqlalchemy_engine(uri)
+    try:
+        mlflow._initialize_tables(engine)
+    finally:
+        engine.dispose()
+
+
+def table_names() -> Collection[str]:
+    """The tables of a whole store of the installed MLflow. It adds what is missing to whatever it opens, another
+    program's database too, so it is not asked.
+    """
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 (makes the tables known)
+    from mlflow.store.db.base_sql_model import Base
+
+    names: Collection[str] = Base.metadata.tables
+    return names
+
+
+def migrations() -> Path:
+    """The folder of MLflow's Alembic script, whose revisions say which stores it can upgrade; MLflow, not imported."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    spec = find_spec("mlflow")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "store" / "db_migrations"
+
+
+def artifact_repository(location: str, tracking_uri: str) -> Any:
+    """What reads, lists and deletes files at an artifact location: MLflow's client deletes none."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    return get_artifact_repository(location, tracking_uri=tracking_uri)
+
+
+# scikit-learn
+
+# The one type of a forest's file that skops does not know: an extension type, public under no other name.
+TREE: Final = "sklearn.tree._tree.Tree"
+
+# The address of an object in its process, which the vectorizers keep to warn once of odd stop words: two fitted
+# alike differ in it, and in nothing else.
+STOP_WORDS_ID: Final = "_stop_words_id"
+
+
+def tree_type() -> Any:
+    """The class that `TREE` names, whose state is read for a comparison."""
+    from sklearn.tree._tree import Tree
+
+    return Tree
+
+
+def replace_counting(vectorizer: Any, count_vocab: Callable[[Any, bool], Any]) -> None:
+    """Let a text vectorizer take `count_vocab(documents, fixed_vocab)` for its own counting.
+
+    `_count_vocab` is scikit-learn's seam between counting the terms and all the rest (pruning, order, weights, norm),
+    and no public one lies there: counting again for each trial of a sweep is most of its time.
+    """
+    vectorizer._count_vocab = count_vocab
+
+
+def restore_counting(vectorizer: Any) -> None:
+    """Undo `replace_counting`."""
+    del vectorizer._count_vocab
+
+
+# skops
+
+
+def dump_unindented(estimator: Any) -> bytes:
+    """An estimator as `skops.io.dumps` gives it, but for the indentation of its JSON, which has no option.
+
+    Each term of a vocabulary is an object there, and blanks tripled the size and the time of a model.
+    """
+    import io
+    import json
+    import zipfile
+
+    import skops.io
+    from skops.io._utils import SaveContext, get_state
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        context = SaveContext(zip_file=archive)
+        state = {**get_state(estimator, context), "protocol": context.protocol, "_skops_version": skops.__version__}
+        archive.writestr("schema.json", json.dumps(state))
+    return buffer.getvalue()
+
+
+# loky, which joblib brings within itself
+
+
+def process_pool() -> Any:
+    """loky's ProcessPoolExecutor: that of the standard library cannot set the variables of its processes before they
+    load a library, and forks, or imports `__main__` again.
+    """
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor
+
+
+def remove_when_gone(folder: str) -> None:
+    """Have a folder removed when this process is gone, even by SIGKILL: no handler of ours would run then."""
+    from joblib.externals.loky.backend import resource_tracker
+
+    resource_tracker.register(folder, "folder")
+
+
+def forget_folder(folder: str) -> None:
+    """Undo `remove_when_gone`."""
+    from joblib.externals.loky.backend import resource_tracker
+
+    resource_tracker.unregister(folder, "folder")
+
+
+# Typer
+
+
+def typer_usage_error() -> Any:
+    """The base of all that Typer says of a wrong command line: it has copied Click into itself, and its own
+    `typer.BadParameter` is the only one of these that has a public name.
+    """
+    import typer
+
+    return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")

@@ -1,0 +1,14 @@
+"""Words that agree with a number."""
+
+from __future__ import annotations
+
+from expctl.wording import agree, plural
+
+
+def test_a_count_is_written_with_the_form_of_its_noun() -> None:
+    assert [plural(count, "row") for count in (0, 1, 2, 2000)] == ["0 rows", "1 row", "2 rows", "2,000 rows"]
+    assert [plural(count, "class", "classes") for count in (1, 2)] == ["1 class", "2 classes"]
+
+
+def test_a_verb_agrees_with_a_count() -> None:
+    assert [agree(count, "has", "have") for count in (0, 1, 2)] == ["have", "has", "have"]
