@@ -15,7 +15,7 @@ def test_a_run_has_its_experiment_its_files_and_its_command(runs):
     assert (found.run.name, found.experiment) == ("strong", "expctl")
     assert {"predictions.parquet", "model/MLmodel"} <= {one.path for one in found.artifacts}
     assert found.command.startswith("expctl train --data small.csv")
-    assert "--c 10" in found.command
+    assert "c=10" in found.command
 
 
 def test_a_sweep_has_the_command_of_its_sweep(sweeps):

@@ -16,6 +16,7 @@ import pytest
 from expctl.errors import ExitCode, Stopped
 from expctl.records import Tag
 from expctl.settings import Settings
+from expctl.tracking.archive.identity import find_origin
 from expctl.tracking.runs.lifecycle import process_tags
 from expctl.tracking.store import Store, open_store
 from tests.tracking.kinds import local_folder
@@ -289,11 +290,12 @@ def test_an_import_that_is_cut_short_leaves_no_whole_run_and_the_next_makes_it_w
     assert done.exit_code == {KeyboardInterrupt: 130, Stopped: 143, OSError: 4}[type(error)]
     assert [row["name"] for row in json.loads(done.stdout)["rows"]] == ["weak"]
     assert "1 of 2 runs done; the same command goes on: expctl import runs.zip" in done.stderr
-    half = store_of(other).get(seen[1])
+    half = find_origin(store_of(other), seen[1])
+    assert half is not None
     assert half.status == ("failed" if isinstance(error, OSError) else "killed")
     assert half.tags[Tag.REASON]
     assert not {Tag.COMPLETE, Tag.IMPORTED} & set(half.tags)
-    assert cli("export", seen[1], "-o", "half.zip", *into(other)).exit_code == 3
+    assert cli("export", half.run_id, "-o", "half.zip", *into(other)).exit_code == 3
     monkeypatch.undo()
     monkeypatch.chdir(runs)
     assert [row["result"] for row in imported(cli, other)] == ["already there", "imported"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from expctl.records import MACHINE, Tag
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.provenance import (
+    OURS,
     Code,
     developer,
     login_name,
@@ -104,7 +106,7 @@ def test_a_machine_that_knows_no_name_has_a_number(monkeypatch, error):
     assert login_name().isdigit()
 
 
-names = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,20}", fullmatch=True)
+names = st.from_regex(r"[a-z0-9]{1,9}(-[a-z0-9]{1,9})?", fullmatch=True)
 versions = st.from_regex(r"[0-9][0-9a-z.!+-]{0,20}", fullmatch=True)
 
 
@@ -137,3 +139,18 @@ def test_the_machine_says_everything_on_which_the_last_bits_depend():
     assert set(found) == set(MACHINE)
     assert int(found["threads"]) >= 1
     assert all(found.values())
+
+
+def test_no_run_pins_expctl_whose_name_is_somebody_elses_on_the_index():
+    """`pip install -r requirements.txt` would else install a stranger's code."""
+    assert OURS[0] in {one.metadata["Name"] for one in metadata.distributions()}
+    found = packages()
+    assert found["scikit-learn"] == metadata.version("scikit-learn")
+    assert found.keys() & set(OURS) == set()
+    assert not [line for line in requirements(found).splitlines() if line.startswith("expctl")]
+
+
+def test_expctl_that_older_runs_pin_is_not_installed_by_isolated_commands():
+    ours = "".join(f"{name}==0.1.0\n" for name in OURS)
+    assert read_requirements(f"{ours}numpy==2.2.0\n".encode()) == {"numpy": "2.2.0"}
+    assert read_requirements(b"expctl-plugin==1.0\n") == {"expctl-plugin": "1.0"}
