@@ -189,38 +189,6 @@ def test_a_long_function_would_be_found(tmp_path: Path) -> None:
     assert _long(tmp_path / "a.py") == ["f: 61"]
 
 
-TESTS = Path(__file__).parent
-# Modules without a test file of their name, with the reason.
-EXEMPT: dict[str, str] = {
-    "analysis/report.py": "values alone, without behaviour: made by workflows/report.py, shown by render/report.py",
-}
-# Test files without a module of their name, with what they cross.
-CROSSING: dict[str, str] = {
-    "test_house.py": "the package as a whole: imports, sizes, streams, and this list",
-    "test_readme.py": "the README against the tables of the code, and its commands as they are typed",
-    "tracking/test_modes.py": "every way to keep a store, through the command line",
-    "tracking/test_readers.py": "the three readers, which tell the same",
-    "tracking/test_s3.py": "artifacts in a bucket, through a server and by an own key",
-    "training/test_cluster.py": "workers on a Dask cluster, from the sweep to the recorded run",
-    "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",
-}
-
-
-def test_every_module_has_the_test_file_of_its_name() -> None:
-    """Who changes a module finds what holds it."""
-    modules = {name for name in NAMES if Path(name).name not in ("__init__.py", "__main__.py")}
-    lacking = {name for name in modules if not (TESTS / name).with_name(f"test_{Path(name).name}").is_file()}
-    assert lacking == set(EXEMPT)
-
-
-def test_every_test_file_mirrors_a_module_or_says_what_it_crosses() -> None:
-    elsewhere = ("faults", "golden", "benchmark", "simulation")
-    files = {str(path.relative_to(TESTS)) for path in TESTS.rglob("test_*.py")}
-    files = {name for name in files if Path(name).parts[0] not in elsewhere}
-    lost = {name for name in files if not (PACKAGE / name).with_name(Path(name).name.removeprefix("test_")).is_file()}
-    assert lost == set(CROSSING)
-
-
 SPY = """
 import json, sys
 sys.argv = ["expctl", *json.loads(sys.argv[1])]

@@ -9,6 +9,7 @@ import typer
 
 from expctl.cli.commands.report import check_output, write_report
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.settings import load_settings
 
@@ -98,3 +99,6 @@ def _write_sets(compared: ComparedSets, streams: Streams, format: Format, settin
     streams.write(groups_sheet(compared.groups, compared.names), format, settings)
     if compared.note is not None:
         streams.note(compared.note)
+
+
+COMMANDS = [Entry("compare", compare, topic="compare")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
 from expctl.settings import load_settings
@@ -137,3 +138,6 @@ def _described(chosen: Chosen, how: str) -> str:
     more = ["..."] if len(chosen.named) > _NAMED else []
     trials = f" with {len(chosen.trials):,} trials" if chosen.trials else ""
     return f"{plural(len(chosen.named), 'run')}{trials}{how}: {', '.join(names + more)}"
+
+
+COMMANDS = [Entry("delete", delete, topic="maintenance"), Entry("restore", restore, topic="maintenance")]

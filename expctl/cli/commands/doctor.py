@@ -10,6 +10,7 @@ import typer
 
 from expctl import __version__
 from expctl.cli.options import common
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams
 from expctl.errors import ExitCode, mask_secrets
 from expctl.settings import VARIABLES, traced_settings
@@ -81,3 +82,6 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+COMMANDS = [Entry("doctor", doctor, topic="maintenance")]

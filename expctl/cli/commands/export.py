@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExpctlError, RunNotFound, UsageError
 from expctl.settings import load_settings
@@ -140,3 +141,6 @@ def _tell(streams: Streams, done: Sequence[Imported], total: int, archive: Path)
         streams.note(f"{len(done):,} of {total:,} runs done; the same command goes on: expctl import {archive}")
     else:
         streams.note(f"{plural(total, 'run')}: {told}" if total else "the archive has no runs")
+
+
+COMMANDS = [Entry("export", export, topic="archive"), Entry("import", import_runs, topic="archive")]

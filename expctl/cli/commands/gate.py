@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
 from expctl.render.formats import Format
@@ -71,3 +72,6 @@ def gate(
     broken = found.broken(runs[1], examples)
     streams.write(gate_sheet(runs, found.decision, found.test, metric, broken), format, settings)
     raise typer.Exit(OUTCOMES[found.decision.outcome])
+
+
+COMMANDS = [Entry("gate", gate, topic="gate")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, fancy, opened, tell_page
 from expctl.errors import UsageError, closest
 from expctl.records import STATUSES, Status
@@ -150,3 +151,6 @@ def _tell_orphans(lost: Sequence[RunRecord], streams: Streams) -> None:
     if len(lost) > _ORPHANS:
         streams.note(f"and {len(lost) - _ORPHANS:,} more")
     streams.note(f"expctl doctor --fix closes {agree(len(lost), 'it', 'them')}")
+
+
+COMMANDS = [Entry("list", list_runs, topic="listing")]

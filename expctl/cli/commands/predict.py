@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
+from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, fancy, harmless, opened, piped, stdout_is_ours
 from expctl.errors import DataError, ExpctlError, UsageError
 from expctl.render.formats import Format
@@ -76,7 +76,7 @@ def predict(
             metavar="FORMAT",
             help="table, json, jsonl, csv or md.  [default: table for texts, csv for a file]",
             rich_help_panel="Common",
-            parser=partial(read_format, allowed=("table", "json", "jsonl", "csv", "md")),
+            parser=partial(read_format, without=["id"]),
         ),
     ] = None,
     verbose: common.Verbose = False,
@@ -226,3 +226,6 @@ def _sheet(pieces: Iterator[TableColumns], *, oov: bool) -> Sheet:
         columns = [Column(key, kind="number" if key in numbers else "text") for key in piece]
         rows.extend(zip(*piece.values(), strict=True))
     return Sheet("predictions", columns, rows)  # type: ignore[arg-type]
+
+
+COMMANDS = [Entry("predict", predict, topic="predict")]

@@ -9,6 +9,7 @@ import typer
 
 from expctl.cli.commands.gate import JUDGE, OUTCOMES
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, stdout_is_ours
 from expctl.errors import UsageError
 from expctl.settings import load_settings
@@ -119,3 +120,6 @@ def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
         gone = ["expctl", "promote", "--remove", pointer]
         back = gone if done.before is None else move_command(done.name, done.before, done.alias)
         streams.note(f"back again: {shlex.join(back + elsewhere)}")
+
+
+COMMANDS = [Entry("promote", promote, topic="promote")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, piped
 from expctl.errors import ExpctlError, RunNotFound, UsageError, closest
 from expctl.settings import load_settings
@@ -97,3 +98,6 @@ def write_report(made: Report, path: Path) -> None:
             stream.write(page)
     except OSError as error:
         raise ExpctlError(f"cannot write {path}: {error.strerror}", hint="no part of it was left") from error
+
+
+COMMANDS = [Entry("report", report, topic="report")]

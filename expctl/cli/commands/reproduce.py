@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, stdout_is_ours
 from expctl.errors import ExitCode, UsageError
 from expctl.settings import load_settings
@@ -88,3 +89,6 @@ def _told(judged: Reproduction, run: RunRecord) -> str:
     if judged.rows < most:
         return f"{most - judged.rows:,} of {most:,} test rows are others"
     return f"{len(judged.changed):,} of {judged.test_rows:,} test rows get another label"
+
+
+COMMANDS = [Entry("reproduce", reproduce, topic="reproduce")]

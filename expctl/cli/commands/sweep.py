@@ -9,10 +9,11 @@ import typer
 
 from expctl.cli.inputs import sweep_request
 from expctl.cli.options import common, training
-from expctl.cli.options.common import read_format
+from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, say, stdout_is_ours
 from expctl.durations import duration
 from expctl.errors import ExitCode, TrainingFailed, UsageError
+from expctl.training.search.samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +59,7 @@ Grid = Annotated[
 SamplerName = Annotated[
     str | None,
     typer.Option(
-        "--sampler", metavar="NAME", help="grid, random, tpe, qmc or gp.  [default: grid]", rich_help_panel=_SWEEP
+        "--sampler", metavar="NAME", help=f"{common.any_of(list(SAMPLERS))}.  [default: grid]", rich_help_panel=_SWEEP
     ),
 ]
 Trials = Annotated[
@@ -145,7 +146,7 @@ def sweep(
 ) -> None:
     """Train a model for every point of a search space. Each is a run; they are ranked at the end."""
     if dry_run:
-        read_format(format, common.ALL_FORMATS[:-1])
+        read_format(format, without=["id"])
     streams = Streams(quiet=quiet)
     if dry_run and resume is not None:
         raise UsageError("--dry-run shows a new sweep, --resume goes on with one", hint="give one of them")
@@ -204,3 +205,6 @@ def _scheduler(backend: str | None, scheduler: str | None) -> str | None:
     if backend != "dask" and scheduler is not None:
         raise UsageError("--scheduler is for Dask", hint="--backend dask")
     return scheduler
+
+
+COMMANDS = [Entry("sweep", sweep, topic="sweeps")]

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from expctl.cli.options import common
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, piped, stdout_is_ours
 from expctl.settings import load_settings
 
@@ -65,3 +66,6 @@ def _on_desktop() -> bool:
     if os.environ.get("SSH_CONNECTION"):
         return False
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+COMMANDS = [Entry("ui", ui, topic="mlflow")]

@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import Tag
-from expctl.tracking.models.storage import TRUSTED, load_model
+from expctl.tracking.models.storage import load_model, trusted_types
 from expctl.training.models.families import FAMILIES
 from tests.tracking.models.bent_trees import bend
 from tests.tracking.recorded import model_folder, store_of, train
@@ -56,7 +56,7 @@ def test_every_family_comes_back_from_the_store_as_it_was(small, family):
     assert model.trained_with == __import__("sklearn").__version__
 
     folder = model_folder(run)
-    assert set(skops.io.get_untrusted_types(file=folder / "model.skops")) <= set(TRUSTED)
+    assert set(skops.io.get_untrusted_types(file=folder / "model.skops")) <= set(trusted_types())
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     with zipfile.ZipFile(folder / "model.skops") as archive:
         files.update({name: archive.read(name) for name in archive.namelist()})
@@ -80,7 +80,7 @@ def test_a_factorys_text_pipeline_comes_back_too(runs):
     run = train(runs, model="own_models:counted", c=0.5)
     before, after = predictions_of(runs, run)
     assert after == before
-    assert set(skops.io.get_untrusted_types(file=model_folder(run) / "model.skops")) <= set(TRUSTED)
+    assert set(skops.io.get_untrusted_types(file=model_folder(run) / "model.skops")) <= set(trusted_types())
 
 
 def test_mlflow_loads_a_model_where_expctl_cannot_be_imported(small):
