@@ -60,7 +60,7 @@ def test_rows_in_another_order_are_put_right(store, strong):
     rows_of()[::-1].to_csv("small.csv", index=False)
     _, after, suspects = found(store, strong)
     assert [one.key for one in suspects] == ["data_hash", "order of data"]
-    assert list(after.test.texts) == list(before.test.texts)
+    assert list(after.test.frame["text"]) == list(before.test.frame["text"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""What is shown of a run: its experiment, its files, and the command that makes it again, where there is one."""
+
+from __future__ import annotations
+
+import pytest
+
+from expctl.errors import RunNotFound
+from expctl.records import Tag
+from expctl.workflows.show import show
+from tests.tracking.recorded import store_of
+
+
+def test_a_run_has_its_experiment_its_files_and_its_command(runs):
+    found = show(store_of(runs), "strong")
+    assert (found.run.name, found.experiment) == ("strong", "expctl")
+    assert {"predictions.parquet", "model/MLmodel"} <= {one.path for one in found.artifacts}
+    assert found.command.startswith("expctl train --data small.csv")
+    assert "--c 10" in found.command
+
+
+def test_a_sweep_has_the_command_of_its_sweep(sweeps):
+    assert show(store_of(sweeps), "grid").command.startswith("expctl sweep ")
+
+
+@pytest.mark.parametrize("recipe", [None, "{", '{"model": "nosuch"}'])
+def test_a_run_of_another_program_or_with_a_recipe_that_is_none_has_no_command(runs, recipe):
+    store = store_of(runs)
+    tags = {} if recipe is None else {Tag.RECIPE: recipe}
+    run_id = store.client.create_run(store.ensure_experiment(), tags=tags).info.run_id
+    assert show(store, run_id).command is None
+
+
+def test_a_run_that_is_not_there_is_not_found(runs):
+    with pytest.raises(RunNotFound):
+        show(store_of(runs), "nobody")
