@@ -198,7 +198,8 @@ def test_a_command_is_one_file(tmp_path: Path) -> None:
 def _help_of(command: str, change: str) -> str:
     """The --help of a command in a process where a table has one entry more."""
     script = (
-        f"import sys; from expctl.render.formats import FORMATS; {change}; sys.argv = ['expctl', {command!r}, '--help'];"
+        f"import sys; from expctl.render.formats import FORMATS; {change};"
+        f"sys.argv = ['expctl', {command!r}, '--help'];"
         "import expctl.cli.app as a; a.main()"
     )
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout

@@ -14,6 +14,7 @@ from expctl.cli.streams import Streams, say, stdout_is_ours
 from expctl.durations import duration
 from expctl.errors import ExitCode, TrainingFailed, UsageError
 from expctl.training.search.samplers import SAMPLERS
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -194,8 +195,8 @@ def _show(streams: Streams, request: SweepRequest, format: Format) -> None:
         streams.note(f"left out {count:,} of the combinations: {reason}")
     streams.write(trials_sheet(shown.space, shown.trials, total=shown.total), format, request.settings)
     number = len(shown.trials)
-    noun = "trial" if number == 1 else "trials"
-    streams.note(f"the first {number:,}; {shown.sampler} chooses by results" if shown.learns else f"{number:,} {noun}")
+    told = f"the first {number:,}; {shown.sampler} chooses by results" if shown.learns else plural(number, "trial")
+    streams.note(told)
 
 
 def _scheduler(backend: str | None, scheduler: str | None) -> str | None:
