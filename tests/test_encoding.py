@@ -9,7 +9,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expctl.encoding import csv_text, exact, json_text, tsv_text
@@ -18,6 +18,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 OBEYED = "\x7f\x9b\u200e\u2028\u202e\u2066\ufeff"
 
 
+@settings(max_examples=30)
 @given(st.recursive(texts | st.integers() | st.booleans() | st.none(), lambda inner: st.dictionaries(texts, inner)))
 def test_json_parses_back_to_the_same_value(value):
     assert json.loads(json_text(value)) == value
