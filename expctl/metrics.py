@@ -49,11 +49,11 @@ _SCORES: Final = "expctl.analysis.scores:"
 _CLASSES: Final = "F1 averaged over the classes, "
 
 _TABLE: Final = (
-    Metric("accuracy", "accuracy", True, "labels", "share of test rows predicted right", _LABELS + "accuracy"),
+    Metric("accuracy", "accuracy", True, "labels", "share of test rows predicted correctly", _LABELS + "accuracy"),
     Metric("f1_score", "F1", True, "labels", _CLASSES + "weighted by their test rows", _LABELS + "f1_score"),
     Metric("precision", "precision", True, "labels", "precision, averaged as f1_score", _LABELS + "precision"),
     Metric("recall", "recall", True, "labels", "recall, averaged as f1_score", _LABELS + "recall"),
-    Metric("f1_macro", "F1 macro", True, "labels", _CLASSES + "every class counting the same", _LABELS + "f1_macro"),
+    Metric("f1_macro", "F1 macro", True, "labels", _CLASSES + "all classes with equal weight", _LABELS + "f1_macro"),
     Metric(
         "balanced_accuracy", "balanced accuracy", True, "labels", "recall averaged over the classes",
         _LABELS + "balanced_accuracy",

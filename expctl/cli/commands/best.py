@@ -23,7 +23,7 @@ def best(
         str | None,
         typer.Option(
             metavar="M",
-            help="Of the runs that cannot be told from the best, put first by this metric.",
+            help="Among the runs not significantly different from the best, put first by this metric.",
             autocompletion=completion.metrics,
         ),
     ] = None,

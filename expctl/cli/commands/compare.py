@@ -29,16 +29,17 @@ def compare(
         ),
     ],
     metric: Annotated[
-        str | None, typer.Option(metavar="M", help="This metric only.", autocompletion=completion.metrics)
+        str | None, typer.Option(metavar="M", help="Only this metric.", autocompletion=completion.metrics)
     ] = None,
-    only_changed: Annotated[bool, typer.Option("--only-changed", help="Leave out what is the same.")] = False,
+    only_changed: Annotated[bool, typer.Option("--only-changed", help="Only what differs.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="Add F1 of each class.")] = False,
     flips: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Show instead what broke and got fixed, N rows of each; csv: all."),
+        typer.Option(min=0, metavar="N", help="Show the broken and fixed rows instead, N of each; csv: all."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Draw it too: curves, confusion, classes, flips.")
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write an HTML report too: curves, confusion, classes, flips."),
     ] = None,
     confidence: common.Confidence = 0.95,
     experiment: common.Experiment = None,

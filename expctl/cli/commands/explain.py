@@ -34,15 +34,15 @@ def explain(
     ] = "f1_score",
     budget: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Trainings at most: what they do not reach is one step.  [default: all]"),
+        typer.Option(
+            min=0, metavar="N", help="Train at most this often; what is not reached is one step.  [default: all]"
+        ),
     ] = None,
     confidence: common.Confidence = 0.95,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what differs and how many trainings it takes; train nothing.")
     ] = False,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the factory that a run was made by, for its recipe names one.")
-    ] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run the user's factory that a recipe names.")] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",

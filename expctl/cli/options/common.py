@@ -74,7 +74,7 @@ def read_format(text: str, allowed: Sequence[Format] = (), *, without: Sequence[
     known = [one for one in allowed or FORMATS if one not in without]
     if text in known:
         return text
-    raise UsageError(f"no format {text!r} here", hint=f"--format {' | '.join(known)}")
+    raise UsageError(f"unknown format {text!r}", hint=f"--format {' | '.join(known)}")
 
 
 def _confidence(text: str | float) -> float:
@@ -83,7 +83,7 @@ def _confidence(text: str | float) -> float:
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a valid float.") from None
     if not 0.5 <= confidence <= 0.999:
-        raise UsageError(f"--confidence {confidence:g} is not from 0.5 to 0.999", hint="--confidence 0.95")
+        raise UsageError(f"--confidence {confidence:g} must be from 0.5 to 0.999", hint="--confidence 0.95")
     return confidence
 
 
@@ -114,7 +114,8 @@ TrackingUri = Annotated[
     ),
 ]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Tell more on stderr; errors with their cause.", rich_help_panel=_COMMON)
+    bool,
+    typer.Option("--verbose", "-v", help="More detail on stderr; errors with a traceback.", rich_help_panel=_COMMON),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.", rich_help_panel=_COMMON)]
 
@@ -150,6 +151,4 @@ Confidence = Annotated[
         "--confidence", metavar="P", help="Confidence of the intervals and verdicts, 0.5 to 0.999.", parser=_confidence
     ),
 ]
-Trust = Annotated[
-    bool, typer.Option("--trust", help="Load models that hold code or types which are not known to be safe.")
-]
+Trust = Annotated[bool, typer.Option("--trust", help="Load models with code or types that are not known to be safe.")]

@@ -227,7 +227,7 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str
         hint = ISOLATED
     skops_file = flavor.get("serialization_format") == "skops"
     if not skops_file and not trust:
-        raise DataError(f"the {where} is a pickle, which can run any code", hint="--trust loads it all the same")
+        raise DataError(f"the {where} is a pickle, which can run any code", hint="--trust loads it anyway")
     try:
         estimator = _load_skops(file, where, trust=trust) if skops_file else _load_pickle(folder)
     except DataError as error:
@@ -260,7 +260,7 @@ def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
     except UntrustedTypesFoundException as error:
         found = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - set(trusted_types())))
         raise DataError(
-            f"the {where} holds types that are not trusted: {found}", hint="--trust loads it all the same"
+            f"the {where} holds types that are not trusted: {found}", hint="--trust loads it anyway"
         ) from error
     check_trees(estimator, where)
     return estimator

@@ -187,7 +187,7 @@ FAMILIES: Final = {
     ),
     "dummy": Family(
         "sklearn.dummy:DummyClassifier",
-        "ignores the text: the baseline everybody should compare with",
+        "ignores the text: a baseline to compare with",
         (choice("strategy", "strategy", ("prior", "most_frequent", "stratified", "uniform"), "prior"),),
     ),
 }
