@@ -30,11 +30,11 @@ MEANINGS: Final = {
     ExitCode.DONE: "done",
     ExitCode.WORK_FAILED: "the work failed: a run failed, the gate found a regression, a reproduction differs",
     ExitCode.USAGE: "usage: an option, parameter, filter or config file is wrong",
-    ExitCode.NOT_FOUND: "no such run, or a run reference that fits several",
+    ExitCode.NOT_FOUND: "no such run, or a run reference that matches several",
     ExitCode.STORE: "the store is unreachable, locked, not writable or of another schema",
     ExitCode.DATA: "bad data, or a model file that is damaged or not trusted",
     ExitCode.UNDECIDED: "undecided: the gate is inconclusive or the runs are not comparable",
-    ExitCode.HANGUP: "the terminal went away (SIGHUP)",
+    ExitCode.HANGUP: "the terminal was closed (SIGHUP)",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
     ExitCode.TERMINATED: "terminated (SIGTERM)",
 }

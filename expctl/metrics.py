@@ -1,47 +1,75 @@
-"""The table of metrics: what each is called, which direction is better, what it needs. Imports nothing heavy.
+"""The table of metrics: what each is called, which direction is better, how it is computed. Imports nothing heavy.
 
-To add a metric: one entry here, and one line in `training/evaluate.py` if it comes from scikit-learn.
+To add a metric: one entry here and the function that it names. It is recorded with its limits, compared, gated, ranked
+and swept by from then on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One number of a run. `needs` says what it is computed from."""
+    """One number of a run. `needs` says what it is computed from, `path` where the function is that does it.
+
+    Of metrics that need labels it takes a `ClassCounts` and gives an array over the resamples
+    (`analysis/label_metrics.py`). Of those that need scores it takes the predictions of a run, the positions of the
+    rows that are asked about and their pairing, and gives the value with figures a row whose mean it is, or None
+    (`analysis/scores.py`). The clock and the terms are measured while a model is trained.
+    """
 
     key: str
     label: str
     higher_is_better: bool
     needs: Literal["labels", "scores", "clock", "terms"]
     help: str
+    path: str = ""
+    task: Literal["classification"] = "classification"
 
     @property
     def is_quality_metric(self) -> bool:
         """Whether it says how good the predictions are."""
         return self.needs in ("labels", "scores")
 
+    @property
+    def compute(self) -> Callable[..., Any]:
+        """The function that `path` names, imported when it is asked for."""
+        function: Callable[..., Any] = resolve_name(self.path)
+        return function
+
+
+_LABELS: Final = "expctl.analysis.label_metrics:"
+_SCORES: Final = "expctl.analysis.scores:"
+_CLASSES: Final = "F1 averaged over the classes, "
 
 _TABLE: Final = (
-    Metric("accuracy", "accuracy", True, "labels", "share of test rows predicted right"),
-    Metric("f1_score", "F1", True, "labels", "F1 averaged over the classes, weighted by their test rows"),
-    Metric("precision", "precision", True, "labels", "precision, averaged as f1_score"),
-    Metric("recall", "recall", True, "labels", "recall, averaged as f1_score"),
-    Metric("f1_macro", "F1 macro", True, "labels", "F1 averaged over the classes, every class counting the same"),
-    Metric("balanced_accuracy", "balanced accuracy", True, "labels", "recall averaged over the classes"),
-    Metric("mcc", "MCC", True, "labels", "Matthews correlation coefficient, -1 to 1"),
-    Metric("roc_auc", "ROC AUC", True, "scores", "area under the ROC curve; weighted one-against-rest if many classes"),
-    Metric("log_loss", "log loss", False, "scores", "mean negative log likelihood; needs probabilities"),
+    Metric("accuracy", "accuracy", True, "labels", "share of test rows predicted correctly", _LABELS + "accuracy"),
+    Metric("f1_score", "F1", True, "labels", _CLASSES + "weighted by their test rows", _LABELS + "f1_score"),
+    Metric("precision", "precision", True, "labels", "precision, averaged as f1_score", _LABELS + "precision"),
+    Metric("recall", "recall", True, "labels", "recall, averaged as f1_score", _LABELS + "recall"),
+    Metric("f1_macro", "F1 macro", True, "labels", _CLASSES + "all classes with equal weight", _LABELS + "f1_macro"),
+    Metric(
+        "balanced_accuracy", "balanced accuracy", True, "labels", "recall averaged over the classes",
+        _LABELS + "balanced_accuracy",
+    ),
+    Metric("mcc", "MCC", True, "labels", "Matthews correlation coefficient, -1 to 1", _LABELS + "mcc"),
+    Metric(
+        "roc_auc", "ROC AUC", True, "scores", "area under the ROC curve; weighted one-against-rest if many classes",
+        _SCORES + "placements",
+    ),
+    Metric(
+        "log_loss", "log loss", False, "scores", "mean negative log likelihood; needs probabilities", _SCORES + "losses"
+    ),
     Metric("fit_seconds", "fit s", False, "clock", "wall time of fitting features and classifier"),
     Metric("predict_seconds", "predict s", False, "clock", "wall time of predicting the test rows"),
     Metric("oov", "unknown terms", False, "terms", "mean share of a test row's terms that the model does not know"),
-)
+)  # fmt: skip
 
 METRICS: Final = {metric.key: metric for metric in _TABLE}
 

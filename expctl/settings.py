@@ -6,33 +6,31 @@ Read once, by `load_settings`; nothing is read at import. MLflow's variables kee
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final, Literal
 
 from expctl.errors import UsageError
 
 
+def setting(variable: str, default: str, choices: tuple[str, ...] = ()) -> str:
+    """A field of Settings: its environment variable, its default, and the values it may have, if these are few."""
+    chosen: str = field(default=default, metadata={"variable": variable, "choices": choices})
+    return chosen
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One field, one variable (`VARIABLES`), one line of `.env.example`."""
+    """To add a setting: one field here and one line of `.env.example`."""
 
-    tracking_uri: str = "sqlite:///mlflow.db"
-    experiment: str = "expctl"
-    data: str = "data/reviews.csv"
-    developer: str = ""
-    csv_formulas: str = "escape"
+    tracking_uri: str = setting("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    experiment: str = setting("MLFLOW_EXPERIMENT_NAME", "expctl")
+    data: str = setting("EXPCTL_DATA", "data/reviews.csv")
+    developer: str = setting("EXPCTL_DEVELOPER", "")
+    csv_formulas: str = setting("EXPCTL_CSV_FORMULAS", "escape", ("escape", "keep"))
 
 
-VARIABLES: Final = {
-    "tracking_uri": "MLFLOW_TRACKING_URI",
-    "experiment": "MLFLOW_EXPERIMENT_NAME",
-    "data": "EXPCTL_DATA",
-    "developer": "EXPCTL_DEVELOPER",
-    "csv_formulas": "EXPCTL_CSV_FORMULAS",
-}
-
-_CSV_FORMULAS: Final = ("escape", "keep")
+VARIABLES: Final = {one.name: str(one.metadata["variable"]) for one in fields(Settings)}
 
 Source = Literal["flag", "environment", ".env", "default"]
 
@@ -65,15 +63,17 @@ def traced_settings(**flags: str | None) -> tuple[Settings, dict[str, Source]]:
     for variable in os.environ:
         if variable.startswith(("MLFLOW_", "EXPCTL_")) and os.environ[variable]:
             sources[variable] = "environment" if variable in exported else ".env"
-    for field in fields(Settings):
-        variable = VARIABLES[field.name]
-        flag = flags.get(field.name)
+    for one in fields(Settings):
+        variable = VARIABLES[one.name]
+        flag = flags.get(one.name)
         value = flag or os.environ.get(variable)
         if value:
-            chosen[field.name] = value
+            chosen[one.name] = value
         if flag:
             sources[variable] = "flag"
     settings = Settings(**chosen)
-    if settings.csv_formulas not in _CSV_FORMULAS:
-        raise UsageError(f"EXPCTL_CSV_FORMULAS is {settings.csv_formulas!r}", hint=f"use {' or '.join(_CSV_FORMULAS)}")
+    for one in fields(Settings):
+        choices, value = one.metadata["choices"], getattr(settings, one.name)
+        if choices and value not in choices:
+            raise UsageError(f"{VARIABLES[one.name]} is {value!r}", hint=f"use {' or '.join(choices)}")
     return settings, sources

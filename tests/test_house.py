@@ -92,6 +92,7 @@ ELSEWHERE: dict[str, str] = {
 }
 # Test files without a module of their name, with what they cross.
 CROSSING: dict[str, str] = {
+    "test_extending.py": "one more entry in each table, used through the command line",
     "test_house.py": "the package as a whole: imports, sizes, streams, and this list",
     "test_readme.py": "the README against the tables of the code, and its commands as they are typed",
     "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",

@@ -51,7 +51,7 @@ def run(**changes: Any) -> RunRecord:
     ],
 )
 def test_a_text_becomes_the_value_that_prints_exactly_so(text: str, value: object) -> None:
-    """A zip code or a version is no number: what was logged must come back in JSON."""
+    """A zip code or a version is not a number: what was logged must come back in JSON."""
     found = typed(text)
     assert (type(found), found) == (type(value), value)
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from expctl.analysis.label_metrics import ClassCounts
+from expctl.metrics import METRICS
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -17,32 +20,12 @@ SEED: Final = 20_130  # fixed: the same predictions always have the same limits
 
 
 def metrics_from_counts(hits: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> dict[str, np.ndarray]:
-    """The metrics that counts decide, as scikit-learn defines them (`average="weighted"` unless named macro).
+    """The metrics of the table that counts decide, each of shape (resamples,).
 
     Each argument has shape (resamples, classes): rows predicted right, rows predicted as, rows that are of each class.
-    Returns arrays of shape (resamples,). Classes without a label and a prediction in a resample take no part in it.
     """
-    import numpy as np
-
-    total = actual.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.where(predicted > 0, hits / predicted, 0.0)
-        recall = np.where(actual > 0, hits / actual, 0.0)
-        f1 = np.where(predicted + actual > 0, 2 * hits / (predicted + actual), 0.0)
-        right = hits.sum(axis=1)
-        # Gorodkin 2004, the multiclass Matthews correlation; 0 where one side is constant, as in scikit-learn.
-        spread = np.sqrt((total**2 - (predicted**2).sum(axis=1)) * (total**2 - (actual**2).sum(axis=1)))
-        covariance = right * total - (predicted * actual).sum(axis=1)
-        mcc = np.where(spread > 0, covariance / spread, 0.0)
-    return {
-        "accuracy": right / total,
-        "f1_score": (f1 * actual).sum(axis=1) / total,
-        "precision": (precision * actual).sum(axis=1) / total,
-        "recall": (recall * actual).sum(axis=1) / total,
-        "f1_macro": f1.sum(axis=1) / ((predicted + actual) > 0).sum(axis=1),
-        "balanced_accuracy": recall.sum(axis=1) / (actual > 0).sum(axis=1),
-        "mcc": mcc,
-    }
+    counts = ClassCounts(hits, predicted, actual)
+    return {key: metric.compute(counts) for key, metric in METRICS.items() if metric.needs == "labels"}
 
 
 def confidence_limits(

@@ -45,15 +45,15 @@ def decide(
     low, high = (difference.low, difference.high) if sign > 0 else (-difference.high, -difference.low)
     limits = f"{metric} changes by {difference.change:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
     if max_drop == 0:
-        words = "surely better", "surely worse", "it may or may not be better"
+        words = "significantly better", "significantly worse", "it may or may not be better"
     else:
         words = (
             f"the loss is below {max_drop:g}",
             f"the loss is above {max_drop:g}",
-            f"it may or may not lose {max_drop:g}",
+            f"the loss may or may not exceed {max_drop:g}",
         )
     if low > -max_drop:
         return Decision("pass", f"{limits}: {words[0]}")
     if high < -max_drop:
         return Decision("regression", f"{limits}: {words[1]}")
-    return Decision("undecided", f"{limits}: {words[2]}; more test rows would tell")
+    return Decision("undecided", f"{limits}: {words[2]}; more test rows are needed")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.bootstrap import SEED
 from expctl.analysis.difference import Difference, evened, mirrored, normal_difference, resampled_difference
+from expctl.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ _PLACED: Final = 3_000_000  # rows times classes: sorting more takes seconds
 def score_differences(
     first: RunPredictions, second: RunPredictions, pairing: Pairing, *, confidence: float = 0.95
 ) -> dict[str, Difference]:
-    """ROC AUC and log loss where both runs allow them, by paired resampling of rows.
+    """The metrics of the table that scores decide, where both runs allow them, by paired resampling of rows.
 
     Both are, or nearly are, means of one figure a row: the loss of the row, and for the AUC its placement (the share of
     rows of the other side that it is on the right side of: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44), of
@@ -31,14 +32,18 @@ def score_differences(
     as normal. Metrics that a class without rows leaves undefined are left out.
     """
     found: dict[str, Difference] = {}
-    for metric, figures in (("roc_auc", _placements), ("log_loss", _losses)):
-        one, other = figures(first, pairing.first, pairing), figures(second, pairing.second, pairing)
+    for metric, entry in METRICS.items():
+        if entry.needs != "scores":
+            continue
+        one = entry.compute(first, pairing.first, pairing)
+        other = entry.compute(second, pairing.second, pairing)
         if one is not None and other is not None:
             found[metric] = _mean_difference(metric, one, other, confidence)
     return found
 
 
-def _losses(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[float, np.ndarray] | None:
+def losses(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[float, np.ndarray] | None:
+    """The log loss and that of each row, in the order of the pairing; None for a run without probabilities."""
     import numpy as np
 
     columns = _score_columns(run, pairing)
@@ -60,7 +65,7 @@ def _score_columns(run: RunPredictions, pairing: Pairing) -> np.ndarray | None:
     return None if (columns[np.unique(pairing.labels)] < 0).any() else columns
 
 
-def _placements(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[float, np.ndarray] | None:
+def placements(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[float, np.ndarray] | None:
     """The AUC and a figure for each row whose mean it is: n times the share of the row in DeLong's components.
 
     By hand: neither scipy nor scikit-learn has them, and a row's figure, unlike a variance, can be resampled by group.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from expctl.analysis.bootstrap import SEED, metrics_from_counts
-from expctl.metrics import higher_is_better
+from expctl.analysis.bootstrap import SEED
+from expctl.analysis.label_metrics import ClassCounts
+from expctl.metrics import METRICS, higher_is_better
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,5 +49,7 @@ def _metric(pairs: np.ndarray, weights: np.ndarray, classes: int, metric: str) -
     import numpy as np
 
     table = np.bincount(pairs, weights=weights, minlength=classes * classes).reshape(1, classes, classes)
-    values = metrics_from_counts(np.diagonal(table, axis1=1, axis2=2), table.sum(axis=1), table.sum(axis=2))
-    return float(values[metric][0]) if metric in values else None
+    if metric not in METRICS or METRICS[metric].needs != "labels":
+        return None
+    counts = ClassCounts(np.diagonal(table, axis1=1, axis2=2), table.sum(axis=1), table.sum(axis=2))
+    return float(METRICS[metric].compute(counts)[0])

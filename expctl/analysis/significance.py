@@ -180,7 +180,7 @@ def assess(
     pairing = pair(baseline, challenger)
     if not len(pairing):
         return Assessment(
-            note="not tested: the runs were tested on different rows, so their numbers stand side by side only"
+            note="not tested: the runs were tested on different rows, so their numbers are shown side by side only"
         )
     table = joint_table(pairing)
     return Assessment(

@@ -7,37 +7,27 @@ import os
 import re
 import signal
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
 from expctl import __version__, compat
-from expctl.cli.commands.best import best
-from expctl.cli.commands.compare import compare
-from expctl.cli.commands.delete import delete, restore
-from expctl.cli.commands.doctor import doctor
-from expctl.cli.commands.explain import explain
-from expctl.cli.commands.export import export, import_runs
-from expctl.cli.commands.gate import gate
-from expctl.cli.commands.help import help
-from expctl.cli.commands.list import list_runs
-from expctl.cli.commands.predict import predict
-from expctl.cli.commands.promote import promote
-from expctl.cli.commands.report import report
-from expctl.cli.commands.reproduce import reproduce
-from expctl.cli.commands.show import show
-from expctl.cli.commands.sweep import sweep
-from expctl.cli.commands.train import train
-from expctl.cli.commands.ui import ui
-from expctl.cli.options.common import Command
+from expctl.cli import commands
+from expctl.cli.options.common import Command, Entry
 from expctl.cli.streams import ReaderGone, point, say, trace
-from expctl.docs import TOPIC_OF
 from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, mask_secrets
 
 if TYPE_CHECKING:
     from types import FrameType
 
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items())
+
+_ORDER: Final = (
+    *("train", "sweep", "list", "show", "compare", "explain", "best", "predict", "gate", "promote", "reproduce"),
+    *("report", "ui", "delete", "restore", "export", "import", "doctor", "help"),
+)
 
 app = typer.Typer(
     name="expctl",
@@ -47,28 +37,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-app.command("train", cls=Command)(train)
-app.command("sweep", cls=Command)(sweep)
-app.command("list", cls=Command)(list_runs)
-app.command("show", cls=Command)(show)
-app.command("compare", cls=Command)(compare)
-app.command("explain", cls=Command)(explain)
-app.command("best", cls=Command)(best)
-app.command("predict", cls=Command)(predict)
-app.command("gate", cls=Command)(gate)
-app.command("promote", cls=Command)(promote)
-app.command("reproduce", cls=Command)(reproduce)
-app.command("report", cls=Command)(report)
-app.command("ui", cls=Command)(ui)
-app.command("delete", cls=Command)(delete)
-app.command("restore", cls=Command)(restore)
-app.command("export", cls=Command)(export)
-app.command("import", cls=Command)(import_runs)
-app.command("doctor", cls=Command)(doctor)
-app.command("help", cls=Command)(help)
-for _one in app.registered_commands:
-    if _one.name in TOPIC_OF:
-        _one.epilog = f"Topic: expctl help {TOPIC_OF[_one.name]}"
+
+
+def command_entries() -> list[Entry]:
+    """What the files of `commands` have in their COMMANDS: those of `_ORDER` first, the most used ones, then others."""
+    modules = [import_module(f"{commands.__name__}.{one.name}") for one in iter_modules(commands.__path__)]
+    found = [entry for module in modules for entry in module.COMMANDS]
+    return sorted(found, key=lambda one: _ORDER.index(one.name) if one.name in _ORDER else len(_ORDER))
+
+
+for _one in command_entries():
+    _topic = None if _one.topic is None else f"Topic: expctl help {_one.topic}"
+    app.command(_one.name, cls=Command, epilog=_topic)(_one.function)
 
 
 def _version(wanted: bool) -> None:

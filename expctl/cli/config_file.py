@@ -37,7 +37,7 @@ def read_config(path: Path) -> dict[str, Any]:
     parameters = _table(content.pop("param", {}), "param", path, text)
     for key in parameters:
         if key in content:
-            raise UsageError(f"{path}{_line(text, key)}: {key} stands in [param] too", hint="give it once")
+            raise UsageError(f"{path}{_line(text, key)}: {key} is in [param] too", hint="give it once")
     content.update(parameters)
     content["tag"] = {key: str(value) for key, value in _table(content.get("tag", {}), "tag", path, text).items()}
     for key, value in content.items():

@@ -74,7 +74,7 @@ class Streams:
     def confirmed(self, question: str, *, instead: str) -> bool:
         """Whether somebody at the terminal says yes. Raises UsageError, with what to type `instead`, without one."""
         if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise UsageError(f"no terminal to ask on: {question}", hint=instead)
+            raise UsageError(f"no terminal to confirm on: {question}", hint=instead)
         _talk(f"expctl: {visible(question)} [y/N] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")

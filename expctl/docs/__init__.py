@@ -1,40 +1,18 @@
 """The topics of `expctl help`: Markdown files beside this one, which a repository's pages show too.
 
-A topic opens with its heading and one sentence that says what it is about. Owns which topic belongs to which command;
-knows nothing of how a topic is shown.
+A topic opens with its heading and one sentence that says what it is about. To add one: a file, linked from the README
+or from another topic. Knows nothing of how a topic is shown.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from expctl.errors import UsageError, closest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-# To add a command: its topic here; a new topic is a file, linked from the README or from another topic.
-TOPIC_OF: Final = {
-    "train": "training",
-    "sweep": "sweeps",
-    "list": "listing",
-    "show": "runs",
-    "compare": "compare",
-    "explain": "explain",
-    "best": "ranking",
-    "predict": "predict",
-    "gate": "gate",
-    "promote": "promote",
-    "reproduce": "reproduce",
-    "report": "report",
-    "ui": "mlflow",
-    "delete": "maintenance",
-    "restore": "maintenance",
-    "export": "archive",
-    "import": "archive",
-    "doctor": "maintenance",
-}
 
 
 @dataclass(frozen=True, slots=True)

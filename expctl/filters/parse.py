@@ -99,16 +99,18 @@ def parse(text: str) -> Expression:
     if not text.strip():
         return EVERY_RUN
     if len(text) > MOST_CHARACTERS:
-        raise FilterError(f"{len(text):,} characters are too many, {MOST_CHARACTERS:,} are read", text, MOST_CHARACTERS)
+        raise FilterError(
+            f"{len(text):,} characters are too many, the limit is {MOST_CHARACTERS:,}", text, MOST_CHARACTERS
+        )
     if (odd := next((i for i, char in enumerate(text) if "\ud800" <= char <= "\udfff"), None)) is not None:
-        raise FilterError("this is not UTF-8, and in no store", text, odd)
+        raise FilterError("not valid UTF-8", text, odd)
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
     try:
         expression = cast(Expression, _parser().parse(text))
     except UnexpectedCharacters as error:
         position = error.pos_in_stream or 0
-        what = "this quote is not closed" if text[position] in "'\"`" else f"{text[position]!r} has no meaning here"
+        what = "unclosed quote" if text[position] in "'\"`" else f"{text[position]!r} has no meaning here"
         raise FilterError(what, text, position) from error
     except UnexpectedToken as error:
         position = len(text.rstrip()) if error.token.type == "$END" else int(error.token.start_pos or 0)

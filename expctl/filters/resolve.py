@@ -121,7 +121,7 @@ def _looked_up(field: Field, spaces: Spaces, text: str) -> Field:
             f"no run has {field.key!r}{closest(field.key, METRICS)}",
             text,
             field.at,
-            hint=f"metrics.NAME, params.NAME or tags.NAME names any; a text stands in quotes: '{field.key}'",
+            hint=f"metrics.NAME, params.NAME or tags.NAME names any; quote a text: '{field.key}'",
         )
     if len(found) > 1:
         kinds = " and ".join(_KINDS[space] for space in found)
@@ -143,15 +143,15 @@ def _checked(condition: Condition, text: str, now: datetime) -> Condition:
     value = values[0]
     if operator in ("like", "ilike"):
         if field.numeric:
-            raise FilterError(f"{field} is a number, which no pattern fits", text, field.at)
+            raise FilterError(f"{field} is a number, which no pattern matches", text, field.at)
         if len(str(value)) > _LONGEST_PATTERN:
             raise FilterError("no value is as long as this pattern", text, condition.at)
     elif isinstance(value, str) and field.numeric:
         raise FilterError(f"{field} is a number: {value[:50]!r} is a text", text, condition.at)
     elif isinstance(value, float) and (field.space in ("attributes", "datasets") and not field.numeric):
-        raise FilterError(f"{field} is a text, which stands in quotes", text, condition.at)
+        raise FilterError(f"{field} is a text, which needs quotes", text, condition.at)
     elif isinstance(value, str) and operator in ("<", "<=", ">", ">="):
-        raise FilterError("texts have no order here; a number stands without quotes", text, condition.at)
+        raise FilterError("texts have no order; write numbers without quotes", text, condition.at)
     elif isinstance(value, Field) and "datasets" in (field.space, value.space):
         raise FilterError("a dataset is compared with a text", text, condition.at)
     return replace(condition, operand=operand)
@@ -164,7 +164,7 @@ def _times(condition: Condition, text: str, now: datetime) -> Operand:
         at = moment(one, now) if isinstance(one, str) else one
         if at is None:
             raise FilterError(
-                f"{one!r} is no time", text, condition.at, hint="'2 days ago', '2026-03-01', '2026-03-01 12:30'"
+                f"{one!r} is not a time", text, condition.at, hint="'2 days ago', '2026-03-01', '2026-03-01 12:30'"
             )
         found.append(float(at) if isinstance(at, int) else at)
     return cast("Operand", tuple(found) if isinstance(condition.operand, tuple) else found[0])

@@ -149,7 +149,7 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
         "curves": "ROC and precision-recall" if report.curves else None,
         "confusion": "Confusion" if report.confusion is not None else None,
         "classes": "Classes" if "classes" in drawn else None,
-        "flips": "What broke and got fixed" if flipped else None,
+        "flips": "Broken and fixed rows" if flipped else None,
     }
     return {
         "facts": {
@@ -199,8 +199,8 @@ def _selection(report: Report) -> str | None:
     if ranking.selected is None or ranking.corrected is None:
         return None
     return (
-        f"The best {ranking.metric}, {number(ranking.selected)}, was chosen among {ranking.trials:,} trials on the rows"
-        f" that judge it; without the luck of choosing it is {number(ranking.corrected)}."
+        f"The best {ranking.metric}, {number(ranking.selected)}, was selected among {ranking.trials:,} trials on"
+        f" the same test rows; corrected for that selection it is {number(ranking.corrected)}."
     )
 
 

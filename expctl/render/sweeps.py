@@ -98,5 +98,5 @@ def remarks(swept: Swept, objective: str) -> Iterator[str]:
         yield f"the best {key}, {_written(value)}, is the {side} that was tried: a better one may lie beyond"
     if swept.importance:
         shares = ", ".join(f"{key} {share:.0%}" for key, share in swept.importance.items())
-        yield f"what mattered for {objective}: {shares}"
-    yield f"next: expctl show {swept.ranked[0].run_id[:8]}, or in pictures: expctl report {swept.parent.run_id[:8]}"
+        yield f"parameter importance for {objective}: {shares}"
+    yield f"next: expctl show {swept.ranked[0].run_id[:8]}, or report: expctl report {swept.parent.run_id[:8]}"

@@ -45,9 +45,7 @@ def store_errors(settings: Settings) -> Iterator[None]:
             f"the store {uri} needs the Python package {error.name}", hint=f"install {error.name}"
         ) from error
     except OSError as error:  # requests' exceptions are OSErrors too
-        raise StoreError(
-            f"the store {uri} failed: {reason(error)}", hint="is there space, and the right to write?"
-        ) from error
+        raise StoreError(f"the store {uri} failed: {reason(error)}", hint="check free space and permissions") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in ("boto3", "botocore"):  # no base class, seldom installed
             raise

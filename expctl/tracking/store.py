@@ -119,7 +119,7 @@ class Store:
             return found
         if len(self.settings.experiment) > _EXPERIMENT_LIMIT:
             raise UsageError(
-                f"--experiment has {len(self.settings.experiment):,} characters, the store takes {_EXPERIMENT_LIMIT}"
+                f"--experiment has {len(self.settings.experiment):,} characters, the limit is {_EXPERIMENT_LIMIT}"
             )
         location = uris.artifact_location(self.settings.tracking_uri, self.settings.experiment)
         with store_errors(self.settings):

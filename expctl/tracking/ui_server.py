@@ -98,7 +98,7 @@ class Server:
     def wait(self) -> None:
         """Until it ends, which it does not by itself: raises StoreError."""
         self._process.wait()
-        raise StoreError(f"MLflow's server has ended: {self._said()}", hint="expctl ui --verbose")
+        raise StoreError(f"MLflow's server exited: {self._said()}", hint="expctl ui --verbose")
 
     def end(self) -> None:
         """End it and all that it started, politely for some seconds; at once when somebody asks again."""
@@ -119,4 +119,4 @@ class Server:
         """The last line that it wrote."""
         self._log.seek(0)
         lines = [line.strip() for line in self._log.read().decode("utf-8", "replace").splitlines() if line.strip()]
-        return mask_secrets(lines[-1]) if lines else "it said nothing"
+        return mask_secrets(lines[-1]) if lines else "it printed nothing"

@@ -35,7 +35,7 @@ def sqlite_path(uri: str) -> Path | None:
         return None
     path = unquote(uri.partition(":///")[2].partition("?")[0])
     if not path or path == ":memory:":
-        raise UsageError(f"{uri} keeps nothing", hint="use a file: sqlite:///mlflow.db")
+        raise UsageError(f"{uri} does not persist runs", hint="use a file: sqlite:///mlflow.db")
     return Path(path)
 
 
@@ -166,7 +166,7 @@ def _connect(host: str, port: int, uri: str) -> None:
         socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
     except (OSError, UnicodeError) as error:
         raise StoreError(
-            f"nobody answers at {mask_secrets(uri)} ({getattr(error, 'strerror', None) or error})",
+            f"cannot connect to {mask_secrets(uri)} ({getattr(error, 'strerror', None) or error})",
             hint="is the server running? MLFLOW_TRACKING_URI or --tracking-uri names it",
         ) from error
 
@@ -176,7 +176,7 @@ def first_opening(uri: str, *, create: bool) -> Iterator[None]:
     """Let one process at a time make the schema of an SQLite store: MLflow's migration breaks when two run it at once.
 
     The lock is a file beside the database (not in TMPDIR, which processes need not share), held for some 2 s. Without
-    `create` only a lock that is there already is waited for.
+    `create` only a lock that already exists is waited for.
     """
     path = sqlite_path(uri)
     lock = None if path is None else path.absolute().with_name(f".{path.name}.lock")

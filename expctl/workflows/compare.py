@@ -47,9 +47,9 @@ class CompareRequest:
 
     def __post_init__(self) -> None:
         if len(self.runs) < 2:
-            raise UsageError("compare needs two runs or more", hint="expctl compare latest~1 latest")
+            raise UsageError("compare needs at least two runs", hint="expctl compare latest~1 latest")
         if self.flips is not None and len(self.runs) != 2:
-            raise UsageError("--flips is about two runs", hint="expctl compare RUN RUN --flips 5")
+            raise UsageError("--flips compares two runs", hint="expctl compare RUN RUN --flips 5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,9 @@ def _sets(store: Store, request: CompareRequest) -> ComparedSets:
     """Raises UsageError for more than two sets, and for what is about single runs."""
     names = request.runs
     if request.metric is not None or request.only_changed or request.per_class or request.flips is not None:
-        raise UsageError("--metric, --only-changed, --per-class and --flips are about single runs, not sets")
+        raise UsageError("--metric, --only-changed, --per-class and --flips are for single runs, not sets")
     if request.report:
-        raise UsageError("--report is about single runs, not sets", hint=shlex.join(["expctl", "report", *names]))
+        raise UsageError("--report is for single runs, not sets", hint=shlex.join(["expctl", "report", *names]))
     if len(names) != 2:
         raise UsageError("sets of runs are compared two at a time", hint="expctl compare 'old-*' 'new-*'")
     baseline, challenger = (resolve_set(store, run) for run in names)
@@ -135,12 +135,12 @@ def _note(
 ) -> str | None:
     again = repeats(baseline) + repeats(challenger)
     if min(len(baseline), len(challenger)) < 2:
-        return "a single run has no spread: give each set several, with other --random-state"
+        return "a single run has no spread: give each set several, with different --random-state"
     if not same_data([*baseline, *challenger]):
         return "not tested: the sets were not trained and tested on the same data"
     if again:
-        said = "1 run is another's training" if again == 1 else f"{again:,} runs are others' trainings"
-        return f"not tested: {said} again, which tells nothing new: vary --random-state"
+        said = "1 run repeats another's training" if again == 1 else f"{again:,} runs repeat others' trainings"
+        return f"not tested: {said}, which adds no information: vary --random-state"
     if all(one.deviations == (0.0, 0.0) for one in groups if METRICS[one.metric].is_quality_metric):
-        return "the random state changes nothing here: what the test rows can tell, single runs do"
+        return "the random state changes nothing here: compare single runs instead"
     return None

@@ -211,7 +211,7 @@ class _Trainer:
         side = int("data" in changed)
         if (split.data_hash, split.test_data_hash) != self.question.hashes[side]:
             path = mask_secrets(self.question.recipes[side].data)
-            raise DataError(f"{path} changed meanwhile", hint="start again when nobody writes to it")
+            raise DataError(f"{path} changed meanwhile", hint="start again when nothing writes to it")
 
     def _told(
         self, changed: Changed, run: RunRecord | None, value: float | None, reason: str | None = None

@@ -101,7 +101,7 @@ def _with_columns(store: Store, runs: list[RunRecord], asked: Sequence[str]) -> 
     runs = with_aggregates(store, runs, list(asked))
     names = expanded(list(asked), runs)
     if runs and not names and not set(asked) <= set(EVERYTHING):  # runs may have no tags at all
-        raise UsageError(f"none of these runs has anything that fits {', '.join(asked)}", hint="expctl show latest")
+        raise UsageError(f"none of these runs has anything that matches {', '.join(asked)}", hint="expctl show latest")
     return runs, names
 
 

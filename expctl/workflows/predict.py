@@ -58,7 +58,7 @@ def usable_model(store: Store, run: RunRecord, *, trust: bool, note: Callable[[s
         check_answers(store, run, model)
     if not model.inputs:
         raise DataError(
-            f"the model of run {run.label} does not say which columns it reads", hint="train it with expctl"
+            f"the model of run {run.label} does not record which columns it reads", hint="train it with expctl"
         )
     return model
 

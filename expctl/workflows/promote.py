@@ -58,8 +58,8 @@ def promote(
 ) -> Promotion:
     """Make the model of a run a version of `name`, unless it is one already, and point an alias at it.
 
-    With `better_than`, an alias, only if the run is surely better by the metric than the version behind that. An alias
-    that is not there is no hurdle where it is the one to be set, or would be the first; any other is an error.
+    With `better_than`, an alias, only if the run is significantly better by the metric than the version behind that. An
+    alias that is not there is no hurdle where it is the one to be set, or would be the first; any other is an error.
 
     Raises RunNotFound for a run without a complete model, DataError for one that is damaged, Undecided where the other
     alias was moved while the runs were compared: nothing is registered then.
@@ -113,7 +113,7 @@ def _meant(store: Store, reference: str, model: Registered) -> tuple[int | None,
 def _judged(
     store: Store, model: Registered, run: RunRecord | None, better_than: str, alias: str, metric: str
 ) -> Decision | None:
-    """Whether a run is surely better than the one behind an alias; None where there is nobody to beat."""
+    """Whether a run is significantly better than the one behind an alias; None where there is nobody to beat."""
     if better_than not in model.aliases and (better_than == alias or not model.aliases):
         return None
     number = model.version_of(better_than)

@@ -48,7 +48,7 @@ def best(store: Store, metric: str, *, top: int, filter: str = "", prefer: str |
     if not ranking.ranked:
         known = closest(metric, ranking.known)
         hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
-        which = "finished run that fits the filter" if filter.strip() else "finished run"
+        which = "finished run that matches the filter" if filter.strip() else "finished run"
         raise RunNotFound(f"no {which} has {metric}{known}", hint=hint)
     if prefer is not None and not any(prefer in run.metrics for run in ranking.ranked):
         raise UsageError(

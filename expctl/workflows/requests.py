@@ -97,7 +97,7 @@ class SweepRequest:
         if metric not in METRICS or not METRICS[metric].is_quality_metric:
             known = [key for key, one in METRICS.items() if one.is_quality_metric]
             raise UsageError(
-                f"a sweep cannot decide by {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}"
+                f"a sweep cannot rank by {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}"
             )
         if name == SAMPLER:
             space.grid()

@@ -49,7 +49,7 @@ class Plan:
         try:
             return cls(**json.loads(parent.tags[Tag.SWEEP]))
         except (KeyError, ValueError, TypeError):
-            raise UsageError(f"run {parent.described} is no sweep", hint="expctl list") from None
+            raise UsageError(f"run {parent.described} is not a sweep", hint="expctl list") from None
 
     @property
     def objective(self) -> str:

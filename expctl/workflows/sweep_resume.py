@@ -36,7 +36,7 @@ class Resumed:
         if hashes != (plan.data_hash, plan.test_data_hash):
             raise DataError(
                 f"{plan.given['data']} has changed: its sha256 was {plan.data_hash[:12]} and is {hashes[0][:12]}",
-                hint="bring the old file back, or begin a new sweep",
+                hint="restore the file, or start a new sweep",
             )
 
 
@@ -74,7 +74,7 @@ def _check_resumable(plan: Plan, request: SweepRequest) -> None:
             f"--{only_new[0].replace('_', '-')} is for a new sweep", hint="--resume RUN goes on with an old one"
         )
     if request.trials is not None and (plan.trials is None or request.trials < plan.trials):
-        had = "all of its grid as" if plan.trials is None else f"{plan.trials:,}"
+        had = "its whole grid as" if plan.trials is None else f"{plan.trials:,}"
         raise UsageError(f"the sweep has {had} trials: --trials can only add to them", hint="--resume RUN alone")
 
 

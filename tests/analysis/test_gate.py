@@ -28,8 +28,8 @@ def decided(low: float, high: float, metric: str = "f1_score", **given: Any) -> 
     ("low", "high", "outcome"),
     [
         (0.02, 0.05, "pass"),
-        (-0.005, 0.03, "pass"),  # surely loses less than 0.01
-        (-0.0099, -0.001, "pass"),  # surely worse, but by less than it may
+        (-0.005, 0.03, "pass"),  # significantly loses less than 0.01
+        (-0.0099, -0.001, "pass"),  # significantly worse, but by less than it may
         (-0.01, 0.03, "undecided"),  # the limit itself is not above it
         (-0.02, 0.03, "undecided"),
         (-0.05, -0.01, "undecided"),  # nor below
@@ -120,7 +120,8 @@ def test_the_reason_has_the_change_and_its_limits() -> None:
     difference = Difference("f1_score", 0.8, 0.79, -0.02, 0.004, 0.2)
     found = decide("f1_score", 0.79, difference, max_drop=0.01, least=None)
     assert found.reason == (
-        "f1_score changes by -0.0100 (-0.0200 to +0.0040): it may or may not lose 0.01; more test rows would tell"
+        "f1_score changes by -0.0100 (-0.0200 to +0.0040): the loss may or may not exceed 0.01"
+        "; more test rows are needed"
     )
     assert decide("f1_score", 0.79, difference, max_drop=0.03, least=None).reason.endswith("the loss is below 0.03")
     assert decided(-0.2, -0.1) == "regression"
@@ -129,17 +130,18 @@ def test_the_reason_has_the_change_and_its_limits() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "max_drop", "reason"),
     [
-        (0.01, 0.03, 0.0, "f1_score changes by +0.0200 (+0.0100 to +0.0300): surely better"),
-        (-0.03, -0.01, 0.0, "f1_score changes by -0.0200 (-0.0300 to -0.0100): surely worse"),
+        (0.01, 0.03, 0.0, "f1_score changes by +0.0200 (+0.0100 to +0.0300): significantly better"),
+        (-0.03, -0.01, 0.0, "f1_score changes by -0.0200 (-0.0300 to -0.0100): significantly worse"),
         (
             *(-0.01, 0.03, 0.0),
-            "f1_score changes by +0.0100 (-0.0100 to +0.0300): it may or may not be better; more test rows would tell",
+            "f1_score changes by +0.0100 (-0.0100 to +0.0300): it may or may not be better; more test rows are needed",
         ),
         (-0.001, 0.001, 0.02, "f1_score changes by +0.0000 (-0.0010 to +0.0010): the loss is below 0.02"),
         (-0.05, -0.03, 0.02, "f1_score changes by -0.0400 (-0.0500 to -0.0300): the loss is above 0.02"),
         (
             *(-0.05, 0.01, 0.02),
-            "f1_score changes by -0.0200 (-0.0500 to +0.0100): it may or may not lose 0.02; more test rows would tell",
+            "f1_score changes by -0.0200 (-0.0500 to +0.0100): the loss may or may not exceed 0.02"
+            "; more test rows are needed",
         ),
     ],
 )

@@ -175,7 +175,7 @@ def test_the_tied_runs_come_in_the_order_of_another_metric_and_the_others_stay_b
         run(number, metrics={"f1_score": 1 - number / 100, **({} if value is None else {"fit_seconds": value})})
         for number, value in seconds.items()
     ]
-    tied = {f"{number:032x}": number != 3 for number in seconds}  # the third is surely worse, however fast
+    tied = {f"{number:032x}": number != 3 for number in seconds}  # the third is significantly worse, however fast
     ranking = preferring(Ranking("f1_score", runs, tied=tied, trials=6), "fit_seconds")
     assert [one.name for one in ranking.ranked] == ["r2", "r6", "r1", "r4", "r5", "r3"]
     assert (ranking.metric, ranking.tied, ranking.trials) == ("f1_score", tied, 6)

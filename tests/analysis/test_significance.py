@@ -380,7 +380,7 @@ def test_an_overlap_is_tested_alone_and_its_size_said() -> None:
     tested = assess(taken(one, range(200)), taken(two, range(50, 300)))
     same = assess(taken(one, range(50, 200)), taken(two, range(50, 200)))
     assert tested.differences == same.differences
-    assert tested.note == "tested on the 150 rows that both runs have (200 and 250): changes are of those"
+    assert tested.note == "tested on the 150 rows that both runs have (200 and 250): the changes are for these"
 
 
 def test_no_rows_cannot_be_compared() -> None:

@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 from expctl import docs
-from expctl.cli.app import app
+from expctl.cli.app import app, command_entries
 from tests.conftest import ROOT
 from tests.docs.pages import README, TOPICS, Page
 
@@ -61,10 +61,13 @@ def test_every_topic_is_found_from_the_readme():
 
 
 def test_every_command_has_a_topic_that_its_help_names(cli):
-    assert set(COMMANDS) == {*docs.TOPIC_OF, "help"}
-    for command, topic in docs.TOPIC_OF.items():
-        assert f"expctl {command}" in docs.read(topic).text or command in ("list", "show")
-        assert cli(command, "--help").stdout.splitlines()[-1] == f"  Topic: expctl help {topic}"
+    entries = {entry.name: entry for entry in command_entries()}
+    assert set(COMMANDS) == set(entries)
+    for command, entry in entries.items():
+        if command != "help":
+            assert entry.topic is not None, command
+            assert f"expctl {command}" in docs.read(entry.topic).text or command in ("list", "show")
+            assert cli(command, "--help").stdout.splitlines()[-1] == f"  Topic: expctl help {entry.topic}"
 
 
 @named

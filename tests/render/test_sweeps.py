@@ -150,7 +150,7 @@ def swept(outcome: Outcome, **more: object) -> Swept:
     return Swept(RunRecord("f" * 32, "s", "finished", "1"), [run_of(1)], outcome, **parts)
 
 
-NEXT = "next: expctl show 00000000, or in pictures: expctl report ffffffff"
+NEXT = "next: expctl show 00000000, or report: expctl report ffffffff"
 FAILED = (trial(3, c=0.1), TrainingFailed("ValueError: no"))
 REMARKS = {
     "nothing": (swept(Outcome(done=3)), []),
@@ -185,7 +185,7 @@ REMARKS = {
     ),
     "timed out": (
         swept(Outcome(done=7, timed_out=True)),
-        ["time was up after 7 trials; to go on: expctl sweep --resume ffffffff"],
+        ["time was up after 7 trials; resume: expctl sweep --resume ffffffff"],
     ),
     "edges": (
         swept(Outcome(done=3), edges={"c": (10.0, "highest"), "alpha": (1e-9, "lowest")}),
@@ -196,7 +196,7 @@ REMARKS = {
     ),
     "importance": (
         swept(Outcome(done=30), importance={"c": 0.876, "tol": 0.124}),
-        ["what mattered for f1_score: c 88%, tol 12%"],
+        ["parameter importance for f1_score: c 88%, tol 12%"],
     ),
 }
 

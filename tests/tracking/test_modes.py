@@ -51,7 +51,7 @@ def test_a_promotion_through_a_tracking_server_and_back(cli, small, server, monk
         assert promoted.exit_code == 0, promoted.stderr
     assert promoted.stdout == "models:/reviews/2\n"
     assert cli("predict", "a superb film", "--run", "reviews@champion", "--format", "csv").exit_code == 0
-    back = shlex.split(promoted.stderr.splitlines()[-1].removeprefix("expctl: back again: expctl "))
+    back = shlex.split(promoted.stderr.splitlines()[-1].removeprefix("expctl: undo: expctl "))
     assert cli(*back).exit_code == 0
     listed = json.loads(cli("promote", "--list", "reviews", "--format", "json").stdout)["rows"]
     assert [(row["version"], row["aliases"], row["name"]) for row in listed] == [

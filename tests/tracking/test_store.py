@@ -177,7 +177,7 @@ def test_a_server_that_is_not_there_fails_before_anything_is_read(cli, small):
     for words in (["list"], ["train", "--data", "small.csv"], ["predict", "a film"]):
         done = cli(*words, "--tracking-uri", "http://ada:s3cr3t@127.0.0.1:9")
         assert (done.exit_code, done.stdout) == (4, "")
-        assert done.stderr.startswith("expctl: nobody answers at http://***@127.0.0.1:9 (")
+        assert done.stderr.startswith("expctl: cannot connect to http://***@127.0.0.1:9 (")
     assert time.monotonic() - started < 20
 
 

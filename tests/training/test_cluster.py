@@ -111,4 +111,6 @@ def test_no_scheduler_is_told_before_any_run_is_made(folder, run_command):
     address = f"tcp://127.0.0.1:{free_port()}"
     done = run_command("sweep", "-g", "c=1,2", "--data", "small.csv", "--backend", "dask", "--scheduler", address)
     assert (done.exit_code, done.stdout) == (4, "")
-    assert done.stderr == (f"expctl: no Dask scheduler answers at {address} (is it running, and the port right?)\n")
+    assert done.stderr == (
+        f"expctl: cannot connect to a Dask scheduler at {address} (is it running, and the port right?)\n"
+    )

@@ -133,7 +133,7 @@ def test_orphans_are_told_with_process_host_and_start_and_closed_by_fix_only(fol
     assert judged(checked(folder, fix=True), "fixed") == [done[:8], lost[:8]]
     store = store_of(folder)
     assert [store.get(one).status for one in (lost, done)] == ["killed", "finished"]
-    assert store.get(lost).tags[Tag.REASON] == "its process ended without a word"
+    assert store.get(lost).tags[Tag.REASON] == "its process exited without recording a status"
     assert checked(folder)["running"].found == "none"
 
 

@@ -156,7 +156,7 @@ def test_an_alias_that_moves_while_runs_are_compared_decides_nothing(store, monk
 
     def moving(*given: object, **named: object) -> SimpleNamespace:
         store.client.set_registered_model_alias("reviews", "champion", "1")
-        return SimpleNamespace(decision=Decision("pass", "surely better"))
+        return SimpleNamespace(decision=Decision("pass", "significantly better"))
 
     monkeypatch.setattr(module, "judge", moving)
     with pytest.raises(Undecided, match="somebody has moved reviews@champion in the meantime"):

@@ -48,8 +48,8 @@ def test_names_and_tags_are_checked_in_either_request(metadata: RunMetadata, mes
         ({"space": {"c": "0,1"}}, "c must be a number above 0; '0' is not"),
         ({"given": {"c": "1"}}, "c is both fixed and varied with -g"),
         ({"sampler": "tpes"}, "unknown sampler 'tpes', did you mean 'tpe'?"),
-        ({"metric": "f1scor"}, "a sweep cannot decide by 'f1scor', did you mean 'f1_score'?"),
-        ({"space": {"c": "0.1..1"}}, "-g c=0.1..1 has no end of values, and a grid tries them all"),
+        ({"metric": "f1scor"}, "a sweep cannot rank by 'f1scor', did you mean 'f1_score'?"),
+        ({"space": {"c": "0.1..1"}}, "-g c=0.1..1 is infinite, and a grid tries every value"),
     ],
 )
 def test_a_new_sweep_is_checked_whole(wrong: dict[str, Any], message: str) -> None:
@@ -77,7 +77,7 @@ def test_a_sampler_has_a_number_of_trials_and_a_grid_all_of_them(more: dict[str,
 
 @pytest.mark.parametrize(
     ("runs", "flips", "message"),
-    [(["a"], None, "compare needs two runs or more"), (["a", "b", "c"], 1, "--flips is about two runs")],
+    [(["a"], None, "compare needs at least two runs"), (["a", "b", "c"], 1, "--flips compares two runs")],
 )
 def test_a_comparison_needs_two_runs(runs: list[str], flips: int | None, message: str) -> None:
     with pytest.raises(UsageError) as caught:

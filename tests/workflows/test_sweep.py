@@ -191,7 +191,7 @@ def test_resuming_closes_what_a_killed_process_left_running(sweeps):
     set_running(sweeps, parent_of(sweeps, "grid"), STARTED="1.00")
     resume(sweeps, parent_of(sweeps, "grid"))
     orphan = store_of(sweeps).get(run.run_id)
-    assert (orphan.status, orphan.tags[Tag.REASON]) == ("killed", "its process ended without a word")
+    assert (orphan.status, orphan.tags[Tag.REASON]) == ("killed", "its process exited without recording a status")
     finished = recipes_of(one for one in children(sweeps, "grid") if Tag.COMPLETE in one.tags)
     assert len(finished) == 6
     assert set(finished.values()) == {1}
@@ -392,5 +392,5 @@ def test_data_that_changed_changes_nothing_of_a_sweep_that_is_done(cli, sweeps):
     done = cli("sweep", "--resume", "grid", "--jobs", "1")
     assert (done.exit_code, done.stdout) == (5, "")
     assert done.stderr.startswith("expctl: small.csv has changed: its sha256 was ")
-    assert done.stderr.endswith("(bring the old file back, or begin a new sweep)\n")
+    assert done.stderr.endswith("(restore the file, or start a new sweep)\n")
     assert parent_of(sweeps, "grid").status == "finished"

@@ -59,7 +59,7 @@ def test_no_secret_of_a_data_address_is_in_a_plan():
 def test_a_run_that_is_no_sweep_says_so(tags):
     with pytest.raises(UsageError) as caught:
         Plan.of(run_of(tags))
-    assert (caught.value.message, caught.value.hint) == ("run fine (01234567) is no sweep", "expctl list")
+    assert (caught.value.message, caught.value.hint) == ("run fine (01234567) is not a sweep", "expctl list")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.settings import load_settings
 from expctl.wording import plural
@@ -22,7 +23,7 @@ def best(
         str | None,
         typer.Option(
             metavar="M",
-            help="Of the runs that cannot be told from the best, put first by this metric.",
+            help="Among the runs not significantly different from the best, put first by this metric.",
             autocompletion=completion.metrics,
         ),
     ] = None,
@@ -52,3 +53,6 @@ def best(
         streams.note(f"left out: runs that are unfinished or without a finite {metric}")
     for reason, count in (ranking.excluded or {}).items():
         streams.note(f"left out {plural(count, 'run')} {reason}")
+
+
+COMMANDS = [Entry("best", best, topic="ranking")]

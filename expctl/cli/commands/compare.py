@@ -9,6 +9,7 @@ import typer
 
 from expctl.cli.commands.report import check_output, write_report
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.settings import load_settings
 
@@ -28,16 +29,17 @@ def compare(
         ),
     ],
     metric: Annotated[
-        str | None, typer.Option(metavar="M", help="This metric only.", autocompletion=completion.metrics)
+        str | None, typer.Option(metavar="M", help="Only this metric.", autocompletion=completion.metrics)
     ] = None,
-    only_changed: Annotated[bool, typer.Option("--only-changed", help="Leave out what is the same.")] = False,
+    only_changed: Annotated[bool, typer.Option("--only-changed", help="Only what differs.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="Add F1 of each class.")] = False,
     flips: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Show instead what broke and got fixed, N rows of each; csv: all."),
+        typer.Option(min=0, metavar="N", help="Show the broken and fixed rows instead, N of each; csv: all."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Draw it too: curves, confusion, classes, flips.")
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write an HTML report too: curves, confusion, classes, flips."),
     ] = None,
     confidence: common.Confidence = 0.95,
     experiment: common.Experiment = None,
@@ -98,3 +100,6 @@ def _write_sets(compared: ComparedSets, streams: Streams, format: Format, settin
     streams.write(groups_sheet(compared.groups, compared.names), format, settings)
     if compared.note is not None:
         streams.note(compared.note)
+
+
+COMMANDS = [Entry("compare", compare, topic="compare")]

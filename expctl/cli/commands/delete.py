@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
 from expctl.settings import load_settings
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _NAMED: Final = 5  # runs that a question or a hint names one by one
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say which runs, and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print which runs, without deleting them.")]
 
 
 def delete(
@@ -36,7 +37,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: DryRun = False,
     purge: Annotated[
-        bool, typer.Option("--purge", help="For good, with files and models; runs deleted before too.")
+        bool, typer.Option("--purge", help="Permanently, with files and models; also runs deleted before.")
     ] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
@@ -55,7 +56,7 @@ def delete(
     chosen = deletion.to_delete(store, runs or [], filter, purge=purge)
     if purge and chosen.runs:
         deletion.check_purge(store, chosen.runs)
-    how = " for good, with files and models" if purge else ""
+    how = " permanently, with files and models" if purge else ""
     if dry_run or not chosen.runs:
         streams.write(_sheet(chosen, chosen.runs, "runs"), format, settings)
         streams.note(
@@ -76,7 +77,7 @@ def delete(
         elif not purge:
             few = len(chosen.named) <= _NAMED
             ids = " ".join(run.run_id for run in chosen.named) if few else "ID; expctl list --deleted shows them"
-            streams.note(f"back again: expctl restore {ids}")
+            streams.note(f"undo: expctl restore {ids}")
 
 
 def restore(
@@ -104,7 +105,7 @@ def restore(
     if dry_run or not chosen.runs:
         streams.write(_sheet(chosen, chosen.runs, "runs"), format, settings)
         streams.note(
-            f"{plural(len(chosen.runs), 'run')} would be back" if chosen.runs else "no deleted runs that match"
+            f"{plural(len(chosen.runs), 'run')} would be restored" if chosen.runs else "no deleted runs that match"
         )
         return
     done: list[RunRecord] = []
@@ -119,7 +120,7 @@ def restore(
 
 def _check_given(runs: Sequence[str] | None, filter: str, command: str) -> None:
     if not runs and not filter.strip():
-        raise UsageError(f"{command} which runs?", hint=f"expctl {command} RUN, or --filter EXPR")
+        raise UsageError(f"{command}: no runs given", hint=f"expctl {command} RUN, or --filter EXPR")
 
 
 def _sheet(chosen: Chosen, runs: Sequence[RunRecord], kind: str) -> Sheet:
@@ -137,3 +138,6 @@ def _described(chosen: Chosen, how: str) -> str:
     more = ["..."] if len(chosen.named) > _NAMED else []
     trials = f" with {len(chosen.trials):,} trials" if chosen.trials else ""
     return f"{plural(len(chosen.named), 'run')}{trials}{how}: {', '.join(names + more)}"
+
+
+COMMANDS = [Entry("delete", delete, topic="maintenance"), Entry("restore", restore, topic="maintenance")]

@@ -10,6 +10,7 @@ import typer
 
 from expctl import __version__
 from expctl.cli.options import common
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams
 from expctl.errors import ExitCode, mask_secrets
 from expctl.settings import VARIABLES, traced_settings
@@ -25,7 +26,7 @@ _PACKAGES: Final = ("mlflow", "scikit-learn", "skops", "pandas", "numpy", "optun
 
 def doctor(
     fix: Annotated[
-        bool, typer.Option("--fix", help="End runs whose process is gone; take SQLite's planner statistics.")
+        bool, typer.Option("--fix", help="Close runs whose process is gone; refresh SQLite's planner statistics.")
     ] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
@@ -42,12 +43,12 @@ def doctor(
 
     streams = Streams(quiet=quiet)
     with streams.stages() as stage:
-        stage("looking at the store")
+        stage("checking the store")
         checks = list(examine(settings, fix=fix, verbose=verbose))
     streams.write(checks_sheet(said, checks, _versions()), format, settings)
     failed = [check.name for check in checks if check.status == "failed"]
     if failed:
-        streams.note(f"this keeps expctl from working: {', '.join(failed)}")
+        streams.note(f"checks failed: {', '.join(failed)}")
         raise typer.Exit(ExitCode.STORE)
 
 
@@ -81,3 +82,6 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+COMMANDS = [Entry("doctor", doctor, topic="maintenance")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
+from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, opened, stdout_is_ours
 from expctl.settings import load_settings
 from expctl.wording import plural
@@ -34,15 +34,15 @@ def explain(
     ] = "f1_score",
     budget: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Trainings at most: what they do not reach is one step.  [default: all]"),
+        typer.Option(
+            min=0, metavar="N", help="Train at most this often; what is not reached is one step.  [default: all]"
+        ),
     ] = None,
     confidence: common.Confidence = 0.95,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what differs and how many trainings it takes; train nothing.")
     ] = False,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the factory that a run was made by, for its recipe names one.")
-    ] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run the user's factory that a recipe names.")] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
@@ -51,7 +51,7 @@ def explain(
 ) -> None:
     """Explain the difference of two runs. Trains the path from A to B, the most effective change first."""
     if dry_run:
-        read_format(format, common.ALL_FORMATS[:-1])
+        read_format(format, without=["id"])
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
@@ -104,3 +104,6 @@ def _announced(question: Question) -> str:
         f" {plural(trainings, 'training')}{' at most' if trainings else ''}"
         + (", A or B first: made in another environment, or by a factory" if any(question.again) else "")
     )
+
+
+COMMANDS = [Entry("explain", explain, topic="explain")]

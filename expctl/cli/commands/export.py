@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExpctlError, RunNotFound, UsageError
 from expctl.settings import load_settings
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The archive, a zip; whole or not at all.")
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The archive, a zip, atomically.")],
     runs: Annotated[
         list[str] | None,
         typer.Argument(
@@ -41,7 +40,7 @@ def export(
 ) -> None:
     """Write runs with all their files into one archive. A sweep comes with its trials; `expctl import` reads it."""
     if not runs and not filter.strip():
-        raise UsageError("export which runs?", hint="expctl export RUN -o FILE, or --filter EXPR")
+        raise UsageError("export: no runs given", hint="expctl export RUN -o FILE, or --filter EXPR")
     _check_new(output)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
@@ -71,7 +70,7 @@ def _check_new(output: Path) -> None:
     if output.is_dir():
         raise UsageError(f"--output {output} is a folder", hint="name a file")
     if output.exists() or output.is_symlink():
-        raise UsageError(f"--output {output} is there already", hint="remove it first, or name another file")
+        raise UsageError(f"--output {output} already exists", hint="remove it first, or name another file")
 
 
 def _write(
@@ -87,7 +86,7 @@ def _write(
             done = exporter.write(runs, stage)
             _check_new(output)
     except OSError as error:
-        raise ExpctlError(f"cannot write {output}: {error.strerror}", hint="no part of it was left") from error
+        raise ExpctlError(f"cannot write {output}: {error.strerror}", hint="no partial file was left") from error
     return exporter, done
 
 
@@ -134,9 +133,12 @@ def _tell(streams: Streams, done: Sequence[Imported], total: int, archive: Path)
     counts = {result: sum(one.result == result for one in done) for result in ("imported", "already there", "deleted")}
     for one in done:
         if one.result == "deleted":
-            streams.note(f"{one.run.label} is here, deleted (back again: expctl restore {one.run.run_id})")
+            streams.note(f"{one.run.label} is here, deleted (undo: expctl restore {one.run.run_id})")
     told = ", ".join(f"{count:,} {result}" for result, count in counts.items() if count)
     if len(done) < total:
         streams.note(f"{len(done):,} of {total:,} runs done; the same command goes on: expctl import {archive}")
     else:
         streams.note(f"{plural(total, 'run')}: {told}" if total else "the archive has no runs")
+
+
+COMMANDS = [Entry("export", export, topic="archive"), Entry("import", import_runs, topic="archive")]

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
 from expctl.render.formats import Format
@@ -35,14 +36,14 @@ def gate(
         typer.Option(
             "--baseline",
             metavar="RUN",
-            help="What it has to stand up to: best, NAME@champion, ...",
+            help="The run to compare with: best, NAME@champion, ...",
             autocompletion=completion.runs,
         ),
     ],
     metric: Annotated[str, typer.Option(parser=JUDGE, metavar="M", help="The metric to decide on.")] = "f1_score",
-    max_drop: Annotated[float, typer.Option(min=0, metavar="X", help="A loss that would still be acceptable.")] = 0.01,
+    max_drop: Annotated[float, typer.Option(min=0, metavar="X", help="The largest acceptable loss.")] = 0.01,
     least: Annotated[
-        float | None, typer.Option("--min", metavar="X", help="A value the candidate must have at least.")
+        float | None, typer.Option("--min", metavar="X", help="The least value that the candidate must have.")
     ] = None,
     confidence: common.Confidence = 0.95,
     examples: Annotated[int, typer.Option(min=0, metavar="N", help="How many broken examples to show.")] = 5,
@@ -57,7 +58,7 @@ def gate(
     Pass (exit 0), regression (1) or undecided (6): by the interval of the difference, on the same test rows.
     """
     if not math.isfinite(max_drop):
-        raise UsageError(f"--max-drop {max_drop:g} is no number to lose", hint="--max-drop 0.01")
+        raise UsageError(f"--max-drop {max_drop:g} must be a finite number", hint="--max-drop 0.01")
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.render.comparison_views import gate_sheet
@@ -71,3 +72,6 @@ def gate(
     broken = found.broken(runs[1], examples)
     streams.write(gate_sheet(runs, found.decision, found.test, metric, broken), format, settings)
     raise typer.Exit(OUTCOMES[found.decision.outcome])
+
+
+COMMANDS = [Entry("gate", gate, topic="gate")]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from expctl import docs
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, fancy, piped
 from expctl.settings import Settings
 
@@ -48,3 +49,6 @@ def _commands(context: typer.Context) -> dict[str, Any]:
     """The other commands, by name."""
     group: Any = context.find_root().command
     return dict(group.commands)
+
+
+COMMANDS = [Entry("help", help)]

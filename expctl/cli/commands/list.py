@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, fancy, opened, tell_page
 from expctl.errors import UsageError, closest
 from expctl.records import STATUSES, Status
@@ -39,7 +40,7 @@ def _since(text: str) -> int:
 
     after = moment(text, datetime.now(UTC))
     if after is None:
-        raise UsageError(f"--since {text!r} is no age", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
+        raise UsageError(f"invalid --since: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
     return after
 
 
@@ -57,7 +58,7 @@ def _split_order(text: str) -> tuple[str, bool | None]:
 
 def _columns(text: str) -> str:
     if not _names(text):
-        raise UsageError("--columns names none", hint="for example --columns id,name,f1_score")
+        raise UsageError("--columns is empty", hint="for example --columns id,name,f1_score")
     return text
 
 
@@ -126,7 +127,7 @@ def list_runs(
         tell_page(store, streams, listing.runs[0].experiment_id)
     if len(listing.runs) > 1 and fancy(sys.stdout) and not (all_experiments or deleted or request.conditions):
         told = [filter] if filter.strip() else []
-        streams.note(f"in pictures: {shlex.join(['expctl', 'report', *told])}")
+        streams.note(f"report: {shlex.join(['expctl', 'report', *told])}")
     if listing.orphans:
         _tell_orphans(listing.orphans, streams)
 
@@ -150,3 +151,6 @@ def _tell_orphans(lost: Sequence[RunRecord], streams: Streams) -> None:
     if len(lost) > _ORPHANS:
         streams.note(f"and {len(lost) - _ORPHANS:,} more")
     streams.note(f"expctl doctor --fix closes {agree(len(lost), 'it', 'them')}")
+
+
+COMMANDS = [Entry("list", list_runs, topic="listing")]

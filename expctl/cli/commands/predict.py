@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import read_format
+from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, fancy, harmless, opened, piped, stdout_is_ours
 from expctl.errors import DataError, ExpctlError, UsageError
 from expctl.render.formats import Format
@@ -38,7 +38,7 @@ def predict(
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Whose model.  [default: the run with the best f1_score]",
+            help="The run whose model predicts.  [default: the best f1_score]",
             autocompletion=completion.runs,
         ),
     ] = None,
@@ -50,20 +50,18 @@ def predict(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to .csv, .tsv, .jsonl or .parquet; whole or not at all."
-        ),
+        typer.Option("--output", "-o", metavar="FILE", help="Write to .csv, .tsv, .jsonl or .parquet, atomically."),
     ] = None,
     text_column: Annotated[
         str | None, typer.Option(metavar="NAME", help="Column of the texts.  [default: as in training]")
     ] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of the input.")] = "utf-8",
-    proba: Annotated[bool, typer.Option("--proba", help="Add a column a class with its probability.")] = False,
+    proba: Annotated[bool, typer.Option("--proba", help="Add one probability column per class.")] = False,
     oov: Annotated[
         bool, typer.Option("--oov", help="Add a column with the share of terms that the model does not know.")
     ] = False,
     isolated: Annotated[
-        bool, typer.Option("--isolated", help="Do it in a fresh environment of the run's requirements.txt.")
+        bool, typer.Option("--isolated", help="Use a fresh environment with the run's requirements.txt.")
     ] = False,
     trust: common.Trust = False,
     experiment: common.Experiment = None,
@@ -76,7 +74,7 @@ def predict(
             metavar="FORMAT",
             help="table, json, jsonl, csv or md.  [default: table for texts, csv for a file]",
             rich_help_panel="Common",
-            parser=partial(read_format, allowed=("table", "json", "jsonl", "csv", "md")),
+            parser=partial(read_format, without=["id"]),
         ),
     ] = None,
     verbose: common.Verbose = False,
@@ -127,7 +125,7 @@ def _check_given(texts: list[str] | None, input: str | None, output: Path | None
             hint='expctl predict "a great film"',
         )
     if output is not None and format is not None:
-        raise UsageError("--output takes its format from the file's ending", hint="leave out --format")
+        raise UsageError("--output takes its format from the file extension", hint="leave out --format")
     if output is not None and input is not None and input != "-" and _same_file(Path(input), output):
         raise UsageError(f"--output {output} is the input", hint="write to another file")
 
@@ -148,7 +146,7 @@ def _row_format(output: Path) -> RowFormat:
     from expctl.render.rows import ENDINGS
 
     if output.suffix.lower() not in ENDINGS:
-        raise UsageError(f"--output {output}: unknown ending", hint=f"use {', '.join(ENDINGS)}")
+        raise UsageError(f"--output {output}: unknown extension", hint=f"use {', '.join(ENDINGS)}")
     if output.is_dir():
         raise UsageError(f"--output {output} is a folder", hint="name a file")
     return ENDINGS[output.suffix.lower()]
@@ -198,7 +196,7 @@ def _to_file(pieces: Iterator[TableColumns], output: Path, format: RowFormat, se
             for piece in pieces:
                 write(piece)
     except OSError as error:
-        raise ExpctlError(f"cannot write {output}: {error.strerror}", hint="no part of it was left") from error
+        raise ExpctlError(f"cannot write {output}: {error.strerror}", hint="no partial file was left") from error
 
 
 def _to_pipe(pieces: Iterator[TableColumns], format: RowFormat, settings: Settings) -> None:
@@ -226,3 +224,6 @@ def _sheet(pieces: Iterator[TableColumns], *, oov: bool) -> Sheet:
         columns = [Column(key, kind="number" if key in numbers else "text") for key in piece]
         rows.extend(zip(*piece.values(), strict=True))
     return Sheet("predictions", columns, rows)  # type: ignore[arg-type]
+
+
+COMMANDS = [Entry("predict", predict, topic="predict")]

@@ -9,6 +9,7 @@ import typer
 
 from expctl.cli.commands.gate import JUDGE, OUTCOMES
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, stdout_is_ours
 from expctl.errors import UsageError
 from expctl.settings import load_settings
@@ -20,20 +21,26 @@ if TYPE_CHECKING:
 def promote(
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", help="Whose model. See expctl show --help.", autocompletion=completion.runs),
+        typer.Argument(
+            metavar="RUN",
+            help="The run whose model is registered. See expctl show --help.",
+            autocompletion=completion.runs,
+        ),
     ] = None,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The registered model, made if need be.")] = None,
-    alias: Annotated[str, typer.Option(metavar="ALIAS", help="What is to point at it.")] = "champion",
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The registered model, created if missing.")
+    ] = None,
+    alias: Annotated[str, typer.Option(metavar="ALIAS", help="The alias to set.")] = "champion",
     better_than: Annotated[
         str | None,
-        typer.Option("--if-better-than", metavar="ALIAS", help="Only if it is surely better than this one."),
+        typer.Option("--if-better-than", metavar="ALIAS", help="Only if it is significantly better than this one."),
     ] = None,
     metric: Annotated[
-        str, typer.Option(parser=JUDGE, metavar="M", help="The metric to judge by, and to show.")
+        str, typer.Option(parser=JUDGE, metavar="M", help="The metric to decide by, and to show.")
     ] = "f1_score",
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
     versions_of: Annotated[
-        str | None, typer.Option("--list", metavar="NAME", help="Show the versions of NAME and do nothing.")
+        str | None, typer.Option("--list", metavar="NAME", help="Show the versions of NAME.")
     ] = None,
     remove: Annotated[
         str | None, typer.Option("--remove", metavar="NAME@ALIAS", help="Take an alias away; its version stays.")
@@ -69,7 +76,7 @@ def promote(
         number = registry.remove_alias(opened(settings, streams, verbose=verbose), named["name"], named["alias"])
         done = Promotion(named["name"], named["alias"], None, None, number, None, None)
         streams.write(promotion_sheet(done, metric), format, settings)
-        streams.note(f"back again: {shlex.join(registry.move_command(done.name, number, done.alias) + elsewhere)}")
+        streams.note(f"undo: {shlex.join(registry.move_command(done.name, number, done.alias) + elsewhere)}")
         return
     registry.check_name(name or "")
     for one in (alias, better_than):
@@ -85,7 +92,7 @@ def promote(
         )  # fmt: skip
     streams.write(promotion_sheet(done, metric), format, settings)
     if better_than is not None and done.decision is None and done.version != done.before:
-        streams.note(f"{done.name} has no alias {better_than} yet: there is nothing to be better than")
+        streams.note(f"{done.name} has no alias {better_than} yet: there is nothing to compare with")
     _tell(done, elsewhere, streams)
     if done.decision is not None:
         raise typer.Exit(OUTCOMES[done.decision.outcome])
@@ -100,7 +107,7 @@ def _check_given(
         if run is not None or better_than is not None or (versions_of is not None and remove is not None):
             raise UsageError(f"{other} promotes nothing", hint=f"expctl promote {other} alone")
     elif run is None or name is None:
-        raise UsageError("promote which run, as which model?", hint="expctl promote RUN NAME")
+        raise UsageError("promote needs a run and a model name", hint="expctl promote RUN NAME")
 
 
 def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
@@ -118,4 +125,7 @@ def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
         streams.note(f"{pointer} is new" if done.before is None else f"{pointer} was {before}")
         gone = ["expctl", "promote", "--remove", pointer]
         back = gone if done.before is None else move_command(done.name, done.before, done.alias)
-        streams.note(f"back again: {shlex.join(back + elsewhere)}")
+        streams.note(f"undo: {shlex.join(back + elsewhere)}")
+
+
+COMMANDS = [Entry("promote", promote, topic="promote")]

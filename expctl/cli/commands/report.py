@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, piped
 from expctl.errors import ExpctlError, RunNotFound, UsageError, closest
 from expctl.settings import load_settings
@@ -31,7 +32,7 @@ def report(
         ),
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE.html", help="Where to write; whole or not at all.")
+        Path, typer.Option("--output", "-o", metavar="FILE.html", help="Where to write, atomically.")
     ] = Path("report.html"),
     metric: Annotated[
         str | None,
@@ -96,4 +97,7 @@ def write_report(made: Report, path: Path) -> None:
         with whole_file(path) as stream:
             stream.write(page)
     except OSError as error:
-        raise ExpctlError(f"cannot write {path}: {error.strerror}", hint="no part of it was left") from error
+        raise ExpctlError(f"cannot write {path}: {error.strerror}", hint="no partial file was left") from error
+
+
+COMMANDS = [Entry("report", report, topic="report")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, stdout_is_ours
 from expctl.errors import ExitCode, UsageError
 from expctl.settings import load_settings
@@ -19,15 +20,13 @@ if TYPE_CHECKING:
 
 def reproduce(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run to train again.", autocompletion=completion.runs)],
-    data: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Where the data lie now, if not where they did.")
-    ] = None,
-    test_data: Annotated[str | None, typer.Option(metavar="FILE", help="Where the test data lie now.")] = None,
+    data: Annotated[str | None, typer.Option(metavar="FILE", help="Where the data is now, if it was moved.")] = None,
+    test_data: Annotated[str | None, typer.Option(metavar="FILE", help="Where the test data is now.")] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Only check; do not record a new run.")] = False,
     isolated: Annotated[
-        bool, typer.Option("--isolated", help="Do it in a fresh environment of the run's requirements.txt.")
+        bool, typer.Option("--isolated", help="Use a fresh environment with the run's requirements.txt.")
     ] = False,
-    trust: Annotated[bool, typer.Option("--trust", help="Run the user's own code that the model is made by.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run the user's own code that builds the model.")] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
@@ -80,11 +79,14 @@ def reproduce(
 def _told(judged: Reproduction, run: RunRecord) -> str:
     """The verdict in a sentence."""
     if judged.verdict == "identical":
-        beside = "" if judged.model is not None else "; its fitted model is not there to be compared"
-        return f"{run.label} comes out again, to the last bit{beside}"
+        beside = "" if judged.model is not None else "; its fitted model is not available for comparison"
+        return f"{run.label} is reproduced bit for bit{beside}"
     if judged.verdict == "same predictions":
         return f"every test row gets the label that {run.label} gave it; scores, metrics or the model differ"
     most = max(judged.test_rows, judged.rows_now)
     if judged.rows < most:
-        return f"{most - judged.rows:,} of {most:,} test rows are others"
-    return f"{len(judged.changed):,} of {judged.test_rows:,} test rows get another label"
+        return f"{most - judged.rows:,} of {most:,} test rows are different ones"
+    return f"{len(judged.changed):,} of {judged.test_rows:,} test rows get a different label"
+
+
+COMMANDS = [Entry("reproduce", reproduce, topic="reproduce")]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from expctl.cli.options import common, completion
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, tell_page
 from expctl.settings import load_settings
 
@@ -39,3 +40,6 @@ def show(
     sheet = run_sheet(shown.run, experiment=shown.experiment, command=shown.command, artifacts=files)
     streams.write(sheet, format, settings)
     tell_page(store, streams, shown.run.experiment_id, shown.run.run_id)
+
+
+COMMANDS = [Entry("show", show, topic="runs")]

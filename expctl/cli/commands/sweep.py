@@ -9,10 +9,12 @@ import typer
 
 from expctl.cli.inputs import sweep_request
 from expctl.cli.options import common, training
-from expctl.cli.options.common import read_format
+from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, say, stdout_is_ours
 from expctl.durations import duration
 from expctl.errors import ExitCode, TrainingFailed, UsageError
+from expctl.training.search.samplers import SAMPLERS
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +29,7 @@ _SWEEP: Final = "Sweep"
 def _seconds(text: str) -> int:
     found = duration(text, short=True)
     if not found:
-        raise UsageError(f"--timeout {text!r} is no time", hint="for example 90s, 30m or 2h")
+        raise UsageError(f"invalid --timeout: {text!r}", hint="for example 90s, 30m or 2h")
     return found
 
 
@@ -35,7 +37,7 @@ def _kept(text: str) -> str | int:
     if text == "all":
         return text
     if not text.isdecimal() or not int(text):
-        raise UsageError(f"--keep-models {text!r} is neither all nor a number from 1", hint="--keep-models 3")
+        raise UsageError(f"--keep-models {text!r} must be all or an integer from 1", hint="--keep-models 3")
     return int(text)
 
 
@@ -51,14 +53,14 @@ Grid = Annotated[
         "-g",
         "--grid",
         metavar="KEY=SPACE",
-        help="What to vary, again for more: 0.1,1,10 (values), 1..5 (between), 1..9..2 (with a step), log:1e-4..1e2.",
+        help="What to vary, repeatable: 0.1,1,10 (values), 1..5 (between), 1..9..2 (with a step), log:1e-4..1e2.",
         rich_help_panel=_SWEEP,
     ),
 ]
 SamplerName = Annotated[
     str | None,
     typer.Option(
-        "--sampler", metavar="NAME", help="grid, random, tpe, qmc or gp.  [default: grid]", rich_help_panel=_SWEEP
+        "--sampler", metavar="NAME", help=f"{common.any_of(list(SAMPLERS))}.  [default: grid]", rich_help_panel=_SWEEP
     ),
 ]
 Trials = Annotated[
@@ -68,7 +70,7 @@ Trials = Annotated[
 Timeout = Annotated[
     int | None,
     typer.Option(
-        parser=_seconds, metavar="TIME", help="Begin no trial after this time: 90s, 30m, 2h.", rich_help_panel=_SWEEP
+        parser=_seconds, metavar="TIME", help="Start no trial after this time: 90s, 30m, 2h.", rich_help_panel=_SWEEP
     ),
 ]
 Jobs = Annotated[
@@ -87,17 +89,19 @@ Metric = Annotated[
     str | None,
     typer.Option(
         metavar="M",
-        help="What decides; with --cv its mean over the folds.  [default: f1_score]",
+        help="The metric to rank by; with --cv its mean over the folds.  [default: f1_score]",
         rich_help_panel=_SWEEP,
     ),
 ]
 Resume = Annotated[
     str | None,
     typer.Option(
-        metavar="RUN", help="Go on with this sweep: run what is missing, failed or killed.", rich_help_panel=_SWEEP
+        metavar="RUN", help="Resume this sweep: run what is missing, failed or killed.", rich_help_panel=_SWEEP
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the trials and touch nothing.", rich_help_panel=_SWEEP)]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the trials without running them.", rich_help_panel=_SWEEP)
+]
 KeepModels = Annotated[
     str | None,
     typer.Option(
@@ -107,7 +111,7 @@ KeepModels = Annotated[
         rich_help_panel=_SWEEP,
     ),
 ]
-FailFast = Annotated[bool, typer.Option("--fail-fast", help="End when the first trial fails.", rich_help_panel=_SWEEP)]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failed trial.", rich_help_panel=_SWEEP)]
 Backend = Annotated[
     str | None,
     typer.Option(
@@ -145,7 +149,7 @@ def sweep(
 ) -> None:
     """Train a model for every point of a search space. Each is a run; they are ranked at the end."""
     if dry_run:
-        read_format(format, common.ALL_FORMATS[:-1])
+        read_format(format, without=["id"])
     streams = Streams(quiet=quiet)
     if dry_run and resume is not None:
         raise UsageError("--dry-run shows a new sweep, --resume goes on with one", hint="give one of them")
@@ -179,7 +183,7 @@ def _told_how_to_go_on(*, fail_fast: bool) -> Iterator[Callable[[RunRecord], Non
         yield begun.append
     except BaseException as error:
         if begun and (fail_fast or not isinstance(error, TrainingFailed)):
-            say(f"what is finished is kept; to go on: expctl sweep --resume {begun[0].run_id[:8]}")
+            say(f"finished trials are kept; resume: expctl sweep --resume {begun[0].run_id[:8]}")
         raise
 
 
@@ -193,8 +197,8 @@ def _show(streams: Streams, request: SweepRequest, format: Format) -> None:
         streams.note(f"left out {count:,} of the combinations: {reason}")
     streams.write(trials_sheet(shown.space, shown.trials, total=shown.total), format, request.settings)
     number = len(shown.trials)
-    noun = "trial" if number == 1 else "trials"
-    streams.note(f"the first {number:,}; {shown.sampler} chooses by results" if shown.learns else f"{number:,} {noun}")
+    told = f"the first {number:,}; {shown.sampler} adapts to the results" if shown.learns else plural(number, "trial")
+    streams.note(told)
 
 
 def _scheduler(backend: str | None, scheduler: str | None) -> str | None:
@@ -204,3 +208,6 @@ def _scheduler(backend: str | None, scheduler: str | None) -> str | None:
     if backend != "dask" and scheduler is not None:
         raise UsageError("--scheduler is for Dask", hint="--backend dask")
     return scheduler
+
+
+COMMANDS = [Entry("sweep", sweep, topic="sweeps")]

@@ -6,6 +6,7 @@ from typing import Any
 
 from expctl.cli.inputs import training_request
 from expctl.cli.options import common, training
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, stdout_is_ours, tell_page
 
 
@@ -35,3 +36,6 @@ def train(
     streams.write(trained_sheet(run), format, request.settings)
     tell_page(trained.store, streams, run.experiment_id, run.run_id)
     streams.note(f"next: expctl show {run.run_id[:8]}, or expctl compare {run.run_id[:8]} RUN")
+
+
+COMMANDS = [Entry("train", train, topic="training")]

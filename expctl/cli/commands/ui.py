@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from expctl.cli.options import common
+from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, piped, stdout_is_ours
 from expctl.settings import load_settings
 
@@ -18,14 +19,16 @@ def ui(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, metavar="N", help="Default: 5000, or a free one.")
     ] = None,
-    host: Annotated[str, typer.Option(metavar="NAME", help="Who may come: 0.0.0.0 is everybody.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="NAME", help="Address to listen on (0.0.0.0: all interfaces).")
+    ] = "127.0.0.1",
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the address, open no browser.")] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     verbose: common.Verbose = False,
     quiet: common.Quiet = False,
 ) -> None:
-    """Start MLflow's UI on the store, at the experiment's page. Prints the address, opens it; Ctrl-C ends it."""
+    """Start MLflow's UI on the store, at the experiment's page. Prints the address, opens it; stop it with Ctrl-C."""
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.tracking.ui_server import serving
@@ -46,7 +49,7 @@ def ui(
             stage("starting MLflow's server")
             address, server = running.enter_context(serving(settings, host, port, verbose=verbose))
         _show(page(address, experiment_id), no_open=no_open)
-        streams.note("Ctrl-C ends it")
+        streams.note("stop it with Ctrl-C")
         server.wait()
 
 
@@ -65,3 +68,6 @@ def _on_desktop() -> bool:
     if os.environ.get("SSH_CONNECTION"):
         return False
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+COMMANDS = [Entry("ui", ui, topic="mlflow")]

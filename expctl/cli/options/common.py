@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,12 +11,21 @@ from typer.core import TyperCommand
 
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
-from expctl.render.formats import Format
+from expctl.render.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _COMMON = "Common"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command as it is typed, the function that it is, and the topic of `expctl help` that tells more."""
+
+    name: str
+    function: Callable[..., None]
+    topic: str | None = None
 
 
 class Command(TyperCommand):
@@ -59,12 +69,12 @@ def read_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     return pairs
 
 
-def read_format(text: str, allowed: Sequence[Format]) -> Format:
-    """A format's name. Raises UsageError, listing those the command has, for any other."""
-    for known in allowed:
-        if text == known:
-            return known
-    raise UsageError(f"no format {text!r} here", hint=f"--format {' | '.join(allowed)}")
+def read_format(text: str, allowed: Sequence[Format] = (), *, without: Sequence[Format] = ()) -> Format:
+    """A format's name: of those `allowed`, or any but some. Raises UsageError, listing those the command has."""
+    known = [one for one in allowed or FORMATS if one not in without]
+    if text in known:
+        return text
+    raise UsageError(f"unknown format {text!r}", hint=f"--format {' | '.join(known)}")
 
 
 def _confidence(text: str | float) -> float:
@@ -73,7 +83,7 @@ def _confidence(text: str | float) -> float:
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a valid float.") from None
     if not 0.5 <= confidence <= 0.999:
-        raise UsageError(f"--confidence {confidence:g} is not from 0.5 to 0.999", hint="--confidence 0.95")
+        raise UsageError(f"--confidence {confidence:g} must be from 0.5 to 0.999", hint="--confidence 0.95")
     return confidence
 
 
@@ -90,8 +100,6 @@ def quality_metric(refusal: str, *, guess: bool) -> Callable[[str], str]:
     return read
 
 
-ALL_FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "md", "id")
-
 Experiment = Annotated[
     str | None,
     typer.Option(
@@ -106,24 +114,30 @@ TrackingUri = Annotated[
     ),
 ]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Tell more on stderr; errors with their cause.", rich_help_panel=_COMMON)
+    bool,
+    typer.Option("--verbose", "-v", help="More detail on stderr; errors with a traceback.", rich_help_panel=_COMMON),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.", rich_help_panel=_COMMON)]
 
 
-def format_option(*allowed: Format) -> Any:
-    """The option --format of a command that has these."""
+def any_of(words: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def format_option(*allowed: Format, without: Sequence[Format] = ()) -> Any:
+    """The option --format of a command that has these, or all but some."""
     return typer.Option(
         "--format",
         "-f",
         metavar="FORMAT",
-        help="table, json, jsonl, csv, md or id.",
+        help=any_of([one for one in allowed or FORMATS if one not in without]) + ".",
         rich_help_panel=_COMMON,
-        parser=partial(read_format, allowed=allowed),
+        parser=partial(read_format, allowed=allowed, without=without),
     )
 
 
-FormatOption = Annotated[Format, format_option(*ALL_FORMATS)]
+FormatOption = Annotated[Format, format_option()]
 Filter = Annotated[
     str,
     typer.Option(
@@ -137,6 +151,4 @@ Confidence = Annotated[
         "--confidence", metavar="P", help="Confidence of the intervals and verdicts, 0.5 to 0.999.", parser=_confidence
     ),
 ]
-Trust = Annotated[
-    bool, typer.Option("--trust", help="Load models that hold code or types which are not known to be safe.")
-]
+Trust = Annotated[bool, typer.Option("--trust", help="Load models with code or types that are not known to be safe.")]

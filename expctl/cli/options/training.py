@@ -26,7 +26,7 @@ _RECORD: Final = "Record"
 
 Strict = Annotated[
     bool | None,
-    typer.Option("--strict", help="Refuse data that would be warned of.", rich_help_panel=_DATA),
+    typer.Option("--strict", help="Fail where the data would only cause a warning.", rich_help_panel=_DATA),
 ]
 C = Annotated[
     str | None,
@@ -50,7 +50,7 @@ Param = Annotated[
         "-p",
         "--param",
         metavar="KEY=VALUE",
-        help="Any parameter of the features or the model; again for more. A wrong key lists them all.",
+        help="Any parameter of the features or the model; repeatable. A wrong key lists them all.",
         rich_help_panel=_MODEL,
     ),
 ]
@@ -62,7 +62,7 @@ Config = Annotated[
 ]
 RunName = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Name of the run.  [default: one is made up]", rich_help_panel=_RECORD),
+    typer.Option(metavar="NAME", help="Name of the run.  [default: generated]", rich_help_panel=_RECORD),
 ]
 Tag = Annotated[
     list[str] | None,
@@ -70,14 +70,15 @@ Tag = Annotated[
         "-t",
         "--tag",
         metavar="KEY=VALUE",
-        help="Tag the run; again for more.",
+        help="Tag the run; repeatable.",
         rich_help_panel=_RECORD,
         autocompletion=completion.tags,
     ),
 ]
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="A description of the run.", rich_help_panel=_RECORD)]
 DataVersion = Annotated[
-    str | None, typer.Option(metavar="V", help="Version of the data, as your team counts it.", rich_help_panel=_RECORD)
+    str | None,
+    typer.Option(metavar="V", help="Version of the data, in your team's numbering.", rich_help_panel=_RECORD),
 ]
 Autolog = Annotated[
     bool | None, typer.Option("--autolog", help="Add MLflow's scikit-learn autologging.", rich_help_panel=_RECORD)

@@ -86,7 +86,7 @@ class Writer:
                 digest.update(block)
                 target.write(block)
         if written != size:
-            raise DataError(f"{name} changed while it was read", hint="export when nobody writes to it")
+            raise DataError(f"{name} changed while it was read", hint="export when nothing writes to it")
         if _expands(info):
             self._expanded += size
         self._members[name] = Member(size, digest.hexdigest())
@@ -151,7 +151,7 @@ class Archive:
             if info is None:
                 raise _refused(self._path, f"it has no {name}", "is it an archive of expctl export?")
             if info.file_size > limit or info.compress_type != zipfile.ZIP_STORED:
-                raise _refused(self._path, f"its {name} is larger than one can be")
+                raise _refused(self._path, f"its {name} is too large")
             contents.append(self._zip.read(info))
         content, digest = contents
         if digest.split()[:1] != [hashlib.sha256(content).hexdigest().encode()]:
@@ -162,7 +162,9 @@ class Archive:
             if found["format"] != FORMAT or not isinstance(version, int):
                 raise ValueError(found["format"])
             if version > VERSION:
-                raise _refused(self._path, f"a later expctl wrote it ({found['expctl']})", "expctl help install")
+                raise _refused(
+                    self._path, f"it was written by a newer expctl ({found['expctl']})", "expctl help install"
+                )
             members = {name: Member(one["bytes"], one["sha256"]) for name, one in found["members"].items()}
             sound = all(
                 type(one.bytes) is int and one.bytes >= 0 and _SHA256.fullmatch(one.sha256) for one in members.values()
@@ -179,7 +181,7 @@ class Archive:
             where = "the manifest" if name in self._infos else "the archive"
             raise _refused(self._path, f"{name!r} is not in {where}")
         if any(name.split("/")[1] not in self.runs for name in self.members):
-            raise _refused(self._path, "it has members of a run that is none of its runs")
+            raise _refused(self._path, "it has members of a run that it does not list")
         for run in self.runs:
             for name in (f"runs/{run}/run.json", f"runs/{run}/metrics.jsonl"):
                 if name not in self.members:
@@ -256,9 +258,9 @@ def _infos(path: Path, zip: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         if name not in (_MANIFEST, _DIGEST) and not (_MEMBER.fullmatch(name) and is_safe(name)):
             raise _refused(path, f"it has a member of the name {name!r}")
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-            raise _refused(path, f"{name} is a link, or otherwise no file")
+            raise _refused(path, f"{name} is a link, or not a regular file")
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise _refused(path, f"{name} is encrypted, or packed as expctl does not")
+            raise _refused(path, f"{name} is encrypted, or uses an unknown compression")
         found[name] = info
     return found
 
@@ -276,7 +278,7 @@ def _readable(path: Path) -> Iterator[None]:
         NotImplementedError,
         ValueError,
     ) as error:
-        raise _refused(path, f"it is no zip, or damaged: {str(error)[:_LONGEST_REASON]}") from error
+        raise _refused(path, f"it is not a zip file, or damaged: {str(error)[:_LONGEST_REASON]}") from error
     except OSError as error:
         raise _refused(path, f"it cannot be read: {error.strerror or error}") from error
 

@@ -234,7 +234,7 @@ def _walked(folder: Path) -> Iterator[tuple[str, Any]]:
     """The files of a folder, in the order of their paths."""
 
     def refuse(error: OSError) -> None:
-        raise StoreError(f"cannot read {error.filename}: {error.strerror}", hint="may you read it?") from error
+        raise StoreError(f"cannot read {error.filename}: {error.strerror}", hint="check its permissions") from error
 
     found = [
         Path(place, name)
@@ -254,7 +254,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
             raise DataError(f"{path} is a link, or no file: an archive holds neither", hint="put a file in its place")
         stream = path.open("rb")
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}", hint="may you read it?") from error
+        raise StoreError(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
     with stream:
         yield stream, os.fstat(stream.fileno()).st_size
 

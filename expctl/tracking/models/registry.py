@@ -58,7 +58,8 @@ def check_name(name: str) -> None:
     wrong = not name.strip() or not name.isprintable() or re.search(r"^[.-]|[/:@?]", name)
     if wrong or len(name) > _LIMIT:
         raise UsageError(
-            f"{name[:60]!r} cannot name a model: no / : @ ? or control characters, no . or - first, at most {_LIMIT}",
+            f"{name[:60]!r} is not a valid model name: no / : @ ? or control characters, no . or - first,"
+            f" at most {_LIMIT}",
             hint="for example reviews",
         )
 
@@ -68,7 +69,7 @@ def check_alias(alias: str) -> None:
     reserved = alias.lower() == "latest" or re.fullmatch(r"[vV]\d+", alias)
     if reserved or len(alias) > _LIMIT or not re.fullmatch(r"\w[\w-]*", alias):
         raise UsageError(
-            f"{alias[:60]!r} cannot be an alias: letters, digits, _ and - only; latest and v1 are MLflow's own",
+            f"{alias[:60]!r} is not a valid alias: letters, digits, _ and - only; latest and v1 are MLflow's own",
             hint="for example champion",
         )
 
@@ -168,7 +169,7 @@ def point_alias(store: Store, name: str, alias: str, number: int | None, tags: M
             store.client.set_registered_model_alias(name, alias, str(number))
     except ExpctlError as error:
         raise StoreError(
-            f"version {number} of {name!r} is registered, but {alias} cannot be pointed at it: {error.message}",
+            f"version {number} of {name!r} is registered, but {alias} could not be set: {error.message}",
             hint=shlex.join(move_command(name, number, alias)),
         ) from error
 

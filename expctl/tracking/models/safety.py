@@ -54,7 +54,7 @@ def check_trees(estimator: Any, where: str) -> None:
             held = vars(part)
             own = min(features, held.get("n_features_in_", math.inf))
             if "tree_" in held and not _is_sound(held["tree_"], own):
-                raise DataError(f"the {where} is damaged: a tree points outside itself")
+                raise DataError(f"the {where} is damaged: a tree has child indices out of range")
             # What an ensemble is given goes to its members unchecked; other parts are given something of their own.
             pending += [(value, own if name == "estimators_" else math.inf) for name, value in held.items()]
         pending += [(value, features) for value in inner]

@@ -19,6 +19,7 @@ from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
+from expctl.training.models.families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +30,8 @@ if TYPE_CHECKING:
     from expctl.tracking.runs.items import ModelItem
     from expctl.tracking.store import Store
 
-# Types beyond skops' own list that our models need.
-# Tree: arrays of a fitted tree; loading calls its __setstate__ with arrays and runs no code of the file. Wrong indices
-# inside could still read past the arrays when predicting, so `check_trees` proves them before the model is used.
-# ravel: a plain function of numpy, through which a factory's model reads its text column.
-TRUSTED: Final = (compat.TREE, "numpy.ravel")
+# A plain function of numpy, through which a factory's model reads its text column.
+_RAVEL: Final = "numpy.ravel"
 
 # What a recorded model needs wherever it is loaded; versions are those installed.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
@@ -108,6 +106,11 @@ def signature(example: pd.DataFrame, labels: Any) -> ModelSignature:
     output = {"i": "long", "b": "boolean", "f": "double"}.get(labels.dtype.kind, "string")
     outputs: list[Any] = [ColSpec(output)]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def trusted_types() -> tuple[str, ...]:
+    """Types beyond skops' own list that our models need: what the table of families says of each, and why."""
+    return (_RAVEL, *dict.fromkeys(name for family in FAMILIES.values() for name in family.model_types))
 
 
 @dataclass(frozen=True)
@@ -224,7 +227,7 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str
         hint = ISOLATED
     skops_file = flavor.get("serialization_format") == "skops"
     if not skops_file and not trust:
-        raise DataError(f"the {where} is a pickle, which can run any code", hint="--trust loads it all the same")
+        raise DataError(f"the {where} is a pickle, which can run any code", hint="--trust loads it anyway")
     try:
         estimator = _load_skops(file, where, trust=trust) if skops_file else _load_pickle(folder)
     except DataError as error:
@@ -250,14 +253,14 @@ def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
     if trust and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # where `train` found the user's own classes
     try:
-        trusted = skops.io.get_untrusted_types(file=file) if trust else TRUSTED
+        trusted = skops.io.get_untrusted_types(file=file) if trust else trusted_types()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InconsistentVersionWarning)  # we tell of it ourselves, once
             estimator = skops.io.load(file, trusted=list(trusted))
     except UntrustedTypesFoundException as error:
-        found = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED)))
+        found = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - set(trusted_types())))
         raise DataError(
-            f"the {where} holds types that are not trusted: {found}", hint="--trust loads it all the same"
+            f"the {where} holds types that are not trusted: {found}", hint="--trust loads it anyway"
         ) from error
     check_trees(estimator, where)
     return estimator

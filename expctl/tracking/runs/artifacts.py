@@ -107,7 +107,7 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:
-        raise StoreError(f"cannot read {folder / path}: {error.strerror}", hint="may you read it?") from error
+        raise StoreError(f"cannot read {folder / path}: {error.strerror}", hint="check its permissions") from error
 
 
 def _downloaded(store: Store, run: RunRecord, path: str) -> bytes | None:

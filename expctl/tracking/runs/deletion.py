@@ -41,7 +41,9 @@ def to_delete(store: Store, references: Iterable[str], filter: str, *, purge: bo
             except RunNotFound:
                 raise error from None
             if not purge:
-                raise RunNotFound(f"run {found[-1].label} is deleted already", hint="--purge for good") from None
+                raise RunNotFound(
+                    f"run {found[-1].label} is deleted already", hint="--purge deletes it permanently"
+                ) from None
     if filter.strip():
         found += store.find(filter)
         found += store.find(filter, deleted=True) if purge else []
@@ -107,7 +109,7 @@ def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
     """Raise UsageError where runs cannot go for good: their store is a server, or a registered model is theirs."""
     if not can_purge(store):
         raise UsageError(
-            "only MLflow's server can delete its runs for good",
+            "only MLflow's server can delete its runs permanently",
             hint="expctl delete without --purge here, then mlflow gc where the server runs",
         )
     for run in runs:

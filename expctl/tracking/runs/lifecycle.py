@@ -55,7 +55,7 @@ def recorder_of(run: RunRecord) -> str:
     """Who records a run, or did, for people."""
     pid, host, started = (run.tags.get(key) for key in (Tag.PID, Tag.HOST, Tag.STARTED))
     if pid is None or host is None:
-        return "a process that it does not name"
+        return "an unknown process"
     try:
         begun = f", begun {datetime.fromtimestamp(float(started or 'nan'), UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (ValueError, OverflowError, OSError):

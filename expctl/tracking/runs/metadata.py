@@ -71,7 +71,7 @@ def check_labels(labels: RunMetadata) -> None:
     ):
         _check_encodable(what, text or "")
         if text is not None and len(text) > limit:
-            raise UsageError(f"{what} has {len(text):,} characters, the store takes {limit:,}")
+            raise UsageError(f"{what} has {len(text):,} characters, the limit is {limit:,}")
     if labels.name is not None and not labels.name.strip():
         raise UsageError("--run-name is empty", hint="leave it out and the run gets a name")
     for key, value in (labels.tags or {}).items():
@@ -83,7 +83,7 @@ def check_labels(labels: RunMetadata) -> None:
         if not key or len(key) > 250 or not all(char.isalnum() or char in "_-. /:" for char in key):
             raise UsageError(f"tag {key!r}: a key has letters, digits, _ - . / : and blanks, at most 250")
         if len(value) > lifecycle.TAG_LIMIT:
-            raise UsageError(f"tag {key} has {len(value):,} characters, the store takes {lifecycle.TAG_LIMIT:,}")
+            raise UsageError(f"tag {key} has {len(value):,} characters, the limit is {lifecycle.TAG_LIMIT:,}")
 
 
 def recipe_tag(recipe: Recipe) -> dict[str, str]:
@@ -96,11 +96,9 @@ def check_recipe(recipe: Recipe) -> None:
     for key, value in recipe.logged().items():
         _check_encodable(key, str(value))
         if len(str(value)) > PARAM_LIMIT:
-            raise UsageError(f"{key} has {len(str(value)):,} characters, the store takes {PARAM_LIMIT:,}")
+            raise UsageError(f"{key} has {len(str(value)):,} characters, the limit is {PARAM_LIMIT:,}")
     if len(recipe.to_json()) > lifecycle.TAG_LIMIT:
-        raise UsageError(
-            f"the recipe has {len(recipe.to_json()):,} characters, the store takes {lifecycle.TAG_LIMIT:,}"
-        )
+        raise UsageError(f"the recipe has {len(recipe.to_json()):,} characters, the limit is {lifecycle.TAG_LIMIT:,}")
 
 
 def run_tags(labels: RunMetadata, command: str, code: provenance.Code | None, *, developer: str) -> dict[str, str]:

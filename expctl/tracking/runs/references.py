@@ -122,7 +122,7 @@ def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -
         found = [run for run in named if fnmatchcase(run.name, reference)]
     if not found:
         _check_filter(reference)
-        raise RunNotFound(f"no {'finished ' if among is FINISHED else ''}run fits {reference!r}", hint="expctl list")
+        raise RunNotFound(f"no {'finished ' if among is FINISHED else ''}run matches {reference!r}", hint="expctl list")
     return found
 
 
@@ -154,7 +154,7 @@ def only(found: Sequence[RunRecord], reference: str) -> RunRecord:
     more = ", ..." if len(found) > _SHOWN else ""
     registered = ALIAS.fullmatch(reference) and not reference.startswith("models:/")
     hint = f"use the id, or models:/{reference} for the registry's" if registered else "use more of the id"
-    raise RunNotFound(f"{reference!r} fits several runs: {shown}{more}", hint=hint)
+    raise RunNotFound(f"{reference!r} matches several runs: {shown}{more}", hint=hint)
 
 
 def _latest(store: Store, reference: str, back: int) -> RunRecord:

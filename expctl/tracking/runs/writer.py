@@ -315,7 +315,7 @@ def close_orphan(store: Store, run: RunRecord) -> None:
     if Tag.COMPLETE in run.tags:
         writer.finish()
     else:
-        writer.kill("its process ended without a word")
+        writer.kill("its process exited without recording a status")
 
 
 def _create_once(

@@ -150,7 +150,7 @@ def conflicting_texts(split: SplitRows) -> Finding:
     conflicting = sum(len(found) > 1 for found in labels.values())
     return conflicting, (
         f"{plural(conflicting, 'text')} {agree(conflicting, 'has', 'have')} different labels in different"
-        " rows, which no model can get right: settle on one"
+        " rows, which no model can get right: fix the labels"
     )
 
 

@@ -206,7 +206,7 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
         )
     except ValueError as error:
         raise DataError(
-            f"{_shown(recipe.data)}: {len(labels)} {what}s cannot be divided: {error}", hint="--test-size"
+            f"{_shown(recipe.data)}: {len(labels)} {what}s cannot be split: {error}", hint="--test-size"
         ) from error
     if recipe.dedupe:
         train, test = rows_of(train, units), rows_of(test, units)

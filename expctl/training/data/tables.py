@@ -54,7 +54,7 @@ def kind_of(path: str) -> FileFormat:
     if suffixes and suffixes[-1] in KINDS:
         return KINDS[suffixes[-1]]
     raise DataError(
-        f"{mask_secrets(path)}: not a kind of table", hint=f"known endings: {', '.join(KINDS)}, each also .gz"
+        f"{mask_secrets(path)}: unknown file format", hint=f"known extensions: {', '.join(KINDS)}, each also .gz"
     )
 
 
@@ -286,9 +286,7 @@ def _jsonl(text: io.TextIOWrapper, name: str, size: int) -> Iterator[TableColumn
         except (ValueError, RecursionError) as error:
             raise DataError(f"{name}: line {number} is not JSON ({error})", hint="one object a line") from error
         if "\\u" in line and not _encodable(record):
-            raise DataError(
-                f"{name}: line {number} holds half a character (a lone surrogate)", hint="write it as UTF-8"
-            )
+            raise DataError(f"{name}: line {number} has a lone surrogate", hint="write it as UTF-8")
         if not isinstance(record, dict):
             raise DataError(f"{name}: line {number} is not a JSON object", hint='one object a line: {"text": "..."}')
         records.append(record)

@@ -47,6 +47,9 @@ def _parts(value: Any) -> dict[str, Any] | None:
         value = value.ravel().tolist()
     if isinstance(value, (list, tuple)) and any(isinstance(one, (BaseEstimator, np.ndarray)) for one in value):
         return {str(place): one for place, one in enumerate(value)}
+    if isinstance(value, np.random.RandomState):  # two in the same state are pickled differently
+        state: Any = value.get_state(legacy=False)
+        return {**state["state"], "gauss": (state["has_gauss"], state["gauss"])}
     if isinstance(value, compat.tree_type()):
         return dict(value.__getstate__())
     named = named_parts(value)

@@ -37,13 +37,13 @@ def predicted_chunks(
     first text among them. A row whose text is missing gets a missing prediction: no model can be asked about nothing.
     `seen` counts the unknown terms as texts go by, of the first `SAMPLE` rows where `oov` does not ask for all.
     `name` stands for the table in errors. Raises UsageError if `oov` is asked of a factory's model, DataError if a
-    column is missing, is there already or does not hold what the model reads, TrainingFailed if the estimator raises.
+    column is missing, already exists or does not hold what the model reads, TrainingFailed if the estimator raises.
     """
     if proba and not hasattr(estimator, "predict_proba"):
         raise DataError("this model gives no probabilities", hint="leave out --proba, or use logreg or naive_bayes")
     vectorizer = vectorizer_of(estimator)
     if oov and vectorizer is None:
-        raise UsageError("--oov: this model keeps its terms to itself, as a factory's does", hint="leave out --oov")
+        raise UsageError("--oov: this model does not expose its vocabulary (a factory's)", hint="leave out --oov")
     names = [PREDICTION, *(f"proba_{label}" for label in estimator.classes_)] if proba else [PREDICTION]
     texts = [column for column, kind in inputs.items() if kind == "string"]
     called = {column: text_column if text_column and column == texts[0] else column for column in inputs}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from expctl import compat
+from expctl.training.models.families import of_class
 from expctl.training.models.steps import final_estimator, is_from_factory
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:
 
 def _unusual(pipeline: Pipeline) -> bool:
     """Whether a pipeline may hold types that skops does not know (looking costs a second writing of the model)."""
-    kind = type(final_estimator(pipeline))
-    return kind.__module__.startswith("sklearn.ensemble") or is_from_factory(pipeline)
+    family = of_class(type(final_estimator(pipeline)))
+    return is_from_factory(pipeline) or family is None or bool(family.model_types)
 
 
 def reloaded(pipeline: Pipeline) -> Any:

@@ -1,7 +1,8 @@
 """The table of model families: dotted path, parameters, defaults. Names only; imports nothing heavy.
 
-To add a family: one entry here. Help, validation, the README's table and the contract tests read the same table.
-Parameters that every fit shares (`random_state`) or that change no result (`n_jobs`, `verbose`) are not offered.
+To add a family: one entry here, the types of its model files included. Help, validation, the table of `expctl help
+models` and the contract tests read the same table. Parameters that every fit shares (`random_state`) or that change no
+result (`n_jobs`, `verbose`) are not offered.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from expctl import compat
 from expctl.parameters import (
     NONE,
     Interval,
@@ -30,11 +32,16 @@ _INTERCEPT: Final = flag("fit_intercept", "fit_intercept", True)
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A classifier of scikit-learn and what can be set of it."""
+    """A classifier of scikit-learn and what can be set of it.
+
+    `model_types` are the types that its model files may hold besides those that skops trusts itself. Say beside each
+    why loading it runs no code of the file.
+    """
 
     path: str
     help: str
     parameters: tuple[Parameter, ...]
+    model_types: tuple[str, ...] = ()
 
     @property
     def by_key(self) -> dict[str, Parameter]:
@@ -174,13 +181,25 @@ FAMILIES: Final = {
             non_negative("min_impurity_decrease", "min_impurity_decrease", 0.0),
             non_negative("ccp_alpha", "ccp_alpha", 0.0),
         ),
+        # Arrays of a fitted tree: loading calls its __setstate__ with arrays. Wrong indices in them could still read
+        # past their ends when predicting, so `check_trees` proves them before any model is used.
+        (compat.TREE,),
     ),
     "dummy": Family(
         "sklearn.dummy:DummyClassifier",
-        "ignores the text: the baseline everybody should compare with",
+        "ignores the text: a baseline to compare with",
         (choice("strategy", "strategy", ("prior", "most_frequent", "stratified", "uniform"), "prior"),),
     ),
 }
+
+
+def of_class(kind: type) -> Family | None:
+    """The family whose classifier a class is; None for a factory's own."""
+    for family in FAMILIES.values():
+        module, _, name = family.path.partition(":")
+        if name == kind.__name__ and kind.__module__.startswith(module):
+            return family
+    return None
 
 
 def is_factory(model: str) -> bool:

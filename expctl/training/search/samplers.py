@@ -45,7 +45,7 @@ SAMPLERS: Final = {
     "random": Sampler("optuna.samplers:RandomSampler", "values drawn at random"),
     "tpe": Sampler(
         "optuna.samplers:TPESampler",
-        "more of what did well (tree-structured Parzen estimator)",
+        "tree-structured Parzen estimator",
         learns=True,
         arguments={"n_startup_trials": STARTUP},
     ),

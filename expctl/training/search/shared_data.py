@@ -143,7 +143,7 @@ def _width(recipe: Recipe) -> float:
 
 def _check_same(one: Split, other: Split, recipe: Recipe) -> None:
     if (one.data_hash, one.test_data_hash) != (other.data_hash, other.test_data_hash):
-        raise DataError(f"{recipe.data} changed during the sweep", hint="start again when nobody writes to it")
+        raise DataError(f"{recipe.data} changed during the sweep", hint="start again when nothing writes to it")
 
 
 def _count(recipe: Recipe, split: Split) -> Any:

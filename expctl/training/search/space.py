@@ -125,7 +125,7 @@ class SearchSpace:
         for axis in self.axes:
             if axis.values is None:
                 raise UsageError(
-                    f"-g {axis.key}={axis.text} has no end of values, and a grid tries them all",
+                    f"-g {axis.key}={axis.text} is infinite, and a grid tries every value",
                     hint=f"list some, give a step ({axis.text.removeprefix('log:')}..STEP), or --sampler tpe",
                 )
         if self.size > GRID_LIMIT:
@@ -251,9 +251,9 @@ def _axis(key: str, family: str | None, text: str, parameters: Sequence[Paramete
     assert isinstance(low, (int, float))
     assert isinstance(high, (int, float))
     if type(low) is not type(high):
-        raise _wrong(key, text, f"{low!r} and {high!r} mean different things: write both as integers or as reals")
+        raise _wrong(key, text, f"{low!r} and {high!r} differ in type: write both as integers or both as reals")
     if low >= high:
-        raise _wrong(key, text, "it is empty" if low == high else "its ends are reversed")
+        raise _wrong(key, text, "it is empty" if low == high else "its bounds are reversed")
     if log and low <= 0:
         raise _wrong(key, text, "a logarithm needs numbers above 0")
     if len(ends) == 3:
@@ -283,7 +283,7 @@ def _steps(key: str, text: str, low: str, high: str, step: str) -> list[str]:
     try:
         start, end, width = Decimal(low), Decimal(high), Decimal(step)
     except InvalidOperation:
-        raise _wrong(key, text, f"its step {step!r} is no number") from None
+        raise _wrong(key, text, f"its step {step!r} is not a number") from None
     if not width.is_finite() or width <= 0:
         raise _wrong(key, text, "its step must be above 0")
     if width * GRID_LIMIT < end - start:

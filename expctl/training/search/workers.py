@@ -140,7 +140,7 @@ class DaskPool:
             self._client = connect(address, timeout="10s", set_as_default=False)
         except (OSError, ValueError) as error:  # a timeout is an OSError
             raise StoreError(
-                f"no Dask scheduler answers at {address}", hint="is it running, and the port right?"
+                f"cannot connect to a Dask scheduler at {address}", hint="is it running, and the port right?"
             ) from error
         threads = sum(self._client.nthreads().values())
         if not threads:
@@ -166,7 +166,7 @@ class DaskPool:
         """Wait until some of the futures are done, and give these. Raises StoreError if the cluster is gone."""
         finished = wait(futures, return_when=FIRST_COMPLETED).done
         if any(future.cancelled() for future in finished):
-            raise StoreError("the Dask cluster is gone, and the trials that it had", hint="start it, then resume")
+            raise StoreError("the Dask cluster was lost, with its running trials", hint="start it, then resume")
         return finished
 
     def close(self) -> None:

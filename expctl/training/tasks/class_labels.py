@@ -73,7 +73,7 @@ def _is_decimal(word: str) -> bool:
 
 def _fraction(value: float, column: str) -> DataError:
     return DataError(
-        f"column {column!r} holds measurements ({value!r}), not classes",
+        f"column {column!r} holds continuous values ({value!r}), not classes",
         hint="a classifier needs labels such as low, high",
     )
 

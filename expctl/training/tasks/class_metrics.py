@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from expctl.analysis.bootstrap import confidence_limits
+from expctl.analysis.label_metrics import ClassCounts
+from expctl.analysis.predictions import Pairing, RunPredictions
+from expctl.metrics import METRICS
 from expctl.training.models.steps import transformed
 from expctl.training.tasks.protocol import Evaluation, Figure, Predictions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sklearn.pipeline import Pipeline
 
     from expctl.analysis.predictions import ScoreKind
     from expctl.training.data.rows import Rows
+
+
+# Those that scikit-learn computes here; of a model without the scores for one, it has no value.
+SKLEARN: Final = (
+    *("accuracy", "f1_score", "precision", "recall", "f1_macro", "balanced_accuracy", "mcc"),
+    *("roc_auc", "log_loss"),
+)
 
 
 def predict(pipeline: Pipeline, rows: Rows) -> Predictions:
@@ -33,7 +45,19 @@ def predict(pipeline: Pipeline, rows: Rows) -> Predictions:
 
 
 def score_metrics(predictions: Predictions) -> dict[str, float]:
-    """Every metric of the table that these predictions allow, computed by scikit-learn. Never NaN: left out instead."""
+    """Every metric of the table that these predictions allow. Never NaN: left out instead.
+
+    By scikit-learn where it has the metric, to the last bit; any other by its own function of the table.
+    """
+    import numpy as np
+
+    values = {**_from_labels(predictions), **_from_scores(predictions), "predict_seconds": predictions.seconds}
+    values = {**_by_the_table(predictions, without=values), **values}
+    ordered = {key: values[key] for key in METRICS if key in values}
+    return {key: float(value) for key, value in ordered.items() if np.isfinite(value)}
+
+
+def _from_labels(predictions: Predictions) -> dict[str, float]:
     import numpy as np
     from sklearn import metrics as sk
 
@@ -43,7 +67,7 @@ def score_metrics(predictions: Predictions) -> dict[str, float]:
         labels, predicted, average="weighted", zero_division=0
     )
     recalls = sk.recall_score(labels, predicted, labels=np.unique(labels), average=None, zero_division=0)
-    values = {
+    return {
         "accuracy": sk.accuracy_score(labels, predicted),
         "f1_score": f1,
         "precision": precision,
@@ -52,10 +76,38 @@ def score_metrics(predictions: Predictions) -> dict[str, float]:
         "balanced_accuracy": recalls.mean(),
         # A single class on both sides is 0 in scikit-learn too, with a warning that nobody could act on.
         "mcc": sk.matthews_corrcoef(labels, predicted) if len(np.union1d(labels, predicted)) > 1 else 0.0,
-        "predict_seconds": predictions.seconds,
     }
-    values.update(_from_scores(predictions))
-    return {key: float(value) for key, value in values.items() if np.isfinite(value)}
+
+
+def _by_the_table(predictions: Predictions, *, without: Mapping[str, float]) -> dict[str, float]:
+    """The metrics of the table that scikit-learn did not compute."""
+    import numpy as np
+
+    others = {key: one for key, one in METRICS.items() if one.is_quality_metric and key not in (*SKLEARN, *without)}
+    if not others:
+        return {}
+    labels, predicted, scores = predictions.labels, predictions.predicted, predictions.scores
+    classes, codes = np.unique(np.concatenate([predictions.classes, labels, predicted]), return_inverse=True)
+    codes, rows = codes[len(predictions.classes) :], np.arange(len(labels))
+    run = RunPredictions(
+        rows, np.zeros(len(labels), "S32"), codes[: len(labels)], codes[len(labels) :], list(map(str, classes)),
+        None if scores is None else scores.reshape(len(labels), -1), predictions.score_kind,
+        list(map(str, predictions.classes)),
+    )  # fmt: skip
+    same = Pairing(rows, rows, run.labels, run.predicted, run.predicted, run.classes, complete=True)
+    one_hot = np.eye(len(classes))
+    counts = ClassCounts(
+        *(
+            one_hot[codes].sum(axis=0, keepdims=True)
+            for codes in (run.labels[run.labels == run.predicted], run.predicted, run.labels)
+        )
+    )
+    values = {}
+    for key, metric in others.items():
+        found = metric.compute(counts) if metric.needs == "labels" else metric.compute(run, rows, same)
+        if found is not None:
+            values[key] = float(found[0])
+    return values
 
 
 def _from_scores(predictions: Predictions) -> dict[str, float]:

@@ -99,7 +99,7 @@ def test_every_format_tells_of_both_runs(cli, runs, format):
 @pytest.mark.parametrize(
     ("words", "code", "word"),
     [
-        (["weak"], 2, "compare needs two runs or more"),
+        (["weak"], 2, "compare needs at least two runs"),
         ([], 2, "Missing argument"),
         (["weak", "nobody"], 3, "no run 'nobody'"),
         (["weak", "strong", "--metric", "f1_scor"], 3, "none of these runs has 'f1_scor', did you mean 'f1_score'?"),

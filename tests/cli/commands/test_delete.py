@@ -32,7 +32,7 @@ def test_deleted_runs_are_hidden_and_the_command_on_stderr_brings_them_back(cli,
     assert [line.split()[1] for line in done.stdout.splitlines()] == ["name", "weak", "strong"]
     assert listed(cli) == ["bayes", "broken"]
     assert listed(cli, "--deleted") == ["strong", "weak"]
-    assert done.stderr.startswith("expctl: back again: expctl restore ")
+    assert done.stderr.startswith("expctl: undo: expctl restore ")
     back = cli(*shlex.split(done.stderr.partition(": expctl ")[2]), "--format", "json")
     assert (back.exit_code, back.stderr) == (0, "")
     assert [row["name"] for row in json.loads(back.stdout)["rows"]] == ["weak", "strong"]
@@ -45,7 +45,7 @@ def test_without_a_terminal_or_yes_and_in_a_dry_run_nothing_goes(cli, runs, word
     before = (runs / "mlflow.db").read_bytes()
     done = cli(*words)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith("expctl: no terminal to ask on: delete ")
+    assert done.stderr.startswith("expctl: no terminal to confirm on: delete ")
     assert done.stderr.endswith("? (--yes, or --dry-run)\n")
     dry = cli(*words, "--dry-run", "--yes")
     assert dry.exit_code == 0
@@ -85,7 +85,7 @@ def test_a_sweep_goes_and_comes_back_with_its_trials(cli, sweeps):
     grid = [parent_of(sweeps, "grid"), *children(sweeps, "grid")]
     done = cli("delete", "grid", "-y", "--format", "id")
     assert done.stdout.split() == [run.run_id for run in grid]
-    assert done.stderr == f"expctl: back again: expctl restore {grid[0].run_id}\n"
+    assert done.stderr == f"expctl: undo: expctl restore {grid[0].run_id}\n"
     assert listed(cli, "--deleted") == sorted(run.name for run in grid)
     assert cli("restore", "grid", "--format", "id").stdout.split() == [run.run_id for run in grid]
     assert listed(cli) == before
@@ -122,8 +122,8 @@ def test_what_got_through_before_the_store_failed_is_told(cli, runs, monkeypatch
 @pytest.mark.parametrize(
     ("words", "code", "word"),
     [
-        (["delete"], 2, "delete which runs? (try: expctl delete RUN, or --filter EXPR)"),
-        (["restore", "--filter", "  "], 2, "restore which runs?"),
+        (["delete"], 2, "delete: no runs given (try: expctl delete RUN, or --filter EXPR)"),
+        (["restore", "--filter", "  "], 2, "restore: no runs given"),
         (["delete", "nobody", "-y"], 3, "no run 'nobody'"),
         (["delete", "nobody*", "-y"], 3, "no run fits 'nobody*'"),
         (["delete", "", "-y"], 3, "an empty run reference"),

@@ -83,9 +83,9 @@ def test_each_setting_says_where_it_comes_from_and_no_secret(cli, folder, monkey
 def test_a_server_that_is_not_there_is_a_row_without_its_password(cli, folder):
     done = cli("doctor", "--tracking-uri", "http://me:SECRET@127.0.0.1:9")
     assert done.exit_code == 4
-    assert "nobody answers at http://***@127.0.0.1:9" in done.stdout
+    assert "cannot connect to http://***@127.0.0.1:9" in done.stdout
     assert "is the server running?" in done.stdout
-    assert done.stderr == "expctl: this keeps expctl from working: reachable\n"
+    assert done.stderr == "expctl: checks failed: reachable\n"
     assert "SECRET" not in done.stdout + done.stderr
 
 

@@ -112,7 +112,7 @@ def test_a_dry_run_lists_the_factors_and_touches_nothing(cli, runs):
         {"factor": "max_features", "from": 50, "to": 5000},
     ]
     assert statuses(runs) == before
-    refused(cli("explain", "weak", "bayes", "--dry-run", "--format", "id"), ExitCode.USAGE, "no format 'id' here")
+    refused(cli("explain", "weak", "bayes", "--dry-run", "--format", "id"), ExitCode.USAGE, "unknown format 'id'")
 
 
 def test_two_runs_of_one_recipe_have_nothing_to_explain(cli, runs):

@@ -229,7 +229,7 @@ def test_the_same_archive_twice_is_once_and_a_run_is_found_by_its_first_id(cli, 
     cli("delete", row["run_id"], "-y", *into(other))
     done = cli("import", "runs.zip", *into(other), "--format", "id")
     assert done.stdout.split() == [row["run_id"]]
-    assert f"is here, deleted (back again: expctl restore {row['run_id']})" in done.stderr
+    assert f"is here, deleted (undo: expctl restore {row['run_id']})" in done.stderr
 
 
 def test_the_experiment_is_as_it_was_or_as_is_said(cli, runs, other):
@@ -322,9 +322,9 @@ def test_an_import_that_goes_on_elsewhere_is_not_disturbed(cli, runs, other):
 @pytest.mark.parametrize(
     ("words", "code", "word"),
     [
-        (["export", "-o", "x.zip"], 2, "export which runs? (try: expctl export RUN -o FILE, or --filter EXPR)"),
+        (["export", "-o", "x.zip"], 2, "export: no runs given (try: expctl export RUN -o FILE, or --filter EXPR)"),
         (["export", "weak"], 2, "Missing option '--output'"),
-        (["export", "weak", "-o", "small.csv"], 2, "--output small.csv is there already"),
+        (["export", "weak", "-o", "small.csv"], 2, "--output small.csv already exists"),
         (["export", "weak", "-o", "."], 2, "--output . is a folder"),
         (["export", "weak", "-o", "none/x.zip"], 2, "cannot write none/x.zip"),
         (["export", "nobody", "-o", "x.zip"], 3, "no run 'nobody'"),
@@ -332,7 +332,7 @@ def test_an_import_that_goes_on_elsewhere_is_not_disturbed(cli, runs, other):
         (["export", "--filter", "c = 77", "-o", "x.zip"], 3, "there is no ended run to export"),
         (["import", "nothing.zip"], 5, "nothing.zip is not there"),
         (["import", "."], 5, ". is not a file"),
-        (["import", "small.csv"], 5, "small.csv is refused: it is no zip, or damaged"),
+        (["import", "small.csv"], 5, "small.csv is refused: it is not a zip file, or damaged"),
         (["import"], 2, "Missing argument 'FILE'"),
     ],
 )  # fmt: skip

@@ -203,7 +203,7 @@ def test_sets_with_copies_of_a_training_get_no_verdict(cli, small):
             assert cli("train", "--data", "small.csv", *words).exit_code == 0
     done = cli("compare", "old-*", "new-*", "--format", "json")
     assert all(row["verdict"] is None for row in json.loads(done.stdout)["rows"])
-    told = "not tested: 2 runs are others' trainings again, which tells nothing new: vary --random-state"
+    told = "not tested: 2 runs repeat others' trainings, which adds no information: vary --random-state"
     assert done.stderr == f"expctl: {told}\n"
 
 

@@ -165,11 +165,11 @@ def test_a_failure_in_the_middle_leaves_the_old_output_and_nothing_new(cli, many
     [
         ([], 2, "give texts, or --input FILE (- is standard input) (try: expctl predict"),
         (["a film", "--input", "many.csv"], 2, "not both"),
-        (["a film", "--output", "out.xls"], 2, "unknown ending (use .csv"),
+        (["a film", "--output", "out.xls"], 2, "unknown extension (use .csv"),
         (["a film", "--output", "nowhere/out.csv"], 2, "cannot write nowhere/out.csv: No such file"),
         (["a film", "--output", "folder.csv"], 2, "folder.csv is a folder"),
         (["a film", "--output", "out.csv", "--format", "csv"], 2, "leave out --format"),
-        (["a film", "--format", "id"], 2, "no format 'id' here"),
+        (["a film", "--format", "id"], 2, "unknown format 'id'"),
         (["a film", "--run", "nobody"], 3, "no run 'nobody'"),
         (["a film", "--run", "broken"], 3, "has no model: it is failed"),
         (["--input", "none.csv"], 5, "no file none.csv"),
@@ -398,7 +398,7 @@ def test_an_output_that_cannot_grow_is_told_and_taken_away(many):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000)),
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "expctl: cannot write out.csv: File too large (no part of it was left)\n"
+    assert done.stderr == "expctl: cannot write out.csv: File too large (no partial file was left)\n"
     assert [name for name in names(many.parent) if "out" in name] == []
 
 

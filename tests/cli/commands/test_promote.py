@@ -39,16 +39,14 @@ def refused(done, code: int, *words: str) -> None:
 def typed_back(cli, done):
     """The command that a promotion says takes it back, typed."""
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("expctl: back again: expctl ")
-    return cli(*shlex.split(last.removeprefix("expctl: back again: expctl ")))
+    assert last.startswith("expctl: undo: expctl ")
+    return cli(*shlex.split(last.removeprefix("expctl: undo: expctl ")))
 
 
 def test_an_alias_stands_for_its_run_wherever_a_run_does(cli, store):
     done = cli("promote", "strong", "reviews")
     assert done.exit_code == 0
-    assert done.stderr == (
-        "expctl: reviews@champion is new\nexpctl: back again: expctl promote --remove reviews@champion\n"
-    )
+    assert done.stderr == ("expctl: reviews@champion is new\nexpctl: undo: expctl promote --remove reviews@champion\n")
     for name in ("reviews@champion", "models:/reviews@champion", "models:/reviews/1"):
         predicted = cli("predict", "--run", name, "a great film", "-q", "-f", "jsonl")
         assert json.loads(predicted.stdout)["prediction"] == "positive"
@@ -130,13 +128,13 @@ def test_only_what_is_surely_better_takes_the_place(cli, store, coin):
     words = ("reviews", "--if-better-than", "champion")
     first = cli("promote", "coin", *words)
     assert first.exit_code == 0
-    assert "expctl: reviews has no alias champion yet: there is nothing to be better than\n" in first.stderr
+    assert "expctl: reviews has no alias champion yet: there is nothing to compare with\n" in first.stderr
     better = cli("promote", "strong", *words)
     assert better.exit_code == 0
     assert better.stdout.startswith("gate: pass\nreason: against version 1: f1_score changes by +")
     why = registry.read(store, "reviews").versions[2].tags[Tag.PROMOTED_BECAUSE]
     assert why.startswith("against version 1: f1_score changes by +")
-    assert why.endswith(": surely better")
+    assert why.endswith(": significantly better")
     worse = cli("promote", "coin", *words, "--metric", "accuracy", "-f", "json")
     assert worse.exit_code == 1
     told = json.loads(worse.stdout)
@@ -167,16 +165,16 @@ def test_a_sweep_is_refused_and_names_its_best_run(cli, sweeps):
 @pytest.mark.parametrize(
     ("words", "word"),
     [
-        ((), "promote which run, as which model? (try: expctl promote RUN NAME)"),
-        (("strong",), "promote which run, as which model?"),
+        ((), "promote needs a run and a model name (try: expctl promote RUN NAME)"),
+        (("strong",), "promote needs a run and a model name"),
         (("strong", ""), "'' cannot name a model"),
-        (("strong", "a/b"), "'a/b' cannot name a model: no / : @ ? or control characters"),
+        (("strong", "a/b"), "'a/b' is not a valid model name: no / : @ ? or control characters"),
         (("strong", "reviews", "--alias", ""), "'' cannot be an alias"),
         (("strong", "reviews", "--alias", "v1"), "latest and v1 are MLflow's own"),
         (("strong", "reviews", "--if-better-than", "a.b"), "cannot be an alias"),
         (("strong", "reviews", "--metric", "fit_seconds"), "the gate cannot test 'fit_seconds'"),
         (("strong", "reviews", "--note", "\udcff"), "--note is not UTF-8"),
-        (("strong", "reviews", "--format", "xml"), "no format 'xml' here"),
+        (("strong", "reviews", "--format", "xml"), "unknown format 'xml'"),
         (("strong", "--list", "reviews"), "--list promotes nothing"),
         (("--list", "reviews", "--remove", "reviews@champion"), "--list promotes nothing"),
         (("--remove", "reviews"), "is not NAME@ALIAS"),

@@ -76,7 +76,7 @@ def test_what_is_not_ranked_is_told(cli, runs):
         (["weak", "-o", "small.csv"], 2, "--output small.csv: a report is an .html file (--output report.html)"),
         (["weak", "-o", "a/b.html"], 2, "--output a/b.html: there is no folder a (mkdir -p a)"),
         (["weak", "-o", "folder.html"], 2, "--output folder.html is a folder (name a file)"),
-        (["weak", "--confidence", "2"], 2, "--confidence 2 is not from 0.5 to 0.999 (--confidence 0.95)"),
+        (["weak", "--confidence", "2"], 2, "--confidence 2 must be from 0.5 to 0.999 (--confidence 0.95)"),
         (["nobody"], 3, "no run 'nobody' in experiment 'expctl' (try: expctl list)"),
         (["weak", "out.html"], 3, "no run 'out.html' in experiment 'expctl' (--output out.html)"),
         (["-e", "empty"], 3, "no finished run has f1_score"),
@@ -106,7 +106,7 @@ def test_compare_draws_its_runs_too(cli, runs):
 def test_sets_are_reported_by_report_and_compare_says_so(cli, runs):
     done = cli("compare", "we*", "str*", "--report", "out.html")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "expctl: --report is about single runs, not sets (try: expctl report 'we*' 'str*')\n"
+    assert done.stderr == "expctl: --report is for single runs, not sets (try: expctl report 'we*' 'str*')\n"
 
 
 def test_a_full_disk_leaves_nothing_behind(cli, runs, monkeypatch):
@@ -117,7 +117,7 @@ def test_a_full_disk_leaves_nothing_behind(cli, runs, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
     done = cli("report", "weak", "-o", "out.html")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr == "expctl: cannot write out.html: No space left on device (no part of it was left)\n"
+    assert done.stderr == "expctl: cannot write out.html: No space left on device (no partial file was left)\n"
     assert names(runs) == before
 
 
@@ -128,6 +128,6 @@ def test_a_comparison_of_runs_that_failed_is_drawn_without_a_ranking(cli, runs):
 
 def test_a_list_on_a_terminal_says_how_to_draw_it(cli, runs, monkeypatch):
     monkeypatch.setattr("expctl.cli.commands.list.fancy", lambda stream: True)
-    assert cli("list").stderr == "expctl: in pictures: expctl report\n"
-    assert cli("list", "--filter", "c > 0").stderr == "expctl: in pictures: expctl report 'c > 0'\n"
+    assert cli("list").stderr == "expctl: report: expctl report\n"
+    assert cli("list", "--filter", "c > 0").stderr == "expctl: report: expctl report 'c > 0'\n"
     assert cli("list", "--status", "finished").stderr == ""

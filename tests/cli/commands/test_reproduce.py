@@ -50,7 +50,7 @@ def write_rows(path: str, rows: list[list[str]]) -> None:
 @pytest.mark.parametrize("name", ["strong", "bayes"])
 def test_a_run_comes_out_again_and_is_recorded_beside_the_first(cli, runs, name):
     done = cli("reproduce", name, "--format", "json")
-    assert (done.exit_code, done.stderr) == (0, f"expctl: {name} comes out again, to the last bit\n")
+    assert (done.exit_code, done.stderr) == (0, f"expctl: {name} is reproduced bit for bit\n")
     document = json.loads(done.stdout)
     assert (document["kind"], document["verdict"], document["fitted_model"]) == ("reproduction", "identical", "equal")
     assert (document["test_rows"], document["same_rows"], document["changed_predictions"]) == (40, 40, 0)
@@ -198,7 +198,7 @@ def test_a_model_that_the_sweep_did_not_keep_is_told_and_the_rest_compared(cli, 
     done = cli("reproduce", without.run_id, "--format", "json", "--no-record")
     document = json.loads(done.stdout)
     assert (document["verdict"], document["fitted_model"]) == ("identical", "not compared")
-    assert done.stderr.endswith("comes out again, to the last bit; its fitted model is not there to be compared\n")
+    assert done.stderr.endswith("comes out again, to the last bit; its fitted model is not available for comparison\n")
 
 
 @pytest.mark.parametrize("name", ["predictions.parquet", "data_rows.parquet", "model.skops"])

@@ -106,11 +106,11 @@ USAGE = {
     "our own tag": (["-t", "expctl.complete=true"], "are reserved"),
     "tag too long": (["-t", "a=" + "x" * 8001], "8,001 characters"),
     "tag of a key with a line": (["-t", "a\nb=1"], "a key has letters"),
-    "name too long": (["--run-name", "x" * 251], "--run-name has 251 characters, the store takes 250"),
+    "name too long": (["--run-name", "x" * 251], "--run-name has 251 characters, the limit is 250"),
     "name empty": (["--run-name", " "], "--run-name is empty"),
     "note too long": (["--note", "x" * 8001], "8,001 characters"),
     "parameter too long": (["--model", "own_models:counted", "-p", "k=" + "x" * 6001], "6,001 characters"),
-    "experiment too long": (["-e", "x" * 257], "--experiment has 257 characters, the store takes 256"),
+    "experiment too long": (["-e", "x" * 257], "--experiment has 257 characters, the limit is 256"),
     "two test sets": (["--test-size", "0.5", "--test-data", "x.csv"], "test_size and test_data both make a test set"),
     "text is label": (["--text-column", "label"], "are both 'label'"),
     "no such factory module": (["--model", "nowhere:make"], "cannot import 'nowhere'"),
@@ -119,7 +119,7 @@ USAGE = {
     "parameter the factory has not": (["--model", "own_models:tree", "-p", "depth=1"], "has no parameter 'depth'"),
     "unknown option": (["--nope"], "No such option: --nope"),
     "option without a value": (["--c"], "requires an argument"),
-    "unknown format": (["--format", "xml"], "no format 'xml' here"),
+    "unknown format": (["--format", "xml"], "unknown format 'xml'"),
     "config file missing": (["--config", "none.toml"], "cannot read none.toml"),
 }
 
@@ -273,7 +273,7 @@ CONFIGS = {
     "table of its own": ("[extra]\nx = 1\n", "line 1: extra"),
     "tag no table": ('tag = "nlp"\n', "line 1: tag must be a table"),
     "key twice": ("c = 1\nc = 2\n", "line 2"),
-    "key in both places": ("c = 1\n[param]\nc = 2\n", "line 1: c stands in [param] too"),
+    "key in both places": ("c = 1\n[param]\nc = 2\n", "line 1: c is in [param] too"),
     "not text": (b"\xff\xfe\x00", "is not TOML"),
 }
 

@@ -62,7 +62,7 @@ def test_it_prints_the_page_of_the_experiment_and_serves_it(running):
     assert running.page == f"{running.address}/#/experiments/{store.experiment_id()}/runs"
     with urllib.request.urlopen(running.address) as answer:
         assert b"MLflow" in answer.read()
-    assert (running.folder / "err").read_text() == "expctl: Ctrl-C ends it\n"
+    assert (running.folder / "err").read_text() == "expctl: stop it with Ctrl-C\n"
     assert len(running.started) >= 2
     assert "opened" not in names(running.folder)  # stdout is no terminal
 
@@ -90,7 +90,7 @@ def test_a_server_is_examined_and_runs_of_it_are_hidden_but_not_purged(running, 
     assert store["reachable"]["status"] == store["experiment"]["status"] == "ok"
     purged = cli("delete", "bayes", "--purge", "-y")
     assert (purged.exit_code, purged.stdout) == (2, "")
-    assert "only MLflow's server can delete its runs for good" in purged.stderr
+    assert "only MLflow's server can delete its runs permanently" in purged.stderr
     assert cli("delete", "bayes", "-y").exit_code == 0
     assert cli("restore", "bayes").exit_code == 0
 

@@ -123,7 +123,7 @@ def test_names_that_lead_elsewhere_are_refused_and_never_written(tmp_path, name)
         (lambda manifest, members: manifest.update(runs=[RUN, "f" * 32]), "it has no runs/ffff"),
         (lambda manifest, members: manifest.update(runs=[RUN, RUN]), "not one that expctl writes"),
         (lambda manifest, members: manifest.update(runs=["../x"]), "not one that expctl writes"),
-        (lambda manifest, members: manifest.update(version=2), "a later expctl wrote it"),
+        (lambda manifest, members: manifest.update(version=2), "it was written by a newer expctl"),
         (lambda manifest, members: manifest.update(version="1"), "not one that expctl writes"),
         (lambda manifest, members: manifest.update(format="zip"), "not one that expctl writes"),
         (lambda manifest, members: manifest.pop("members"), "not one that expctl writes"),

@@ -32,7 +32,7 @@ def test_a_tree_hidden_in_another_ensemble_is_found():
     ):
         check_trees(Pipeline([("model", ensemble)]), "model")
         bend(tree, left_child=(0, 10_000))
-        with pytest.raises(DataError, match="a tree points outside itself"):
+        with pytest.raises(DataError, match="a tree has child indices out of range"):
             check_trees(Pipeline([("model", ensemble)]), "model")
 
 
@@ -44,7 +44,7 @@ def test_a_tree_that_claims_more_nodes_than_it_has_is_refused():
     state = tree.__getstate__()
     tree.__setstate__({**state, "node_count": state["node_count"] + 100_000})
     assert tree.node_count > tree.capacity
-    with pytest.raises(DataError, match="a tree points outside itself"):
+    with pytest.raises(DataError, match="a tree has child indices out of range"):
         check_trees(Pipeline([("model", forest)]), "model")
     tree.__setstate__(state)
     check_trees(Pipeline([("model", forest)]), "model")

@@ -64,7 +64,7 @@ def test_what_is_deleted_already_can_only_go_for_good(runs):
     delete(store, "broken", "weak")
     with pytest.raises(RunNotFound, match="run broken is deleted already") as caught:
         delete(store, "broken")
-    assert caught.value.hint == "--purge for good"
+    assert caught.value.hint == "--purge deletes it permanently"
     assert sorted(delete(store, "broken", filter="c < 1", purge=True)) == ["broken", "weak"]
     assert (listed(store), listed(store, deleted=True)) == (["bayes", "strong"], [])
 

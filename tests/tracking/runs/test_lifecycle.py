@@ -64,7 +64,7 @@ def test_a_process_that_ended_and_was_not_waited_for_is_not_alive():
 @pytest.mark.parametrize("started", ["", "soon", "nan", "1e300"])
 def test_who_records_a_run_is_told_without_a_start_that_is_none(started):
     assert recorder_of(run_of(PID="12", HOST="box", STARTED=started)) == "process 12 on box"
-    assert recorder_of(run_of(PID="")) == "a process that it does not name"
+    assert recorder_of(run_of(PID="")) == "an unknown process"
 
 
 def test_a_run_that_does_not_say_when_its_process_started_is_taken_for_alive():
@@ -82,7 +82,7 @@ def test_an_orphan_is_killed_with_a_reason(store):
     run_id = store.client.create_run(store.ensure_experiment()).info.run_id
     close_orphan(store, store.get(run_id))
     run = store.get(run_id)
-    assert (run.status, run.tags[Tag.REASON]) == ("killed", "its process ended without a word")
+    assert (run.status, run.tags[Tag.REASON]) == ("killed", "its process exited without recording a status")
     assert run.ended is not None
 
 

@@ -106,7 +106,7 @@ def test_a_machine_that_knows_no_name_has_a_number(monkeypatch, error):
     assert login_name().isdigit()
 
 
-names = st.from_regex(r"[a-z0-9]{1,9}(-[a-z0-9]{1,9})?", fullmatch=True)
+names = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+){0,3}", fullmatch=True)  # as `packages` gives them
 versions = st.from_regex(r"[0-9][0-9a-z.!+-]{0,20}", fullmatch=True)
 
 
@@ -125,6 +125,14 @@ def test_requirements_are_read_as_they_were_written(found):
 )  # fmt: skip
 def test_no_line_but_a_pinned_package_means_anything(line):
     assert read_requirements(f"numpy==2.0\n{line}\n\xff".encode("latin-1")) == {"numpy": "2.0"}
+
+
+def test_names_are_compared_as_pip_compares_them():
+    """Runs recorded before had dots in them, and whoever writes a requirements file by hand has what he likes."""
+    assert read_requirements(b"Jaraco.Classes==3.4\nscikit__learn==1.9") == {
+        "jaraco-classes": "3.4",
+        "scikit-learn": "1.9",
+    }
 
 
 def test_every_installed_package_has_one_normalised_name():

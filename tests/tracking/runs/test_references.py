@@ -155,7 +155,7 @@ def test_a_name_given_twice_is_ambiguous_and_lists_both(make):
     ids = {make("twin"), make("twin")}
     with pytest.raises(RunNotFound) as raised:
         resolve(make.store, "twin")
-    assert raised.value.message.startswith("'twin' fits several runs: ")
+    assert raised.value.message.startswith("'twin' matches several runs: ")
     assert all(f"{run_id[:8]} (twin)" in raised.value.message for run_id in ids)
     assert raised.value.hint == "use more of the id"
 
@@ -165,7 +165,7 @@ def test_a_start_that_fits_several_ids_is_ambiguous_and_lists_them(make):
     make("two", "abcd" + "2" * 28)
     with pytest.raises(RunNotFound) as raised:
         resolve(make.store, "abcd")
-    assert raised.value.message == "'abcd' fits several runs: abcd2222 (two), abcd1111 (one)"
+    assert raised.value.message == "'abcd' matches several runs: abcd2222 (two), abcd1111 (one)"
     assert resolve(make.store, "abcd1").name == "one"
 
 
@@ -182,7 +182,7 @@ def test_a_name_that_reads_like_the_start_of_another_runs_id_is_ambiguous(make):
     make("something", "beef" + "0" * 28)
     assert resolve(make.store, "beef").name == "something"
     make("beef", "1" * 32)
-    with pytest.raises(RunNotFound, match=r"fits several runs: 11111111 \(beef\), beef0000 \(something\)"):
+    with pytest.raises(RunNotFound, match=r"matches several runs: 11111111 \(beef\), beef0000 \(something\)"):
         resolve(make.store, "beef")
     assert resolve(make.store, "beef0").name == "something"
 
@@ -210,7 +210,7 @@ def test_a_run_called_like_an_alias_leaves_the_registry_s_way_to_say_it(store):
     version = store.client.create_model_version("reviews", f"runs:/{run.run_id}/model", run.run_id)
     store.client.set_registered_model_alias("reviews", "champion", version.version)
     store.client.set_tag(resolve(store, "weak").run_id, "mlflow.runName", "reviews@champion")
-    with pytest.raises(RunNotFound, match="fits several runs") as raised:
+    with pytest.raises(RunNotFound, match="matches several runs") as raised:
         resolve(store, "reviews@champion")
     assert raised.value.hint == "use the id, or models:/reviews@champion for the registry's"
     assert resolve(store, "models:/reviews@champion") == run
@@ -265,7 +265,7 @@ def test_a_set_is_every_finished_run_that_a_glob_or_a_filter_fits(store, referen
     if found is None:
         with pytest.raises(RunNotFound) as raised:
             resolve_set(store, reference)
-        assert raised.value.message == f"no finished run fits {reference!r}"
+        assert raised.value.message == f"no finished run matches {reference!r}"
         assert raised.value.hint == "expctl list"
     else:
         assert [run.name for run in resolve_set(store, reference)] == found

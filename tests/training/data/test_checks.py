@@ -62,7 +62,7 @@ def test_what_is_found_is_said_in_a_sentence_with_the_next_step() -> None:
     assert messages(found(train, test, Recipe("a.csv", cv=2, stratify=False))) == [
         "3 of 8 test rows have a text that is trained on too (4 of all rows repeat another's):"
         " --dedupe keeps copies on one side",
-        "1 text has different labels in different rows, which no model can get right: settle on one",
+        "1 text has different labels in different rows, which no model can get right: fix the labels",
         "99 of 102 training rows are of class 'a': accuracy says little;"
         " look at f1_macro, and at what --model dummy gets",
         "3 test rows are of classes without a training row (classes 'd', 'e'): always wrong",

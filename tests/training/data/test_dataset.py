@@ -98,7 +98,7 @@ def test_a_column_is_numbers_only_if_every_cell_is() -> None:
         ),
         (
             [(f"text {i}", f"class {i // 2}") for i in range(20)],
-            "{path}: 20 rows cannot be divided: The test_size = 4 should be greater or equal to the number of classes"
+            "{path}: 20 rows cannot be split: The test_size = 4 should be greater or equal to the number of classes"
             " = 10",
         ),
     ],

@@ -386,7 +386,7 @@ def test_the_ending_tells_the_kind(path: str, kind: str) -> None:
 def test_an_ending_that_tells_nothing_is_refused_with_those_that_do(path: str) -> None:
     with pytest.raises(DataError) as refused:
         kind_of(path)
-    assert refused.value.hint == "known endings: .csv, .tsv, .tab, .jsonl, .ndjson, .parquet, .pq, each also .gz"
+    assert refused.value.hint == "known extensions: .csv, .tsv, .tab, .jsonl, .ndjson, .parquet, .pq, each also .gz"
 
 
 def test_a_missing_column_is_told_with_the_closest_and_those_there_are() -> None:

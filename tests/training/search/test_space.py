@@ -86,9 +86,9 @@ ERRORS = {
     "no high end": ({"c": "1.."}, {}, "-g c=1..: a range is LOW..HIGH or LOW..HIGH..STEP", FORMS),
     "no low end": ({"c": "..1"}, {}, "-g c=..1: a range is LOW..HIGH or LOW..HIGH..STEP", FORMS),
     "four ends": ({"c": "1..2..3..4"}, {}, "-g c=1..2..3..4: a range is LOW..HIGH or LOW..HIGH..STEP", FORMS),
-    "reversed": ({"c": "2..1"}, {}, "-g c=2..1: its ends are reversed", FORMS),
-    "reversed log": ({"c": "log:2..1"}, {}, "-g c=log:2..1: its ends are reversed", FORMS),
-    "reversed steps": ({"c": "2..1..0.1"}, {}, "-g c=2..1..0.1: its ends are reversed", FORMS),
+    "reversed": ({"c": "2..1"}, {}, "-g c=2..1: its bounds are reversed", FORMS),
+    "reversed log": ({"c": "log:2..1"}, {}, "-g c=log:2..1: its bounds are reversed", FORMS),
+    "reversed steps": ({"c": "2..1..0.1"}, {}, "-g c=2..1..0.1: its bounds are reversed", FORMS),
     "empty": ({"c": "1..1.0"}, {}, "-g c=1..1.0: it is empty", FORMS),
     "log of 0": (
         {"alpha": "log:0..1"},
@@ -102,7 +102,7 @@ ERRORS = {
     "step below 0": ({"c": "1..2..-1"}, {}, "-g c=1..2..-1: its step must be above 0", FORMS),
     "step nan": ({"c": "1..2..nan"}, {}, "-g c=1..2..nan: its step must be above 0", FORMS),
     "step infinite": ({"c": "1..2..inf"}, {}, "-g c=1..2..inf: its step must be above 0", FORMS),
-    "step a word": ({"c": "1..2..x"}, {}, "-g c=1..2..x: its step 'x' is no number", FORMS),
+    "step a word": ({"c": "1..2..x"}, {}, "-g c=1..2..x: its step 'x' is not a number", FORMS),
     "10^9 steps": ({"c": "1..2..1e-9"}, {}, "-g c=1..2..1e-9: it holds more than 10,000 values", FORMS),
     "words as ends": (
         {"solver": "lbfgs..saga"},
@@ -119,7 +119,7 @@ ERRORS = {
     "rows to share": (
         {"min_df": "1..0.5"},
         {},
-        "-g min_df=1..0.5: 1 and 0.5 mean different things: write both as integers or as reals",
+        "-g min_df=1..0.5: 1 and 0.5 differ in type: write both as integers or both as reals",
         FORMS,
     ),
     "one bad value among good": ({"c": "0.1,-1,10"}, {}, "c must be a number above 0; '-1' is not", None),
@@ -233,12 +233,12 @@ def test_a_step_that_leaves_the_integers_is_refused():
     [
         (
             {"c": "1..2"},
-            "-g c=1..2 has no end of values, and a grid tries them all",
+            "-g c=1..2 is infinite, and a grid tries every value",
             "list some, give a step (1..2..STEP), or --sampler tpe",
         ),
         (
             {"max_features": "1,2", "c": "log:1e-4..1"},
-            "-g c=log:1e-4..1 has no end of values, and a grid tries them all",
+            "-g c=log:1e-4..1 is infinite, and a grid tries every value",
             "list some, give a step (1e-4..1..STEP), or --sampler tpe",
         ),
         (

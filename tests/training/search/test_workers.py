@@ -300,7 +300,7 @@ def test_a_cluster_that_is_not_there_is_told(monkeypatch):
     monkeypatch.setattr("distributed.Client", unreachable)
     with pytest.raises(StoreError) as caught, workers(None, "tcp://127.0.0.1:1"):
         pytest.fail("there is no cluster")
-    assert caught.value.message == "no Dask scheduler answers at tcp://127.0.0.1:1"
+    assert caught.value.message == "cannot connect to a Dask scheduler at tcp://127.0.0.1:1"
 
 
 def test_dask_that_is_not_installed_is_told(monkeypatch):
