@@ -34,13 +34,13 @@ def held(store, name: str = "reviews"):
     ids=repr,
 )
 def test_a_name_that_cannot_be_registered_or_written_is_refused(name):
-    with pytest.raises(UsageError, match="cannot name a model"):
+    with pytest.raises(UsageError, match=r"no / : @ \?"):
         registry.check_name(name)
 
 
 @pytest.mark.parametrize("alias", ["", "latest", "LATEST", "v1", "V22", "a b", "a.b", "-a", "x" * 251], ids=repr)
 def test_an_alias_that_mlflow_refuses_is_refused(alias):
-    with pytest.raises(UsageError, match="cannot be an alias"):
+    with pytest.raises(UsageError, match="letters, digits, _ and - only"):
         registry.check_alias(alias)
 
 
