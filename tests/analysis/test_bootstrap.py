@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from expctl.analysis.bootstrap import confidence_limits, metrics_from_counts
-from tests.analysis.test_label_metrics import PAIRS, counts, some_rows
+from tests.analysis.test_label_metrics import PAIRS, by_scikit_learn, counts, some_rows
 
 
 @given(PAIRS)
