@@ -1,6 +1,6 @@
 """The table of the checks of the data of a run, and what one has found. Names only; imports nothing heavy.
 
-To add a check: one entry here. Warnings, the run's parameters, `--strict` and the README's table read the same table.
+To add a check: one entry here. Warnings, the run's parameters, `--strict` and a table of `expctl help data` read it.
 """
 
 from __future__ import annotations

@@ -70,7 +70,6 @@ EXEMPT: dict[str, str] = {
 }
 # Modules that are still tested in a file of another name, and in which: to be emptied, never to be added to.
 ELSEWHERE: dict[str, str] = {
-    "analysis/label_metrics.py": "training/tasks/test_class_metrics.py",
     "cli/config_file.py": "cli/commands/test_train.py",
     "cli/inputs.py": "cli/commands/test_predict.py",
     "cli/options/common.py": "cli/test_app.py",
@@ -92,13 +91,13 @@ ELSEWHERE: dict[str, str] = {
 }
 # Test files without a module of their name, with what they cross.
 CROSSING: dict[str, str] = {
-    "test_extending.py": "one more entry in each table, used through the command line",
     "test_house.py": "the package as a whole: imports, sizes, streams, and this list",
     "test_readme.py": "the README against the tables of the code, and its commands as they are typed",
-    "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",
-    "docs/test_docs.py": "the README and the topics: links, options, what is in the package",
-    "docs/test_sessions.py": "the sessions that the topics show, typed",
+    "test_extending.py": "one more of everything that a table or a folder lists, through the command line",
+    "docs/test_docs.py": "the README and the topics: links, commands, options, the distribution's name",
+    "docs/test_sessions.py": "the commands of the topics, as they are typed",
     "docs/test_tables.py": "the tables of the topics against those of the code",
+    "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",
     "tracking/test_modes.py": "every way to keep a store, through the command line",
     "tracking/test_readers.py": "the three readers, which tell the same",
     "tracking/test_s3.py": "artifacts in a bucket, through a server and by an own key",
@@ -124,6 +123,31 @@ def test_every_test_file_mirrors_a_module_or_says_what_it_crosses() -> None:
     mirrored = {file for file in files if (PACKAGE / file).with_name(file.name.removeprefix("test_")).is_file()}
     apart = {file for file in files if file.parts[0] in ("faults", "golden", "benchmark", "simulation")}
     assert {str(file) for file in files - mirrored - apart} == set(CROSSING)
+
+
+def _imports(path: Path) -> set[str]:
+    """The modules of ours that a module imports when it runs, within its functions too."""
+    tree = ast.parse(path.read_text())
+    for_types = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    left_out = {id(node) for block in for_types for node in ast.walk(block)}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in left_out and (node.module or "").startswith("expctl"):
+            found |= {f"{node.module}.{one.name}" for one in node.names} | {str(node.module)}
+    return found
+
+
+def test_no_import_goes_round_in_a_circle() -> None:
+    """Who understands a module needs not understand first what stands on it."""
+    modules = {
+        "expctl." + name.removesuffix(".py").replace("/", "."): path for name, path in zip(NAMES, MODULES, strict=True)
+    }
+    needs = {name: _imports(path) & set(modules) - {name} for name, path in modules.items()}
+    while free := {name for name, wanted in needs.items() if not wanted & set(needs)}:
+        needs = {name: wanted for name, wanted in needs.items() if name not in free}
+    assert needs == {}
 
 
 INSIDE_A_PIPELINE = re.compile(r"\.(steps\b|named_steps|transformers_?\b|named_transformers_)|['\"]tfidf['\"]")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Format = str  # a key of FORMATS
 
-JSON_VERSION: Final = 1  # of the shape documented in the README; raised when a key changes its meaning
+JSON_VERSION: Final = 1  # of the shape that `expctl help formats` documents; raised when a key changes its meaning
 
 
 def plain_table(sheet: Sheet) -> str:

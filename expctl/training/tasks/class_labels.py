@@ -1,8 +1,8 @@
 """Classes as labels: read from cells, checked, and divided so that every class is on both sides.
 
-The rules (README, "Data"): a typed file (JSONL, Parquet) keeps its types; in CSV and TSV a column whose every cell is
-an integer holds integers, one of true and false only holds booleans, anything else is text without the blanks around
-it. Whole floats stay floats; fractions are measurements, not classes, and are refused.
+The rules (`expctl help data`): a typed file (JSONL, Parquet) keeps its types; in CSV and TSV a column whose every
+cell is an integer holds integers, one of true and false only holds booleans, anything else is text without the blanks
+around it. Whole floats stay floats; fractions are measurements, not classes, and are refused.
 """
 
 from __future__ import annotations

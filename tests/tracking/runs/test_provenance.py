@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from expctl.records import MACHINE, Tag
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.provenance import (
-    OURS,
     Code,
     developer,
     login_name,
@@ -151,14 +150,14 @@ def test_the_machine_says_everything_on_which_the_last_bits_depend():
 
 def test_no_run_pins_expctl_whose_name_is_somebody_elses_on_the_index():
     """`pip install -r requirements.txt` would else install a stranger's code."""
-    assert OURS[0] in {one.metadata["Name"] for one in metadata.distributions()}
-    found = packages()
+    assert provenance.OURS[0] in {one.metadata["Name"] for one in metadata.distributions()}
+    found = provenance.packages()
     assert found["scikit-learn"] == metadata.version("scikit-learn")
-    assert found.keys() & set(OURS) == set()
-    assert not [line for line in requirements(found).splitlines() if line.startswith("expctl")]
+    assert found.keys() & set(provenance.OURS) == set()
+    assert not [line for line in provenance.requirements(found).splitlines() if line.startswith("expctl")]
 
 
 def test_expctl_that_older_runs_pin_is_not_installed_by_isolated_commands():
-    ours = "".join(f"{name}==0.1.0\n" for name in OURS)
-    assert read_requirements(f"{ours}numpy==2.2.0\n".encode()) == {"numpy": "2.2.0"}
-    assert read_requirements(b"expctl-plugin==1.0\n") == {"expctl-plugin": "1.0"}
+    ours = "".join(f"{name}==0.1.0\n" for name in provenance.OURS)
+    assert provenance.read_requirements(f"{ours}numpy==2.2.0\n".encode()) == {"numpy": "2.2.0"}
+    assert provenance.read_requirements(b"expctl-plugin==1.0\n") == {"expctl-plugin": "1.0"}

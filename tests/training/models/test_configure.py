@@ -21,7 +21,7 @@ def refusal(**given: object) -> tuple[str, str | None]:
     return refused.value.message, refused.value.hint
 
 
-def test_nothing_given_is_the_recipe_of_the_lesson() -> None:
+def test_nothing_given_is_the_recipe_of_the_defaults() -> None:
     recipe = configure({"data": "a.csv"})
     assert recipe == Recipe("a.csv", parameters=defaults("logreg"))
     assert (recipe.test_size, recipe.random_state, recipe.stratify, recipe.cv) == (0.2, 42, True, None)

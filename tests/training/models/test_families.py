@@ -38,7 +38,7 @@ NOT_OFFERED_FEATURES = {
     "binary", "dtype", "norm", "use_idf", "smooth_idf",
 }  # fmt: skip
 
-# Defaults of ours that are meant to differ: the lesson's.
+# Defaults of ours that are meant to differ.
 OUR_DEFAULTS = {("logreg", "max_iter"): 1000}
 OUR_FEATURE_DEFAULTS = {"max_features": 5000}
 
@@ -97,7 +97,7 @@ def test_every_argument_of_scikit_learn_is_offered_or_left_out_on_purpose(name: 
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_our_defaults_are_those_of_scikit_learn_but_for_the_lessons(name: str) -> None:
+def test_our_defaults_are_those_of_scikit_learn_but_for_a_few(name: str) -> None:
     theirs = sklearn_class(FAMILIES[name])().get_params()
     differing = {p.key: p.default for p in FAMILIES[name].parameters if p.default != theirs[p.target]}
     assert differing == {key: value for (family, key), value in OUR_DEFAULTS.items() if family == name}
@@ -211,7 +211,7 @@ def test_every_argument_of_the_vectorizer_is_offered_or_left_out_on_purpose() ->
     assert theirs == {parameter.target for parameter in FEATURES.values()} | NOT_OFFERED_FEATURES
 
 
-def test_our_feature_defaults_are_those_of_scikit_learn_but_for_the_lessons() -> None:
+def test_our_feature_defaults_are_those_of_scikit_learn_but_for_a_few() -> None:
     ours = vectorizer_arguments({key: parameter.default for key, parameter in FEATURES.items()})
     theirs = TfidfVectorizer().get_params()
     assert {key: value for key, value in ours.items() if value != theirs[key]} == OUR_FEATURE_DEFAULTS
