@@ -91,7 +91,7 @@ def remarks(swept: Swept, objective: str) -> Iterator[str]:
         yield f"{failed}; the first, {settings_of(trial.point)}: {error.message}"
     if outcome.timed_out:
         resume = f"expctl sweep --resume {swept.parent.run_id[:8]}"
-        yield f"time was up after {plural(outcome.done, 'trial')}; to go on: {resume}"
+        yield f"time was up after {plural(outcome.done, 'trial')}; resume: {resume}"
     if swept.repeats:
         yield f"the sampler proposed nothing new after {plural(outcome.done + outcome.known + outcome.failed, 'trial')}"
     for key, (value, side) in swept.edges.items():
