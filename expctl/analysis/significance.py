@@ -193,5 +193,5 @@ def assess(
         None
         if pairing.complete
         else f"tested on the {len(pairing):,} rows that both runs have ({len(baseline):,} and {len(challenger):,}):"
-        " changes are of those",
+        " the changes are for these",
     )

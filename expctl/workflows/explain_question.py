@@ -130,5 +130,5 @@ def _check_file(run: RunRecord, path: str, recorded: str | None) -> None:
     if found != recorded:
         raise DataError(
             f"{what} has changed: the sha256 of {mask_secrets(path)} was {str(recorded)[:12]} and is {found[:12]}",
-            hint="bring the old file back",
+            hint="restore the file",
         )

@@ -131,7 +131,7 @@ def _changes(store: Store, original: Original, recipe: Recipe, what: str) -> Row
     told = "its sha256 is another" if changes is None else _told(changes)
     raise DataError(
         f"{mask_secrets(path)} is not what run {original.run.label} was made from: {told}",
-        hint=f"bring the file back, or {option} FILE with the same rows",
+        hint=f"restore the file, or {option} FILE with the same rows",
     )
 
 

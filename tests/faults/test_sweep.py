@@ -1,4 +1,4 @@
-"""A short form of `kill_sweep.py`: a sweep survives SIGKILL, Ctrl-C and SIGTERM (FAULTS A01-A04)."""
+"""A short form of `kill_sweep.py`: a sweep survives SIGKILL, Ctrl-C and SIGTERM (A01-A04 in README.md)."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def main() -> None:
                 total += 1
                 verdict, seconds = found["verdict"] + compared, time.perf_counter() - started
                 tell(f"{path.stem:16} {run['model']:14} {count:>4} {limit:>7} {verdict:17} {seconds:7.1f}")
-    tell(f"{total - wrong} of {total} runs came out again to the last bit, their models too")
+    tell(f"{total - wrong} of {total} runs were reproduced bit for bit, their models too")
     sys.exit(wrong > 0)
 
 

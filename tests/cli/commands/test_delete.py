@@ -125,7 +125,7 @@ def test_what_got_through_before_the_store_failed_is_told(cli, runs, monkeypatch
         (["delete"], 2, "delete: no runs given (try: expctl delete RUN, or --filter EXPR)"),
         (["restore", "--filter", "  "], 2, "restore: no runs given"),
         (["delete", "nobody", "-y"], 3, "no run 'nobody'"),
-        (["delete", "nobody*", "-y"], 3, "no run fits 'nobody*'"),
+        (["delete", "nobody*", "-y"], 3, "no run matches 'nobody*'"),
         (["delete", "", "-y"], 3, "an empty run reference"),
         (["restore", ""], 3, "no deleted run ''"),
         (["restore", "weak"], 3, "no deleted run 'weak'"),

@@ -328,7 +328,7 @@ def test_an_import_that_goes_on_elsewhere_is_not_disturbed(cli, runs, other):
         (["export", "weak", "-o", "."], 2, "--output . is a folder"),
         (["export", "weak", "-o", "none/x.zip"], 2, "cannot write none/x.zip"),
         (["export", "nobody", "-o", "x.zip"], 3, "no run 'nobody'"),
-        (["export", "nobody*", "-o", "x.zip"], 3, "no run fits"),
+        (["export", "nobody*", "-o", "x.zip"], 3, "no run matches"),
         (["export", "--filter", "c = 77", "-o", "x.zip"], 3, "there is no ended run to export"),
         (["import", "nothing.zip"], 5, "nothing.zip is not there"),
         (["import", "."], 5, ". is not a file"),

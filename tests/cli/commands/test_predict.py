@@ -452,5 +452,10 @@ def test_a_run_from_before_there_was_a_share_is_not_judged_by_it(cli, runs):
 
 def test_a_factorys_model_keeps_its_terms_to_itself(cli, runs):
     assert cli("train", "--data", "small.csv", "--model", "own_models:counted", "--run-name", "mine").exit_code == 0
-    refused(cli("predict", "--run", "mine", "a film", "--oov"), 2, "--oov: this model keeps its terms", "leave out")
+    refused(
+        cli("predict", "--run", "mine", "a film", "--oov"),
+        2,
+        "--oov: this model does not expose",
+        "leave out",
+    )
     assert cli("predict", "--run", "mine", "quux zzyzx").stderr == ""

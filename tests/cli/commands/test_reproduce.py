@@ -198,7 +198,7 @@ def test_a_model_that_the_sweep_did_not_keep_is_told_and_the_rest_compared(cli, 
     done = cli("reproduce", without.run_id, "--format", "json", "--no-record")
     document = json.loads(done.stdout)
     assert (document["verdict"], document["fitted_model"]) == ("identical", "not compared")
-    assert done.stderr.endswith("comes out again, to the last bit; its fitted model is not available for comparison\n")
+    assert done.stderr.endswith("is reproduced bit for bit; its fitted model is not available for comparison\n")
 
 
 @pytest.mark.parametrize("name", ["predictions.parquet", "data_rows.parquet", "model.skops"])

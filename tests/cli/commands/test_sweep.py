@@ -254,7 +254,7 @@ def test_fail_fast_ends_at_the_first_failure_and_says_how_to_go_on(cli, small):
     done = cli(*FAILING, "--fail-fast", "--run-name", "fast")
     parent = parent_of(small.parent, "fast")
     assert (done.exit_code, done.stdout, parent.status) == (ExitCode.WORK_FAILED, "", "failed")
-    assert f"to go on: expctl sweep --resume {parent.run_id[:8]}\n" in done.stderr
+    assert f"resume: expctl sweep --resume {parent.run_id[:8]}\n" in done.stderr
     assert "finished" not in {run.status for run in children(small.parent, "fast")}
 
 
@@ -342,7 +342,7 @@ def test_a_sweep_may_be_given_more_trials_and_not_fewer(cli, small):
 def test_a_sweep_of_the_usual_number_may_be_given_more_trials(cli, small):
     words = ["--data", "small.csv", "--jobs", "1", "--model", "dummy", "-g", "strategy=prior,uniform"]
     assert cli("sweep", *words, "--sampler", "random", "--run-name", "grid").exit_code == 0
-    assert "all of its grid" not in resumed(cli, "--trials", "30").stderr
+    assert "its whole grid" not in resumed(cli, "--trials", "30").stderr
 
 
 @pytest.mark.every_store
@@ -423,11 +423,11 @@ USAGE = {
     "fixed, of one model": (["-g", "model=logreg,ridge", "--c", "3"], "-p c: ridge has no parameter 'c'", "logreg.c"),
     "unknown key": (["-g", "max_featurs=1,2"], "did you mean 'max_features'?", "it has"),
     "another family's": (["-g", "model=logreg,ridge", "-g", "alpha=1"], "logreg has no parameter 'alpha'", "ridge."),
-    "grid without end": (["-g", "c=1..2"], "has no end of values", "--sampler tpe"),
+    "grid without end": (["-g", "c=1..2"], "is infinite", "--sampler tpe"),
     "10^7 combinations": (["-g", "max_iter=1..1000", "-g", "max_features=1..10000"], "10,000,000 comb", "random"),
     "unknown sampler": (["-g", "c=1,2", "--sampler", "gird"], "did you mean 'grid'?", "--sampler grid | random"),
     "unknown metric": (["-g", "c=1,2", "--metric", "f1"], "a sweep cannot rank by 'f1'", "--metric accuracy"),
-    "clock as metric": (["-g", "c=1,2", "--metric", "fit_seconds"], "cannot decide by 'fit_seconds'", "--metric"),
+    "clock as metric": (["-g", "c=1,2", "--metric", "fit_seconds"], "cannot rank by 'fit_seconds'", "--metric"),
     "no time": (["-g", "c=1,2", "--timeout", "soon"], "invalid --timeout: 'soon'", "90s, 30m or 2h"),
     "time 0": (["-g", "c=1,2", "--timeout", "0s"], "invalid --timeout: '0s'", "90s"),
     "no models": (["-g", "c=1,2", "--keep-models", "0"], "--keep-models '0' must be all or an integer from 1", "3"),

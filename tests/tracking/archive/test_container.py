@@ -184,7 +184,7 @@ def test_members_that_are_no_files_are_refused(tmp_path, how):
         manifest = json.loads(archive.read("manifest.json"))
     infos = [zipfile.ZipInfo(name) for name in FILES]
     infos[2].external_attr = (kind | 0o777) << 16
-    refused(packed(path, manifest, list(zip(infos, FILES.values(), strict=True))), "a.txt is a link, or not a regular file")
+    refused(packed(path, manifest, list(zip(infos, FILES.values(), strict=True))), "is a link, or not a regular file")
 
 
 def test_a_member_that_was_exchanged_for_another_of_its_size_is_refused(tmp_path):

@@ -273,7 +273,7 @@ def test_a_set_is_every_finished_run_that_a_glob_or_a_filter_fits(store, referen
 
 def test_a_set_may_be_looked_for_among_other_runs_than_the_finished(store):
     assert [run.name for run in resolve_set(store, "b*", among=EVERY_RUN)] == ["broken", "bayes"]
-    with pytest.raises(RunNotFound, match=r"^no run fits 'x\*'$"):
+    with pytest.raises(RunNotFound, match=r"^no run matches 'x\*'$"):
         resolve_set(store, "x*", among=EVERY_RUN)
 
 

@@ -467,5 +467,5 @@ def test_jsonl_is_read_back_exactly(records: list[dict[str, Any]], size: int) ->
 
 def test_half_a_character_in_jsonl_is_told_with_its_line() -> None:
     content = b'{"text": "whole \\ud83d\\ude00"}\n{"text": "half \\ud83d"}\n'
-    with pytest.raises(DataError, match=r"x\.jsonl: line 2 holds half a character"):
+    with pytest.raises(DataError, match=r"x\.jsonl: line 2 has a lone surrogate"):
         read_table(content, "jsonl", encoding="utf-8", name="x.jsonl")

@@ -225,7 +225,7 @@ def test_nobody_asking_the_first_rows_are_looked_at_and_no_column_is_added(
 def test_a_model_whose_terms_are_not_known_says_so() -> None:
     pipeline = make_pipeline(FunctionTransformer(np.ravel), CountVectorizer(), DummyClassifier())
     pipeline.fit(feature_frame({"text": ["a film", "b film"]}, range(2)), ["neg", "pos"])
-    with pytest.raises(UsageError, match="keeps its terms to itself"):
+    with pytest.raises(UsageError, match="does not expose its vocabulary"):
         predicted(pipeline, {"text": ["a film"]}, oov=True)
     assert predicted(pipeline, {"text": ["a film"]}, seen=Seen())[0]["prediction"] == ["neg"]
 
