@@ -2,7 +2,7 @@
 
     python tests/faults/kill_sweep.py [--kills 20] [--signals 10] [--seed 1] [--keep FOLDER]
 
-SIGKILL (A01, A04 in README.md): `expctl sweep`, two jobs, twelve trials, in a fresh folder, is killed at a moment spread over
+SIGKILL (A01, A04): `expctl sweep`, two jobs, twelve trials, in a fresh folder, is killed at a moment spread over
 its whole life; so is its resumption; then it may go on to its end. A kill before there is a parent run begins anew.
 After each kill: its stdout closes and its workers are gone within 10 s, no temporary folder stays. At the end: parent
 FINISHED, each recipe FINISHED and complete exactly once, nothing RUNNING, no run that was complete before a kill
