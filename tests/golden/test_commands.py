@@ -67,7 +67,7 @@ _ID = re.compile(r"\b[0-9a-f]{32}\b|\bm-[0-9a-f]{32}\b")
 # Facts of the machine, the day and the clock, by the key they stand under.
 _VOLATILE = re.compile(
     r"seconds|duration|started|created|host|pid|developer|git_|python|platform|cpu|blas|threads|uri|sha256|bytes|machine"
-    r"|^(found|settings|checks|environment|artifacts|promoted|by|expctl\.version)$"
+    r"|^(reason|found|settings|checks|environment|artifacts|promoted|by|expctl\.version)$"
 )
 _KEPT = ("test_set",)
 
