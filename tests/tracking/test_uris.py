@@ -43,7 +43,7 @@ def test_an_sqlite_address_names_a_file(uri, path):
 
 @pytest.mark.parametrize("uri", ["sqlite:", "sqlite://", "sqlite:///", "sqlite:///:memory:"])
 def test_an_sqlite_address_without_a_file_is_a_usage_error(uri):
-    with pytest.raises(UsageError, match="keeps nothing"):
+    with pytest.raises(UsageError, match="does not persist runs"):
         check(uri, create=True)
 
 
@@ -111,14 +111,14 @@ def test_a_port_nobody_listens_on_is_told_within_seconds():
         port = probe.getsockname()[1]
     started = time.monotonic()
     for scheme in ("http", "postgresql", "mysql+pymysql"):
-        with pytest.raises(StoreError, match="nobody answers") as raised:
+        with pytest.raises(StoreError, match="cannot connect to") as raised:
             check(f"{scheme}://ada:s3cr3t@127.0.0.1:{port}/db", create=True)
         assert "s3cr3t" not in raised.value.message
     assert time.monotonic() - started < 10
 
 
 def test_a_host_name_that_no_network_can_hold_is_unreachable_like_any_other():
-    with pytest.raises(StoreError, match="nobody answers"):
+    with pytest.raises(StoreError, match="cannot connect to"):
         check(f"http://{'a' * 300}/", create=False)
 
 

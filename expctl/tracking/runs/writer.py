@@ -12,6 +12,7 @@ import tempfile
 import time
 import uuid
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,29 @@ if TYPE_CHECKING:
 
 class Abandoned(ExpctlError):
     """A run that was given up through no fault of its own."""
+
+
+class _Scratch(ExitStack):
+    """A folder for temporary files in `place`, None the system's; made for the first of them, so that what needs none
+    leaves none behind where its process is killed.
+    """
+
+    def __init__(self, place: Path | None) -> None:
+        super().__init__()
+        self._place = place
+        self.has_files = False
+
+    @cached_property
+    def path(self) -> Path:
+        """The folder."""
+        return Path(self.enter_context(tempfile.TemporaryDirectory(prefix="expctl-", dir=self._place)))
+
+    @cached_property
+    def files(self) -> Path:
+        """Where the artifacts of the run are put together."""
+        self.has_files = True
+        (self.path / "files").mkdir()
+        return self.path / "files"
 
 
 class RunWriter:
@@ -115,10 +139,8 @@ class RunWriter:
         metrics: list[Any] = []
         tags: list[Any] = []
         removed: list[str] = []
-        with tempfile.TemporaryDirectory(prefix="expctl-", dir=self._scratch) as scratch:
-            files = Path(scratch, "files")
-            files.mkdir()
-            folders = [files]
+        folders: list[Path] = []
+        with _Scratch(self._scratch) as scratch:
             for item in items:
                 match item:
                     case Param(key, value) | RecordedParam(key, value):
@@ -130,13 +152,14 @@ class RunWriter:
                     case RemovedTag(key):
                         removed.append(key)
                     case File(path, content):
-                        (files / path).write_bytes(content)
+                        (scratch.files / path).write_bytes(content)
                     case Folder(path):
                         folders.append(path)
                     case DatasetInput() | RecordedDataset():
                         self._log_dataset(item)
                     case ModelItem() | RecordedModel():
-                        tags += self._log_model(item, Path(scratch, f"model{len(self._models)}"))
+                        tags += self._log_model(item, scratch)
+            folders += [scratch.files] if scratch.has_files else []
             with store_errors(self.store.settings):
                 for folder in folders:
                     if any(folder.iterdir()):
@@ -189,7 +212,7 @@ class RunWriter:
                     raise
                 self.store.client.log_inputs(self.run_id, inputs)
 
-    def _log_model(self, item: ModelItem | RecordedModel, scratch: Path) -> list[tuple[str, str]]:
+    def _log_model(self, item: ModelItem | RecordedModel, scratch: _Scratch) -> list[tuple[str, str]]:
         """Log a model as the run's own, so that `runs:/ID/NAME` finds it; returns tags that the run gets for it.
 
         Done in the steps that mlflow.sklearn.log_model takes, with explicit ids: it would file the model under the
@@ -207,8 +230,9 @@ class RunWriter:
             model_id = logged.model_id
             place = logged.artifact_location
             meta = Model(artifact_path=place, model_uuid=model_id, run_id=self.run_id, model_id=model_id)
-            digest = write_model(item, scratch, meta)
-            self._upload_model(logged, scratch, "READY")
+            folder = scratch.path / f"model{len(self._models)}"
+            digest = write_model(item, folder, meta)
+            self._upload_model(logged, folder, "READY")
         return [(Tag.MODEL_DIGEST, digest)]
 
     def _create_model(

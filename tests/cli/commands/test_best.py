@@ -122,7 +122,7 @@ def test_every_format_names_the_run(cli, runs, format):
         (["--metric", "f1_scor"], 3, "no finished run has f1_scor, did you mean 'f1_score'? (they have accuracy, "),
         (["--filter", "params.c = '77'"], 3, "no finished run that matches the filter has f1_score"),
         (["--top", "0"], 2, "top"),
-        (["--format", "xml"], 2, "no format 'xml'"),
+        (["--format", "xml"], 2, "unknown format 'xml'"),
         (["-e", "nowhere"], 3, "no finished run has f1_score (try: expctl list)"),
     ],
 )

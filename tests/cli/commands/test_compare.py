@@ -103,7 +103,7 @@ def test_every_format_tells_of_both_runs(cli, runs, format):
         ([], 2, "Missing argument"),
         (["weak", "nobody"], 3, "no run 'nobody'"),
         (["weak", "strong", "--metric", "f1_scor"], 3, "none of these runs has 'f1_scor', did you mean 'f1_score'?"),
-        (["weak", "strong", "--format", "xml"], 2, "no format 'xml'"),
+        (["weak", "strong", "--format", "xml"], 2, "unknown format 'xml'"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(cli, runs, words, code, word):

@@ -131,7 +131,7 @@ def test_what_got_through_before_the_store_failed_is_told(cli, runs, monkeypatch
         (["restore", "weak"], 3, "no deleted run 'weak'"),
         (["restore", "0" * 32], 3, "no run has the id"),
         (["delete", "weak", "--filter", "c ="], 2, "filter"),
-        (["delete", "weak", "--format", "xml"], 2, "no format 'xml'"),
+        (["delete", "weak", "--format", "xml"], 2, "unknown format 'xml'"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line_and_changes_nothing(cli, runs, words, code, word):

@@ -91,7 +91,7 @@ def test_every_format_tells_of_the_run(cli, runs, format):
         (["0" * 32], 3, "0" * 32),
         ([], 2, "Missing argument 'RUN'"),
         (["weak", "strong"], 2, "strong"),
-        (["weak", "--format", "xml"], 2, "no format 'xml'"),
+        (["weak", "--format", "xml"], 2, "unknown format 'xml'"),
     ],
 )
 def test_what_cannot_be_shown_is_one_line(cli, runs, words, code, word):

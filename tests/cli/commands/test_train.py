@@ -51,7 +51,7 @@ DATA = {
     "all texts empty": (lambda: write("data.csv", *([["", "good"], ["  ", "bad"]] * 5)), "no row has a text"),
     "all labels empty": (lambda: write("data.csv", *([["one", ""], ["two", " "]] * 5)), "no row has a label"),
     "no words": (lambda: write("data.csv", *([["!!!", "good"], ["...", "bad"]] * 10)), "no term in any training text"),
-    "fractions as labels": (lambda: write("data.csv", *reviews(20, ("0.25", "0.75"))), "measurements (0.25)"),
+    "fractions as labels": (lambda: write("data.csv", *reviews(20, ("0.25", "0.75"))), "continuous values (0.25)"),
     "duplicate column names": (
         lambda: write("data.csv", ["a", "b", "c"], header=("text", "label", "text")),
         "the header names 'text' twice",
@@ -62,7 +62,7 @@ DATA = {
     ),
     "ragged row": (lambda: write("data.csv", ["a", "b"], ["a", "b", "c"]), "line 3 has 3 fields, the header has 2"),
     "unclosed quote": (lambda: Path("data.csv").write_text('text,label\n"open,good\n'), "a quote is never closed"),
-    "few rows for the classes": (lambda: write("data.csv", *reviews(4)), "4 rows cannot be divided"),
+    "few rows for the classes": (lambda: write("data.csv", *reviews(4)), "4 rows cannot be split"),
 }
 
 

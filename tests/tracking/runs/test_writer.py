@@ -420,3 +420,13 @@ def test_dvc_says_the_version_of_the_data_unless_somebody_else_does(cli, small, 
         done = cli("train", "--data", "small.csv", "--format", "id", *said)
         run = client.get_run(done.stdout.strip())
         assert (run.data.params["data_version"], run.data.tags["data_version"]) == (version, version)
+
+
+def test_what_needs_no_file_makes_no_folder(store, monkeypatch):
+    """A process that is killed while it writes a tag leaves nothing behind."""
+    from expctl.tracking.runs.items import MetricValue, Param, TagValue
+
+    with recording(store, None, {}) as writer:
+        monkeypatch.setattr("tempfile.TemporaryDirectory", lambda *given, **named: pytest.fail("made"))
+        writer.write([TagValue("team", "nlp"), Param("c", 1.0), MetricValue("f1_score", 0.5)])
+    assert store.get(writer.run_id).tags["team"] == "nlp"

@@ -156,7 +156,7 @@ ERRORS = {
         {"model": "naive_bayes,ridge", "naive_bayes.solver": "lsqr"},
         {},
         "-g naive_bayes.solver: naive_bayes has no parameter 'solver'",
-        f"it has {', '.join([*FEATURES, *FAMILIES['naive_bayes'].by_key, 'random_state', 'test_size', 'stratify'])}",
+        f"it has {', '.join([*FEATURES, *FAMILIES['naive_bayes'].by_key, 'test_size', 'stratify', 'random_state'])}",
     ),
     "fixed and lacked by one model": (
         {"model": "logreg,naive_bayes"},
@@ -168,7 +168,7 @@ ERRORS = {
         {"max_features": "1,2"},
         {"max_itr": "5"},
         "-p max_itr: logreg has no parameter 'max_itr', did you mean 'max_iter'?",
-        f"it has {', '.join([*OWN, 'random_state', 'test_size', 'stratify'])}",
+        f"it has {', '.join([*OWN, 'test_size', 'stratify', 'random_state'])}",
     ),
     "data": ({"data": "a.csv,b.csv"}, {}, "-g data: all trials of a sweep have the same data", "--data"),
     "test data": ({"test_data": "a.csv"}, {}, "-g test_data: all trials of a sweep have the same test_data",
@@ -180,7 +180,7 @@ ERRORS = {
         {"max_featurs": "10"},
         {},
         "-g max_featurs: logreg has no parameter 'max_featurs', did you mean 'max_features'?",
-        f"it has {', '.join([*OWN, 'random_state', 'test_size', 'stratify'])}",
+        f"it has {', '.join([*OWN, 'test_size', 'stratify', 'random_state'])}",
     ),
     "unknown model": (
         {"model": "logreg,ridg"},

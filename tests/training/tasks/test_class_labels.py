@@ -69,7 +69,7 @@ def test_labels_of_a_typed_file_keep_their_type_and_never_merge(values: list[Any
     ids=["text", "typed", "inf"],
 )
 def test_fractions_are_measurements_not_classes(values: list[Any], parse: bool) -> None:
-    with pytest.raises(DataError, match=r"column 'label' holds measurements \((0.5|inf)\), not classes"):
+    with pytest.raises(DataError, match=r"column 'label' holds continuous values \((0.5|inf)\), not classes"):
         labels_of(values, parse=parse)
 
 
