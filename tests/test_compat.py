@@ -197,7 +197,7 @@ def test_mlflow_deletes_for_good_by_two_methods_of_its_store(folder: Path) -> No
         "mlflow",
         "the store of a server has _hard_delete_run too: ask otherwise, or allow --purge there",
     )
-    store = compat.tracking_store("sqlite:///mlflow.db")
+    store = compat.tracking_store(f"sqlite:///{Path.cwd()}/mlflow.db")
     relies(
         isinstance(store, SqlAlchemyStore) and compat.can_hard_delete(store),
         "mlflow",

@@ -298,7 +298,10 @@ def connect(path: Path, uri: str) -> SqliteReader:
     if dict(parse_qsl(uri.partition("?")[2], keep_blank_values=True)).keys() - {"timeout"}:  # which is our own too
         raise NotServed("its address has options")
     try:
-        database = sqlite3.connect(sqlite_file(path, "ro"), uri=True, timeout=PATIENCE, isolation_level=None)
+        # One thread at a time uses it, but the garbage collector closes it in whichever thread it runs.
+        database = sqlite3.connect(
+            sqlite_file(path, "ro"), uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        )
         try:
             _prepare(database)
         except BaseException:

@@ -138,3 +138,15 @@ def test_a_name_with_odd_characters_is_a_file_like_any_other(folder):
     odd = folder / "a b?#%41.db"
     shutil.copy(PATH, odd)
     assert len(sqlite.connect(odd, "sqlite:///x").find(ONE)) == 3
+
+
+def test_a_reader_that_nobody_needs_any_more_may_end_in_another_thread(runs, recwarn):
+    """The garbage collector runs in whichever thread it likes."""
+    import gc
+    from threading import Thread
+
+    reader = [sqlite.connect(PATH, uris.patient(f"sqlite:///{PATH.absolute()}"))]
+    thread = Thread(target=lambda: (reader.clear(), gc.collect()))
+    thread.start()
+    thread.join()
+    assert [str(one.message) for one in recwarn] == []
