@@ -105,7 +105,11 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
-def test_each_command_prints_what_it_always_did(folder: Path, cli: Callable[..., Any]) -> None:
+def test_each_command_prints_what_it_always_did(
+    folder: Path, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EXPCTL_TEST_STORE", "EXPCTL_TEST_DATA"):  # doctor lists what it finds of our variables
+        monkeypatch.delenv(name, raising=False)
     write_reviews(folder / "small.csv", 200)
     write_reviews(folder / "other.csv", 120)
     names: dict[str, str] = {}
