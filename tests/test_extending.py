@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from expctl.metrics import METRICS, Metric
-from expctl.parameters import choice, count, flag, positive
+from expctl.parameters import count, positive
 from expctl.render.formats import FORMATS
 from expctl.settings import Settings, load_settings
 from expctl.training.models.families import FAMILIES, Family
@@ -203,9 +203,3 @@ def _help_of(command: str, change: str) -> str:
         "import expctl.cli.app as a; a.main()"
     )
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-
-
-def test_the_flag_of_a_parameter_has_no_place_but_its_table() -> None:
-    """A parameter that only one family has needs nothing else: `-p` reads the table."""
-    assert flag("a", "b", True).read("false") is False
-    assert choice("a", "b", ("x", None), None).read("none") is None

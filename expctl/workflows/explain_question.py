@@ -126,7 +126,7 @@ def _check_file(run: RunRecord, path: str, recorded: str | None) -> None:
     try:
         found = hashlib.sha256(read_bytes(path)).hexdigest()
     except DataError as error:
-        raise DataError(f"{what} is gone: {error.message}", hint="bring the file back to train on it again") from error
+        raise DataError(f"{what} is gone: {error.message}", hint="restore the file to train on it again") from error
     if found != recorded:
         raise DataError(
             f"{what} has changed: the sha256 of {mask_secrets(path)} was {str(recorded)[:12]} and is {found[:12]}",
