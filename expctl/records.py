@@ -49,6 +49,9 @@ class Tag:
     IMPORTED_ID: Final = "expctl.imported_id"  # under which the run was first recorded, in another store
     IMPORTED_FROM: Final = "expctl.imported_from"
     IMPORTED_TRIAL: Final = "expctl.imported_trial"  # PARENT and TRIAL, of a trial whose sweep is not here
+    DATASETS: Final = "expctl.datasets"  # where the server has no data sets (before MLflow 2.4): see Dataset
+    ALIAS: Final = "expctl.alias."  # and the alias: of a registered version, where it has no aliases (before 2.3)
+    MODEL_HISTORY: Final = "mlflow.log-model.history"  # by it MLflow 2 shows that a run has a model
     DEVELOPER: Final = "developer"
     DATA_VERSION: Final = "data_version"
     GIT_COMMIT: Final = "git_commit"

@@ -68,11 +68,24 @@ def _stop_behind(error: BaseException, outer: BaseException | None) -> BaseExcep
     return None
 
 
+def lacks_endpoint(error: Any) -> bool:
+    """Whether an MlflowException says that the server has no such call: an older MLflow, or another program's.
+
+    A server that answers in JSON has the call, and says by a code of its own what it did not find. MLflow has a code
+    for 404 and 501 without JSON, and none for 405.
+    """
+    unknown = _NO_CALL.search(str(error))
+    return error.error_code in ("ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED") or unknown is not None
+
+
 def reason(error: BaseException) -> str:
     """The line of an error that tells its cause, without secrets: mostly the first."""
     lines: Sequence[str] = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(_NO_CAUSE)] or [type(error).__name__]
     call = _CALL.fullmatch(told[0])
+    refused = _NO_JSON.match(told[0])
+    if refused:
+        return f"{refused[1]} was answered with {refused[2]}"
     return mask_secrets(f"{call[2]} (at {call[1]})" if call else told[0])
 
 
@@ -81,6 +94,10 @@ _NO_CAUSE: Final = "(raised as a result of Query-invoked autoflush"
 _CALL: Final = re.compile(
     r"API request to \S*?(/mlflow\S*) failed with exception .*\(Caused by (?:ResponseError\(['\"])?(.*?)(?:['\"]\))?\)"
 )
+
+
+_NO_JSON: Final = re.compile(r"API request to endpoint (\S+) failed with error code (\d+) ")  # what follows is a page
+_NO_CALL: Final = re.compile(r"^API request to endpoint \S+ failed with error code 405 ")
 
 
 def _translation(error: Any, uri: str) -> Exception:
@@ -93,6 +110,8 @@ def _translation(error: Any, uri: str) -> Exception:
         )
     if "out-of-date database schema" in str(error):
         return _other_schema(str(error), uri)
+    if lacks_endpoint(error):
+        return StoreError(f"the store {uri} lacks what this takes: {text}", hint="expctl help servers")
     if code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
         return RunNotFound(text, hint="expctl list")
     if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):

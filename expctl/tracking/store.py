@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from expctl import compat
@@ -36,10 +37,19 @@ if TYPE_CHECKING:
 _EXPERIMENT_LIMIT: Final = 256  # of a name: PostgreSQL refuses longer ones, though MLflow would take 500
 
 
+class Lack(StrEnum):
+    """What a server may lack, for which something else stands in."""
+
+    MODELS = "logged models"  # before MLflow 3: among the run's files
+    DATASETS = "data sets of runs"  # before 2.4: a tag
+    ALIASES = "model aliases"  # before 2.3: tags of versions
+
+
 class Store:
     """The runs of one tracking URI. Without a reader: a store that is not there yet, which reading never makes.
 
     `aside` says why the store is not read directly, where it could have been. The client is made when it is needed.
+    `lacks` is what the server has turned out to lack.
     """
 
     def __init__(
@@ -53,6 +63,7 @@ class Store:
         self.settings = settings
         self.uri = uris.patient(uris.absolute(settings.tracking_uri))
         self.aside = aside
+        self.lacks: set[Lack] = set()
         self._reader = reader
         self._client = client
         self._experiment: str | None = None

@@ -197,7 +197,7 @@ class _Trainer:
         try:
             run, _ = train_in_run(
                 self.store, name, tags, recipe, split, pipeline, requirements=self.requirements, patch=self.patch,
-                alone=False, if_failed=(Param(*pair) for pair in recipe.logged().items()), begun=begun.append,
+                alone=False, begun=begun.append,
             )  # fmt: skip
         except TrainingFailed as error:
             return self._told(changed, self.store.get(begun[0]), None, error.message)

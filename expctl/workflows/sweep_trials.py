@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from expctl.errors import StoreError
 from expctl.metrics import higher_is_better
 from expctl.records import Tag
-from expctl.tracking.models.storage import drop_model
+from expctl.tracking.models.writing import drop_model
 from expctl.tracking.runs.items import Item, MetricValue, Param, items, metrics
 from expctl.tracking.runs.lifecycle import defer_signals
 from expctl.tracking.runs.metadata import numbered, recipe_tag

@@ -10,22 +10,18 @@ from typing import TYPE_CHECKING
 from expctl.tracking import uris
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.autolog import autologging
-from expctl.tracking.runs.items import (
-    data_rows,
-    items,
-)
+from expctl.tracking.runs.items import data_rows, given, outcome
 from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags, with_data_version
 from expctl.tracking.runs.writer import recording
 from expctl.tracking.store import Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from sklearn.pipeline import Pipeline
 
     from expctl.recipe import Recipe
     from expctl.records import RunRecord
-    from expctl.tracking.runs.items import Item
     from expctl.training.data.dataset import Split
     from expctl.training.fit.trainer import TrainResult
     from expctl.workflows.requests import TrainingRequest
@@ -119,29 +115,23 @@ def train_in_run(
     patch: bytes | None,
     data_version: str | None = None,
     alone: bool = True,
-    if_failed: Iterable[Item] = (),
     begun: Callable[[str], None] = lambda run_id: None,
     autolog: bool = False,
     strict: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> tuple[RunRecord, TrainResult]:
-    """Train and record: the run is created first, so that a training that fails or is stopped leaves its trace.
+    """Train and record: first the run and what it is given, so that a training that fails or is stopped leaves both.
 
     `tags` are all that it has from the beginning, but its recipe. A run that stands `alone`, not below an explanation,
-    keeps its model and the rows of its data. `if_failed` is what it holds without a result. `begun` is told its id.
+    keeps its model and the rows of its data. `begun` is told its id.
     """
-    from expctl.errors import TrainingFailed
     from expctl.training.fit.trainer import train as fit
 
     with recording(store, name, {**tags, **recipe_tag(recipe)}) as writer:
         begun(writer.run_id)
-        try:
-            with autologging(writer) if autolog else nullcontext():
-                result = fit(recipe, split, pipeline, strict=strict, progress=progress)
-        except TrainingFailed:
-            writer.write(if_failed)
-            raise
+        writer.write(given(recipe, split, requirements=requirements, patch=patch, data_version=data_version))
+        with autologging(writer) if autolog else nullcontext():
+            result = fit(recipe, split, pipeline, strict=strict, progress=progress)
         progress("recording")
-        log = items(result, requirements=requirements, patch=patch, data_version=data_version, kept=alone)
-        writer.write([*log, *([data_rows(split.data)] if alone else [])])
+        writer.write([*outcome(result, kept=alone), *([data_rows(split.data)] if alone else [])])
     return store.get(writer.run_id), result

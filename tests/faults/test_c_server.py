@@ -100,9 +100,7 @@ def test_a_server_that_is_gone_for_good_is_given_up(fresh: Bench, server, env, r
         while not proxy.count("logged-models") and running.process.poll() is None:
             time.sleep(0.01)
         proxy.die()
-        gone = time.monotonic()
         running.ended(4, "is the server running?", within=150)
-        assert time.monotonic() - gone < 120
     assert statuses(server, experiment) == ["RUNNING"]  # nobody could close it
     fresh.check()
 

@@ -127,9 +127,9 @@ def test_like_is_the_pattern_with_its_two_signs(pattern, text):
 
 
 def test_no_pattern_takes_long():
-    started = time.monotonic()
+    started = time.process_time()
     assert not like("a" * 8_000, "%a" * 50 + "b")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def ordered(runs: list[RunRecord], name: str, descending: bool = False) -> list[int]:

@@ -146,10 +146,10 @@ def test_what_cannot_be_read_is_told_at_its_character(text, position):
 )
 def test_no_filter_is_slow_or_deep(text):
     """10,000 parentheses, 1 MB: read or refused, within a second or two, without the stack."""
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(FilterError):
         parse(text)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_what_is_too_long_too_deep_or_too_much_is_refused():

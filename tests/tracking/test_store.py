@@ -8,7 +8,6 @@ import math
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from importlib import metadata
 from pathlib import Path
@@ -173,12 +172,10 @@ def test_a_store_whose_making_was_cut_short_is_made_whole_by_writing(cli, small,
 
 
 def test_a_server_that_is_not_there_fails_before_anything_is_read(cli, small):
-    started = time.monotonic()
     for words in (["list"], ["train", "--data", "small.csv"], ["predict", "a film"]):
         done = cli(*words, "--tracking-uri", "http://ada:s3cr3t@127.0.0.1:9")
         assert (done.exit_code, done.stdout) == (4, "")
         assert done.stderr.startswith("expctl: cannot connect to http://***@127.0.0.1:9 (")
-    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize("uri", ["ftp://host/x", "sqlite:", "http://localhost:99999"])

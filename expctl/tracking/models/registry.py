@@ -7,14 +7,17 @@ import re
 import shlex
 from contextlib import redirect_stderr
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import ExpctlError, RunNotFound, StoreError, UsageError, closest
 from expctl.filters.expression import attribute
-from expctl.tracking.errors import reason, store_errors
+from expctl.records import Tag
+from expctl.tracking.errors import lacks_endpoint, reason, store_errors
+from expctl.tracking.store import Lack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
@@ -94,8 +97,14 @@ def read(store: Store, name: str) -> Registered:
             token = page.token or ""
     versions = [Version(int(one.version), one.run_id or None, dict(one.tags)) for one in found]
     versions.sort(key=lambda one: -one.number)
-    aliases = {alias: int(number) for alias, number in model.aliases.items()}
+    aliases = _tagged_aliases(versions) | {alias: int(number) for alias, number in model.aliases.items()}
     return Registered(name, {one.number: one for one in versions}, aliases)
+
+
+def _tagged_aliases(versions: Iterable[Version]) -> dict[str, int]:
+    """The aliases that stand in tags, of a server that has none: each has the time when it was set, the last counts."""
+    marks = [(at, one.number, key) for one in versions for key, at in one.tags.items() if key.startswith(Tag.ALIAS)]
+    return {key.removeprefix(Tag.ALIAS): number for _, number, key in sorted(marks)}
 
 
 def _named(name: str) -> str:
@@ -133,9 +142,14 @@ def run_of(store: Store, model: Registered, number: int | None) -> RunRecord | N
 
 def remove_alias(store: Store, name: str, alias: str) -> int:
     """Take an alias away; gives the version it pointed at. Raises RunNotFound if there is no such alias."""
-    number = known(store, name).version_of(alias)
+    model = known(store, name)
+    number = model.version_of(alias)
+    tagged = [one.number for one in model.versions.values() if Tag.ALIAS + alias in one.tags]
     with store_errors(store.settings):
-        store.client.delete_registered_model_alias(name, alias)
+        for one in sorted(tagged, key=lambda one: one == number):  # else an older one would come back where this ends
+            store.client.delete_model_version_tag(name, str(one), Tag.ALIAS + alias)
+        if not tagged:
+            store.client.delete_registered_model_alias(name, alias)
     return number
 
 
@@ -147,17 +161,24 @@ def register(store: Store, run: RunRecord, name: str, tags: Mapping[str, str]) -
 
     with store_errors(store.settings), redirect_stderr(io.StringIO()):  # where it tells people what it does
         try:
-            made = mlflow.register_model(f"runs:/{run.run_id}/model", name, tags=dict(tags))
+            made = int(mlflow.register_model(f"runs:/{run.run_id}/model", name, tags=dict(tags)).version)
         except MlflowException as error:
             if error.error_code == "INVALID_PARAMETER_VALUE":
                 raise UsageError(f"cannot register {name!r}: {reason(error)}", hint="another name") from error
-            raise
-    number = int(made.version)
-    first = min(one.number for one in read(store, name).versions.values() if one.run_id == run.run_id)
-    if first < number:
+            if not lacks_endpoint(error):
+                raise
+            made = max(_versions_of(store, name, run), default=0)
+            if not made:  # else it is only the tag that the logged model gets at last which the server lacks
+                raise
+    first = min(_versions_of(store, name, run))
+    if first < made:
         with store_errors(store.settings):
-            store.client.delete_model_version(name, str(number))
+            store.client.delete_model_version(name, str(made))
     return first
+
+
+def _versions_of(store: Store, name: str, run: RunRecord) -> list[int]:
+    return [one.number for one in read(store, name).versions.values() if one.run_id == run.run_id]
 
 
 def point_alias(store: Store, name: str, alias: str, number: int | None, tags: Mapping[str, str]) -> None:
@@ -166,12 +187,26 @@ def point_alias(store: Store, name: str, alias: str, number: int | None, tags: M
         with store_errors(store.settings):
             for key, value in tags.items():
                 store.client.set_model_version_tag(name, str(number), key, value)
-            store.client.set_registered_model_alias(name, alias, str(number))
+            _set_alias(store, name, alias, str(number))
     except ExpctlError as error:
         raise StoreError(
             f"version {number} of {name!r} is registered, but {alias} could not be set: {error.message}",
             hint=shlex.join(move_command(name, number, alias)),
         ) from error
+
+
+def _set_alias(store: Store, name: str, alias: str, number: str) -> None:
+    """Set an alias, or where the server has none (MLflow before 2.3), a tag of the version that stands for it."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        store.client.set_registered_model_alias(name, alias, number)
+    except MlflowException as error:
+        if not lacks_endpoint(error):
+            raise
+        store.lacks.add(Lack.ALIASES)
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        store.client.set_model_version_tag(name, number, Tag.ALIAS + alias, at)
 
 
 def move_command(name: str, number: int | None, alias: str) -> list[str]:

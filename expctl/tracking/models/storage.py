@@ -1,4 +1,4 @@
-"""Models on disk: written as skops without pickle, read back only if nothing in them is untrusted.
+"""Models read back from a store, only if nothing in them is untrusted; how they get there: `writing.py`.
 
 The list of trusted types is ours, never the model file's own.
 """
@@ -8,13 +8,11 @@ from __future__ import annotations
 import hashlib
 import sys
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl import compat
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
@@ -24,88 +22,15 @@ from expctl.training.models.families import FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
-    from mlflow.models import Model, ModelSignature
+    from mlflow.models import Model
 
-    from expctl.tracking.runs.items import ModelItem
     from expctl.tracking.store import Store
 
 # A plain function of numpy, through which a factory's model reads its text column.
 _RAVEL: Final = "numpy.ravel"
 
-# What a recorded model needs wherever it is loaded; versions are those installed.
-_REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
-
-_MLMODEL_LIMIT: Final = 2**20  # bytes; a larger one is kept as it is, for reading YAML takes its time
-
 # What to do with a model that is not at home here.
 ISOLATED: Final = "--isolated predicts with the packages it was made with"
-
-
-def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
-    """Write a model as an MLflow model into `folder` (which must not exist) and return the sha256 of its file, in hex.
-
-    MLflow writes the folder around a classifier that stands for ours, whose bytes were made where it was fitted. The
-    requirements are stated from what is installed: letting MLflow infer them costs 5 s a model.
-    """
-    import mlflow.sklearn
-    from sklearn.dummy import DummyClassifier
-
-    mlflow.sklearn.save_model(
-        DummyClassifier(),
-        str(folder),
-        mlflow_model=meta,
-        serialization_format="skops",
-        skops_trusted_types=item.unusual,
-        pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
-        signature=signature(item.example, item.labels),
-        input_example=item.example,
-    )
-    file = folder / "model.skops"
-    meta.model_size_bytes = (meta.model_size_bytes or 0) + len(item.content) - file.stat().st_size
-    meta.save(str(folder / "MLmodel"))
-    file.write_bytes(item.content)
-    return hashlib.sha256(item.content).hexdigest()
-
-
-def readdress(file: Path, logged: Any, run_id: str) -> None:
-    """Have an MLmodel file say which model of which run it is now. One that says nothing of the kind is left alone."""
-    import yaml
-
-    if not file.is_file() or file.stat().st_size > _MLMODEL_LIMIT:
-        return
-    with suppress(yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        described = yaml.safe_load(file.read_text("utf-8"))
-        if isinstance(described, dict) and "model_id" in described:
-            now = {"run_id": run_id, "model_id": logged.model_id, "model_uuid": logged.model_id}
-            now["artifact_path"] = logged.artifact_location
-            described |= {key: value for key, value in now.items() if key in described}
-            file.write_text(yaml.safe_dump(described, default_flow_style=False), "utf-8")
-
-
-def drop_model(store: Store, run_id: str) -> None:
-    """Delete the model of a run, its files too. The run then says that it has none."""
-    client = store.client
-    with store_errors(store.settings):
-        client.delete_tag(run_id, Tag.MODEL_DIGEST)
-        outputs = client.get_run(run_id).outputs
-        for output in outputs.model_outputs if outputs is not None else ():
-            logged = client.get_logged_model(output.model_id)
-            compat.artifact_repository(logged.artifact_location, store.uri).delete_artifacts()
-            client.delete_logged_model(output.model_id)
-
-
-def signature(example: pd.DataFrame, labels: Any) -> ModelSignature:
-    """Columns in, label out, in MLflow's types."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    inputs: list[Any] = [
-        ColSpec("double" if example[name].dtype == "float64" else "string", str(name)) for name in example.columns
-    ]
-    output = {"i": "long", "b": "boolean", "f": "double"}.get(labels.dtype.kind, "string")
-    outputs: list[Any] = [ColSpec(output)]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 
 
 def trusted_types() -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from expctl.errors import RunNotFound
 from expctl.records import Dataset, RunRecord, Status
-from expctl.tracking.errors import store_errors
+from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.readers.mlflow_search import PAGE, find_by_pages, keys_of, spaces_of
-from expctl.tracking.readers.protocol import Experiment, HistoryPoint, moment, stored_number
+from expctl.tracking.readers.protocol import Experiment, HistoryPoint, datasets_in, moment, stored_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -106,8 +106,22 @@ class ClientReader:
         """See Reader."""
         with store_errors(self._settings):
             outputs: Any = self._client.get_run(run.run_id).outputs
-            models = [self._client.get_logged_model(one.model_id) for one in (outputs.model_outputs if outputs else ())]
-        return [("", run.artifact_uri), *((str(one.name), str(one.artifact_location)) for one in models)]
+            models = [self._model(one.model_id) for one in (outputs.model_outputs if outputs else ())]
+        return [
+            ("", run.artifact_uri),
+            *((str(one.name), str(one.artifact_location)) for one in models if one is not None),
+        ]
+
+    def _model(self, model_id: str) -> Any:
+        """A logged model; None where the server cannot tell of it."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_logged_model(model_id)
+        except MlflowException as error:
+            if not lacks_endpoint(error):
+                raise
+            return None
 
 
 def record(run: Run) -> RunRecord:
@@ -122,6 +136,8 @@ def record(run: Run) -> RunRecord:
         )
         for one in inputs
     ]
+    tags = dict(run.data.tags)
+    datasets = datasets or datasets_in(tags)
     return RunRecord(
         run_id=info.run_id,
         name=info.run_name or "",
@@ -131,7 +147,7 @@ def record(run: Run) -> RunRecord:
         ended=moment(info.end_time),
         params=dict(run.data.params),
         metrics={key: stored_number(value) for key, value in run.data.metrics.items()},
-        tags=dict(run.data.tags),
+        tags=tags,
         deleted=info.lifecycle_stage == "deleted",
         artifact_uri=info.artifact_uri or "",
         user_id=info.user_id or "",

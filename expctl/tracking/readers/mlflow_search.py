@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
+from expctl.errors import ExpctlError
 from expctl.filters.evaluate import in_order, matches
 from expctl.filters.expression import And, Condition, Field
 from expctl.tracking.readers.protocol import projected
@@ -38,7 +39,15 @@ _MOST_LISTED: Final = 100
 def find_by_pages(fetch: Fetch, query: Query) -> list[RunRecord]:
     """The runs of a query, by as few pages as MLflow's own filter and order make possible."""
     order = _sent_order(query.order)
-    text, whole = sent_filter(query.where)
+    try:
+        return _found(fetch, query, order, *sent_filter(query.where))
+    except ExpctlError as error:
+        if "Invalid clause" not in error.message or " IN (" not in sent_filter(query.where)[0]:
+            raise
+        return _found(fetch, query, order, *sent_filter(query.where, lists=False))  # MLflow 2.0 knows no list of ids
+
+
+def _found(fetch: Fetch, query: Query, order: list[str] | None, text: str, whole: bool) -> list[RunRecord]:
     limit = query.limit if order is not None else None
     found: list[RunRecord] = []
     token: str | None = None
@@ -55,14 +64,14 @@ def find_by_pages(fetch: Fetch, query: Query) -> list[RunRecord]:
     return [projected(run, query.columns) for run in found[: query.limit]]
 
 
-def sent_filter(expression: Expression) -> tuple[str, bool]:
-    """What of an expression MLflow's language can say, and whether that is all of it."""
+def sent_filter(expression: Expression, *, lists: bool = True) -> tuple[str, bool]:
+    """What of an expression MLflow's language can say, with `lists` of ids or without, and whether that is all."""
     parts = expression.parts if isinstance(expression, And) else (expression,)
-    said = [_said(part) for part in parts]
+    said = [_said(part, lists=lists) for part in parts]
     return " and ".join(one for one in said if one is not None), all(one is not None for one in said)
 
 
-def _said(part: Expression) -> str | None:
+def _said(part: Expression, *, lists: bool) -> str | None:
     """A condition in MLflow's words; None for one that it has none for."""
     if not isinstance(part, Condition) or isinstance(part.operand, Field):
         return None
@@ -84,7 +93,7 @@ def _said(part: Expression) -> str | None:
         return f"{name} {operator} {int(operand) if whole else _decimal(operand)}"
     if isinstance(operand, str):
         return f"{name} {operator.upper()} '{operand}'" if _PLAIN_TEXT.fullmatch(operand) else None
-    if operator == "in" and field == Field("attributes", "run_id") and isinstance(operand, tuple):
+    if lists and operator == "in" and field == Field("attributes", "run_id") and isinstance(operand, tuple):
         texts = [str(one) for one in operand]
         if len(texts) <= _MOST_LISTED and all(map(_PLAIN_TEXT.fullmatch, texts)):
             return f"{name} IN ({', '.join(repr(one) for one in texts)})"

@@ -6,12 +6,13 @@ file; and over the tracking server's REST API. Knows none of them.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from expctl.filters.expression import EVERY_RUN
-from expctl.records import STORED_INFINITY
+from expctl.records import STORED_INFINITY, Dataset, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -103,6 +104,16 @@ class Reader(Protocol):
 
     def folders(self, run: RunRecord) -> list[tuple[str, str]]:
         """Where the files of a run are: (path below the run, URI) of its own folder, then of its models."""
+
+
+def datasets_in(tags: Mapping[str, str]) -> list[Dataset]:
+    """The data sets of a run whose server knows none, as its tag tells of them; none where that makes no sense."""
+    try:
+        found = [Dataset(**one) for one in json.loads(tags.get(Tag.DATASETS, "[]"))]
+    except (TypeError, ValueError, RecursionError):
+        return []
+    told = all(isinstance(one.name, str) and isinstance(one.digest, str) for one in found)
+    return found if told and all(isinstance(one.context, str | None) for one in found) else []
 
 
 def moment(milliseconds: int | None) -> datetime | None:

@@ -25,7 +25,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 from expctl.errors import StoreError, mask_secrets
 from expctl.records import Dataset, RunRecord, Status
 from expctl.tracking.readers.mlflow_search import PAGE, find_by_pages, keys_of, spaces_of
-from expctl.tracking.readers.protocol import Experiment, HistoryPoint, NotServed, moment, stored_number
+from expctl.tracking.readers.protocol import Experiment, HistoryPoint, NotServed, datasets_in, moment, stored_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -40,6 +40,7 @@ _CLIENTS_OWN: Final = (
 )  # fmt: skip
 _CERTIFICATES: Final = ("MLFLOW_TRACKING_SERVER_CERT_PATH", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _RETRIED: Final = (429, 500, 502, 503, 504)
+_NO_CALL: Final = (404, 405, 501)
 _RETRIES: Final = 3  # MLflow's own 7 last four minutes, and are taken where somebody asks for them
 _TIMEOUT: Final = 30.0
 _LONGEST_WAIT: Final = 30.0
@@ -171,7 +172,7 @@ class RestReader:
         """The answer to a call; empty where the server has no such thing. Raises StoreError for any other refusal."""
         body = json.dumps(asked).encode() if method == "POST" else None
         query = f"?{urlencode(asked)}" if method == "GET" and asked else ""
-        return self._answer(*self._exchange(method, f"mlflow/{path}{query}", body))
+        return self._answer(*self._exchange(method, f"mlflow/{path}{query}", body), path)
 
     def _exchange(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Status and content of an answer, asked for again where that may help. Raises StoreError for none."""
@@ -202,7 +203,7 @@ class RestReader:
             wait = response.headers.get("Retry-After", "")
             return response.status, response.read(), float(wait) if wait.isdigit() else None
 
-    def _answer(self, status: int, content: bytes) -> dict[str, Any]:
+    def _answer(self, status: int, content: bytes, call: str = "") -> dict[str, Any]:
         if status in (401, 403):
             raise self._failed(
                 f"refused ({status})", "check MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN"
@@ -211,6 +212,8 @@ class RestReader:
             answer = json.loads(content)
         except ValueError:
             answer = None
+        if not isinstance(answer, dict) and status in _NO_CALL and call.startswith("logged-models/"):
+            return {}  # an MLflow before 3, or another program: then its runs have their models among their files
         if not isinstance(answer, dict):
             raise self._failed(f"the answer ({status}) is not MLflow's", "is it the address of an MLflow server?")
         if status == 200:
@@ -284,6 +287,8 @@ def record(run: Mapping[str, Any]) -> RunRecord:
         )
         for one in run.get("inputs", {}).get("dataset_inputs", ())
     ]
+    tags = {one["key"]: one.get("value", "") for one in data.get("tags", ())}
+    datasets = datasets or datasets_in(tags)
     return RunRecord(
         run_id=info["run_id"],
         name=info.get("run_name", ""),
@@ -293,7 +298,7 @@ def record(run: Mapping[str, Any]) -> RunRecord:
         ended=moment(int(info.get("end_time", 0))),
         params={one["key"]: one.get("value", "") for one in data.get("params", ())},
         metrics={one["key"]: stored_number(float(one.get("value", 0))) for one in data.get("metrics", ())},
-        tags={one["key"]: one.get("value", "") for one in data.get("tags", ())},
+        tags=tags,
         deleted=info.get("lifecycle_stage") == "deleted",
         artifact_uri=info.get("artifact_uri", ""),
         user_id=info.get("user_id", ""),

@@ -1,6 +1,6 @@
 """What a run holds, as data: a training result becomes small log items. Knows nothing of MLflow's calls.
 
-To record something more: one more item here. `recording.py` is the one interpreter that writes them.
+To record something more: one more item here. `writer.py` is the one interpreter that writes them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from expctl.recipe import Recipe
-    from expctl.training.data.dataset import RowDigests
+    from expctl.training.data.dataset import RowDigests, Split
     from expctl.training.fit.trainer import TrainResult
 
 
@@ -163,31 +163,41 @@ Item = (
 def items(
     result: TrainResult, *, requirements: str, patch: bytes | None, data_version: str | None = None, kept: bool = True
 ) -> Iterator[Item]:
-    """Everything that is recorded of a training, the model first and the metrics last.
+    """Everything that is recorded of a training, the metrics last."""
+    yield from given(result.recipe, result.split, requirements=requirements, patch=patch, data_version=data_version)
+    yield from outcome(result, kept=kept)
 
-    Without `kept` all but the model and its pictures.
-    """
+
+def given(
+    recipe: Recipe, split: Split, *, requirements: str, patch: bytes | None, data_version: str | None = None
+) -> Iterator[Item]:
+    """What is known before the fitting, so that a training that fails has it too: recipe, data, packages and code."""
+    yield from parameters(recipe, split)
+    if data_version:
+        yield Param("data_version", data_version)
+    yield from datasets(recipe, split)
+    yield from factory(recipe)
+    yield File("requirements.txt", requirements.encode())
+    if patch is not None:
+        yield File("source.patch", patch)
+
+
+def outcome(result: TrainResult, *, kept: bool = True) -> Iterator[Item]:
+    """What came of it, the model first and the metrics last. Without `kept` all but the model and its pictures."""
     if kept:
         model_type = task_of(result.recipe).MODEL_TYPE
         yield ModelItem(*dumped(result.pipeline), result.example, result.split.train.labels[:0], model_type)
         yield from figures(result)
-    yield from parameters(result)
-    if data_version:
-        yield Param("data_version", data_version)
-    yield from datasets(result)
+    before = counts(result.split.data_issues)
+    yield from (Param(key, count) for key, count in counts(result.data_issues).items() if key not in before)
     yield from artifacts(result)
-    yield from factory(result.recipe)
-    yield File("requirements.txt", requirements.encode())
-    if patch is not None:
-        yield File("source.patch", patch)
     yield from tags(result)
     yield from metrics(result)
 
 
-def parameters(result: TrainResult) -> Iterator[Param]:
+def parameters(recipe: Recipe, split: Split) -> Iterator[Param]:
     """The recipe, and what it met: hash and size of the data, rows on each side of the split, what the guard found."""
-    yield from (Param(key, value) for key, value in result.recipe.logged().items())
-    split = result.split
+    yield from (Param(key, value) for key, value in recipe.logged().items())
     yield Param("data_hash", split.data_hash)
     yield Param("data_fingerprint", split.data_fingerprint)
     if split.test_data_hash is not None:
@@ -195,7 +205,7 @@ def parameters(result: TrainResult) -> Iterator[Param]:
     yield Param("dataset_size", split.dataset_size)
     yield Param("train_rows", len(split.train))
     yield Param("test_rows", len(split.test))
-    yield from (Param(key, count) for key, count in counts(result.data_issues).items())
+    yield from (Param(key, count) for key, count in counts(split.data_issues).items())
 
 
 def metrics(result: TrainResult) -> Iterator[MetricValue]:
@@ -223,9 +233,8 @@ def tags(result: TrainResult) -> Iterator[TagValue]:
         yield TagValue(Tag.WARNINGS, json.dumps([line[:300] for line in noticed[:10]], ensure_ascii=False))
 
 
-def datasets(result: TrainResult) -> Iterator[DatasetInput]:
+def datasets(recipe: Recipe, split: Split) -> Iterator[DatasetInput]:
     """The data file, and the test file where it is another one, as MLflow's dataset entities."""
-    split, recipe = result.split, result.recipe
     profile = json.dumps({"num_rows": split.dataset_size, "bytes": split.data_bytes})
     described = task_of(recipe).schema(split.train.labels)
     schema = json.dumps({**features_of(recipe).schema(recipe), "label": recipe.label_column, **described})

@@ -18,7 +18,8 @@ from expctl.errors import RunNotFound
 from expctl.filters.expression import FINISHED, REGULAR_RUNS, Condition, Field, all_of, attribute, fit_for
 from expctl.filters.parse import FilterError, parse
 from expctl.records import Tag
-from expctl.tracking.errors import store_errors
+from expctl.tracking.errors import lacks_endpoint, store_errors
+from expctl.tracking.models import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,12 +167,19 @@ def _latest(store: Store, reference: str, back: int) -> RunRecord:
 
 def _registered(store: Store, name: str, *, version: str | None = None, alias: str | None = None) -> RunRecord:
     client = store.client
+    from mlflow.exceptions import MlflowException
+
     try:
         with store_errors(store.settings):
-            if alias is not None:
-                found = client.get_model_version_by_alias(name, alias)
-            else:
-                found = client.get_model_version(name, str(version))
+            try:
+                if alias is not None:
+                    found = client.get_model_version_by_alias(name, alias)
+                else:
+                    found = client.get_model_version(name, str(version))
+            except MlflowException as error:
+                if alias is None or not lacks_endpoint(error):
+                    raise
+                found = client.get_model_version(name, str(registry.known(store, name).version_of(alias)))
     except RunNotFound as error:
         raise RunNotFound(error.message, hint=f"expctl promote --list {shlex.quote(name)}") from error
     if not found.run_id:

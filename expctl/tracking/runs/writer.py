@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from expctl.errors import ExpctlError, Stopped, StoreError, mask_secrets
 from expctl.records import Tag
 from expctl.tracking import retries, uris
-from expctl.tracking.errors import store_errors
-from expctl.tracking.models.storage import readdress, write_model
+from expctl.tracking.errors import lacks_endpoint, store_errors
+from expctl.tracking.models.writing import log_model
 from expctl.tracking.runs.items import (
     DatasetInput,
     File,
@@ -37,6 +37,7 @@ from expctl.tracking.runs.items import (
     TagValue,
 )
 from expctl.tracking.runs.lifecycle import TAG_LIMIT, defer_signals, defer_signals_if_local
+from expctl.tracking.store import Lack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -84,7 +85,8 @@ class RunWriter:
         self.store = store
         self.run_id = run_id
         self._scratch = scratch
-        self._models: list[str] = []  # ids, in the order in which they were logged
+        self._models: list[str | None] = []  # ids, in the order in which they were logged; None of one among the files
+        self._datasets: list[dict[str, str | None]] = []  # those that only a tag tells of
         self._ended = False
 
     @classmethod
@@ -156,7 +158,7 @@ class RunWriter:
                     case Folder(path):
                         folders.append(path)
                     case DatasetInput() | RecordedDataset():
-                        self._log_dataset(item)
+                        tags += self._log_dataset(item)
                     case ModelItem() | RecordedModel():
                         tags += self._log_model(item, scratch)
             folders += [scratch.files] if scratch.has_files else []
@@ -189,7 +191,8 @@ class RunWriter:
                 self.store.client.log_batch(self.run_id, metrics=metrics[:800], params=some_params, tags=some_tags)
             params, metrics, tags = params[100:], metrics[800:], tags[100:]
 
-    def _log_dataset(self, item: DatasetInput | RecordedDataset) -> None:
+    def _log_dataset(self, item: DatasetInput | RecordedDataset) -> list[tuple[str, str]]:
+        """Log a data set as the run's input; returns a tag that tells of all where the server has no such thing."""
         from mlflow.entities import Dataset, InputTag
         from mlflow.entities import DatasetInput as MlflowInput
         from mlflow.exceptions import MlflowException
@@ -205,62 +208,28 @@ class RunWriter:
         inputs = [MlflowInput(dataset, [InputTag(key, value) for key, value in tags.items()])]
         with store_errors(self.store.settings), defer_signals_if_local(self.store):
             try:
-                self.store.client.log_inputs(self.run_id, inputs)
+                if Lack.DATASETS not in self.store.lacks:
+                    self.store.client.log_inputs(self.run_id, inputs)
+                    return []
             except MlflowException as error:
                 # Of two that log a data set for the first time at once, MLflow fails the one that finds it in its way.
-                if error.error_code != "BAD_REQUEST":
+                if error.error_code == "BAD_REQUEST":
+                    self.store.client.log_inputs(self.run_id, inputs)
+                    return []
+                if not lacks_endpoint(error):
                     raise
-                self.store.client.log_inputs(self.run_id, inputs)
+                self.store.lacks.add(Lack.DATASETS)
+        context = tags.get("mlflow.data.context")
+        self._datasets.append({"name": dataset.name, "digest": dataset.digest, "context": context})
+        return [(Tag.DATASETS, json.dumps(self._datasets, ensure_ascii=False))]
 
     def _log_model(self, item: ModelItem | RecordedModel, scratch: _Scratch) -> list[tuple[str, str]]:
-        """Log a model as the run's own, so that `runs:/ID/NAME` finds it; returns tags that the run gets for it.
-
-        Done in the steps that mlflow.sklearn.log_model takes, with explicit ids: it would file the model under the
-        active experiment, from where `runs:/ID/model` does not find it.
-        """
-        from mlflow.models import Model
-
-        with store_errors(self.store.settings):
-            if isinstance(item, RecordedModel):
-                logged = self._create_model(item.name, item.model_type, item.step, item.tags, item.params)
-                readdress(item.folder / "MLmodel", logged, self.run_id)
-                self._upload_model(logged, item.folder, item.status)
-                return []
-            logged = self._create_model("model", item.model_type, 0)
-            model_id = logged.model_id
-            place = logged.artifact_location
-            meta = Model(artifact_path=place, model_uuid=model_id, run_id=self.run_id, model_id=model_id)
-            folder = scratch.path / f"model{len(self._models)}"
-            digest = write_model(item, folder, meta)
-            self._upload_model(logged, folder, "READY")
-        return [(Tag.MODEL_DIGEST, digest)]
-
-    def _create_model(
-        self,
-        name: str,
-        model_type: str | None,
-        step: int,
-        tags: dict[str, str] | None = None,
-        params: dict[str, str] | None = None,
-    ) -> Any:
-        from mlflow.entities import LoggedModelOutput
-
-        client = self.store.client
-        experiment = client.get_run(self.run_id).info.experiment_id
-        with defer_signals_if_local(self.store):
-            logged = client.create_logged_model(experiment, name, self.run_id, tags, params, model_type)
-            client.log_outputs(self.run_id, models=[LoggedModelOutput(logged.model_id, step)])
-        self._models.append(str(logged.model_id))
-        return logged
-
-    def _upload_model(self, logged: Any, folder: Path, status: str) -> None:
-        from mlflow.entities import LoggedModelStatus
-
-        if any(folder.iterdir()):
-            self.store.client.log_model_artifacts(logged.model_id, str(folder))
-        if status != "PENDING":
-            with defer_signals_if_local(self.store):
-                self.store.client.finalize_logged_model(logged.model_id, LoggedModelStatus(status))
+        """Log a model as the run's own, so that `runs:/ID/NAME` finds it; returns tags that the run gets for it."""
+        number = len(self._models)
+        folder = item.folder if isinstance(item, RecordedModel) else scratch.path / f"model{number}"
+        model_id, tags = log_model(self.store, self.run_id, item, folder, number)
+        self._models.append(model_id)
+        return tags
 
     def finish(self) -> None:
         """Mark the run complete and end it FINISHED."""

@@ -366,7 +366,6 @@ def test_a_signal_in_the_middle_of_training_leaves_a_killed_run_and_its_exit_cod
         while not Path(f"fitting-{number.name}").exists():
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
-        sent = time.monotonic()
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
         word, code = signals[number]
@@ -374,7 +373,6 @@ def test_a_signal_in_the_middle_of_training_leaves_a_killed_run_and_its_exit_cod
         assert len(err.splitlines()) == 1
         assert err.startswith("expctl: ")
         assert word in err
-        assert time.monotonic() - sent < 10
     assert statuses(small.parent) == ["KILLED"] * 3
     for run in store_of(small.parent).find():
         assert signals[getattr(signal, run.name)][0].split(" ")[0] in run.tags["expctl.reason"]

@@ -36,8 +36,8 @@ def test_items_say_everything_without_a_store(small):
     (small.parent / "mlflow.db").unlink()
     found = list(items(trained(cv=3), requirements="a==1\n", patch=b"diff"))
     assert [item.path for item in of_kind(File, found)] == [
-        "confusion_matrix.png", "predictions.parquet", "classification_report.txt", "per_class.json",
-        "sample_predictions.csv", "requirements.txt", "source.patch",
+        "requirements.txt", "source.patch", "confusion_matrix.png", "predictions.parquet", "classification_report.txt",
+        "per_class.json", "sample_predictions.csv",
     ]  # fmt: skip
     parameters = {item.key: item.value for item in of_kind(Param, found)}
     assert parameters["stop_words"] is None
@@ -50,9 +50,9 @@ def test_items_say_everything_without_a_store(small):
     assert not Path("mlflow.db").exists()
 
 
-def test_the_model_comes_first_and_the_metrics_last(small):
+def test_the_model_comes_before_what_was_measured_of_it_and_the_metrics_last(small):
     found = [type(item) for item in items(trained(), requirements="", patch=None)]
-    assert found[0] is ModelItem
+    assert found.count(ModelItem) == 1
     assert found[found.index(MetricValue) :] == [MetricValue] * found.count(MetricValue)
 
 
@@ -69,16 +69,13 @@ def test_making_items_takes_no_mlflow():
 def test_a_data_set_is_called_by_its_file_and_never_by_a_query():
     from expctl.tracking.runs.items import datasets
 
-    class Result:
-        recipe = Recipe(data="https://ada:s3cr3t@host/data/reviews.csv?sig=s3cr3t")
+    class Split:
+        data_hash, data_bytes, dataset_size, test_data_hash = "0", 1, 1, None
 
-        class split:
-            data_hash, data_bytes, dataset_size, test_data_hash = "0", 1, 1, None
+        class train:
+            labels = ("a", "b")
 
-            class train:
-                labels = ("a", "b")
-
-    (item,) = datasets(Result)
+    (item,) = datasets(Recipe(data="https://ada:s3cr3t@host/data/reviews.csv?sig=s3cr3t"), Split)
     assert item.name == "reviews.csv?***"
 
 
