@@ -17,6 +17,7 @@ from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
+from expctl.tracking.runs.artifacts import fetch_folder
 from expctl.training.models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -71,12 +72,16 @@ def load_model(
 def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     if Tag.HOST in run.tags and Tag.COMPLETE not in run.tags:  # one of ours that was cut short, its upload perhaps too
         raise _without_model(run)
-    store.connect()  # MLflow looks a run's logged models up in its own current store, whatever it is told
-    from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
+    places = dict(store.reader.folders(run))
+    target = Path(folder, "model")
+    target.mkdir()
     try:
-        return Path(download_artifacts(f"runs:/{run.run_id}/model", dst_path=folder, tracking_uri=store.uri))
+        # Without a logged model, before MLflow 3, it is one of the run's folders.
+        fetch_folder(store, places.get("model", f"{run.artifact_uri.rstrip('/')}/model"), target)
+        if any(target.iterdir()) or Tag.MODEL_DIGEST in run.tags:  # without its files it is known as damaged
+            return target
     except (MlflowException, OSError) as error:
         if Tag.MODEL_DIGEST in run.tags:  # it was there: MLflow does not say why it cannot be had, but this may
             with store_errors(store.settings):
@@ -86,6 +91,7 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
                 hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
             ) from error
         raise _without_model(run) from error
+    raise _without_model(run)
 
 
 def _without_model(run: RunRecord) -> RunNotFound:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from expctl import compat
 from expctl.errors import StoreError
 from expctl.records import Tag
 from expctl.tracking import uris
@@ -108,6 +109,24 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
         return None
     except OSError as error:
         raise StoreError(f"cannot read {folder / path}: {error.strerror}", hint="check its permissions") from error
+
+
+def fetch_folder(store: Store, uri: str, target: Path) -> None:
+    """Copy the files of a folder, of a logged model for example, into a folder of one's own.
+
+    Raises StoreError where a server names a file that is not below it, and what MLflow raises for other places.
+    """
+    server = _server_of(store, uri)
+    if server is None:
+        compat.artifact_repository(uri, store.uri).download_artifacts("", str(target))
+        return
+    for path, _ in server.files(uri):
+        place = target / path
+        content = server.file(uri, path)
+        if content is None or not place.resolve().is_relative_to(target.resolve()):
+            raise StoreError(f"the server has no file {path!r} of {uri}", hint="try again")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
 
 
 def _downloaded(store: Store, run: RunRecord, path: str) -> bytes | None:

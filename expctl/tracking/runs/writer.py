@@ -135,7 +135,7 @@ class RunWriter:
             raise
 
     def write(self, items: Iterable[Item]) -> None:
-        """Write items: models and data sets as they come, then files in one upload, then batches of the rest."""
+        """Write items: models and data sets as they come, parameters, files in one upload, then all the rest."""
         now = time.time_ns() // 1_000_000
         params: list[Any] = []
         metrics: list[Any] = []
@@ -163,10 +163,11 @@ class RunWriter:
                         tags += self._log_model(item, scratch)
             folders += [scratch.files] if scratch.has_files else []
             with store_errors(self.store.settings):
+                self._log_batches(params, [], [])
                 for folder in folders:
                     if any(folder.iterdir()):
                         self.store.client.log_artifacts(self.run_id, str(folder))
-                self._log_batches(params, metrics, tags)
+                self._log_batches([], metrics, tags)
                 for key in removed:
                     self.store.client.delete_tag(self.run_id, key)
 

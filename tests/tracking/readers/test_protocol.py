@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime
 
 import pytest
 
-from expctl.records import STORED_INFINITY, Dataset, RunRecord
-from expctl.tracking.readers.protocol import BARE, WHOLE, Projection, moment, projected, stored_number
+from expctl.records import STORED_INFINITY, Dataset, RunRecord, Tag
+from expctl.tracking.readers.protocol import BARE, WHOLE, Projection, datasets_in, moment, projected, stored_number
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,16 @@ def test_the_whole_of_a_run_is_the_run_and_the_bare_one_has_nothing_but_itself()
 def test_a_projection_takes_away_again_nothing():
     columns = Projection(frozenset({"c"}), frozenset({"f1"}))
     assert projected(projected(RUN, columns), columns) == projected(RUN, columns)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "3", "[3]", '[{"name": 1, "digest": "a"}]', '[{"name": "a"}]', "[" * 100_000]
+)
+def test_a_tag_of_data_sets_that_makes_no_sense_tells_of_none(text):
+    assert datasets_in({Tag.DATASETS: text}) == []
+
+
+def test_a_tag_tells_of_the_data_sets_of_a_run():
+    told = [{"name": "a.csv", "digest": "1", "context": "training"}, {"name": "b.csv", "digest": "2", "context": None}]
+    assert datasets_in({Tag.DATASETS: json.dumps(told)}) == [Dataset("a.csv", "1", "training"), Dataset("b.csv", "2")]
+    assert datasets_in({}) == []
