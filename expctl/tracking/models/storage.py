@@ -13,11 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.errors import DataError, RunNotFound, StoreError
+from expctl.errors import DataError, ExpctlError, RunNotFound
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
-from expctl.tracking.runs.artifacts import fetch_folder
+from expctl.tracking.runs.artifacts import fetch_folder, local_folder
 from expctl.training.models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -72,26 +72,23 @@ def load_model(
 def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     if Tag.HOST in run.tags and Tag.COMPLETE not in run.tags:  # one of ours that was cut short, its upload perhaps too
         raise _without_model(run)
-    from mlflow.exceptions import MlflowException
-
     places = dict(store.reader.folders(run))
+    # Without a logged model, before MLflow 3, it is one of the run's folders.
+    place = places.get("model", f"{run.artifact_uri.rstrip('/')}/model")
     target = Path(folder, "model")
     target.mkdir()
+    local = local_folder(place)
     try:
-        # Without a logged model, before MLflow 3, it is one of the run's folders.
-        fetch_folder(store, places.get("model", f"{run.artifact_uri.rstrip('/')}/model"), target)
-        if any(target.iterdir()) or Tag.MODEL_DIGEST in run.tags:  # without its files it is known as damaged
-            return target
-    except (MlflowException, OSError) as error:
-        if Tag.MODEL_DIGEST in run.tags:  # it was there: MLflow does not say why it cannot be had, but this may
+        if local is None or local.is_dir():
             with store_errors(store.settings):
-                store.client.list_artifacts(run.run_id)
-            raise StoreError(
-                f"cannot fetch the model of run {run.described}",
-                hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
-            ) from error
-        raise _without_model(run) from error
-    raise _without_model(run)
+                fetch_folder(store, place, target)
+    except ExpctlError as error:
+        if Tag.MODEL_DIGEST in run.tags:
+            error.message = f"cannot fetch the model of run {run.described}: {error.message}"
+            raise
+    if not any(target.iterdir()) and Tag.MODEL_DIGEST not in run.tags:
+        raise _without_model(run)
+    return target  # that lacks what it should have is known as damaged
 
 
 def _without_model(run: RunRecord) -> RunNotFound:
