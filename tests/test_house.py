@@ -99,6 +99,7 @@ CROSSING: dict[str, str] = {
     "docs/test_tables.py": "the tables of the topics against those of the code",
     "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",
     "tracking/test_modes.py": "every way to keep a store, through the command line",
+    "tracking/test_old_servers.py": "every command on a real server of an older MLflow",
     "tracking/test_readers.py": "the three readers, which tell the same",
     "tracking/test_s3.py": "artifacts in a bucket, through a server and by an own key",
     "training/tasks/test_tasks.py": "one more task and one more kind of features, from the reader to the recorded run",
@@ -183,7 +184,8 @@ WRITING = {
     *("create_logged_model", "finalize_logged_model", "log_model_artifacts", "set_terminated", "update_run", "set_tag"),
     "delete_tag",
 }
-WRITERS = {"tracking/runs/writer.py", "tracking/models/writing.py"}
+# The last of them asks whether a server has the call, for a run that is not there.
+WRITERS = {"tracking/runs/writer.py", "tracking/models/writing.py", "tracking/lacks.py"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=NAMES)

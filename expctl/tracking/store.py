@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from expctl import compat
@@ -31,18 +30,11 @@ if TYPE_CHECKING:
     from expctl.filters.expression import Expression, Field, FieldKind, Order
     from expctl.records import RunRecord
     from expctl.settings import Settings
+    from expctl.tracking.lacks import Lack
     from expctl.tracking.readers.protocol import Projection, Reader
     from expctl.tracking.runs.artifacts import Artifact
 
 _EXPERIMENT_LIMIT: Final = 256  # of a name: PostgreSQL refuses longer ones, though MLflow would take 500
-
-
-class Lack(StrEnum):
-    """What a server may lack, for which something else stands in."""
-
-    MODELS = "logged models"  # before MLflow 3: among the run's files
-    DATASETS = "data sets of runs"  # before 2.4: a tag
-    ALIASES = "model aliases"  # before 2.3: tags of versions
 
 
 class Store:

@@ -20,6 +20,7 @@ from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.database import planner_stats, schema
 from expctl.tracking.errors import reason, remedy, store_errors
+from expctl.tracking.lacks import Lack, found_by_asking
 from expctl.tracking.readers.protocol import Projection
 from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.artifacts import local_folder
@@ -85,6 +86,7 @@ def examine(settings: Settings, *, fix: bool = False, verbose: bool = False) -> 
             store, count = _opened_store(settings, verbose=verbose)
             yield Check("store", "reachable", f"yes, it has {plural(count, 'experiment')}", "ok")
             yield Check("store", "read", store.aside or "directly, without MLflow")
+            yield from _server(store)
     except ExpctlError as error:
         yield _failed("reachable", error)
     yield from _places(settings, store, path)
@@ -98,6 +100,16 @@ def _opened_store(settings: Settings, *, verbose: bool) -> tuple[Store, int]:
     """The store, and how many experiments it has: that it answers. Raises StoreError."""
     store = open_store(settings, verbose=verbose)
     return store, len(store.reader.experiments())
+
+
+def _server(store: Store) -> Iterator[Check]:
+    """What a tracking server has of what not every MLflow has."""
+    if not uris.is_server(store.settings.tracking_uri):
+        return
+    with store_errors(store.settings):
+        lacking = found_by_asking(store.client)
+    for lack in Lack:
+        yield Check("store", lack.name.lower(), f"no: {lack}" if lack in lacking else "yes", "ok")
 
 
 def _failed(name: str, error: ExpctlError) -> Check:

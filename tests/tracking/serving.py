@@ -57,16 +57,18 @@ def serving(
 
 
 @contextmanager
-def listening(words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Iterator[str]:
-    """The address of `mlflow WORDS --port ...`, started in a folder."""
+def listening(
+    words: Sequence[str], folder: Path, variables: Mapping[str, str], *, python: str = sys.executable
+) -> Iterator[str]:
+    """The address of `mlflow WORDS --port ...`, started in a folder, with the packages of a Python."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     log = folder / "server.log"
-    # MLflow starts uvicorn by its name: of this environment, which nobody need have activated.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    # MLflow starts its web server by its name: of that environment, which nobody need have activated.
+    path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words, "--port", str(port)],
+            [python, "-m", "mlflow", *words, "--port", str(port)],
             cwd=folder,
             # Its runner of jobs, which nothing here asks for, is eight more processes of 170 MB.
             env={**os.environ, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", **_LEAN, **variables},

@@ -14,7 +14,7 @@ from expctl.errors import ExpctlError, RunNotFound, StoreError, UsageError, clos
 from expctl.filters.expression import attribute
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, reason, store_errors
-from expctl.tracking.store import Lack
+from expctl.tracking.lacks import Lack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

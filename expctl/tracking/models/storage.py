@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.errors import DataError, ExpctlError, RunNotFound
+from expctl.errors import DataError, ExpctlError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
@@ -84,8 +84,8 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
                 fetch_folder(store, place, target)
     except ExpctlError as error:
         if Tag.MODEL_DIGEST in run.tags:
-            error.message = f"cannot fetch the model of run {run.described}: {error.message}"
-            raise
+            told = f"cannot fetch the model of run {run.described}: {error.message}"
+            raise StoreError(told, hint=error.hint) from error
     if not any(target.iterdir()) and Tag.MODEL_DIGEST not in run.tags:
         raise _without_model(run)
     return target  # that lacks what it should have is known as damaged

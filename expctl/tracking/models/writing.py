@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl import compat
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, store_errors
+from expctl.tracking.lacks import Lack
 from expctl.tracking.runs.items import RecordedModel
 from expctl.tracking.runs.lifecycle import defer_signals_if_local
-from expctl.tracking.store import Lack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

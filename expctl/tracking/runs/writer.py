@@ -20,6 +20,7 @@ from expctl.errors import ExpctlError, Stopped, StoreError, mask_secrets
 from expctl.records import Tag
 from expctl.tracking import retries, uris
 from expctl.tracking.errors import lacks_endpoint, store_errors
+from expctl.tracking.lacks import Lack
 from expctl.tracking.models.writing import log_model
 from expctl.tracking.runs.items import (
     DatasetInput,
@@ -37,7 +38,6 @@ from expctl.tracking.runs.items import (
     TagValue,
 )
 from expctl.tracking.runs.lifecycle import TAG_LIMIT, defer_signals, defer_signals_if_local
-from expctl.tracking.store import Lack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
