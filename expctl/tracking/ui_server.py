@@ -103,17 +103,20 @@ class Server:
     def end(self) -> None:
         """End it and all that it started, politely for some seconds; at once when somebody asks again."""
         try:
-            self._signal(signal.SIGTERM)
+            self._stop()
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             pass
         finally:
-            self._signal(signal.SIGKILL)
+            self._stop(at_once=True)
             self._process.wait()
 
-    def _signal(self, number: int) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+    def _stop(self, *, at_once: bool = False) -> None:
+        if sys.platform == "win32":  # which has no groups of processes to send a signal to, and no signals but one
+            self._process.terminate()
+        else:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL if at_once else signal.SIGTERM)
 
     def _said(self) -> str:
         """The last line that it wrote."""

@@ -33,7 +33,7 @@ def promote(
     alias: Annotated[str, typer.Option(metavar="ALIAS", help="The alias to set.")] = "champion",
     better_than: Annotated[
         str | None,
-        typer.Option("--if-better-than", metavar="ALIAS", help="Only if it is significantly better than this one."),
+        typer.Option("--if-better-than", metavar="[NAME@]ALIAS", help="Only if it is significantly better than that."),
     ] = None,
     metric: Annotated[
         str, typer.Option(parser=JUDGE, metavar="M", help="The metric to decide by, and to show.")
@@ -79,6 +79,7 @@ def promote(
         streams.note(f"undo: {shlex.join(registry.move_command(done.name, number, done.alias) + elsewhere)}")
         return
     registry.check_name(name or "")
+    better_than = None if better_than is None else _alias_of(name or "", better_than)
     for one in (alias, better_than):
         if one is not None:
             registry.check_alias(one)
@@ -96,6 +97,20 @@ def promote(
     _tell(done, elsewhere, streams)
     if done.decision is not None:
         raise typer.Exit(OUTCOMES[done.decision.outcome])
+
+
+def _alias_of(name: str, text: str) -> str:
+    """The alias of `ALIAS`, or of `NAME@ALIAS` as a RUN is written elsewhere. Raises UsageError for another model's."""
+    from expctl.tracking.runs.references import ALIAS
+
+    named = ALIAS.fullmatch(text)
+    if named is None:
+        return text
+    if named["name"] != name:
+        raise UsageError(
+            f"--if-better-than {text!r} is of another model than {name!r}", hint=f"an alias of {name!r}, or expctl gate"
+        )
+    return named["alias"]
 
 
 def _check_given(

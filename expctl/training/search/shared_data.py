@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, UsageError
+from expctl.recipe import OPTIONS
 from expctl.training.data.checks import raise_if_strict
 from expctl.training.data.dataset import RowDigests, Split, load_split
 from expctl.training.data.kinds import DEFAULT, features_of, load_kind
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from expctl.training.fit.trainer import TrainResult
     from expctl.training.search.space import Axis, SearchPoint, SearchSpace
 
-_SPLIT_KEYS: Final = ("random_state", "test_size", "stratify")
+# Whatever of a recipe a sweep may vary may decide the split; the model does not.
+_SPLIT_KEYS: Final = tuple(key for key, option in OPTIONS.items() if option.may_vary and option.factor != "model")
 _MOST: Final = 32  # splits times analyzer settings, beyond which sharing would cost more memory than it saves time
 Key = tuple["Value", ...]
 

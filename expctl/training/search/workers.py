@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -239,14 +240,14 @@ def _submit(worker: Any, function: Callable[..., Any], *arguments: Any) -> Futur
 @contextmanager
 def _blocked(name: str) -> Iterator[None]:
     """Hold a signal back; a process that is started meanwhile never hears it, from its first moment on."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":
         yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {getattr(signal, name)})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    else:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {getattr(signal, name)})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _broken() -> type[Exception]:

@@ -143,6 +143,10 @@ def test_only_what_is_surely_better_takes_the_place(cli, store, coin):
         "expctl: nothing is registered: reviews@champion stays version 2"
         f" (strong, {run_of(store, 'strong').run_id[:8]})\n"
     )
+    again = cli("promote", "coin", "reviews", "--if-better-than", "reviews@champion", "--metric", "accuracy")
+    assert (again.exit_code, "gate: regression" in again.stdout) == (1, True)
+    other = cli("promote", "coin", "reviews", "--if-better-than", "others@champion")
+    assert (other.exit_code, "is of another model than 'reviews'" in other.stderr) == (2, True)
     unsure = cli("promote", "bayes", *words, "-f", "id")
     assert (unsure.exit_code, unsure.stdout) == (6, "")
     assert held(store) == ({2: "strong", 1: "coin"}, {"champion": 2})

@@ -259,3 +259,25 @@ def test_a_server_is_asked_for_no_more_runs_than_an_answer_takes(cli, odd, monke
     assert (done.exit_code, done.stdout) == (0, f"{'a' * 32}\n"), done.stderr
     assert [one["max_results"] for one in Odd.bodies if "order_by" in one] == [1000, 12, 1000]
     assert len(Odd.bodies) == 4
+
+
+def test_a_password_in_netrc_is_left_to_mlflows_client(monkeypatch, tmp_path):
+    file = tmp_path / "passwords"
+    file.write_text("machine mlflow.example login ada password s3cr3t\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+    with pytest.raises(NotServed, match="netrc"):
+        rest.connect("http://mlflow.example:5000")
+    rest.connect("http://elsewhere.example:5000")
+    file.write_text("machine machine machine\n")
+    rest.connect("http://mlflow.example:5000")
+
+
+def test_netrc_is_looked_for_at_home(monkeypatch, tmp_path):
+    monkeypatch.delenv("NETRC", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    rest.connect("http://mlflow.example")
+    (tmp_path / ".netrc").write_text("default login ada password s3cr3t\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    with pytest.raises(NotServed, match="netrc"):
+        rest.connect("http://mlflow.example")
