@@ -142,7 +142,7 @@ class RunRecord:
         text = self.tags.get(Tag.WARNINGS, "[]")
         try:
             return [str(line) for line in json.loads(text)]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return [text]
 
 

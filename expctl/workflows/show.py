@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from expctl.errors import UsageError
+from expctl.errors import ExpctlError, UsageError
 from expctl.records import Tag
 from expctl.tracking.runs.references import resolve
 from expctl.training.models.configure import defaults, recorded
@@ -22,23 +23,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ShownRun:
-    """A run, the name of its experiment, its files, and the command that makes it again, if it is of our making."""
+    """A run, the name of its experiment, its files, and the command that makes it again, if it is of our making.
+
+    `unlisted` says why the files could not be listed, None where they are.
+    """
 
     run: RunRecord
     experiment: str
     artifacts: Sequence[Artifact]
     command: str | None
+    unlisted: str | None = None
 
 
 def show(store: Store, reference: str) -> ShownRun:
     """All of the run that a reference means. Raises RunNotFound."""
     run = resolve(store, reference)
-    return ShownRun(run, store.experiment_name(run.experiment_id), store.artifacts(run), _command(run))
+    experiment, command = store.experiment_name(run.experiment_id), _command(run)
+    try:
+        return ShownRun(run, experiment, store.artifacts(run), command)
+    except ExpctlError as error:  # a bucket that is gone keeps nobody from what the store itself knows
+        return ShownRun(run, experiment, (), command, error.message)
 
 
 def _command(run: RunRecord) -> str | None:
     if Tag.SWEEP in run.tags:
-        return Plan.of(run).command()
+        with suppress(UsageError):  # whoever can write to a store can write such a tag
+            return Plan.of(run).command()
     if Tag.EXPLANATION in run.tags and Tag.RECIPE not in run.tags:
         return explanation_command(run)
     try:

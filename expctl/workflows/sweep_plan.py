@@ -47,8 +47,15 @@ class Plan:
     def of(cls, parent: RunRecord) -> Plan:
         """The plan of a recorded sweep. Raises UsageError if the run is none."""
         try:
-            return cls(**json.loads(parent.tags[Tag.SWEEP]))
-        except (KeyError, ValueError, TypeError):
+            plan = cls(**json.loads(parent.tags[Tag.SWEEP]))
+            texts = (*plan.space.keys(), *plan.space.values(), *plan.given.keys(), plan.sampler, plan.metric)
+            numbers = (plan.trials, plan.keep_models, plan.window)
+            if not all(isinstance(one, str) for one in texts) or not all(
+                one is None or isinstance(one, int) for one in numbers
+            ):
+                raise TypeError
+            return plan
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
             raise UsageError(f"run {parent.described} is not a sweep", hint="expctl list") from None
 
     @property
@@ -87,5 +94,5 @@ def explanation_command(parent: RunRecord) -> str | None:
         words = ["expctl", "explain", asked["baseline"], asked["challenger"], "--metric", asked["metric"]]
         words += [] if asked["budget"] is None else ["--budget", str(asked["budget"])]
         return shlex.join(words)
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         return None

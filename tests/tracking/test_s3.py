@@ -131,7 +131,7 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_s3_that_cannot_be_used_is_told_in_one_line_and_no_run_is_left_running(cli, direct, small, monkeypatch):
     assert cli("train", "--data", "small.csv", "--run-name", "kept").exit_code == 0
     commands = (
-        ["train", "--data", "small.csv"], ["show", "kept"], ["compare", "kept", "kept", "--per-class"],
+        ["train", "--data", "small.csv"], ["compare", "kept", "kept", "--per-class"],
         ["predict", "a film", "--run", "kept"],
     )  # fmt: skip
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -139,6 +139,9 @@ def test_s3_that_cannot_be_used_is_told_in_one_line_and_no_run_is_left_running(c
     for words in commands:
         forget(monkeypatch)
         refused(cli(*words), "AWS_ACCESS_KEY_ID")
+    shown = cli("show", "kept")
+    assert (shown.exit_code, "f1_score" in shown.stdout) == (0, True)
+    assert "its files cannot be listed: S3, where" in shown.stderr
     for key, value in KEYS.items():
         monkeypatch.setenv(key, value)
     monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expctl.errors import RunNotFound
+from expctl.errors import RunNotFound, StoreError
 from expctl.records import Tag
 from expctl.workflows.show import show
 from tests.tracking.recorded import store_of
@@ -22,12 +22,40 @@ def test_a_sweep_has_the_command_of_its_sweep(sweeps):
     assert show(store_of(sweeps), "grid").command.startswith("expctl sweep ")
 
 
-@pytest.mark.parametrize("recipe", [None, "{", '{"model": "nosuch"}'])
+@pytest.mark.parametrize("recipe", [None, "{", '{"model": "nosuch"}', "[" * 5000, "3", "[1]"])
 def test_a_run_of_another_program_or_with_a_recipe_that_is_none_has_no_command(runs, recipe):
     store = store_of(runs)
     tags = {} if recipe is None else {Tag.RECIPE: recipe}
     run_id = store.client.create_run(store.ensure_experiment(), tags=tags).info.run_id
     assert show(store, run_id).command is None
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "x", "[" * 5000, "{}", '{"a": 1}',
+        '{"space": [1], "given": 3, "sampler": null, "trials": "x", "metric": 4, "keep_models": null, "window": "a",'
+        ' "data_hash": "", "test_data_hash": null}',
+        '{"space": {"c": 1}, "given": {}, "sampler": "grid", "trials": null, "metric": "f1_score", "keep_models": null,'
+        ' "window": 1, "data_hash": "", "test_data_hash": null}',
+    ],
+)  # fmt: skip
+def test_a_run_with_a_plan_of_a_sweep_that_is_none_is_shown_all_the_same(runs, plan):
+    store = store_of(runs)
+    run_id = store.client.create_run(store.ensure_experiment(), tags={Tag.SWEEP: plan}).info.run_id
+    assert show(store, run_id).command is None
+
+
+def test_files_that_cannot_be_reached_hide_nothing_else(runs, monkeypatch):
+    store = store_of(runs)
+
+    def gone(run):
+        raise StoreError("the bucket is gone")
+
+    monkeypatch.setattr(store, "artifacts", gone)
+    shown = show(store, "strong")
+    assert (shown.run.name, shown.artifacts, shown.unlisted) == ("strong", (), "the bucket is gone")
+    assert shown.command.startswith("expctl train")
 
 
 def test_a_run_that_is_not_there_is_not_found(runs):

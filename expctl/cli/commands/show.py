@@ -39,6 +39,8 @@ def show(
     files = [(artifact.path, artifact.size) for artifact in shown.artifacts]
     sheet = run_sheet(shown.run, experiment=shown.experiment, command=shown.command, artifacts=files)
     streams.write(sheet, format, settings)
+    if shown.unlisted is not None:
+        streams.note(f"warning: its files cannot be listed: {shown.unlisted}")
     tell_page(store, streams, shown.run.experiment_id, shown.run.run_id)
 
 

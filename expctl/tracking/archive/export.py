@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -167,7 +167,8 @@ class Exporter:
     def _tags(self, run: RunRecord) -> dict[str, str]:
         """The tags, in which runs are called by the ids under which they were first recorded."""
         tags = {key: value for key, value in run.tags.items() if key not in OF_THE_STORE}
-        tags |= json.loads(run.tags.get(Tag.IMPORTED_TRIAL, "{}"))
+        with suppress(ValueError, TypeError, RecursionError):  # whoever can write to a store can write such a tag
+            tags |= json.loads(run.tags.get(Tag.IMPORTED_TRIAL, "{}"))
         masked = self._texts(dict(sorted(tags.items())))
         return {key: RUN_ID.sub(lambda word: self._origin(word[0]), value) for key, value in masked.items()}
 

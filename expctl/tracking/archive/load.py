@@ -203,7 +203,7 @@ class Importer:
         """Have the tags of an imported run call other runs by the ids that these have here, now that all are."""
         tags = {key: value for key, value in run.tags.items() if key != Tag.IMPORTED_ID}
         aside = tags.pop(Tag.IMPORTED_TRIAL, None)
-        with suppress(ValueError, TypeError):
+        with suppress(ValueError, TypeError, RecursionError):
             tags |= json.loads(aside or "{}")
         linked = self._translated(tags)
         changed: list[Item] = [TagValue(key, value) for key, value in linked.items() if run.tags.get(key) != value]

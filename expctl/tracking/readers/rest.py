@@ -210,7 +210,7 @@ class RestReader:
             )
         try:
             answer = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) and status in _NO_CALL and call.startswith("logged-models/"):
             return {}  # an MLflow before 3, or another program: then its runs have their models among their files

@@ -20,7 +20,7 @@ def read_evidence(store: Store, run: RunRecord, *, per_class: bool) -> Evidence:
     figures = store.read_artifact(run, "per_class.json") if per_class else None
     try:
         measured = _measured(figures) if figures is not None else None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise damaged(run, "per_class.json") from error
     return Evidence(
         packages=read_requirements(requirements) if requirements is not None else None,

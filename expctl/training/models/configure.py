@@ -60,11 +60,15 @@ def recorded(text: str) -> Recipe:
         recipe = Recipe.from_json(text)
         given = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
         given.update(given.pop("parameters"))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError("it is not the JSON of a recipe", hint="expctl list") from error
     source = given.pop("model_hash")
     chosen = {key: value for key, value in given.items() if value is not None or key not in RECIPE_KEYS}
     made = configure(chosen)
+    taken = {**dataclasses.asdict(made), **made.parameters}
+    for key, value in chosen.items():  # what a person types is text; what we record is not, where it is no text
+        if isinstance(value, str) and not isinstance(taken.get(key, value), str):
+            raise UsageError(f"{key} is the text {value!r} there, not a value", hint="expctl list")
     parameters = {key: made.parameters[key] for key in {**recipe.parameters, **made.parameters}}  # in their order there
     return dataclasses.replace(made, parameters=parameters, model_hash=source)
 

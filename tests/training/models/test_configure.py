@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from expctl.errors import ExitCode, UsageError
 from expctl.recipe import Recipe
-from expctl.training.models.configure import RECIPE_KEYS, configure, defaults
+from expctl.training.models.configure import RECIPE_KEYS, configure, defaults, recorded
 from expctl.training.models.families import FAMILIES
 from expctl.training.models.features import FEATURES
 
@@ -177,3 +178,25 @@ def test_a_factory_has_no_known_defaults_and_takes_no_feature_parameters_of_ours
 def test_a_recipe_holds_every_parameter_so_that_a_new_default_leaves_it_alone(model: str) -> None:
     assert configure({"data": "a.csv", "model": model}).parameters == defaults(model)
     assert list(defaults(model)) == [*FEATURES, *FAMILIES[model].by_key]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("test_size", "0.2"), ("cv", "3"), ("random_state", "42"), ("stratify", "true")]
+)
+def test_a_recorded_recipe_with_a_text_for_a_number_is_refused(key: str, value: str) -> None:
+    text = configure({"data": "a.csv"}).to_json()
+    with pytest.raises(UsageError, match=f"{key} is the text '{value}'"):
+        recorded(json.dumps({**json.loads(text), key: value}))
+
+
+def test_a_recorded_parameter_with_a_text_for_a_number_is_refused() -> None:
+    made = json.loads(configure({"data": "a.csv"}).to_json())
+    with pytest.raises(UsageError, match=r"c is the text '1\.0'"):
+        recorded(json.dumps({**made, "parameters": {**made["parameters"], "c": "1.0"}}))
+
+
+def test_a_recorded_recipe_without_data_is_refused() -> None:
+    made = json.loads(configure({"data": "a.csv"}).to_json())
+    del made["data"]
+    with pytest.raises(UsageError):
+        recorded(json.dumps(made))
