@@ -14,7 +14,8 @@ from expctl.records import Tag
 from expctl.tracking.database import planner_stats
 from expctl.tracking.runs import lifecycle
 from expctl.workflows import doctor
-from expctl.workflows.doctor import Check, examine
+from expctl.workflows.doctor import examine
+from expctl.workflows.doctor_check import Check
 from tests.tracking.recorded import names, settings_of, statuses, store_of
 
 

@@ -6,6 +6,7 @@ The list of trusted types is ours, never the model file's own.
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 import warnings
 from contextlib import suppress
@@ -14,11 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl import compat
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
+from expctl.tracking.runs.artifacts import delete_files
+from expctl.tracking.uris import local_folder
 from expctl.training.models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def drop_model(store: Store, run_id: str) -> None:
         outputs = client.get_run(run_id).outputs
         for output in outputs.model_outputs if outputs is not None else ():
             logged = client.get_logged_model(output.model_id)
-            compat.artifact_repository(logged.artifact_location, store.uri).delete_artifacts()
+            delete_files(store, logged.artifact_location)
             client.delete_logged_model(output.model_id)
 
 
@@ -146,6 +148,12 @@ def load_model(
 def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     if Tag.HOST in run.tags and Tag.COMPLETE not in run.tags:  # one of ours that was cut short, its upload perhaps too
         raise _without_model(run)
+    moved = _moved(store, run)
+    if moved is not None:
+        try:
+            return Path(shutil.copytree(moved, Path(folder) / "model", symlinks=True))  # a link may lead anywhere
+        except OSError as error:  # shutil.Error too, which lists what failed
+            raise StoreError(f"cannot read {moved}: {error.strerror or error}", hint="check its permissions") from error
     store.connect()  # MLflow looks a run's logged models up in its own current store, whatever it is told
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
@@ -161,6 +169,20 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
                 hint=f"is {run.artifact_uri} there, and space in the temporary folder?",
             ) from error
         raise _without_model(run) from error
+
+
+def _moved(store: Store, run: RunRecord) -> Path | None:
+    """The folder of a run's model that is not where it is recorded, which MLflow does not find; None for others."""
+    if store.places.home is None:
+        return None
+    own, *models = store.reader.folders(run)
+    for name, address in reversed(models):
+        if name == "model":
+            now = store.places.now(address)
+            return None if now == address else local_folder(now)
+    folder = local_folder(store.places.now(own[1]))
+    moved = folder is not None and store.places.now(own[1]) != own[1] and (folder / "model").is_dir()
+    return folder / "model" if folder is not None and moved else None
 
 
 def _without_model(run: RunRecord) -> RunNotFound:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from expctl.errors import StoreError
-from expctl.tracking.runs.artifacts import local_folder, read_file
+from expctl.tracking.runs.artifacts import read_file
+from expctl.tracking.uris import local_folder
 from tests.tracking.recorded import store_of
 
 
