@@ -22,7 +22,7 @@ REVISIONS: Final = {"dc11669786a5": "3.17", "f4a9b2c7d1e6": "3.18"}
 # What that reader, the planner's statistics and `doctor` read in such a file; MLflow documents no table.
 TABLES: Final[Mapping[str, frozenset[str]]] = {
     "alembic_version": frozenset({"version_num"}),
-    "experiments": frozenset({"experiment_id", "name", "lifecycle_stage", "workspace"}),
+    "experiments": frozenset({"experiment_id", "name", "lifecycle_stage", "workspace", "artifact_location"}),
     "runs": frozenset(
         {
             *("run_uuid", "name", "status", "experiment_id", "start_time", "end_time", "lifecycle_stage"),
@@ -36,8 +36,21 @@ TABLES: Final[Mapping[str, frozenset[str]]] = {
     "inputs": frozenset({"input_uuid", "source_type", "source_id", "destination_type", "destination_id"}),
     "input_tags": frozenset({"input_uuid", "name", "value"}),
     "datasets": frozenset({"dataset_uuid", "name", "digest"}),
-    "logged_models": frozenset({"model_id", "name", "artifact_location", "lifecycle_stage", "creation_timestamp_ms"}),
+    "logged_models": frozenset(
+        {"model_id", "name", "artifact_location", "lifecycle_stage", "creation_timestamp_ms", "source_run_id"}
+    ),
 }
+
+# Where it records the places of files, each with a condition on the rows; an older schema lacks some of them. MLflow
+# has no call and no command that changes them.
+ADDRESSES: Final = (
+    ("runs", "artifact_uri", "true"),
+    ("logged_models", "artifact_location", "true"),
+    ("model_versions", "source", "true"),
+    ("model_versions", "storage_location", "true"),
+    ("trace_tags", "value", "key = 'mlflow.artifactLocation'"),
+    ("experiments", "artifact_location", "true"),
+)
 
 # It prints the whole traceback of every database error before it raises it, and has no setting but its level.
 DATABASE_LOGGER: Final = "mlflow.store.db.utils"

@@ -149,7 +149,7 @@ def opened(settings: Settings, streams: Streams, *, verbose: bool) -> Store:
     """The store of the settings. With `verbose`, says why it is not read directly where it could have been."""
     from expctl.tracking.store import open_store
 
-    store = open_store(settings, verbose=verbose)
+    store = open_store(settings, verbose=verbose, note=streams.note)
     if verbose and store.aside is not None:
         streams.note(store.aside)
     return store

@@ -9,7 +9,7 @@ from expctl.render.sheet import Cell, Column, Sheet, Size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from expctl.workflows.doctor import Check
+    from expctl.workflows.doctor_check import Check
 
 
 def checks_sheet(

@@ -12,18 +12,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from expctl import compat
-from expctl.errors import RunNotFound, UsageError, mask_secrets
+from expctl.errors import RunNotFound, StoreError, UsageError, mask_secrets
 from expctl.filters.expression import EVERY_RUN, all_of
 from expctl.filters.parse import parse
 from expctl.filters.resolve import known_field, resolve_fields
 from expctl.tracking import retries, uris
 from expctl.tracking.database.create import create_file
 from expctl.tracking.errors import reason, store_errors
+from expctl.tracking.places import Places
 from expctl.tracking.readers.protocol import WHOLE, NotServed, Query
 from expctl.tracking.runs import artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from mlflow import MlflowClient
 
@@ -34,13 +35,20 @@ if TYPE_CHECKING:
     from expctl.tracking.readers.protocol import Projection, Reader
     from expctl.tracking.runs.artifacts import Artifact
 
+    Note = Callable[[str], None]
+
 _EXPERIMENT_LIMIT: Final = 256  # of a name: PostgreSQL refuses longer ones, though MLflow would take 500
+
+
+def silent(_text: str) -> None:
+    """Tell nobody."""
 
 
 class Store:
     """The runs of one tracking URI. Without a reader: a store that is not there yet, which reading never makes.
 
-    `aside` says why the store is not read directly, where it could have been. The client is made when it is needed.
+    `aside` says why the store is not read directly, where it could have been. `note` is told what is done to the store
+    besides what it was opened for. The client is made when it is needed.
     `lacks` is what the server has turned out to lack.
     """
 
@@ -51,11 +59,14 @@ class Store:
         client: MlflowClient | None = None,
         *,
         aside: str | None = None,
+        note: Note = silent,
     ) -> None:
         self.settings = settings
         self.uri = uris.patient(uris.absolute(settings.tracking_uri))
         self.aside = aside
         self.lacks: set[Lack] = set()
+        self.note = note
+        self.places = Places(uris.sqlite_path(settings.tracking_uri))
         self._reader = reader
         self._client = client
         self._experiment: str | None = None
@@ -119,6 +130,9 @@ class Store:
 
         found = self.experiment_id()
         if found is not None:
+            if self.places.home is not None:
+                with store_errors(self.settings):
+                    self.prepare_writing(client.get_experiment(found).artifact_location)
             return found
         if len(self.settings.experiment) > _EXPERIMENT_LIMIT:
             raise UsageError(
@@ -134,6 +148,28 @@ class Store:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
         return self.ensure_experiment()
+
+    def prepare_writing(self, address: str) -> None:
+        """Before files are written at a recorded address, which MLflow looks up by itself: see that it is right.
+
+        If it is that of a store that was moved or copied, all of its addresses are set right (see addresses).
+        """
+        folder, path = self.places.folder(address), uris.sqlite_path(self.settings.tracking_uri)
+        if folder is None or path is None or self.places.is_near(folder):
+            return
+        from expctl.tracking.database.addresses import rewrite
+
+        done = rewrite(path)
+        if done is not None:
+            self.note(str(done))
+
+    def check_own(self, address: str) -> None:
+        """Raise StoreError where files are beside another database than this one, which is a copy without them."""
+        if self.places.of_another(address):
+            raise StoreError(
+                f"{self.places.folder(address)} is beside another database than {self.settings.tracking_uri}",
+                hint="copy the folder mlartifacts, too, or name the other database",
+            )
 
     def find(
         self,
@@ -247,14 +283,14 @@ class Spaces:
         return self._known[key]
 
 
-def open_store(settings: Settings, *, create: bool = False, verbose: bool = False) -> Store:
+def open_store(settings: Settings, *, create: bool = False, verbose: bool = False, note: Note = silent) -> Store:
     """Open the store of the settings. `create` makes one that is not there, as writing commands do.
 
     Raises StoreError within seconds if it cannot be reached or is no store that this MLflow can use.
     """
     uri = settings.tracking_uri
     if not uris.check(uri, create=create):
-        return Store(settings, None)
+        return Store(settings, None, note=note)
     _quiet(verbose)
     aside = None
     if not create or uris.is_server(uri):
@@ -263,15 +299,15 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
             if reader is not None:
                 if create:  # a server that does not answer, or is none of MLflow's, is told in seconds and words
                     reader.experiments()
-                return Store(settings, reader)
+                return Store(settings, reader, note=note)
         except NotServed as refusal:
             aside = f"read through MLflow's client, not directly: {refusal}"
     client = _client_of(settings, create=create)
     if client is None:
-        return Store(settings, None)
+        return Store(settings, None, note=note)
     from expctl.tracking.readers.mlflow_client import ClientReader
 
-    return Store(settings, ClientReader(client, settings), client, aside=aside)
+    return Store(settings, ClientReader(client, settings), client, aside=aside, note=note)
 
 
 def open_local(settings: Settings) -> Store | None:

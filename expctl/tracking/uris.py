@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 PATIENCE: Final = 20  # seconds to wait for an SQLite writer's lock, as MLflow does within a transaction
-_SQLITE_MAGIC: Final = b"SQLite format 3\0"
+ARTIFACT_FOLDER: Final = "mlartifacts"  # beside an SQLite file: where its experiments that are new keep their files
+SQLITE_MAGIC: Final = b"SQLite format 3\0"
 _CONNECT_SECONDS: Final = 8
 _OPENING_SECONDS: Final = 120  # making the schema takes 1-3 s; this is for many that queue
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -114,7 +115,7 @@ def _check_sqlite(path: Path, uri: str, *, create: bool) -> bool:
         raise StoreError(
             f"{uri}: {error.strerror}", hint="MLFLOW_TRACKING_URI or --tracking-uri names the store"
         ) from error
-    if head != _SQLITE_MAGIC:
+    if head != SQLITE_MAGIC:
         what = "is empty (0 bytes)" if not head else "is not an SQLite database"
         raise StoreError(f"{uri}: {path} {what}; it is left as it is", hint="restore it from a backup, or move it away")
     return True
@@ -122,7 +123,7 @@ def _check_sqlite(path: Path, uri: str, *, create: bool) -> bool:
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(len(_SQLITE_MAGIC))
+        return file.read(len(SQLITE_MAGIC))
 
 
 def older_schema(uri: str) -> StoreError:
@@ -226,4 +227,12 @@ def artifact_location(uri: str, experiment: str) -> str | None:
 
 def artifact_folder(path: Path) -> Path:
     """Where the experiments of an SQLite file that are new keep their files."""
-    return path.absolute().parent / "mlartifacts"
+    return path.absolute().parent / ARTIFACT_FOLDER
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder of a `file://` URI or a path; None for a URI of another kind."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not parts.path:
+        return None
+    return Path(unquote(parts.path) if parts.scheme else uri)

@@ -1,7 +1,8 @@
 """What keeps a store from being worked with: each check by itself, so that one that fails hides no other.
 
 Looks, and changes nothing, above all makes or migrates no store; `examine(..., fix=True)` ends runs whose process is
-gone and takes planner statistics. Knows nothing of how a check is shown.
+gone, sets addresses right, moves files of no run aside and takes planner statistics. Knows nothing of how a check is
+shown.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from expctl.errors import ExpctlError, mask_secrets
 from expctl.filters.expression import attribute
@@ -23,39 +24,25 @@ from expctl.tracking.errors import reason, remedy, store_errors
 from expctl.tracking.lacks import Lack, found_by_asking
 from expctl.tracking.readers.protocol import Projection
 from expctl.tracking.runs import lifecycle
-from expctl.tracking.runs.artifacts import local_folder
 from expctl.tracking.runs.writer import close_orphan
 from expctl.tracking.store import open_store
+from expctl.tracking.uris import local_folder
 from expctl.wording import plural
+from expctl.workflows import doctor_files
+from expctl.workflows.doctor_check import Check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from expctl.records import RunRecord
     from expctl.settings import Settings
     from expctl.tracking.store import Store
-
-Status = Literal["ok", "warning", "failed", "fixed"]
+    from expctl.workflows.doctor_check import Status
 
 _SCARCE: Final = 1_000_000_000  # bytes: a sweep of some hundred models
 _PATIENCE: Final = 5  # seconds to wait for a writer's lock
 _STEPS: Final = 100_000_000  # of SQLite's machine, some 10 s of looking for damage
 _OF_PROCESSES: Final = Projection(frozenset(), frozenset(), frozenset({Tag.HOST, Tag.PID, Tag.STARTED, Tag.SWEEP}))
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at: what was found and, unless all is well, what to type next. No status: nothing to judge.
-
-    What `failed` keeps one from working. `run_id` is the orphan it is about.
-    """
-
-    section: str
-    name: str
-    found: str | int
-    status: Status | None = None
-    next: str | None = None
-    run_id: str | None = None
 
 
 def examine(settings: Settings, *, fix: bool = False, verbose: bool = False) -> Iterator[Check]:
@@ -89,9 +76,14 @@ def examine(settings: Settings, *, fix: bool = False, verbose: bool = False) -> 
             yield from _server(store)
     except ExpctlError as error:
         yield _failed("reachable", error)
-    yield from _places(settings, store, path)
+    right: Mapping[str, str] = {}
+    if store is not None and path is not None:
+        check, right = doctor_files.moved(path, fix=fix)
+        yield check
+    yield from _places(settings, store, path, right)
     if store is not None:
         if path is not None:
+            yield from doctor_files.files(path, fix=fix)
             yield _statistics(path, fix=fix)
         yield from _runs(store, fix=fix)
 
@@ -170,8 +162,10 @@ def _write_in(folder: Path) -> None:
         file.flush()
 
 
-def _places(settings: Settings, store: Store | None, path: Path | None) -> Iterator[Check]:
-    """The experiment, where its runs keep their files, and how much room there is."""
+def _places(
+    settings: Settings, store: Store | None, path: Path | None, right: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Check]:
+    """The experiment, where its runs keep their files, and how much room there is. `right` has addresses to be."""
     folder = None if path is None else uris.artifact_folder(path)
     location = None
     if store is not None:
@@ -181,7 +175,8 @@ def _places(settings: Settings, store: Store | None, path: Path | None) -> Itera
             yield Check("store", "experiment", name if found else f"{name}, to be made by the first run", "ok")
             if found:
                 with store_errors(settings):
-                    location = store.client.get_experiment(found).artifact_location
+                    recorded = store.client.get_experiment(found).artifact_location
+                location = right.get(recorded, recorded)
         except ExpctlError as error:
             yield _failed("experiment", error)
     if location is not None:

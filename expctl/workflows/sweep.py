@@ -90,7 +90,7 @@ def sweep(
     """
     from expctl.training.search.workers import workers
 
-    resumed = None if request.resume is None else resume(request)
+    resumed = None if request.resume is None else resume(request, watcher.note)
     now = request if resumed is None else resumed.request
     if resumed is None:
         uris.check(now.settings.tracking_uri, create=True)
@@ -108,7 +108,7 @@ def sweep(
             if store is None:
                 labels = with_data_version(labels, now.common["data"])
                 stage("opening the store")
-                store = open_store(now.settings, create=True, verbose=now.verbose)
+                store = open_store(now.settings, create=True, verbose=now.verbose, note=watcher.note)
         for line in messages(prepared.data_issues):
             watcher.note(f"warning: {line}")
         if resumed is not None:

@@ -17,6 +17,8 @@ from expctl.tracking.store import Store, open_store
 from expctl.workflows.sweep_plan import Plan, check_same
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from expctl.records import RunRecord
     from expctl.workflows.requests import SweepRequest
 
@@ -40,12 +42,12 @@ class Resumed:
             )
 
 
-def resume(request: SweepRequest) -> Resumed:
-    """Find and claim the sweep that a request goes on with.
+def resume(request: SweepRequest, note: Callable[[str], None]) -> Resumed:
+    """Find and claim the sweep that a request goes on with. `note` is told what else is done to the store.
 
     Raises UsageError where the request has something otherwise than the sweep, RunNotFound if another process has it.
     """
-    store = open_store(request.settings, verbose=request.verbose)
+    store = open_store(request.settings, verbose=request.verbose, note=note)
     parent = resolve(store, request.resume or "")
     plan = Plan.of(parent)
     check_same(plan, request.space, request.given, request.chosen)

@@ -13,7 +13,7 @@ from expctl.tracking.runs.autolog import autologging
 from expctl.tracking.runs.items import data_rows, given, outcome
 from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags, with_data_version
 from expctl.tracking.runs.writer import recording
-from expctl.tracking.store import Store, open_store
+from expctl.tracking.store import Store, open_store, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,8 +36,10 @@ class Trained:
     result: TrainResult
 
 
-def train(request: TrainingRequest, progress: Callable[[str], None] = lambda stage: None) -> Trained:
-    """Read the data, train what is asked for, and record it.
+def train(
+    request: TrainingRequest, progress: Callable[[str], None] = silent, note: Callable[[str], None] = silent
+) -> Trained:
+    """Read the data, train what is asked for, and record it. `note` is told what else is done to the store.
 
     Raises UsageError, DataError or StoreError before there is a run, and what `record_training` raises.
     """
@@ -58,7 +60,7 @@ def train(request: TrainingRequest, progress: Callable[[str], None] = lambda sta
         raise_if_strict(split.data_issues)
     check_fit(recipe, pipeline, split)
     progress("opening the store")
-    store = open_store(request.settings, create=True, verbose=request.verbose)
+    store = open_store(request.settings, create=True, verbose=request.verbose, note=note)
     run, result = record_training(
         store, recipe, split, pipeline, metadata, autolog=request.autolog, strict=request.strict, progress=progress
     )

@@ -7,7 +7,7 @@ import json
 from expctl.render.checks import checks_sheet
 from expctl.render.formats import as_json
 from expctl.render.sheet import Size
-from expctl.workflows.doctor import Check
+from expctl.workflows.doctor_check import Check
 
 CHECKS = (
     Check("store", "free_disk", 5_000_000_000, "ok"),

@@ -14,7 +14,8 @@ from expctl.records import Tag
 from expctl.tracking.database import planner_stats
 from expctl.tracking.runs import lifecycle
 from expctl.workflows import doctor
-from expctl.workflows.doctor import Check, examine
+from expctl.workflows.doctor import examine
+from expctl.workflows.doctor_check import Check
 from tests.tracking.recorded import names, settings_of, statuses, store_of
 
 
@@ -56,8 +57,8 @@ def test_a_store_in_order_has_every_check_ok_and_is_left_as_it_is(runs):
     checks = checked(runs)
     assert judged(checks, "failed") == judged(checks, "warning") == []
     assert judged(checks, "ok") == [
-        *("writable", "damage", "schema", "reachable", "experiment", "artifact_root", "free_disk"),
-        *("planner_statistics", "running"),
+        *("writable", "damage", "schema", "reachable", "addresses", "experiment", "artifact_root", "free_disk"),
+        *("files_of_no_run", "runs_without_files", "planner_statistics", "running"),
     ]
     assert checks["kind"].found == f"the SQLite file {runs / 'mlflow.db'}"
     assert checks["free_disk"].found > 0
@@ -124,7 +125,7 @@ def test_missing_statistics_are_told_and_taken(runs):
 def test_orphans_are_told_with_process_host_and_start_and_closed_by_fix_only(folder, left, gone):
     lost, done = left("lost"), left("done", COMPLETE="true")
     checks = checked(folder)
-    assert judged(checks, "warning") == ["running", done[:8], lost[:8]]
+    assert judged(checks, "warning") == ["runs_without_files", "running", done[:8], lost[:8]]
     where = f"process {gone} on {socket.gethostname()}, begun 2026-09-21 14:13:20 UTC"
     told = f"lost: {where}, is gone"
     assert checks[lost[:8]] == Check("runs", lost[:8], told, "warning", "expctl doctor --fix", lost)

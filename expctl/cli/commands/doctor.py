@@ -26,7 +26,12 @@ _PACKAGES: Final = ("mlflow", "scikit-learn", "skops", "pandas", "numpy", "optun
 
 def doctor(
     fix: Annotated[
-        bool, typer.Option("--fix", help="Close runs whose process is gone; refresh SQLite's planner statistics.")
+        bool,
+        typer.Option(
+            "--fix",
+            help="Close runs whose process is gone; after a move set the addresses of files right (with a backup); move"
+            " files of no run aside; refresh SQLite's planner statistics.",
+        ),
     ] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,

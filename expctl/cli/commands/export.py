@@ -118,7 +118,7 @@ def import_runs(
         with streams.stages() as stage:
             found.verify(stage)
             experiments = read_runs(found, experiment)
-            store = open_store(settings, create=True, verbose=verbose)
+            store = open_store(settings, create=True, verbose=verbose, note=streams.note)
         try:
             with streams.stages() as stage:
                 for run in Importer(store, found).write(experiments, stage):

@@ -46,7 +46,7 @@ def reproduce(
     with ExitStack() as stack:
         with stdout_is_ours(), streams.stages() as stage:
             stage("opening the store")
-            store = open_store(settings, verbose=verbose)
+            store = open_store(settings, verbose=verbose, note=streams.note)
             found = resolve(store, run)
 
             from expctl.workflows.environments import isolated as environment_of

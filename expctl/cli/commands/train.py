@@ -29,7 +29,7 @@ def train(
     from expctl.workflows.train import train as train_model
 
     with stdout_is_ours(), streams.stages() as stage:
-        trained = train_model(request, stage)
+        trained = train_model(request, stage, streams.note)
     run, result = trained.run, trained.result
     for line in [*messages(result.data_issues), *result.warnings]:
         streams.note(f"warning: {line}")

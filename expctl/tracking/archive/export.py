@@ -22,9 +22,10 @@ from expctl.tracking.archive.identity import RUN_ID, is_half, origin_of
 from expctl.tracking.archive.schema import ENDED, OF_THE_STORE, ArchivedData, ArchivedModel, ArchivedPoint, ArchivedRun
 from expctl.tracking.errors import store_errors
 from expctl.tracking.readers.protocol import stored_number
-from expctl.tracking.runs.artifacts import local_folder
+from expctl.tracking.runs.artifacts import lost
 from expctl.tracking.runs.descendants import with_trials
 from expctl.tracking.runs.references import resolve_set
+from expctl.tracking.uris import local_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -208,12 +209,10 @@ class Exporter:
 
     def _files(self, exported: Exported, place: str, uri: str, *, whole: bool) -> set[str]:
         """Write the files of a folder, and give their paths. Raises StoreError where a `whole` run's is not there."""
-        folder = local_folder(uri)
+        folder = local_folder(self.store.places.now(uri))
         if folder is not None and not folder.is_dir():
             if whole:
-                raise StoreError(
-                    f"the files of run {exported.run.label} are not at {folder}", hint="was the store moved?"
-                )
+                raise lost(exported.run, folder)
             return set()
         written = set()
         for path, opened in _walked(folder) if folder is not None else _fetched(self.store, uri):

@@ -155,6 +155,7 @@ def remove_alias(store: Store, name: str, alias: str) -> int:
 
 def register(store: Store, run: RunRecord, name: str, tags: Mapping[str, str]) -> int:
     """The version that the model of a run becomes. Of two that were made of it at the same time the first stays."""
+    store.prepare_writing(run.artifact_uri)  # the version gets the address of the model
     store.connect()
     import mlflow
     from mlflow.exceptions import MlflowException

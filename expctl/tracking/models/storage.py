@@ -6,6 +6,7 @@ The list of trusted types is ours, never the model file's own.
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 import warnings
 from dataclasses import dataclass, replace
@@ -17,7 +18,8 @@ from expctl.errors import DataError, ExpctlError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
-from expctl.tracking.runs.artifacts import fetch_folder, local_folder
+from expctl.tracking.runs.artifacts import fetch_folder
+from expctl.tracking.uris import local_folder
 from expctl.training.models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -77,9 +79,12 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     place = places.get("model", f"{run.artifact_uri.rstrip('/')}/model")
     target = Path(folder, "model")
     target.mkdir()
-    local = local_folder(place)
+    now = store.places.now(place)
+    local = local_folder(now)
     try:
-        if local is None or local.is_dir():
+        if local is not None and now != place and local.is_dir():  # moved: MLflow would not find it
+            _copy(local, target)
+        elif local is None or local.is_dir():
             with store_errors(store.settings):
                 fetch_folder(store, place, target)
     except ExpctlError as error:
@@ -89,6 +94,13 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     if not any(target.iterdir()) and Tag.MODEL_DIGEST not in run.tags:
         raise _without_model(run)
     return target  # that lacks what it should have is known as damaged
+
+
+def _copy(folder: Path, target: Path) -> None:
+    try:
+        shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True)  # a link may lead anywhere
+    except OSError as error:  # shutil.Error too, which lists what failed
+        raise StoreError(f"cannot read {folder}: {error.strerror or error}", hint="check its permissions") from error
 
 
 def _without_model(run: RunRecord) -> RunNotFound:

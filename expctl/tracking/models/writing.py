@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl import compat
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.lacks import Lack
+from expctl.tracking.runs.artifacts import delete_files
 from expctl.tracking.runs.items import RecordedModel
 from expctl.tracking.runs.lifecycle import defer_signals_if_local
 
@@ -190,10 +190,10 @@ def drop_model(store: Store, run_id: str) -> None:
         run = client.get_run(run_id)
         outputs = run.outputs.model_outputs if run.outputs is not None else ()
         if not outputs:
-            compat.artifact_repository(f"{run.info.artifact_uri}/model", store.uri).delete_artifacts()
+            delete_files(store, f"{run.info.artifact_uri}/model")
         for output in outputs:
             logged = client.get_logged_model(output.model_id)
-            compat.artifact_repository(logged.artifact_location, store.uri).delete_artifacts()
+            delete_files(store, logged.artifact_location)
             client.delete_logged_model(output.model_id)
 
 

@@ -9,13 +9,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from expctl import compat
 from expctl.errors import StoreError
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.errors import store_errors
+from expctl.tracking.uris import local_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ def list_files(store: Store, run: RunRecord) -> list[Artifact]:
     """All files of a run, those of its logged models under their names."""
     found: dict[str, Artifact] = {}
     for name, uri in store.reader.folders(run):
-        folder, server = local_folder(uri), _server_of(store, uri)
+        folder, server = local_folder(store.places.now(uri)), _server_of(store, uri)
         if folder is not None:
             files: Iterable[Artifact] = _walked(folder, name)
         elif server is not None:
@@ -48,14 +48,6 @@ def list_files(store: Store, run: RunRecord) -> list[Artifact]:
             files = _fetched(store, run, name)
         found.update({file.path: file for file in files})
     return sorted(found.values(), key=lambda file: file.path)
-
-
-def local_folder(uri: str) -> Path | None:
-    """The folder of a `file://` URI or a path; None for a URI of another kind."""
-    parts = urlsplit(uri)
-    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not parts.path:
-        return None
-    return Path(unquote(parts.path) if parts.scheme else uri)
 
 
 def _server_of(store: Store, uri: str) -> RestReader | None:
@@ -92,7 +84,8 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
 
     Raises StoreError if it cannot be read, or if the folder of a complete run is not there: the store has been moved.
     """
-    folder = local_folder(run.artifact_uri)
+    address = store.places.now(run.artifact_uri)
+    folder = local_folder(address)
     if folder is None:
         server = _server_of(store, run.artifact_uri)
         if server is None:
@@ -102,7 +95,9 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
             raise StoreError(f"the files of run {run.label} are not on the server", hint="were they moved or removed?")
         return content
     if Tag.COMPLETE in run.tags and not folder.is_dir():
-        raise StoreError(f"the files of run {run.label} are not at {folder}", hint="was the store moved?")
+        raise lost(run, folder)
+    if address != run.artifact_uri and not (folder / path).resolve().is_relative_to(folder.resolve()):
+        raise StoreError(f"{folder / path} is a link to another place", hint="put the file in its place")
     try:
         return (folder / path).read_bytes()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -127,6 +122,20 @@ def fetch_folder(store: Store, uri: str, target: Path) -> None:
             raise StoreError(f"the server has no file {path!r} of {uri}", hint="try again")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
+
+
+def lost(run: RunRecord, folder: Path) -> StoreError:
+    """The error for a run whose files should be in a folder of this machine, and are not."""
+    return StoreError(
+        f"the files of run {run.label} are not at {folder}, nor beside the database",
+        hint="move them, too: the folder mlartifacts belongs beside the database",
+    )
+
+
+def delete_files(store: Store, address: str) -> None:
+    """Delete the files at a recorded address for good. Raises StoreError for those beside another database."""
+    store.check_own(address)
+    compat.artifact_repository(store.places.now(address), store.uri).delete_artifacts()
 
 
 def _downloaded(store: Store, run: RunRecord, path: str) -> bytes | None:

@@ -14,6 +14,7 @@ from expctl.errors import RunNotFound, UsageError
 from expctl.filters.expression import EVERY_RUN, Or, attribute
 from expctl.tracking.errors import store_errors
 from expctl.tracking.runs import lifecycle
+from expctl.tracking.runs.artifacts import delete_files
 from expctl.tracking.runs.descendants import Chosen, with_trials
 from expctl.tracking.runs.references import only, resolve_set
 
@@ -106,13 +107,17 @@ def can_purge(store: Store) -> bool:
 
 
 def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
-    """Raise UsageError where runs cannot go for good: their store is a server, or a registered model is theirs."""
+    """Raise UsageError where runs cannot go for good: their store is a server, or a registered model is theirs.
+
+    StoreError where their files are beside another database.
+    """
     if not can_purge(store):
         raise UsageError(
             "only MLflow's server can delete its runs permanently",
             hint="expctl delete without --purge here, then mlflow gc where the server runs",
         )
     for run in runs:
+        store.check_own(run.artifact_uri)
         with store_errors(store.settings):
             (*versions,) = store.client.search_model_versions(f"run_id = '{run.run_id}'")
         if versions:
@@ -149,9 +154,9 @@ def _purge(store: Store, run: RunRecord) -> None:
                 raise
             continue
         if model.source_run_id == run.run_id:
-            compat.artifact_repository(model.artifact_location, store.uri).delete_artifacts()
+            delete_files(store, model.artifact_location)
             compat.hard_delete_model(backend, model_id)
-    compat.artifact_repository(run.artifact_uri, store.uri).delete_artifacts()
+    delete_files(store, run.artifact_uri)
     compat.hard_delete_run(backend, run.run_id)
 
 

@@ -113,7 +113,13 @@ class RunWriter:
 
     @classmethod
     def reopen(cls, store: Store, run_id: str, tags: Mapping[str, str], *, scratch: Path | None = None) -> RunWriter:
-        """Go on with a run that has ended: RUNNING again, without its completion mark or the reason of its end."""
+        """Go on with a run that has ended: RUNNING again, without its completion mark or the reason of its end.
+
+        Raises StoreError where its files are beside another database.
+        """
+        address = store.get(run_id).artifact_uri
+        store.prepare_writing(address)
+        store.check_own(address)
         with store_errors(store.settings):
             for key, value in tags.items():
                 store.client.set_tag(run_id, key, value)

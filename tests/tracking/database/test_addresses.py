@@ -1,0 +1,73 @@
+"""The addresses of a store that was moved: all are set right, with a backup, or none."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from expctl.errors import StoreError
+from expctl.tracking.database import addresses
+
+
+@pytest.fixture
+def moved(runs, monkeypatch):
+    """The database of a project whose folder has another name now; the former one is gone."""
+    place = runs.with_name(f"{runs.name}-elsewhere")
+    runs.rename(place)
+    monkeypatch.chdir(place)
+    return place / "mlflow.db"
+
+
+def recorded(path):
+    with closing(sqlite3.connect(path)) as database:
+        sql = "SELECT artifact_uri FROM runs UNION ALL SELECT artifact_location FROM logged_models"
+        return [one for (one,) in database.execute(sql)]
+
+
+def test_a_store_that_was_not_moved_has_nothing_to_set_right(runs):
+    before = (runs / "mlflow.db").read_bytes()
+    assert addresses.outdated(runs / "mlflow.db") == []
+    assert addresses.rewrite(runs / "mlflow.db") is None
+    assert (runs / "mlflow.db").read_bytes() == before
+
+
+def test_every_address_of_a_moved_store_is_set_right_once(moved, runs):
+    before = recorded(moved)
+    assert all(str(runs) in one for one in before)
+    found = addresses.outdated(moved)
+    assert recorded(moved) == before
+    done = addresses.rewrite(moved)
+    assert [one.after for one in done.changes] == [one.after for one in found]
+    after = recorded(moved)
+    assert after == [one.replace(str(runs), str(moved.parent)) for one in before]
+    assert recorded(done.backup) == before
+    assert addresses.rewrite(moved) is None
+    with closing(sqlite3.connect(moved)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_store_whose_writer_stays_is_left_as_it_is(moved, monkeypatch):
+    monkeypatch.setattr(addresses, "PATIENCE", 0.1)
+    before = recorded(moved)
+    with closing(sqlite3.connect(moved, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked"):
+            addresses.rewrite(moved)
+        writer.execute("ROLLBACK")
+    assert recorded(moved) == before
+    assert not list(moved.parent.glob("*.backup-*"))
+
+
+def test_without_a_backup_nothing_is_changed(moved, monkeypatch):
+    before = recorded(moved)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(addresses.os, "fsync", full)
+    with pytest.raises(StoreError, match="No space left"):
+        addresses.rewrite(moved)
+    assert recorded(moved) == before
+    assert {one.name for one in moved.parent.iterdir() if "backup" in one.name} == set()

@@ -1,0 +1,93 @@
+"""A project that was moved or copied works at its new place, and nothing is written to the old one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from expctl.workflows.doctor import examine
+from tests.tracking.recorded import settings_of
+
+
+@pytest.fixture
+def moved(runs, monkeypatch):
+    place = runs.with_name(f"{runs.name}-elsewhere")
+    runs.rename(place)
+    monkeypatch.chdir(place)
+    return place
+
+
+def checked(folder, *, fix=False):
+    return {one.name: one for one in examine(settings_of(folder), fix=fix)}
+
+
+def listed(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def works(cli, there):
+    for words in (["show", "strong"], ["compare", "weak", "strong"], ["predict", "--run", "strong", "a fine film"]):
+        done = cli(*words, *there)
+        assert done.exit_code == 0, done.stderr
+
+
+def test_a_moved_project_is_read_where_it_is_and_left_as_it_is(cli, moved, runs):
+    before = (moved / "mlflow.db").read_bytes()
+    works(cli, ("--tracking-uri", f"sqlite:///{moved / 'mlflow.db'}"))
+    assert (moved / "mlflow.db").read_bytes() == before
+    assert not runs.exists()
+
+
+def test_a_training_in_a_moved_project_sets_its_addresses_right_and_says_so(cli, moved, runs):
+    there = ("--tracking-uri", f"sqlite:///{moved / 'mlflow.db'}")
+    done = cli("train", "--data", "small.csv", "--run-name", "after", *there)
+    assert done.exit_code == 0, done.stderr
+    assert "the store was moved or copied" in done.stderr
+    assert len(list(moved.glob("mlflow.db.backup-*"))) == 1
+    assert not runs.exists()
+    works(cli, there)
+    assert cli("compare", "strong", "after", *there).exit_code == 0
+    assert checked(moved)["addresses"].status == "ok"
+
+
+def test_a_copy_is_written_to_and_not_what_it_was_copied_from(cli, runs, monkeypatch):
+    copy = runs.with_name(f"{runs.name}-copy")
+    shutil.copytree(runs, copy)
+    before = listed(runs)
+    database = (runs / "mlflow.db").read_bytes()
+    monkeypatch.chdir(copy)
+    there = ("--tracking-uri", f"sqlite:///{copy / 'mlflow.db'}")
+    assert cli("train", "--data", "small.csv", *there).exit_code == 0
+    assert cli("delete", "weak", "--purge", "--yes", *there).exit_code == 0
+    assert listed(runs) == before
+    assert (runs / "mlflow.db").read_bytes() == database
+
+
+def test_doctor_tells_and_sets_right(moved, runs):
+    found = checked(moved)["addresses"]
+    assert (found.status, found.next) == ("warning", "expctl doctor --fix")
+    assert str(runs) in str(found.found)
+    assert checked(moved, fix=True)["addresses"].status == "fixed"
+    assert checked(moved)["addresses"].status == "ok"
+    assert not runs.exists()
+
+
+def test_purging_in_a_moved_project_takes_the_files_along(cli, moved):
+    there = ("--tracking-uri", f"sqlite:///{moved / 'mlflow.db'}")
+    before = len(list(Path("mlartifacts").rglob("predictions.parquet")))
+    assert cli("delete", "strong", "--purge", "--yes", *there).exit_code == 0
+    assert len(list(Path("mlartifacts").rglob("predictions.parquet"))) == before - 1
+
+
+def test_files_of_no_run_and_runs_without_files_are_told(runs):
+    stray = next(Path("mlartifacts").iterdir()) / ("f" * 32) / "artifacts"
+    stray.mkdir(parents=True)
+    (stray / "kept.txt").write_text("kept")
+    found = checked(runs)["files_of_no_run"]
+    assert (found.status, "4 bytes" in str(found.found)) == ("warning", True)
+    assert stray.exists()
+    assert checked(runs, fix=True)["files_of_no_run"].status == "fixed"
+    assert not stray.exists()
+    assert checked(runs)["files_of_no_run"].status == "ok"
