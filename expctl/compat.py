@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from mlflow import MlflowClient
+
 # MLflow
 
 # Alembic's names for the schemas that the SQLite reader was tested with, and the MLflow that makes each. MLflow's own
@@ -124,6 +126,32 @@ def artifact_repository(location: str, tracking_uri: str) -> Any:
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     return get_artifact_repository(location, tracking_uri=tracking_uri)
+
+
+def registry_client(client: MlflowClient) -> Any:
+    """The part of MLflow's client that speaks with the registry, without the question whether a name is a prompt's that
+    the client puts before each call: 0.15 s each at a server that asks for a password. `registry.read` asks it once.
+    """
+    return client._get_registry_client()  # type: ignore[no-untyped-call]
+
+
+def tracking_client(client: MlflowClient) -> Any:
+    """The part of MLflow's client that speaks with the tracking server, without the question whether a logged model is
+    there before its tags are set.
+    """
+    return client._tracking_client
+
+
+def latest_values(run: Any) -> Mapping[str, Any]:
+    """The last value of each metric of a run of MLflow's client, with step and time: `run.data.metrics` has neither."""
+    return {one.key: one for one in run.data._metric_objs}
+
+
+def is_prompt(model: Any) -> bool:
+    """Whether a registered model is one of MLflow's prompts, which share the names; its public tags leave that out."""
+    from mlflow.prompt.registry_utils import has_prompt_tag
+
+    return bool(has_prompt_tag(model._tags))
 
 
 # scikit-learn

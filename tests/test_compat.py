@@ -252,6 +252,33 @@ def test_mlflow_gives_what_deletes_the_files_of_a_location(tmp_path: Path) -> No
     )
 
 
+def test_mlflows_client_is_made_of_the_two_that_ask_no_questions_of_their_own(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path / 'x.db'}")
+    calls = ("set_model_version_tag", "delete_model_version_tag", "delete_model_version", "set_registered_model_alias")
+    relies(
+        all(hasattr(compat.registry_client(client), name) for name in (*calls, "delete_registered_model_alias"))
+        and hasattr(compat.tracking_client(client), "set_logged_model_tags"),
+        "mlflow",
+        "MlflowClient has no _get_registry_client() or _tracking_client: call the client itself, twice the requests",
+    )
+    client.create_registered_model("reviews")
+    client.register_prompt("greeting", "hello")
+    kinds = [
+        compat.is_prompt(compat.registry_client(client).get_registered_model(name)) for name in ("reviews", "greeting")
+    ]
+    relies(kinds == [False, True], "mlflow", "prompts are told otherwise: see MlflowClient._raise_if_prompt")
+    run = client.create_run("0")
+    client.log_metric(run.info.run_id, "loss", 0.5, timestamp=7, step=3)
+    latest = compat.latest_values(client.get_run(run.info.run_id))
+    relies(
+        [(key, one.value, one.timestamp, one.step) for key, one in latest.items()] == [("loss", 0.5, 7, 3)],
+        "mlflow",
+        "RunData has no _metric_objs: ask for the whole history of every metric in export",
+    )
+
+
 VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+[A-Z0-9]")
 
 

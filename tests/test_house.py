@@ -102,6 +102,7 @@ CROSSING: dict[str, str] = {
     "tracking/test_modes.py": "every way to keep a store, through the command line",
     "tracking/test_old_servers.py": "every command on a real server of an older MLflow",
     "tracking/test_readers.py": "the three readers, which tell the same",
+    "tracking/test_requests.py": "how many requests each command takes at a server",
     "tracking/test_s3.py": "artifacts in a bucket, through a server and by an own key",
     "training/tasks/test_tasks.py": "one more task and one more kind of features, from the reader to the recorded run",
     "training/test_cluster.py": "workers on a Dask cluster, from the sweep to the recorded run",
@@ -185,8 +186,8 @@ WRITING = {
     *("create_logged_model", "finalize_logged_model", "log_model_artifacts", "set_terminated", "update_run", "set_tag"),
     "delete_tag",
 }
-# The last of them asks whether a server has the call, for a run that is not there.
-WRITERS = {"tracking/runs/writer.py", "tracking/models/writing.py", "tracking/lacks.py"}
+# `artifacts` sends the files; `lacks` asks whether a server has the call, for a run that is not there.
+WRITERS = {"tracking/runs/writer.py", "tracking/runs/artifacts.py", "tracking/models/writing.py", "tracking/lacks.py"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=NAMES)

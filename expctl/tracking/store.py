@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.settings import Settings
     from expctl.tracking.lacks import Lack
-    from expctl.tracking.readers.protocol import Projection, Reader
+    from expctl.tracking.readers.protocol import Experiment, Projection, Reader
     from expctl.tracking.runs.artifacts import Artifact
 
     Note = Callable[[str], None]
@@ -70,6 +70,7 @@ class Store:
         self._reader = reader
         self._client = client
         self._experiment: str | None = None
+        self._known: Sequence[Experiment] = ()
 
     @property
     def reader(self) -> Reader:
@@ -109,7 +110,7 @@ class Store:
         if self._reader is None or self._experiment is not None:
             return self._experiment
         name = self.settings.experiment
-        found = next((one for one in self._reader.experiments() if one.name == name), None)
+        found = self._experiment_where(lambda one: one.name == name)
         if found is not None and found.deleted:
             raise RunNotFound(
                 f"experiment {name!r} has been deleted", hint=f"mlflow experiments restore -x {found.experiment_id}"
@@ -118,10 +119,22 @@ class Store:
             self._experiment = found.experiment_id  # a server takes 0.1 s to answer where it asks for a password
         return self._experiment
 
+    def forget_experiments(self) -> None:
+        """Ask again which there are, when they are needed: another may have been made."""
+        self._known = ()
+
     def experiment_name(self, experiment_id: str) -> str:
         """The name of an experiment, deleted or not; its id where nobody knows the name."""
-        known = self.reader.experiments()
-        return next((one.name for one in known if one.experiment_id == experiment_id), experiment_id)
+        found = self._experiment_where(lambda one: one.experiment_id == experiment_id)
+        return experiment_id if found is None else found.name
+
+    def _experiment_where(self, is_meant: Callable[[Experiment], bool]) -> Experiment | None:
+        """The experiment of which that is true; one that is found is not asked for again."""
+        found = next(filter(is_meant, self._known), None)
+        if found is None:
+            self._known = self.reader.experiments()
+            found = next(filter(is_meant, self._known), None)
+        return found
 
     def ensure_experiment(self) -> str:
         """The id of the settings' experiment, created if it is not there. Safe when several processes do it at once."""
@@ -219,7 +232,8 @@ class Store:
         if self._reader is None:
             return ()
         if everywhere:
-            return tuple(one.experiment_id for one in self._reader.experiments() if not one.deleted)
+            self._known = self._known or self._reader.experiments()
+            return tuple(one.experiment_id for one in self._known if not one.deleted)
         found = self.experiment_id()
         return () if found is None else (found,)
 
@@ -297,9 +311,7 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
         try:
             reader = _direct(uri)
             if reader is not None:
-                if create:  # a server that does not answer, or is none of MLflow's, is told in seconds and words
-                    reader.experiments()
-                return Store(settings, reader, note=note)
+                return _answering(Store(settings, reader, note=note), create)
         except NotServed as refusal:
             aside = f"read through MLflow's client, not directly: {refusal}"
     client = _client_of(settings, create=create)
@@ -307,7 +319,14 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
         return Store(settings, None, note=note)
     from expctl.tracking.readers.mlflow_client import ClientReader
 
-    return Store(settings, ClientReader(client, settings), client, aside=aside, note=note)
+    return _answering(Store(settings, ClientReader(client, settings), client, aside=aside, note=note), create)
+
+
+def _answering(store: Store, create: bool) -> Store:
+    """A store that is opened to be written, a server that does not answer or is none of MLflow's told in seconds."""
+    if create and uris.is_server(store.uri):
+        store.experiment_id()
+    return store
 
 
 def open_local(settings: Settings) -> Store | None:
@@ -358,7 +377,8 @@ def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
         if create and path is not None and not path.exists():
             create_file(path)
         client = mlflow.MlflowClient(tracking_uri=patient)
-        client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
+        if not uris.is_server(uri):
+            client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
     return client
 
 

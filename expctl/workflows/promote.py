@@ -93,7 +93,7 @@ def promote(
         progress(f"registering {name}")
         with defer_signals():
             if number is None and run is not None:
-                number = register(store, run, name, tags)
+                number, tags = register(store, run, model, tags), {}  # which it has from its beginning
             point_alias(store, name, alias, number, tags)
     return Promotion(name, alias, run, number, before, before_run, decision)
 

@@ -66,7 +66,7 @@ def reproduce(
         progress=progress,
     )  # fmt: skip
     judged = _judged(store, original, estimator, result, suspects)
-    RunWriter(store, again.run_id).write([TagValue(Tag.VERDICT, judged.verdict)])
+    RunWriter(store, again).write([TagValue(Tag.VERDICT, judged.verdict)])
     return judged, again
 
 

@@ -205,7 +205,7 @@ def record_sweep(
         pool.done({drawing})
         table = File("trials.csv", csv_text(_table(space, runs), formulas="escape").encode("utf-8", "surrogatepass"))
         closing = [table, *drawing.result(), *_closing(recorder, swept)]
-        writer.write(closing)
+        writer.write(closing, last=True)
     return swept
 
 

@@ -102,7 +102,7 @@ def claim(store: Store, parent: RunRecord) -> None:
             raise RunNotFound(f"sweep {parent.label} is being run by {where}", hint="wait for it, or end it first")
         if alive is None and parent.status == "running":
             raise RunNotFound(f"sweep {parent.label} may still be run by {where}", hint="resume it there")
-        RunWriter(store, parent.run_id).write(TagValue(key, value) for key, value in mine.items())
+        RunWriter(store, parent).write(TagValue(key, value) for key, value in mine.items())
 
 
 def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:

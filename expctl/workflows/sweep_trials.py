@@ -161,7 +161,7 @@ class Recorder:
     def finish(self, trial: Trial, result: Done) -> None:
         """Write a trial's items, end its run, and let go of the model that is no longer among the best."""
         writer = self.running[trial.number]
-        writer.write(result.log)
+        writer.write(result.log, last=True)
         with defer_signals():
             writer.finish()
             del self.running[trial.number]

@@ -135,5 +135,5 @@ def train_in_run(
         with autologging(writer) if autolog else nullcontext():
             result = fit(recipe, split, pipeline, strict=strict, progress=progress)
         progress("recording")
-        writer.write([*outcome(result, kept=alone), *([data_rows(split.data)] if alone else [])])
+        writer.write([*outcome(result, kept=alone), *([data_rows(split.data)] if alone else [])], last=True)
     return store.get(writer.run_id), result

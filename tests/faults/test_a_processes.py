@@ -20,14 +20,14 @@ pytestmark = pytest.mark.slow
 CLIENT = "mlflow:MlflowClient."
 # Where the process that writes a sweep is killed, one after another, in the same sweep.
 STEPS = [
-    (CLIENT + "log_artifacts", "after", 1),
+    ("expctl.tracking.runs.writer:send_folder", "after", 1),
     ("expctl.tracking.runs.writer:RunWriter.finish", "before", 1),
 ]
 MORE_STEPS = [
     (CLIENT + "create_run", "after", 1),
     (CLIENT + "create_logged_model", "after", 1),
-    (CLIENT + "log_model_artifacts", "before", 1),
-    (CLIENT + "log_model_artifacts", "after", 1),
+    ("expctl.tracking.models.writing:send_folder", "before", 1),
+    ("expctl.tracking.models.writing:send_folder", "after", 1),
     (CLIENT + "finalize_logged_model", "after", 1),
     (CLIENT + "log_batch", "after", 1),
     ("expctl.tracking.runs.writer:RunWriter.finish", "after", 1),
@@ -151,7 +151,8 @@ def test_a_trial_that_kills_its_worker_or_eats_the_memory_fails_alone(empty: Ben
 
 
 @pytest.mark.parametrize(
-    ("where", "when"), [pytest.param(CLIENT + "log_model_artifacts", "before", id="A08-killed-in-the-models-upload")]
+    ("where", "when"),
+    [pytest.param("expctl.tracking.models.writing:send_folder", "before", id="A08-killed-in-the-models-upload")],
 )
 def test_a_killed_training_is_seen_and_predicts_nothing(empty: Bench, where, when):
     empty.killed_at(where, "train", "--data", "small.csv", "--run-name", "orphan", when=when)

@@ -7,14 +7,15 @@ import os
 import stat
 import tempfile
 from collections import defaultdict
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from expctl import compat
 from expctl.errors import DataError, RunNotFound, StoreError, mask_passwords, mask_secrets
 from expctl.filters.expression import EVERY_RUN
+from expctl.metrics import METRICS
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.archive.container import Writer
@@ -22,7 +23,7 @@ from expctl.tracking.archive.identity import RUN_ID, is_half, origin_of
 from expctl.tracking.archive.schema import ENDED, OF_THE_STORE, ArchivedData, ArchivedModel, ArchivedPoint, ArchivedRun
 from expctl.tracking.errors import store_errors
 from expctl.tracking.readers.protocol import stored_number
-from expctl.tracking.runs.artifacts import lost
+from expctl.tracking.runs.artifacts import fetch_folder, lost, server_of
 from expctl.tracking.runs.descendants import with_trials
 from expctl.tracking.runs.references import resolve_set
 from expctl.tracking.uris import local_folder
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
+
+
+# Metrics that `items.outcome` writes once, with step 0. A value that somebody has added since is later than the run's
+# end, or of another step.
+_AT_THE_END: Final = frozenset(name for key in METRICS for name in (key, f"{key}_low", f"{key}_high"))
 
 
 @dataclass(frozen=True)
@@ -197,15 +203,23 @@ class Exporter:
                     links[one.key, one.step, one.timestamp].append(link)
         with tempfile.TemporaryFile() as stream:
             for key in sorted(recorded.data.metrics):
-                with store_errors(self.store.settings):
-                    history = self.store.client.get_metric_history(recorded.info.run_id, key)
-                for one in history:
+                for one in self._history(recorded, key):
                     its = links.get((key, one.step, one.timestamp), ())
                     point = ArchivedPoint(key, stored_number(one.value), one.step, one.timestamp, its)
                     stream.write(point.to_json())
             size = stream.tell()
             stream.seek(0)
             self.writer.add(name, stream, size)
+
+    def _history(self, recorded: Any, key: str) -> Sequence[Any]:
+        """The values of a metric. Of those that a complete run recorded all at once, at its end, there is one each."""
+        if Tag.COMPLETE in recorded.data.tags and key in _AT_THE_END:
+            latest = compat.latest_values(recorded)[key]
+            if latest.step == 0 and latest.timestamp <= (recorded.info.end_time or 0):
+                return [latest]
+        with store_errors(self.store.settings):
+            history: Sequence[Any] = self.store.client.get_metric_history(recorded.info.run_id, key)
+        return history
 
     def _files(self, exported: Exported, place: str, uri: str, *, whole: bool) -> set[str]:
         """Write the files of a folder, and give their paths. Raises StoreError where a `whole` run's is not there."""
@@ -215,12 +229,16 @@ class Exporter:
                 raise lost(exported.run, folder)
             return set()
         written = set()
-        for path, opened in _walked(folder) if folder is not None else _fetched(self.store, uri):
-            with opened as (stream, size):
-                self.writer.add(f"{place}/{path}", stream, size)
-            exported.files += 1
-            exported.bytes += size
-            written.add(path)
+        with ExitStack() as stack:
+            if folder is None and server_of(self.store, uri) is not None:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="expctl-")))
+                fetch_folder(self.store, uri, folder)
+            for path, opened in _walked(folder) if folder is not None else _fetched(self.store, uri):
+                with opened as (stream, size):
+                    self.writer.add(f"{place}/{path}", stream, size)
+                exported.files += 1
+                exported.bytes += size
+                written.add(path)
         return written
 
 

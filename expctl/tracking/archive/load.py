@@ -116,7 +116,9 @@ class Importer:
 
     def _experiment(self, name: str) -> str:
         settings = replace(self.store.settings, experiment=name)
-        return Store(settings, self.store.reader, self.store.client, note=self.store.note).ensure_experiment()
+        found = Store(settings, self.store.reader, self.store.client, note=self.store.note).ensure_experiment()
+        self.store.forget_experiments()
+        return found
 
     def _one(self, run_id: str, experiment: str) -> Imported:
         run = _described(self.archive, run_id)
@@ -209,7 +211,7 @@ class Importer:
         changed: list[Item] = [TagValue(key, value) for key, value in linked.items() if run.tags.get(key) != value]
         if aside is not None and Tag.IMPORTED_TRIAL not in linked:
             changed.append(RemovedTag(Tag.IMPORTED_TRIAL))
-        RunWriter(self.store, run.run_id).write(changed)
+        RunWriter(self.store, run).write(changed)
 
     def _translated(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Tags with the present ids of runs. A trial whose sweep is not here is none, until it is."""

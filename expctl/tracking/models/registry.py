@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
+import json
 import re
 import shlex
-from contextlib import redirect_stderr
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import ExpctlError, RunNotFound, StoreError, UsageError, closest
 from expctl.filters.expression import attribute
 from expctl.records import Tag
@@ -19,9 +19,12 @@ from expctl.tracking.lacks import Lack
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mlflow import MlflowClient
+
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
+_VERSIONS_TAG: Final = "mlflow.modelVersions"
 _LIMIT: Final = 250  # characters: MLflow's tables hold 256 of a name, and 255 of an alias
 
 
@@ -36,11 +39,15 @@ class Version:
 
 @dataclass(frozen=True)
 class Registered:
-    """What is registered under a name: versions by number, the newest first, and the version of each alias."""
+    """What is registered under a name: versions by number, the newest first, and the version of each alias.
+
+    `exists` is false of a name that nothing has been registered under, not even without versions.
+    """
 
     name: str
     versions: Mapping[int, Version]
     aliases: Mapping[str, int]
+    exists: bool = True
 
     def aliases_of(self, number: int) -> list[str]:
         """The aliases that point at a version."""
@@ -78,27 +85,35 @@ def check_alias(alias: str) -> None:
 
 
 def read(store: Store, name: str) -> Registered:
-    """What is registered under a name: nothing, where there is no such model."""
+    """What is registered under a name, nothing where there is no such model. Raises UsageError if it is a prompt's."""
     client = store.client
     from mlflow.exceptions import MlflowException
 
-    found: list[Any] = []
     with store_errors(store.settings):
         try:
-            model = client.get_registered_model(name)
+            model = compat.registry_client(client).get_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            return Registered(name, {}, {})
-        token = None
+            return Registered(name, {}, {}, exists=False)
+        if compat.is_prompt(model):
+            raise UsageError(f"{name!r} is one of MLflow's prompts, not a model", hint="another name")
+    versions = _versions(store, name)
+    aliases = _tagged_aliases(versions) | {alias: int(number) for alias, number in model.aliases.items()}
+    return Registered(name, {one.number: one for one in versions}, aliases)
+
+
+def _versions(store: Store, name: str) -> list[Version]:
+    """The versions of a registered model, the newest first."""
+    found: list[Any] = []
+    token = None
+    with store_errors(store.settings):
         while token != "":
-            page = client.search_model_versions(_named(name), page_token=token)
+            page = store.client.search_model_versions(_named(name), page_token=token)
             found += [one for one in page if one.name == name]
             token = page.token or ""
     versions = [Version(int(one.version), one.run_id or None, dict(one.tags)) for one in found]
-    versions.sort(key=lambda one: -one.number)
-    aliases = _tagged_aliases(versions) | {alias: int(number) for alias, number in model.aliases.items()}
-    return Registered(name, {one.number: one for one in versions}, aliases)
+    return sorted(versions, key=lambda one: -one.number)
 
 
 def _tagged_aliases(versions: Iterable[Version]) -> dict[str, int]:
@@ -146,48 +161,107 @@ def remove_alias(store: Store, name: str, alias: str) -> int:
     number = model.version_of(alias)
     tagged = [one.number for one in model.versions.values() if Tag.ALIAS + alias in one.tags]
     with store_errors(store.settings):
+        client = compat.registry_client(store.client)
         for one in sorted(tagged, key=lambda one: one == number):  # else an older one would come back where this ends
-            store.client.delete_model_version_tag(name, str(one), Tag.ALIAS + alias)
+            client.delete_model_version_tag(name, str(one), Tag.ALIAS + alias)
         if not tagged:
-            store.client.delete_registered_model_alias(name, alias)
+            client.delete_registered_model_alias(name, alias)
     return number
 
 
-def register(store: Store, run: RunRecord, name: str, tags: Mapping[str, str]) -> int:
-    """The version that the model of a run becomes. Of two that were made of it at the same time the first stays."""
+def register(store: Store, run: RunRecord, model: Registered, tags: Mapping[str, str]) -> int:
+    """The version that the model of a run becomes. Of two that were made of it at the same time the first stays.
+
+    What `mlflow.register_model("runs:/ID/model", NAME)` does, in half the requests: what it asks for is known here.
+    """
+    name = model.name
     store.prepare_writing(run.artifact_uri)  # the version gets the address of the model
-    store.connect()
-    import mlflow
+    client = store.client
     from mlflow.exceptions import MlflowException
 
-    with store_errors(store.settings), redirect_stderr(io.StringIO()):  # where it tells people what it does
+    with store_errors(store.settings):
         try:
-            made = int(mlflow.register_model(f"runs:/{run.run_id}/model", name, tags=dict(tags)).version)
+            if not model.exists:
+                _create_registered_model(client, name)
+            logged = _logged_model(store, run)
+            own = f"models:/{logged.model_id}" if logged is not None else _among_files(client, run)
+            model_id = None if logged is None else logged.model_id
+            made = int(client.create_model_version(name, own, run.run_id, dict(tags), model_id=model_id).version)
         except MlflowException as error:
             if error.error_code == "INVALID_PARAMETER_VALUE":
                 raise UsageError(f"cannot register {name!r}: {reason(error)}", hint="another name") from error
-            if not lacks_endpoint(error):
-                raise
-            made = max(_versions_of(store, name, run), default=0)
-            if not made:  # else it is only the tag that the logged model gets at last which the server lacks
-                raise
+            raise
+        if logged is not None:
+            _link(client, logged, name, made)
     first = min(_versions_of(store, name, run))
     if first < made:
         with store_errors(store.settings):
-            store.client.delete_model_version(name, str(made))
+            compat.registry_client(client).delete_model_version(name, str(made))
+            _set_tags(store, name, first, tags)
     return first
 
 
+def _create_registered_model(client: MlflowClient, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # somebody has made it in the meantime
+            raise
+
+
+def _logged_model(store: Store, run: RunRecord) -> Any:
+    """The logged model of a run; None where it is among the run's files, as MLflow 2 had it."""
+    from mlflow.exceptions import MlflowException
+
+    made_by_run = f"name = 'model' AND source_run_id = '{run.run_id}'"
+    try:
+        found = store.client.search_logged_models([run.experiment_id], filter_string=made_by_run)
+    except MlflowException as error:
+        if not lacks_endpoint(error):
+            raise
+        store.lacks.add(Lack.MODELS)
+        return None
+    if len(found) < 2:
+        return next(iter(found), None)
+    outputs = store.client.get_run(run.run_id).outputs
+    steps = {one.model_id: one.step for one in outputs.model_outputs} if outputs is not None else {}
+    return max(found, key=lambda one: steps.get(one.model_id, -1))
+
+
+def _among_files(client: MlflowClient, run: RunRecord) -> str:
+    return f"{client.get_run(run.run_id).info.artifact_uri.rstrip('/')}/model"
+
+
+def _link(client: MlflowClient, logged: Any, name: str, number: int) -> None:
+    """Have a logged model say that it is a version, as MLflow's pages show it; its tag is a list of all."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        others = json.loads(logged.tags.get(_VERSIONS_TAG, "[]"))
+    except (ValueError, RecursionError):
+        others = []
+    versions = [*(others if isinstance(others, list) else []), {"name": name, "version": number}]
+    try:
+        compat.tracking_client(client).set_logged_model_tags(logged.model_id, {_VERSIONS_TAG: json.dumps(versions)})
+    except MlflowException as error:
+        if not lacks_endpoint(error):  # then only the link is lacking
+            raise
+
+
 def _versions_of(store: Store, name: str, run: RunRecord) -> list[int]:
-    return [one.number for one in read(store, name).versions.values() if one.run_id == run.run_id]
+    return [one.number for one in _versions(store, name) if one.run_id == run.run_id]
 
 
 def point_alias(store: Store, name: str, alias: str, number: int | None, tags: Mapping[str, str]) -> None:
-    """Move an alias to a version. Raises StoreError with what is there, and the command that ends it, if it cannot."""
+    """Move an alias to a version, which gets `tags`.
+
+    Raises StoreError with what is there, and the command that ends it, if it cannot.
+    """
     try:
         with store_errors(store.settings):
-            for key, value in tags.items():
-                store.client.set_model_version_tag(name, str(number), key, value)
+            _set_tags(store, name, number, tags)
             _set_alias(store, name, alias, str(number))
     except ExpctlError as error:
         raise StoreError(
@@ -196,18 +270,23 @@ def point_alias(store: Store, name: str, alias: str, number: int | None, tags: M
         ) from error
 
 
+def _set_tags(store: Store, name: str, number: int | None, tags: Mapping[str, str]) -> None:
+    for key, value in tags.items():
+        compat.registry_client(store.client).set_model_version_tag(name, str(number), key, value)
+
+
 def _set_alias(store: Store, name: str, alias: str, number: str) -> None:
     """Set an alias, or where the server has none (MLflow before 2.3), a tag of the version that stands for it."""
     from mlflow.exceptions import MlflowException
 
     try:
-        store.client.set_registered_model_alias(name, alias, number)
+        compat.registry_client(store.client).set_registered_model_alias(name, alias, number)
     except MlflowException as error:
         if not lacks_endpoint(error):
             raise
         store.lacks.add(Lack.ALIASES)
         at = datetime.now(UTC).isoformat(timespec="microseconds")
-        store.client.set_model_version_tag(name, number, Tag.ALIAS + alias, at)
+        _set_tags(store, name, int(number), {Tag.ALIAS + alias: at})
 
 
 def move_command(name: str, number: int | None, alias: str) -> list[str]:

@@ -6,6 +6,7 @@ The list of trusted types is ours, never the model file's own.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sys
 import warnings
@@ -18,7 +19,8 @@ from expctl.errors import DataError, ExpctlError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
-from expctl.tracking.runs.artifacts import fetch_folder
+from expctl.tracking.models.writing import MLMODEL_LIMIT
+from expctl.tracking.runs.artifacts import fetch_folder, server_of
 from expctl.tracking.uris import local_folder
 from expctl.training.models.families import FAMILIES
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from mlflow.models import Model
 
+    from expctl.tracking.readers.rest import RestReader
     from expctl.tracking.store import Store
 
 # A plain function of numpy, through which a factory's model reads its text column.
@@ -85,8 +88,10 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
         if local is not None and now != place and local.is_dir():  # moved: MLflow would not find it
             _copy(local, target)
         elif local is None or local.is_dir():
+            server = server_of(store, place)
             with store_errors(store.settings):
-                fetch_folder(store, place, target)
+                if server is None or not _fetch_needed(server, place, target):
+                    fetch_folder(store, place, target)
     except ExpctlError as error:
         if Tag.MODEL_DIGEST in run.tags:
             told = f"cannot fetch the model of run {run.described}: {error.message}"
@@ -94,6 +99,27 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     if not any(target.iterdir()) and Tag.MODEL_DIGEST not in run.tags:
         raise _without_model(run)
     return target  # that lacks what it should have is known as damaged
+
+
+def _fetch_needed(server: RestReader, uri: str, target: Path) -> bool:
+    """Fetch the two files of a model in skops' format that are read; False, with nothing fetched, for any other."""
+    import yaml
+
+    described = server.file(uri, "MLmodel")
+    if described is None or len(described) > MLMODEL_LIMIT:
+        return False
+    try:
+        flavor = yaml.safe_load(described)["flavors"]["sklearn"]
+        name = flavor["pickled_model"] if flavor["serialization_format"] == "skops" else ""
+        plain = re.fullmatch(r"\w[\w.-]*", name) is not None and name != "MLmodel"
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        return False
+    content = server.file(uri, name) if plain else None
+    if content is None:
+        return False
+    (target / "MLmodel").write_bytes(described)
+    (target / name).write_bytes(content)
+    return True
 
 
 def _copy(folder: Path, target: Path) -> None:

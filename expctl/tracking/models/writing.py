@@ -11,12 +11,12 @@ import json
 import shutil
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.lacks import Lack
-from expctl.tracking.runs.artifacts import delete_files
+from expctl.tracking.runs.artifacts import delete_files, send_folder
 from expctl.tracking.runs.items import RecordedModel
 from expctl.tracking.runs.lifecycle import defer_signals_if_local
 
@@ -33,11 +33,22 @@ if TYPE_CHECKING:
 # What a recorded model needs wherever it is loaded; versions are those installed.
 _REQUIREMENTS: Final = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
 
-_MLMODEL_LIMIT: Final = 2**20  # bytes; a larger one is kept as it is, for reading YAML takes its time
+MLMODEL_LIMIT: Final = 2**20  # bytes; a larger one is kept as it is, for reading YAML takes its time
+
+
+class WrittenRun(Protocol):
+    """The run that is written: an `mlflow.entities.RunInfo`, or a record of one that ended before."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def experiment_id(self) -> str: ...
+    @property
+    def artifact_uri(self) -> str: ...
 
 
 def log_model(
-    store: Store, run_id: str, item: ModelItem | RecordedModel, folder: Path, number: int
+    store: Store, run: WrittenRun, item: ModelItem | RecordedModel, folder: Path, number: int
 ) -> tuple[str | None, list[tuple[str, str]]]:
     """Log a model as the run's own, its `number` in that run. `folder` has its files, or will: of a new one it is not
     there yet.
@@ -50,18 +61,18 @@ def log_model(
     with store_errors(store.settings):
         try:
             if Lack.MODELS not in store.lacks:
-                return _log_by_itself(store, run_id, item, folder)
+                return _log_by_itself(store, run, item, folder)
         except MlflowException as error:
             if not lacks_endpoint(error):
                 raise
             store.lacks.add(Lack.MODELS)
             if not isinstance(item, RecordedModel):
                 shutil.rmtree(folder, ignore_errors=True)
-        return None, _log_among_files(store, run_id, item, folder, number)
+        return None, _log_among_files(store, run, item, folder, number)
 
 
 def _log_by_itself(
-    store: Store, run_id: str, item: ModelItem | RecordedModel, folder: Path
+    store: Store, run: WrittenRun, item: ModelItem | RecordedModel, folder: Path
 ) -> tuple[str, list[tuple[str, str]]]:
     """Done in the steps that mlflow.sklearn.log_model takes, with explicit ids: it would file the model under the
     active experiment, from where `runs:/ID/model` does not find it.
@@ -69,41 +80,40 @@ def _log_by_itself(
     from mlflow.models import Model
 
     if isinstance(item, RecordedModel):
-        with _created(store, run_id, item.name, item.model_type, item.step, item.tags, item.params) as logged:
-            readdress(folder / "MLmodel", run_id, logged.artifact_location, logged.model_id)
+        with _created(store, run, item.name, item.model_type, item.step, item.tags, item.params) as logged:
+            readdress(folder / "MLmodel", run.run_id, logged.artifact_location, logged.model_id)
             _upload(store, logged, folder, item.status)
         return str(logged.model_id), []
-    with _created(store, run_id, "model", item.model_type, 0) as logged:
+    with _created(store, run, "model", item.model_type, 0) as logged:
         model_id = logged.model_id
-        meta = Model(artifact_path=logged.artifact_location, model_uuid=model_id, run_id=run_id, model_id=model_id)
+        meta = Model(artifact_path=logged.artifact_location, model_uuid=model_id, run_id=run.run_id, model_id=model_id)
         digest = write_model(item, folder, meta)
         _upload(store, logged, folder, "READY")
     return str(model_id), [(Tag.MODEL_DIGEST, digest)]
 
 
 def _log_among_files(
-    store: Store, run_id: str, item: ModelItem | RecordedModel, folder: Path, number: int
+    store: Store, run: WrittenRun, item: ModelItem | RecordedModel, folder: Path, number: int
 ) -> list[tuple[str, str]]:
     from mlflow.models import Model
 
     tags: list[tuple[str, str]] = []
     if isinstance(item, RecordedModel):
         place = item.name if number == 0 else f"{item.name}_{number}"
-        readdress(folder / "MLmodel", run_id, place, None)
+        readdress(folder / "MLmodel", run.run_id, place, None)
     else:
         place = "model"
-        meta = Model(artifact_path=place, run_id=run_id)
+        meta = Model(artifact_path=place, run_id=run.run_id)
         tags = [(Tag.MODEL_DIGEST, write_model(item, folder, meta))]
         tags += [(Tag.MODEL_HISTORY, json.dumps([meta.get_tags_dict()]))]
-    if any(folder.iterdir()):
-        store.client.log_artifacts(run_id, str(folder), place)
+    send_folder(store, folder, run.artifact_uri, place)
     return tags
 
 
 @contextmanager
 def _created(
     store: Store,
-    run_id: str,
+    run: WrittenRun,
     name: str,
     model_type: str | None,
     step: int,
@@ -115,12 +125,11 @@ def _created(
     from mlflow.exceptions import MlflowException
 
     client = store.client
-    experiment = client.get_run(run_id).info.experiment_id
     logged = None
     try:
         with defer_signals_if_local(store):
-            logged = client.create_logged_model(experiment, name, run_id, tags, params, model_type)
-            client.log_outputs(run_id, models=[LoggedModelOutput(logged.model_id, step)])
+            logged = client.create_logged_model(run.experiment_id, name, run.run_id, tags, params, model_type)
+            client.log_outputs(run.run_id, models=[LoggedModelOutput(logged.model_id, step)])
         yield logged
     except MlflowException as error:
         if logged is not None and lacks_endpoint(error):
@@ -132,8 +141,7 @@ def _created(
 def _upload(store: Store, logged: Any, folder: Path, status: str) -> None:
     from mlflow.entities import LoggedModelStatus
 
-    if any(folder.iterdir()):
-        store.client.log_model_artifacts(logged.model_id, str(folder))
+    send_folder(store, folder, logged.artifact_location)
     if status != "PENDING":
         with defer_signals_if_local(store):
             store.client.finalize_logged_model(logged.model_id, LoggedModelStatus(status))
@@ -172,7 +180,7 @@ def readdress(file: Path, run_id: str, place: str, model_id: str | None) -> None
     """
     import yaml
 
-    if not file.is_file() or file.stat().st_size > _MLMODEL_LIMIT:
+    if not file.is_file() or file.stat().st_size > MLMODEL_LIMIT:
         return
     with suppress(yaml.YAMLError, UnicodeDecodeError, RecursionError):
         described = yaml.safe_load(file.read_text("utf-8"))

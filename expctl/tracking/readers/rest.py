@@ -14,9 +14,10 @@ import base64
 import json
 import os
 import re
+import shutil
 import time
-from contextlib import closing
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+import weakref
+from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from pathlib import Path
 from ssl import SSLError
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -53,6 +54,9 @@ class RestReader:
         self._uri = uri
         self._headers = headers
         self._pages: dict[tuple[str, ...], list[RunRecord]] = {}
+        self._models: dict[str, list[str]] = {}  # ids of the models of runs that have ended, as a page told of them
+        self._idle: list[HTTPConnection] = []  # open ones, of which a thread takes one for a call
+        weakref.finalize(self, _close_all, self._idle)
         self._timeout = _number_of("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT)
         self._retries = int(_number_of("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES))
         self._backoff = _number_of("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", 1)
@@ -93,7 +97,11 @@ class RestReader:
             "page_token": token or "",
         }
         page = self._ask("POST", "runs/search", asked)
-        return [record(run) for run in page.get("runs", ())], page.get("next_page_token") or None
+        runs = page.get("runs", ())
+        for run in runs:
+            if "outputs" in run and run["info"].get("status") != "RUNNING":  # a server before MLflow 3 tells of none
+                self._models[run["info"]["run_id"]] = _models_of(run)
+        return [record(run) for run in runs], page.get("next_page_token") or None
 
     def count(self, query: Query) -> int | None:
         """See Reader."""
@@ -140,9 +148,10 @@ class RestReader:
 
     def folders(self, run: RunRecord) -> list[tuple[str, str]]:
         """See Reader."""
-        found = self._ask("GET", "runs/get", {"run_id": run.run_id}).get("run", {})
-        outputs = found.get("outputs", {}).get("model_outputs", ())
-        models = [self._ask("GET", f"logged-models/{quote(one['model_id'], safe='')}", {}) for one in outputs]
+        ids = self._models.get(run.run_id)
+        if ids is None:
+            ids = _models_of(self._ask("GET", "runs/get", {"run_id": run.run_id}).get("run", {}))
+        models = [self._ask("GET", f"logged-models/{quote(one, safe='')}", {}) for one in ids]
         infos = [one["model"]["info"] for one in models if "model" in one]
         return [("", run.artifact_uri), *((str(one["name"]), str(one["artifact_uri"])) for one in infos)]
 
@@ -153,6 +162,15 @@ class RestReader:
             return content
         self._answer(status, content)
         return None
+
+    def download(self, folder: str, path: str, target: Path) -> bool:
+        """Write a file in a folder that `hands_out`, however large it is, to `target`; False if there is none."""
+        call = f"mlflow-artifacts/artifacts/{_path_of(folder)}/{quote(path)}"
+        status, content = self._exchange("GET", call, into=target)
+        if status == 200:
+            return True
+        self._answer(status, content)
+        return False
 
     def files(self, folder: str) -> Iterator[tuple[str, int | None]]:
         """Path and size of each file in a folder that `hands_out`, at any depth."""
@@ -174,12 +192,17 @@ class RestReader:
         query = f"?{urlencode(asked)}" if method == "GET" and asked else ""
         return self._answer(*self._exchange(method, f"mlflow/{path}{query}", body), path)
 
-    def _exchange(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """Status and content of an answer, asked for again where that may help. Raises StoreError for none."""
+    def _exchange(
+        self, method: str, path: str, body: bytes | None = None, into: Path | None = None
+    ) -> tuple[int, bytes]:
+        """Status and content of an answer, asked for again where that may help. Raises StoreError for none.
+
+        A content that is asked for `into` a file is written there, and empty here.
+        """
         where = f"{urlsplit(self._uri).path.rstrip('/')}/api/2.0/{path}"
         for attempt in range(self._retries + 1):
             try:
-                status, content, wait = self._send(method, where, body)
+                status, content, wait = self._send(method, where, body, into)
             except SSLError as error:
                 raise self._failed(
                     error.reason or str(error), "is it https, and MLFLOW_TRACKING_SERVER_CERT_PATH its certificate?"
@@ -196,12 +219,31 @@ class RestReader:
             time.sleep(min(self._backoff * 2**attempt if wait is None else wait, _LONGEST_WAIT))
         return status, content
 
-    def _send(self, method: str, where: str, body: bytes | None) -> tuple[int, bytes, float | None]:
-        with closing(_connection(self._uri, self._timeout)) as connection:
-            connection.request(method, where, body, {"Content-Type": "application/json", **self._headers})
-            response = connection.getresponse()
+    def _send(self, method: str, where: str, body: bytes | None, into: Path | None) -> tuple[int, bytes, float | None]:
+        headers = {"Content-Type": "application/json", **self._headers}
+        while True:
+            try:
+                connection, fresh = self._idle.pop(), False
+            except IndexError:
+                connection, fresh = _connection(self._uri, self._timeout), True
+            try:
+                connection.request(method, where, body, headers)
+                response = connection.getresponse()
+                content = response.read() if into is None or response.status != 200 else _written(response, into)
+            except (ConnectionError, BadStatusLine):
+                connection.close()
+                if fresh:
+                    raise
+                continue  # the server has closed it in the meantime
+            except BaseException:
+                connection.close()
+                raise
+            if response.will_close:
+                connection.close()
+            else:
+                self._idle.append(connection)
             wait = response.headers.get("Retry-After", "")
-            return response.status, response.read(), float(wait) if wait.isdigit() else None
+            return response.status, content, float(wait) if wait.isdigit() else None
 
     def _answer(self, status: int, content: bytes, call: str = "") -> dict[str, Any]:
         if status in (401, 403):
@@ -267,6 +309,23 @@ def _in_netrc(host: str) -> bool:
         return netrc.netrc(file).authenticators(host) is not None
     except (netrc.NetrcParseError, OSError):
         return False
+
+
+def _models_of(run: Mapping[str, Any]) -> list[str]:
+    return [str(one["model_id"]) for one in run.get("outputs", {}).get("model_outputs", ())]
+
+
+def _written(response: HTTPResponse, file: Path) -> bytes:
+    with file.open("wb") as stream:
+        shutil.copyfileobj(response, stream)
+    if response.length:  # which copying takes for the end
+        raise IncompleteRead(b"", response.length)
+    return b""
+
+
+def _close_all(connections: list[HTTPConnection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def _connection(uri: str, timeout: float) -> HTTPConnection:

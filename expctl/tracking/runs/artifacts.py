@@ -7,8 +7,9 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from expctl import compat
 from expctl.errors import StoreError
@@ -18,13 +19,18 @@ from expctl.tracking.errors import store_errors
 from expctl.tracking.uris import local_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mlflow import MlflowClient
 
     from expctl.records import RunRecord
     from expctl.tracking.readers.rest import RestReader
     from expctl.tracking.store import Store
+
+
+_Thing = TypeVar("_Thing")
+
+_AT_ONCE: Final = 8  # files between a server and us: MLflow keeps ten connections open
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ def list_files(store: Store, run: RunRecord) -> list[Artifact]:
     """All files of a run, those of its logged models under their names."""
     found: dict[str, Artifact] = {}
     for name, uri in store.reader.folders(run):
-        folder, server = local_folder(store.places.now(uri)), _server_of(store, uri)
+        folder, server = local_folder(store.places.now(uri)), server_of(store, uri)
         if folder is not None:
             files: Iterable[Artifact] = _walked(folder, name)
         elif server is not None:
@@ -50,7 +56,7 @@ def list_files(store: Store, run: RunRecord) -> list[Artifact]:
     return sorted(found.values(), key=lambda file: file.path)
 
 
-def _server_of(store: Store, uri: str) -> RestReader | None:
+def server_of(store: Store, uri: str) -> RestReader | None:
     """The tracking server that hands out the files of a folder; None for a folder that it does not."""
     if not uris.is_server(store.uri):
         return None
@@ -87,7 +93,7 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
     address = store.places.now(run.artifact_uri)
     folder = local_folder(address)
     if folder is None:
-        server = _server_of(store, run.artifact_uri)
+        server = server_of(store, run.artifact_uri)
         if server is None:
             return _downloaded(store, run, path)
         content = server.file(run.artifact_uri, path)
@@ -111,17 +117,48 @@ def fetch_folder(store: Store, uri: str, target: Path) -> None:
 
     Raises StoreError where a server names a file that is not below it, and what MLflow raises for other places.
     """
-    server = _server_of(store, uri)
+    server = server_of(store, uri)
     if server is None:
         compat.artifact_repository(uri, store.uri).download_artifacts("", str(target))
         return
-    for path, _ in server.files(uri):
+
+    def fetch(path: str) -> None:
         place = target / path
-        content = server.file(uri, path)
-        if content is None or not place.resolve().is_relative_to(target.resolve()):
+        below = place.resolve().is_relative_to(target.resolve())
+        if below:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        if not (below and server.download(uri, path, place)):
             raise StoreError(f"the server has no file {path!r} of {uri}", hint="try again")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+
+    _side_by_side(fetch, [path for path, _ in server.files(uri)])
+
+
+def send_folder(store: Store, folder: Path, address: str, place: str = "") -> None:
+    """Copy the files of a folder to the address of a run or a model, into the folder `place` there. To a server that
+    keeps them itself they go several at once. Raises what MLflow raises.
+    """
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    if not files:
+        return
+    repository = compat.artifact_repository(address, store.uri)
+    if not (uris.is_server(store.uri) and address.startswith("mlflow-artifacts:")):
+        repository.log_artifacts(str(folder), place or None)
+        return
+
+    def send(path: Path) -> None:
+        below = PurePosixPath(place, path.parent.relative_to(folder).as_posix()).as_posix()
+        repository.log_artifact(str(path), None if below == "." else below)
+
+    _side_by_side(send, files)
+
+
+def _side_by_side(act: Callable[[_Thing], None], each: Sequence[_Thing]) -> None:
+    """Do it for each, several at once. Raises what the first raises that fails; the others are not waited for then,
+    nor where a signal ends it.
+    """
+    with ThreadPool(max(1, min(_AT_ONCE, len(each)))) as pool:
+        for _ in pool.imap_unordered(act, each):
+            pass
 
 
 def lost(run: RunRecord, folder: Path) -> StoreError:

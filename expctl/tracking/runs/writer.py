@@ -11,7 +11,7 @@ import json
 import tempfile
 import time
 import uuid
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from expctl.tracking import retries, uris
 from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.lacks import Lack
 from expctl.tracking.models.writing import log_model
+from expctl.tracking.runs.artifacts import send_folder
 from expctl.tracking.runs.items import (
     DatasetInput,
     File,
@@ -43,8 +44,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mlflow import MlflowClient
+    from mlflow.entities import RunInfo
 
     from expctl.records import RunRecord
+    from expctl.tracking.models.writing import WrittenRun
     from expctl.tracking.store import Store
 
 
@@ -81,12 +84,14 @@ class RunWriter:
     `scratch` is a folder for temporary files that somebody else removes, None the system's.
     """
 
-    def __init__(self, store: Store, run_id: str, *, scratch: Path | None = None) -> None:
+    def __init__(self, store: Store, run: WrittenRun, *, scratch: Path | None = None) -> None:
         self.store = store
-        self.run_id = run_id
+        self.run = run
+        self.run_id = run.run_id
         self._scratch = scratch
         self._models: list[str | None] = []  # ids, in the order in which they were logged; None of one among the files
         self._datasets: list[dict[str, str | None]] = []  # those that only a tag tells of
+        self._complete = False
         self._ended = False
 
     @classmethod
@@ -106,10 +111,10 @@ class RunWriter:
         """
         with store_errors(store.settings):
             if uris.is_server(store.settings.tracking_uri):
-                run_id = _create_once(store.client, experiment_id, name, tags, started)
+                run = _create_once(store.client, experiment_id, name, tags, started)
             else:
-                run_id = str(store.client.create_run(experiment_id, started, dict(tags), name).info.run_id)
-        return cls(store, run_id, scratch=scratch)
+                run = store.client.create_run(experiment_id, started, dict(tags), name).info
+        return cls(store, run, scratch=scratch)
 
     @classmethod
     def reopen(cls, store: Store, run_id: str, tags: Mapping[str, str], *, scratch: Path | None = None) -> RunWriter:
@@ -117,17 +122,17 @@ class RunWriter:
 
         Raises StoreError where its files are beside another database.
         """
-        address = store.get(run_id).artifact_uri
-        store.prepare_writing(address)
-        store.check_own(address)
+        run = store.get(run_id)
+        store.prepare_writing(run.artifact_uri)
+        store.check_own(run.artifact_uri)
         with store_errors(store.settings):
             for key, value in tags.items():
                 store.client.set_tag(run_id, key, value)
             for key in (Tag.COMPLETE, Tag.REASON):
-                if key in store.get(run_id).tags:
+                if key in {**run.tags, **tags}:
                     store.client.delete_tag(run_id, key)
             store.client.update_run(run_id, status="RUNNING")
-        return cls(store, run_id, scratch=scratch)
+        return cls(store, run, scratch=scratch)
 
     @contextmanager
     def ending_failed(self) -> Iterator[None]:
@@ -137,11 +142,14 @@ class RunWriter:
         except BaseException as error:
             if not self._ended:
                 with suppress(StoreError):  # a store that fails now is mostly what `error` tells of
-                    self.abort(error)
+                    self.finish() if self._complete else self.abort(error)
             raise
 
-    def write(self, items: Iterable[Item]) -> None:
-        """Write items: models and data sets as they come, parameters, files in one upload, then all the rest."""
+    def write(self, items: Iterable[Item], *, last: bool = False) -> None:
+        """Write items: models and data sets as they come, parameters, files in one upload, then all the rest.
+
+        After the `last` ones the run is complete, and nothing but its status is to come.
+        """
         now = time.time_ns() // 1_000_000
         params: list[Any] = []
         metrics: list[Any] = []
@@ -171,9 +179,11 @@ class RunWriter:
             with store_errors(self.store.settings):
                 self._log_batches(params, [], [])
                 for folder in folders:
-                    if any(folder.iterdir()):
-                        self.store.client.log_artifacts(self.run_id, str(folder))
-                self._log_batches([], metrics, tags)
+                    send_folder(self.store, folder, self.run.artifact_uri)
+                with defer_signals() if last else nullcontext():
+                    # MLflow writes the tags of a batch after its metrics, these at the end of the last one.
+                    self._log_batches([], metrics, [*tags, *([(Tag.COMPLETE, "true")] if last else [])])
+                    self._complete = last
                 for key in removed:
                     self.store.client.delete_tag(self.run_id, key)
 
@@ -234,14 +244,15 @@ class RunWriter:
         """Log a model as the run's own, so that `runs:/ID/NAME` finds it; returns tags that the run gets for it."""
         number = len(self._models)
         folder = item.folder if isinstance(item, RecordedModel) else scratch.path / f"model{number}"
-        model_id, tags = log_model(self.store, self.run_id, item, folder, number)
+        model_id, tags = log_model(self.store, self.run, item, folder, number)
         self._models.append(model_id)
         return tags
 
     def finish(self) -> None:
         """Mark the run complete and end it FINISHED."""
         with store_errors(self.store.settings):
-            self.store.client.set_tag(self.run_id, Tag.COMPLETE, "true")
+            if not self._complete:
+                self.store.client.set_tag(self.run_id, Tag.COMPLETE, "true")
             self.store.client.set_terminated(self.run_id, "FINISHED")
         self._ended = True
 
@@ -311,7 +322,7 @@ def recording(
 
 def close_orphan(store: Store, run: RunRecord) -> None:
     """End a RUNNING run whose process is gone: FINISHED if it is complete, else KILLED."""
-    writer = RunWriter(store, run.run_id)
+    writer = RunWriter(store, run)
     if Tag.COMPLETE in run.tags:
         writer.finish()
     else:
@@ -320,7 +331,7 @@ def close_orphan(store: Store, run: RunRecord) -> None:
 
 def _create_once(
     client: MlflowClient, experiment: str, name: str | None, tags: Mapping[str, str], started: int | None
-) -> str:
+) -> RunInfo:
     """Create one run, also where the server's answer is lost: MLflow would ask again and leave the first for ever.
 
     The run has a tag by which it is looked for before another is made.
@@ -331,14 +342,14 @@ def _create_once(
     for wait in (0, 2, 4, 8, None):
         try:
             with retries.limited_retries(retries=0):
-                return str(client.create_run(experiment, started, {**tags, Tag.KEY: key}, name).info.run_id)
+                return client.create_run(experiment, started, {**tags, Tag.KEY: key}, name).info
         except MlflowException as error:
             if wait is None or error.error_code not in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
                 raise
         time.sleep(wait)
         made = client.search_runs([experiment], f"tags.`{Tag.KEY}` = '{key}'")
         if made:
-            return str(made[0].info.run_id)
+            return made[0].info
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -335,12 +335,12 @@ def test_verbose_shows_where_an_error_comes_from(cli, small):
 @pytest.mark.every_store
 def test_a_failing_store_closes_nothing_silently(cli, small, monkeypatch):
     """The upload of the files fails after the fit: the run is not finished, the exit code is the store's."""
-    import mlflow
+    from expctl.tracking.runs import writer
 
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mlflow.MlflowClient, "log_artifacts", full)
+    monkeypatch.setattr(writer, "send_folder", full)
     refused(cli("train", "--data", "small.csv"), ExitCode.STORE, "No space left on device")
     assert statuses(small.parent) == ["FAILED"]
 
