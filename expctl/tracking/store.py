@@ -119,10 +119,6 @@ class Store:
             self._experiment = found.experiment_id  # a server takes 0.1 s to answer where it asks for a password
         return self._experiment
 
-    def forget_experiments(self) -> None:
-        """Ask again which there are, when they are needed: another may have been made."""
-        self._known = ()
-
     def experiment_name(self, experiment_id: str) -> str:
         """The name of an experiment, deleted or not; its id where nobody knows the name."""
         found = self._experiment_where(lambda one: one.experiment_id == experiment_id)
@@ -232,8 +228,7 @@ class Store:
         if self._reader is None:
             return ()
         if everywhere:
-            self._known = self._known or self._reader.experiments()
-            return tuple(one.experiment_id for one in self._known if not one.deleted)
+            return tuple(one.experiment_id for one in self._reader.experiments() if not one.deleted)
         found = self.experiment_id()
         return () if found is None else (found,)
 

@@ -70,5 +70,5 @@ def test_a_promotion_takes_a_dozen_with_the_model_that_it_checks(asked, small, r
 
 def test_an_export_asks_for_the_history_only_of_metrics_that_may_have_one(asked, tmp_path):
     calls, files = asked("export", "first", "-o", str(tmp_path / "one.zip"))
-    assert (len(calls), files) == (7, MODEL + RUN)
+    assert (len(calls), files) == (8, MODEL + RUN)
     assert not any("get-history" in call for call in calls)

@@ -116,9 +116,7 @@ class Importer:
 
     def _experiment(self, name: str) -> str:
         settings = replace(self.store.settings, experiment=name)
-        found = Store(settings, self.store.reader, self.store.client, note=self.store.note).ensure_experiment()
-        self.store.forget_experiments()
-        return found
+        return Store(settings, self.store.reader, self.store.client, note=self.store.note).ensure_experiment()
 
     def _one(self, run_id: str, experiment: str) -> Imported:
         run = _described(self.archive, run_id)
