@@ -91,3 +91,27 @@ def test_files_of_no_run_and_runs_without_files_are_told(runs):
     assert checked(runs, fix=True)["files_of_no_run"].status == "fixed"
     assert not stray.exists()
     assert checked(runs)["files_of_no_run"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("words", "alone"),
+    [
+        (["list"], 0),
+        (["compare", "weak", "strong"], 4),
+        (["predict", "--run", "strong", "a fine film"], 4),
+        (["export", "strong", "-o", "runs.zip"], 4),
+        (["doctor"], 0),
+        (["doctor", "--fix"], 0),
+    ],
+    ids=lambda one: one[0] if isinstance(one, list) else "",
+)
+def test_a_former_place_that_one_may_not_look_into_is_as_good_as_gone(cli, runs, forbidden, monkeypatch, words, alone):
+    copy, database = (runs.with_name(f"{runs.name}-{name}") for name in ("copy", "database"))
+    shutil.copytree(runs, copy)
+    database.mkdir()
+    shutil.copy(runs / "mlflow.db", database)
+    forbidden(runs)
+    for place, code in ((copy, 0), (database, alone)):
+        monkeypatch.chdir(place)
+        done = cli(*words, "--tracking-uri", f"sqlite:///{place / 'mlflow.db'}")
+        assert done.exit_code == code, done.stderr

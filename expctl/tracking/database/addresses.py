@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from expctl import compat
 from expctl.errors import StoreError
 from expctl.tracking.errors import remedy
-from expctl.tracking.places import Places, respelled
+from expctl.tracking.places import Places, is_there, respelled
 from expctl.tracking.uris import PATIENCE, sqlite_file
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _changes(database: sqlite3.Connection, places: Places) -> Iterator[Change]:
         homes[Path(*folder.parts[: -len(now.relative_to(places.home).parts)])] = None
         yield Change(table, column, row, address, respelled(address, now))
     for table, column, row, address, folder in left:
-        if places.is_near(folder) or (table != "experiments" and folder.exists()):
+        if places.is_near(folder) or (table != "experiments" and is_there(folder)):
             continue
         now = _moved_along(places, folder, homes)
         if now is None and table == "experiments" and _is_unused(database, row, folder):
@@ -172,7 +172,7 @@ def _is_unused(database: sqlite3.Connection, row: int, folder: Path) -> bool:
         " FROM experiments e WHERE rowid = ?",
         (row,),
     )
-    return not count and folder.parts[-2:] == ("mlruns", str(number)) and not folder.parent.parent.exists()
+    return not count and folder.parts[-2:] == ("mlruns", str(number)) and not is_there(folder.parent.parent)
 
 
 def _recorded(database: sqlite3.Connection) -> Iterator[tuple[str, str, int, str]]:

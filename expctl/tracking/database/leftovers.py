@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from expctl.errors import StoreError
 from expctl.records import Tag
 from expctl.tracking.database.addresses import backup_name, dated
-from expctl.tracking.places import OURS, Places
+from expctl.tracking.places import OURS, Places, is_folder
 from expctl.tracking.uris import ARTIFACT_FOLDER, PATIENCE, SQLITE_MAGIC, sqlite_file
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def unowned(path: Path) -> list[Unowned]:
     """
     home = path.resolve().parent
     root = home / ARTIFACT_FOLDER
-    if root.is_symlink() or not root.is_dir():
+    if root.is_symlink() or not is_folder(root):
         return []
     # Folders first: each is made after its row.
     found = list(_folders(root))
@@ -153,7 +153,7 @@ def bare(path: Path) -> list[Bare]:
             for run_id, name, address in database.execute(sql):
                 folder = places.folder(places.now(address))
                 elsewhere = places.of_another(address)
-                if folder is not None and (elsewhere or not folder.is_dir()):
+                if folder is not None and (elsewhere or not is_folder(folder)):
                     found.setdefault(run_id, Bare(run_id, name or run_id[:8], folder, elsewhere))
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"cannot read {path}: {error}") from error
