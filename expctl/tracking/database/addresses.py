@@ -58,7 +58,7 @@ def outdated(path: Path) -> list[Change]:
         with closing(sqlite3.connect(sqlite_file(path, "ro"), uri=True, timeout=PATIENCE)) as database:
             return list(_changes(database, Places(path)))
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise _failed(path, error) from error
+        raise StoreError(f"cannot read the addresses of files: {error}", hint=remedy(str(error))) from error
 
 
 def rewrite(path: Path) -> Rewritten | None:
@@ -81,12 +81,8 @@ def rewrite(path: Path) -> Rewritten | None:
             database.execute("COMMIT")
             return Rewritten(changes, backup)
     except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
-        raise _failed(path, error) from error
-
-
-def _failed(path: Path, error: Exception) -> StoreError:
-    told = getattr(error, "strerror", None) or error
-    return StoreError(f"cannot set the addresses in {path} right: {told}", hint=remedy(str(error)))
+        told = getattr(error, "strerror", None) or error
+        raise StoreError(f"cannot set the addresses of files right: {told}", hint=remedy(str(error))) from error
 
 
 def backup_name(path: Path) -> str:
