@@ -39,6 +39,7 @@ from tests.conftest import write_reviews
 from tests.faults.bench import COMMAND
 
 NOBODY: Final = 65534
+CHANGE: Final = 0.05  # seconds
 WAYS: Final = ("mv", "cp", "user", "link", "linked", "read-only")
 TRAIN: Final = ("train", "--data", "small.csv")
 # Every command with the exit codes it may end with, and that in a read-only copy if it writes.
@@ -64,7 +65,9 @@ WRITING: Final[dict[str, tuple[tuple[str, ...], tuple[int, ...]]]] = {
     "import": (("import", "{template}/runs.zip"), (0,)),
     "fix": (("doctor", "--fix"), (0,)),
 }
-TRACED: Final = "open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat,truncate"
+TRACED: Final = (
+    "open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat"
+)
 _CALL: Final = re.compile(r"^\d+\s+(\w+)\((.*)\)\s+= (.*)$")
 _PATH: Final = re.compile(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')
 
@@ -262,22 +265,29 @@ def rows(database: Path) -> dict[str, int]:
         }
 
 
-def kill(bench: Bench, moments: list[float], seen: Counter[str]) -> None:
-    """SIGKILL `doctor --fix` of a moved project, with files of no run, at moments after its start."""
-    for moment in moments:
-        place, _ = arranged(bench, "mv")
-        stray = next((place / "mlartifacts").glob("expctl-*")) / ("f" * 32) / "artifacts"
-        stray.mkdir(parents=True)
-        (stray / "kept.txt").write_text("kept")
+def moved_with_stray(bench: Bench) -> tuple[Path, Path]:
+    """A moved project, and a folder in it that belongs to no run."""
+    place, _ = arranged(bench, "mv")
+    stray = next((place / "mlartifacts").glob("expctl-*")) / ("f" * 32) / "artifacts"
+    stray.mkdir(parents=True)
+    (stray / "kept.txt").write_text("kept")
+    return place, stray
+
+
+def kill(bench: Bench, delays: list[float], seen: Counter[str]) -> None:
+    """SIGKILL `doctor --fix` of a moved project, with files of no run, at delays after the first sign of a change."""
+    for delay in delays:
+        place, stray = moved_with_stray(bench)
         database = place / "mlflow.db"
         former, counts, content = recorded(database), rows(database), Counter(tree(place).values())
         del content[digest(database)]
         work = started(bench, place)
-        time.sleep(moment)
+        begun(work, place)
+        time.sleep(delay)
         ended = work.poll() is not None
         work.send_signal(signal.SIGKILL)
         work.wait()
-        what = f"killed {moment:.2f} s after its start"
+        what = f"killed {delay:.4f} s after the first sign"
         backups = [one for one in place.iterdir() if ".backup-" in one.name]
         hot = (place / "mlflow.db-journal").exists()
         code, said, _ = bench.run(place, ("predict", "--run", "strong", "a fine film"))
@@ -292,9 +302,19 @@ def kill(bench: Bench, moments: list[float], seen: Counter[str]) -> None:
             bench.check(recorded(one) == former, f"{what}: the backup is not what was")
         kept = Counter(tree(place).values())
         bench.check(all(kept[one] >= count for one, count in content.items() if one != "folder"), f"{what}: files lost")
-        state = "before" if now == former and not backups and not hot else "during" if now == former else "after"
-        aside = "" if stray.exists() else ", files moved aside"
-        seen[f"{state} the change of addresses{aside}{', too late' if ended else ''}"] += 1
+        if now == former:
+            state = (
+                "the change undone"
+                if hot
+                else "after the backup"
+                if whole
+                else "in the backup"
+                if backups
+                else "before"
+            )
+        else:
+            state = "after its end" if ended else "after the change" if stray.exists() else "after files were moved"
+        seen[state] += 1
         code, said, _ = bench.run(place, ("doctor", "--fix"))
         bench.check(code == 0, f"{what}: the second --fix: exit {code}: {said[-600:]}")
         bench.check(recorded(database) == right, f"{what}: the second --fix did not complete")
@@ -315,18 +335,25 @@ def started(bench: Bench, place: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def work_of(bench: Bench) -> tuple[float, float]:
-    """When the work of `doctor --fix` begins and ends after its start: from its writing test to its end."""
-    place, _ = arranged(bench, "mv")
-    began = time.monotonic()
-    work = started(bench, place)
-    first = None
+def begun(work: subprocess.Popen[bytes], place: Path) -> bool:
+    """Wait for the first sign of a change: the backup, that is not whole yet."""
     while work.poll() is None:
-        if first is None and any(".backup-" in one.name for one in place.iterdir()):
-            first = time.monotonic() - began
+        if any(".backup-" in one.name for one in place.iterdir()):
+            return True
+    return False
+
+
+def measured(bench: Bench) -> tuple[float, float]:
+    """The seconds from the first sign of a change to the last one, the files moved aside; and to the end."""
+    place, stray = moved_with_stray(bench)
+    work = started(bench, place)
+    begun(work, place)
+    began = time.monotonic()
+    while stray.exists() and work.poll() is None:
         time.sleep(0.001)
-    took = time.monotonic() - began
-    return first if first is not None else took / 2, took
+    aside = time.monotonic() - began
+    work.wait()
+    return aside, time.monotonic() - began
 
 
 def main() -> None:
@@ -353,12 +380,13 @@ def main() -> None:
             sys.stdout.flush()
             bench.template, bench.through = folder / "template", None
         if given.kills:
-            first, last = work_of(bench)
+            aside, last = measured(bench)
             draw = random.Random(given.seed)
-            moments = [draw.uniform(max(first - 0.15, 0), first + 0.25) for _ in range(given.kills)]
+            # Half of them within the hundredths in which the backup is made and the addresses are changed.
+            delays = [draw.uniform(0, aside if i % 2 else min(aside, CHANGE)) for i in range(given.kills)]
             seen: Counter[str] = Counter()
-            kill(bench, moments, seen)
-            sys.stdout.write(f"doctor --fix takes {last:.2f} s, its backup is there after {first:.2f} s\n")
+            kill(bench, delays, seen)
+            sys.stdout.write(f"from the backup's begin to files moved aside {aside:.3f} s, to the end {last:.3f} s\n")
             sys.stdout.writelines(f"{times:4} killed {what}\n" for what, times in sorted(seen.items()))
         sys.stdout.writelines(f"WRONG {one}\n" for one in bench.wrong)
         arranged(bench, "mv")

@@ -91,8 +91,14 @@ def backup_name(path: Path) -> str:
 
 
 def _backed_up(path: Path) -> Path:
-    """Copy a database beside itself: whole, on the disk, and under a name of its own, or not at all."""
+    """Copy a database beside itself: whole, on the disk, and under a name of its own, or not at all.
+
+    Called by the one that holds the lock for writing: what another has left unfinished was cut short, and goes.
+    """
     home = path.resolve()
+    for left in list(home.parent.iterdir()):
+        if left.name.startswith(f".{backup_name(home)}"):
+            left.unlink()
     place = dated(home.with_name(backup_name(home)))
     unfinished = place.with_name(f".{place.name}.new")
     try:

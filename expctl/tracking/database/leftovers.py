@@ -99,7 +99,7 @@ def _databases(home: Path, path: Path) -> Iterator[Path]:
     """The database and all others in its folder, but for our backups: what only they know has been deleted since."""
     yield path
     for one in sorted(home.iterdir()):
-        if one != path and one.is_file() and not one.name.startswith(backup_name(path)):
+        if one != path and one.is_file() and not one.name.removeprefix(".").startswith(backup_name(path)):
             with one.open("rb") as file:
                 head = file.read(len(SQLITE_MAGIC))
             if head == SQLITE_MAGIC:

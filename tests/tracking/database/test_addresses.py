@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from expctl.errors import StoreError
-from expctl.tracking.database import addresses
+from expctl.tracking.database import addresses, leftovers
 
 
 @pytest.fixture
@@ -58,6 +58,14 @@ def test_a_store_whose_writer_stays_is_left_as_it_is(moved, monkeypatch):
         writer.execute("ROLLBACK")
     assert recorded(moved) == before
     assert not list(moved.parent.glob("*.backup-*"))
+
+
+def test_a_backup_that_was_cut_short_goes_with_the_next(moved):
+    for left in (".mlflow.db.backup-2026-01-01-000000.new", ".mlflow.db.backup-2026-01-01-000000.new-journal"):
+        (moved.parent / left).write_bytes(b"SQLite format 3\0half")
+    assert leftovers.unowned(moved) == []
+    done = addresses.rewrite(moved)
+    assert [one for one in moved.parent.iterdir() if "backup" in one.name] == [done.backup]
 
 
 def test_without_a_backup_nothing_is_changed(moved, monkeypatch):
