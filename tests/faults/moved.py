@@ -1,6 +1,6 @@
 """A project that was moved, copied, given to another user, linked or made read-only: every command, and what it writes.
 
-    python tests/faults/moved.py [--ways mv cp ...] [--commands train ...] [--kills 20] [--seed 1] [--keep FOLDER]
+    python -m tests.faults.moved [--ways mv cp ...] [--commands train ...] [--kills 20] [--seed 1] [--keep FOLDER]
 
 Each command is the first one at its new place: on a copy of one project of its own, whose old place is gone (`mv`), is
 still there (`cp`), is still there and may not be looked into (`user`: root gives the copy to nobody), leads to the new
