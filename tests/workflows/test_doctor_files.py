@@ -133,7 +133,7 @@ def test_addresses_that_cannot_be_set_right_are_a_failure_and_the_former_place_i
     checks = checked(moved, fix=True)
     failed = checks["addresses"]
     assert (failed.status, failed.next) == ("failed", "free some space")
-    assert failed.found == "cannot set the addresses of files right: No space left on device"
+    assert failed.found == "cannot set the addresses in mlflow.db right: No space left on device"
     assert str(runs) in failed.whole
     assert checks["artifact_root"].found.startswith(f"{moved}/")
 

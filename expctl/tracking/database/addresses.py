@@ -58,7 +58,7 @@ def outdated(path: Path) -> list[Change]:
         with closing(sqlite3.connect(sqlite_file(path, "ro"), uri=True, timeout=PATIENCE)) as database:
             return list(_changes(database, Places(path)))
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise StoreError(f"cannot read the addresses of files: {error}", hint=remedy(str(error))) from error
+        raise StoreError(f"cannot read the addresses in {path.name}: {error}", hint=remedy(str(error))) from error
 
 
 def rewrite(path: Path) -> Rewritten | None:
@@ -82,7 +82,8 @@ def rewrite(path: Path) -> Rewritten | None:
             return Rewritten(changes, backup)
     except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
         told = getattr(error, "strerror", None) or error
-        raise StoreError(f"cannot set the addresses of files right: {told}", hint=remedy(str(error))) from error
+        hint = remedy(str(error)) or "is the folder writable?"
+        raise StoreError(f"cannot set the addresses in {path.name} right: {told}", hint=hint) from error
 
 
 def backup_name(path: Path) -> str:

@@ -71,15 +71,25 @@ def test_a_backup_that_was_cut_short_goes_with_the_next(moved):
     assert [one for one in moved.parent.iterdir() if "backup" in one.name] == [done.backup]
 
 
-def test_without_a_backup_nothing_is_changed(moved, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (OSError(28, "No space left on device"), "free some space"),
+        (PermissionError(13, "Permission denied"), "is the folder writable?"),
+    ],
+    ids=["full", "forbidden"],
+)
+def test_without_a_backup_nothing_is_changed(moved, monkeypatch, error, remedy):
     before = recorded(moved)
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def failing(*_):
+        raise error
 
-    monkeypatch.setattr(addresses.os, "fsync", full)
-    with pytest.raises(StoreError, match="No space left"):
+    monkeypatch.setattr(addresses.os, "fsync", failing)
+    with pytest.raises(StoreError) as caught:
         addresses.rewrite(moved)
+    assert caught.value.message == f"cannot set the addresses in mlflow.db right: {error.strerror}"
+    assert caught.value.hint == remedy
     assert recorded(moved) == before
     assert {one.name for one in moved.parent.iterdir() if "backup" in one.name} == set()
 
