@@ -68,7 +68,7 @@ WRITING: Final[dict[str, tuple[tuple[str, ...], tuple[int, ...]]]] = {
 TRACED: Final = (
     "open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat"
 )
-_CALL: Final = re.compile(r"^\d+\s+(\w+)\((.*)\)\s+= (.*)$")
+_CALL: Final = re.compile(r"^\d+\s+(\w+)\((.*)(?:\)\s+= (.*)| <unfinished \.\.\.>)$")
 _PATH: Final = re.compile(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')
 
 
@@ -112,12 +112,16 @@ class Bench:
             command, cwd=place, env=kept, capture_output=True, text=True, stdin=subprocess.DEVNULL, **who
         )
         said = done.stdout + done.stderr
-        return done.returncode, said, strange(log, place, self.work) if traced else []
+        return (
+            done.returncode,
+            said,
+            strange(log, place, [self.work, *([self.through] if self.through else [])]) if traced else [],
+        )
 
 
-def strange(log: Path, place: Path, work: Path) -> list[str]:
-    """The calls of a log of strace that make, write, rename or remove anything but below some places."""
-    mine = [place.resolve(), work.resolve(), Path("/dev"), Path("/proc")]
+def strange(log: Path, place: Path, others: list[Path]) -> list[str]:
+    """The calls of a log of strace that make, write, rename or remove anything but below some places, or would."""
+    mine = [place.resolve(), *others, Path("/dev"), Path("/proc")]
     if "PYTHONPYCACHEPREFIX" in os.environ:
         mine.append(Path(os.environ["PYTHONPYCACHEPREFIX"]))
     found = []

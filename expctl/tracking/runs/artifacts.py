@@ -64,7 +64,14 @@ def _walked(folder: Path, name: str) -> Iterator[Artifact]:
     for place, _, files in os.walk(folder):
         for file in files:
             path = Path(place) / file
-            yield Artifact((Path(name) / path.relative_to(folder)).as_posix(), path.stat().st_size)
+            yield Artifact((Path(name) / path.relative_to(folder)).as_posix(), _size(path))
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:  # a link to what is not there, or may not be looked at
+        return None
 
 
 def _fetched(store: Store, run: RunRecord, name: str) -> list[Artifact]:
