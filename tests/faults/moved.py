@@ -85,6 +85,14 @@ class Bench:
         self.work = self.folder / "work"  # TMPDIR, HOME, and the archives that are made
         self.through: Path | None = None  # a link to the project, by which the store is named
 
+    def environment(self) -> dict[str, str]:
+        """What a command gets: none of our variables, but for the store that is named through a link."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("EXPCTL_", "MLFLOW_"))}
+        kept |= {"TMPDIR": str(self.work), "HOME": str(self.work), "MLFLOW_DISABLE_TELEMETRY": "true"}
+        if self.through is not None:
+            kept["MLFLOW_TRACKING_URI"] = f"sqlite:///{self.through}/mlflow.db"
+        return kept
+
     def check(self, right: bool, what: str) -> None:
         if not right:
             self.wrong.append(what)
@@ -103,13 +111,9 @@ class Bench:
             command = ["strace", "-f", "-qq", "-y", "-s", "4096", "-e", f"trace={TRACED}", "-o", str(log), *command]
         if user is not None:
             os.chown(self.work, user, user)
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("EXPCTL_", "MLFLOW_"))}
-        kept |= {"TMPDIR": str(self.work), "HOME": str(self.work), "MLFLOW_DISABLE_TELEMETRY": "true"}
-        if self.through is not None:
-            kept["MLFLOW_TRACKING_URI"] = f"sqlite:///{self.through}/mlflow.db"
         who = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         done = subprocess.run(  # type: ignore[call-overload]
-            command, cwd=place, env=kept, capture_output=True, text=True, stdin=subprocess.DEVNULL, **who
+            command, cwd=place, env=self.environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL, **who
         )
         said = done.stdout + done.stderr
         return (
@@ -328,15 +332,8 @@ def kill(bench: Bench, delays: list[float], seen: Counter[str]) -> None:
 
 
 def started(bench: Bench, place: Path) -> subprocess.Popen[bytes]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("EXPCTL_", "MLFLOW_"))}
-    return subprocess.Popen(
-        [*COMMAND, "doctor", "--fix"],
-        cwd=place,
-        env=kept | {"TMPDIR": str(bench.work), "HOME": str(bench.work), "MLFLOW_DISABLE_TELEMETRY": "true"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command, silent = [*COMMAND, "doctor", "--fix"], subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=place, env=bench.environment(), stdin=silent, stdout=silent, stderr=silent)
 
 
 def begun(work: subprocess.Popen[bytes], place: Path) -> bool:
