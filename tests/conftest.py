@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import re
 import signal
@@ -139,6 +140,20 @@ def sweeps(tmp_path: Path, kinds: Kinds, store_kind: str, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     kinds.fill(store_kind, tmp_path, make_sweeps)
     return tmp_path
+
+
+@pytest.fixture
+def forbidden(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Makes a folder one that nobody may look into, root included, for whom no mode of a folder is an obstacle."""
+    really, places = os.stat, []
+
+    def stat(path: object, *args: object, **given: object) -> os.stat_result:
+        if not isinstance(path, int) and any(Path(os.fsdecode(path)).is_relative_to(place) for place in places):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fsdecode(path))
+        return really(path, *args, **given)
+
+    monkeypatch.setattr(os, "stat", stat)
+    return places.append
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expctl.render.sheet import Cell, Column, Sheet, Size
+from expctl.render.sheet import Brief, Cell, Column, Sheet, Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,9 +29,14 @@ def checks_sheet(
     for name, (value, source) in settings.items():
         rows.append(["settings", name, value or None, source, None, None])
     for one in checks:
-        found = Size(one.found) if isinstance(one.found, int) else one.found
-        rows.append([one.section, one.name, found, None, one.status, one.next])
+        rows.append([one.section, one.name, _found(one), None, one.status, one.next])
     for name, found in versions.items():
         rows.append(["versions", name, found, None, None, None])
     ids = [one.run_id for one in checks if one.run_id is not None]
     return Sheet("checks", columns, rows, ids=ids, objects=("settings", "store", "runs", "versions"))
+
+
+def _found(one: Check) -> Cell:
+    if isinstance(one.found, int):
+        return Size(one.found)
+    return one.found if one.whole is None else Brief(one.found, one.whole)

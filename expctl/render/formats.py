@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl import encoding
 from expctl.encoding import csv_text, json_text
-from expctl.render.sheet import Change, Column, Sheet
+from expctl.render.sheet import Brief, Change, Column, Sheet
 from expctl.render.text import heading, places, shown, visible
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ def as_jsonl(sheet: Sheet) -> str:
 
 
 def exact(cell: Cell) -> Any:
-    """A cell as JSON holds it, unrounded: of a change its value."""
+    """A cell as JSON holds it, unrounded: of a change its value, of a shortened text the whole."""
+    if isinstance(cell, Brief):
+        return cell.whole
     return encoding.exact(cell.value if isinstance(cell, Change) else cell)
 
 

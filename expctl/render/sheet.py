@@ -24,6 +24,17 @@ class Share(float):
     """A part of a whole: shown in percent."""
 
 
+class Brief(str):
+    """What tables show of a text that formats for machines have whole."""
+
+    whole: str
+
+    def __new__(cls, text: str, whole: str) -> Brief:
+        made = super().__new__(cls, text)
+        made.whole = whole
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Challenger minus baseline. `better` is None where the change is nothing or has no direction."""

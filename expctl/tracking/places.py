@@ -30,7 +30,8 @@ class Places:
         if database is not None:
             self.home = database.resolve().parent
             self._near = (self.home, database.absolute().parent)
-            self._owners = {database.stat().st_uid if database.exists() else -1, getattr(os, "geteuid", lambda: 0)()}
+            owner = database.stat().st_uid if is_there(database) else -1
+            self._owners = {owner, getattr(os, "geteuid", lambda: 0)()}
 
     def now(self, address: str) -> str:
         """Where the files recorded at an address of a run, model or trace are: beside the database, or there."""
@@ -62,7 +63,7 @@ class Places:
     def of_another(self, address: str) -> bool:
         """Whether files are beside another database than this, from which it was copied without them."""
         folder = self.folder(self.now(address))
-        return folder is not None and self.former_home(folder) is not None and folder.exists()
+        return folder is not None and self.former_home(folder) is not None and is_there(folder)
 
     def _beside(self, folder: Path | None) -> Path | None:
         if folder is None:
@@ -85,7 +86,7 @@ class Places:
             ours = OURS.fullmatch(experiment.name) and experiment.parent.name == ARTIFACT_FOLDER
             counts = [2] if ours else range(1, len(experiment.parts))
             found = [self.home.joinpath(*experiment.parts[-count:]) for count in counts]
-            self._candidates[experiment] = [one for one in found if one == experiment or one.is_dir()]
+            self._candidates[experiment] = [one for one in found if one == experiment or is_folder(one)]
         return self._candidates[experiment]
 
     def _is_trusted(self, place: Path) -> bool:
@@ -104,9 +105,27 @@ class Places:
                 if strange or not stat.S_ISDIR(found.st_mode):
                     return False
                 above = found
-        except OSError:
+        except (OSError, ValueError):
             return False
         return True
+
+
+def is_there(path: Path) -> bool:
+    """Whether something is at a path, as far as one may look (`Path.exists` raises where one may not, but in 3.14)."""
+    return _mode(path) is not None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is at a path, as far as one may look."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):  # no name of a file, as with a zero byte
+        return None
 
 
 def respelled(address: str, folder: Path) -> str:
@@ -123,5 +142,5 @@ def _split(folder: Path) -> tuple[Path, str]:
 def _same(one: Path, other: Path) -> bool:
     try:
         return one == other or one.samefile(other)
-    except OSError:
+    except (OSError, ValueError):
         return False

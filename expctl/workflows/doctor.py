@@ -22,6 +22,7 @@ from expctl.tracking import uris
 from expctl.tracking.database import planner_stats, schema
 from expctl.tracking.errors import reason, remedy, store_errors
 from expctl.tracking.lacks import Lack, found_by_asking
+from expctl.tracking.places import is_there
 from expctl.tracking.readers.protocol import Projection
 from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.writer import close_orphan
@@ -189,7 +190,7 @@ def _places(
 
 
 def _artifact_root(folder: Path) -> Check:
-    standing = next(place for place in (folder, *folder.parents) if place.exists())
+    standing = next(place for place in (folder, *folder.parents) if is_there(place))
     try:
         _write_in(standing)
     except OSError as error:
@@ -201,7 +202,7 @@ def _artifact_root(folder: Path) -> Check:
 def _disk(place: Path | None) -> Iterator[Check]:
     if place is None:
         return
-    standing = next((one for one in (place.absolute(), *place.absolute().parents) if one.exists()), None)
+    standing = next((one for one in (place.absolute(), *place.absolute().parents) if is_there(one)), None)
     if standing is not None:
         free = shutil.disk_usage(standing).free
         scarce = free < _SCARCE

@@ -12,7 +12,8 @@ Status = Literal["ok", "warning", "failed", "fixed"]
 class Check:
     """One thing looked at: what was found and, unless all is well, what to type next. No status: nothing to judge.
 
-    What `failed` keeps one from working. `run_id` is the orphan it is about.
+    What `failed` keeps one from working. `run_id` is the orphan it is about. `whole` is what was found with all paths,
+    where `found` does without, to fit on a line.
     """
 
     section: str
@@ -21,3 +22,4 @@ class Check:
     status: Status | None = None
     next: str | None = None
     run_id: str | None = None
+    whole: str | None = None

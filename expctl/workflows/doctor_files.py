@@ -21,19 +21,27 @@ _SHOWN: Final = 3
 
 def moved(path: Path, *, fix: bool) -> tuple[Check, dict[str, str]]:
     """The check of addresses, and those that are still to be set right, each with what it should be."""
+    name = "addresses"
     try:
-        done = addresses.rewrite(path) if fix else None
         changes = addresses.outdated(path)
     except ExpctlError as error:
-        return Check("store", "addresses", error.message, "failed", error.hint), {}
-    if done is not None:
-        return Check("store", "addresses", str(done), "fixed"), {}
+        return Check("store", name, error.message, "failed", error.hint), {}
     if not changes:
-        return Check("store", "addresses", "those of the files are right", "ok"), {}
-    first = changes[0]
-    told = f"the store was moved or copied: {plural(len(changes), 'address', 'addresses')} not where the files are"
-    found = f"{told}, as {first.before} for {first.after}"
-    return Check("store", "addresses", found, "warning", "expctl doctor --fix"), {c.before: c.after for c in changes}
+        return Check("store", name, "those of the files are right", "ok"), {}
+    first, count = changes[0], plural(len(changes), "address", "addresses")
+    whole = f"the store was moved or copied: {count} not where the files are, as {first.before} for {first.after}"
+    right = {one.before: one.after for one in changes}
+    if not fix:
+        found = f"moved or copied: {count} to set right"
+        return Check("store", name, found, "warning", "expctl doctor --fix", whole=whole), right
+    try:
+        done = addresses.rewrite(path)
+    except ExpctlError as error:
+        return Check("store", name, error.message, "failed", error.hint, whole=f"{whole}; {error.message}"), right
+    if done is None:  # another process has, meanwhile
+        return Check("store", name, "those of the files are right", "ok"), {}
+    found = f"{plural(len(done.changes), 'address', 'addresses')} set right; backup: {done.backup.name}"
+    return Check("store", name, found, "fixed", whole=str(done)), {}
 
 
 def files(path: Path, *, fix: bool) -> Iterator[Check]:
@@ -53,13 +61,12 @@ def _unowned(path: Path, *, fix: bool) -> Check:
     found = leftovers.unowned(path)
     if not found:
         return Check("store", name, "none", "ok")
-    told = (
-        f"{plural(len(found), 'folder')}, {sum(one.size for one in found):,} bytes:"
-        f" {_named([str(one.folder) for one in found])}"
-    )
+    told = f"{plural(len(found), 'folder')}, {sum(one.size for one in found):,} bytes"
+    whole = f"{told}: {_named([str(one.folder) for one in found])}"
     if fix:
-        return Check("store", name, f"{told}; now in {leftovers.move_aside(path, found)}", "fixed")
-    return Check("store", name, told, "warning", "expctl doctor --fix moves them aside")
+        aside = leftovers.move_aside(path, found)
+        return Check("store", name, f"{told}; now in {aside.name}", "fixed", whole=f"{whole}; now in {aside}")
+    return Check("store", name, told, "warning", "expctl doctor --fix moves them aside", whole=whole)
 
 
 def _bare(path: Path) -> Check:
@@ -70,10 +77,10 @@ def _bare(path: Path) -> Check:
     told = f"{plural(len(found), 'run')}: {_named([f'{one.name} ({one.run_id[:8]})' for one in found])}"
     elsewhere = [one for one in found if one.elsewhere]
     if elsewhere:
-        told += f"; beside another database, as {elsewhere[0].folder}"
-        return Check("store", name, told, "warning", "copy the folder mlartifacts beside the database, too")
-    told += f"; none in {found[0].folder}"
-    return Check("store", name, told, "warning", "restore them from a backup, or expctl delete --purge RUN")
+        told, next = f"{told}; beside another database", "copy the folder mlartifacts beside the database, too"
+        return Check("store", name, told, "warning", next, whole=f"{told}, as {elsewhere[0].folder}")
+    next = "restore them from a backup, or expctl delete --purge RUN"
+    return Check("store", name, told, "warning", next, whole=f"{told}; none in {found[0].folder}")
 
 
 def _named(names: Sequence[str]) -> str:

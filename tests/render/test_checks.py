@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from expctl.render.checks import checks_sheet
-from expctl.render.formats import as_json
+from expctl.render.formats import as_csv, as_json, plain_table
 from expctl.render.sheet import Size
 from expctl.workflows.doctor_check import Check
 
@@ -39,3 +39,12 @@ def test_a_check_is_an_object_in_json_whatever_it_has():
     assert told["settings"]["EXPCTL_DATA"]["from"] == "default"
     assert told["runs"]["aaaaaaaa"]["next"] == "expctl doctor --fix"
     assert told["versions"] == {"python": {"found": "3.12"}}
+
+
+def test_what_tables_shorten_machines_have_whole():
+    check = Check("store", "addresses", "2 to set right", "warning", whole="2 to set right, as /a for /b")
+    sheet = checks_sheet({}, [check], {})
+    assert json.loads(as_json(sheet))["store"]["addresses"]["found"] == "2 to set right, as /a for /b"
+    assert "as /a for /b" in as_csv(sheet)
+    assert "as /a for /b" not in plain_table(sheet)
+    assert "2 to set right" in plain_table(sheet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expctl.tracking.places import Places
+from expctl.tracking.places import Places, is_folder, is_there
 
 RUN = "0123456789abcdef" * 2
 OURS = "expctl-0a1b2c3d"
@@ -78,3 +78,22 @@ def test_other_stores_have_everything_where_it_is_recorded():
     places = Places(None)
     assert places.now(f"/old/mlartifacts/{OURS}/{RUN}/artifacts") == f"/old/mlartifacts/{OURS}/{RUN}/artifacts"
     assert places.folder("/old") is None
+
+
+def test_a_place_that_one_may_not_look_into_is_as_good_as_none(database, forbidden):
+    old = made(database.parent.parent, "old", "mlartifacts", OURS, RUN, "artifacts")
+    forbidden(old)
+    places = Places(database)
+    assert not places.of_another(str(old))
+    assert places.now(str(old)) == str(old)
+    assert (is_there(old), is_folder(old)) == (False, False)
+    assert (is_there(database), is_folder(database), is_folder(database.parent)) == (True, False, True)
+    forbidden(database.parent / "mlartifacts")
+    assert Places(database).now(str(old)) == str(old)
+
+
+def test_an_address_that_can_be_no_path_is_left_as_it_is(database):
+    made(database.parent, "mlartifacts", OURS)
+    address = f"file:///old/mlartifacts/{OURS}/{RUN}/artifacts/%00"
+    assert Places(database).now(address) == address
+    assert not Places(database).of_another(address)

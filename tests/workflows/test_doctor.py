@@ -125,7 +125,7 @@ def test_missing_statistics_are_told_and_taken(runs):
 def test_orphans_are_told_with_process_host_and_start_and_closed_by_fix_only(folder, left, gone):
     lost, done = left("lost"), left("done", COMPLETE="true")
     checks = checked(folder)
-    assert judged(checks, "warning") == ["runs_without_files", "running", done[:8], lost[:8]]
+    assert judged(checks, "warning") == ["running", done[:8], lost[:8]]
     where = f"process {gone} on {socket.gethostname()}, begun 2026-09-21 14:13:20 UTC"
     told = f"lost: {where}, is gone"
     assert checks[lost[:8]] == Check("runs", lost[:8], told, "warning", "expctl doctor --fix", lost)

@@ -22,6 +22,7 @@ from expctl.tracking.archive.container import Writer
 from expctl.tracking.archive.identity import RUN_ID, is_half, origin_of
 from expctl.tracking.archive.schema import ENDED, OF_THE_STORE, ArchivedData, ArchivedModel, ArchivedPoint, ArchivedRun
 from expctl.tracking.errors import store_errors
+from expctl.tracking.places import is_folder
 from expctl.tracking.readers.protocol import stored_number
 from expctl.tracking.runs.artifacts import fetch_folder, lost, server_of
 from expctl.tracking.runs.descendants import with_trials
@@ -224,9 +225,9 @@ class Exporter:
     def _files(self, exported: Exported, place: str, uri: str, *, whole: bool) -> set[str]:
         """Write the files of a folder, and give their paths. Raises StoreError where a `whole` run's is not there."""
         folder = local_folder(self.store.places.now(uri))
-        if folder is not None and not folder.is_dir():
+        if folder is not None and not is_folder(folder):
             if whole:
-                raise lost(exported.run, folder)
+                raise lost(self.store, exported.run, folder)
             return set()
         written = set()
         with ExitStack() as stack:

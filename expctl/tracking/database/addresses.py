@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from expctl import compat
 from expctl.errors import StoreError
 from expctl.tracking.errors import remedy
-from expctl.tracking.places import Places, respelled
+from expctl.tracking.places import Places, is_there, respelled
 from expctl.tracking.uris import PATIENCE, sqlite_file
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def outdated(path: Path) -> list[Change]:
         with closing(sqlite3.connect(sqlite_file(path, "ro"), uri=True, timeout=PATIENCE)) as database:
             return list(_changes(database, Places(path)))
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise _failed(path, error) from error
+        raise StoreError(f"cannot read the addresses in {path.name}: {error}", hint=remedy(str(error))) from error
 
 
 def rewrite(path: Path) -> Rewritten | None:
@@ -81,12 +81,9 @@ def rewrite(path: Path) -> Rewritten | None:
             database.execute("COMMIT")
             return Rewritten(changes, backup)
     except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
-        raise _failed(path, error) from error
-
-
-def _failed(path: Path, error: Exception) -> StoreError:
-    told = getattr(error, "strerror", None) or error
-    return StoreError(f"cannot set the addresses in {path} right: {told}", hint=remedy(str(error)))
+        told = getattr(error, "strerror", None) or error
+        hint = remedy(str(error)) or "is the folder writable?"
+        raise StoreError(f"cannot set the addresses in {path.name} right: {told}", hint=hint) from error
 
 
 def backup_name(path: Path) -> str:
@@ -95,8 +92,14 @@ def backup_name(path: Path) -> str:
 
 
 def _backed_up(path: Path) -> Path:
-    """Copy a database beside itself: whole, on the disk, and under a name of its own, or not at all."""
+    """Copy a database beside itself: whole, on the disk, and under a name of its own, or not at all.
+
+    Called by the one that holds the lock for writing: what another has left unfinished was cut short, and goes.
+    """
     home = path.resolve()
+    for left in list(home.parent.iterdir()):
+        if left.name.startswith(f".{backup_name(home)}"):
+            left.unlink()
     place = dated(home.with_name(backup_name(home)))
     unfinished = place.with_name(f".{place.name}.new")
     try:
@@ -145,7 +148,7 @@ def _changes(database: sqlite3.Connection, places: Places) -> Iterator[Change]:
         homes[Path(*folder.parts[: -len(now.relative_to(places.home).parts)])] = None
         yield Change(table, column, row, address, respelled(address, now))
     for table, column, row, address, folder in left:
-        if places.is_near(folder) or (table != "experiments" and folder.exists()):
+        if places.is_near(folder) or (table != "experiments" and is_there(folder)):
             continue
         now = _moved_along(places, folder, homes)
         if now is None and table == "experiments" and _is_unused(database, row, folder):
@@ -172,7 +175,7 @@ def _is_unused(database: sqlite3.Connection, row: int, folder: Path) -> bool:
         " FROM experiments e WHERE rowid = ?",
         (row,),
     )
-    return not count and folder.parts[-2:] == ("mlruns", str(number)) and not folder.parent.parent.exists()
+    return not count and folder.parts[-2:] == ("mlruns", str(number)) and not is_there(folder.parent.parent)
 
 
 def _recorded(database: sqlite3.Connection) -> Iterator[tuple[str, str, int, str]]:

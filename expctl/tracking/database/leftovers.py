@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from expctl.errors import StoreError
 from expctl.records import Tag
 from expctl.tracking.database.addresses import backup_name, dated
-from expctl.tracking.places import OURS, Places
+from expctl.tracking.places import OURS, Places, is_folder
 from expctl.tracking.uris import ARTIFACT_FOLDER, PATIENCE, SQLITE_MAGIC, sqlite_file
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Unowned:
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """A complete run whose files, or those of its model, are not there; `elsewhere`: only beside another database."""
+    """A finished run whose files, or those of its model, are not there; `elsewhere`: only beside another database."""
 
     run_id: str
     name: str
@@ -52,18 +52,24 @@ def unowned(path: Path) -> list[Unowned]:
     """
     home = path.resolve().parent
     root = home / ARTIFACT_FOLDER
-    if root.is_symlink() or not root.is_dir():
+    if root.is_symlink() or not is_folder(root):
         return []
-    # Folders first: each is made after its row.
-    found = list(_folders(root))
     known: set[str] = set()
-    for database in _databases(home, path.resolve()):
+    try:
+        found = list(_folders(root))  # before the databases: each is made after its row
+        databases = list(_databases(home, path.resolve()))
+    except OSError as error:
+        raise _unreadable(error) from error
+    for database in databases:
         known |= _known(database)
     owned = {folder for folder in found if folder.name in known}
     above = {parent for folder in owned for parent in folder.parents}
     strange = set(found) - owned - above
     whole = [folder for folder in strange if strange.isdisjoint(folder.parents)]  # an experiment with all that is in it
-    sized = [Unowned(folder, size) for folder in whole if (size := _size(folder)) is not None]
+    try:
+        sized = [Unowned(folder, size) for folder in whole if (size := _size(folder)) is not None]
+    except OSError as error:
+        raise _unreadable(error) from error
     return sorted(sized, key=lambda one: one.folder)
 
 
@@ -93,14 +99,15 @@ def _databases(home: Path, path: Path) -> Iterator[Path]:
     """The database and all others in its folder, but for our backups: what only they know has been deleted since."""
     yield path
     for one in sorted(home.iterdir()):
-        if one != path and one.is_file() and not one.name.startswith(backup_name(path)):
-            try:
-                with one.open("rb") as file:
-                    head = file.read(len(SQLITE_MAGIC))
-            except OSError as error:
-                raise StoreError(f"cannot read {one}: {error.strerror}", hint="check its permissions") from error
+        if one != path and one.is_file() and not one.name.removeprefix(".").startswith(backup_name(path)):
+            with one.open("rb") as file:
+                head = file.read(len(SQLITE_MAGIC))
             if head == SQLITE_MAGIC:
                 yield one
+
+
+def _unreadable(error: OSError) -> StoreError:
+    return StoreError(f"cannot read {error.filename}: {error.strerror}", hint="check its permissions")
 
 
 def _known(path: Path) -> set[str]:
@@ -137,9 +144,9 @@ def move_aside(path: Path, found: Iterable[Unowned]) -> Path:
 
 
 def bare(path: Path) -> list[Bare]:
-    """The complete runs whose files on this machine, or those of their models, are not there. Raises StoreError."""
-    complete = f"EXISTS (SELECT 1 FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = '{Tag.COMPLETE}')"
-    stored = f"EXISTS (SELECT 1 FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = '{Tag.MODEL_DIGEST}')"
+    """The finished runs of ours whose files on this machine, or those of their models, are gone. Raises StoreError."""
+    tagged = "EXISTS (SELECT 1 FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = '{}')"
+    complete, stored = f"r.status = 'FINISHED' AND {tagged.format(Tag.COMPLETE)}", tagged.format(Tag.MODEL_DIGEST)
     sql = f"""
         SELECT r.run_uuid, r.name, r.artifact_uri FROM runs r WHERE {complete}
         UNION ALL
@@ -153,7 +160,7 @@ def bare(path: Path) -> list[Bare]:
             for run_id, name, address in database.execute(sql):
                 folder = places.folder(places.now(address))
                 elsewhere = places.of_another(address)
-                if folder is not None and (elsewhere or not folder.is_dir()):
+                if folder is not None and (elsewhere or not is_folder(folder)):
                     found.setdefault(run_id, Bare(run_id, name or run_id[:8], folder, elsewhere))
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"cannot read {path}: {error}") from error

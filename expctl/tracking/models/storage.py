@@ -20,7 +20,8 @@ from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
 from expctl.tracking.models.writing import MLMODEL_LIMIT
-from expctl.tracking.runs.artifacts import fetch_folder, server_of
+from expctl.tracking.places import is_folder
+from expctl.tracking.runs.artifacts import fetch_folder, lost, server_of
 from expctl.tracking.uris import local_folder
 from expctl.training.models.families import FAMILIES
 
@@ -85,9 +86,9 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
     now = store.places.now(place)
     local = local_folder(now)
     try:
-        if local is not None and now != place and local.is_dir():  # moved: MLflow would not find it
+        if local is not None and now != place and is_folder(local):  # moved: MLflow would not find it
             _copy(local, target)
-        elif local is None or local.is_dir():
+        elif local is None or is_folder(local):
             server = server_of(store, place)
             with store_errors(store.settings):
                 if server is None or not _fetch_needed(server, place, target):
@@ -96,8 +97,10 @@ def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
         if Tag.MODEL_DIGEST in run.tags:
             told = f"cannot fetch the model of run {run.described}: {error.message}"
             raise StoreError(told, hint=error.hint) from error
-    if not any(target.iterdir()) and Tag.MODEL_DIGEST not in run.tags:
-        raise _without_model(run)
+    if not any(target.iterdir()):
+        if Tag.MODEL_DIGEST not in run.tags:
+            raise _without_model(run)
+        _check_there(store, run)
     return target  # that lacks what it should have is known as damaged
 
 
@@ -120,6 +123,13 @@ def _fetch_needed(server: RestReader, uri: str, target: Path) -> bool:
     (target / "MLmodel").write_bytes(described)
     (target / name).write_bytes(content)
     return True
+
+
+def _check_there(store: Store, run: RunRecord) -> None:
+    """Raise StoreError where not only the model of a run is missing, but all of its files are."""
+    folder = local_folder(store.places.now(run.artifact_uri))
+    if folder is not None and not is_folder(folder):
+        raise lost(store, run, folder)
 
 
 def _copy(folder: Path, target: Path) -> None:

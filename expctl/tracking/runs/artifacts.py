@@ -16,6 +16,7 @@ from expctl.errors import StoreError
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.errors import store_errors
+from expctl.tracking.places import is_folder
 from expctl.tracking.uris import local_folder
 
 if TYPE_CHECKING:
@@ -69,7 +70,14 @@ def _walked(folder: Path, name: str) -> Iterator[Artifact]:
     for place, _, files in os.walk(folder):
         for file in files:
             path = Path(place) / file
-            yield Artifact((Path(name) / path.relative_to(folder)).as_posix(), path.stat().st_size)
+            yield Artifact((Path(name) / path.relative_to(folder)).as_posix(), _size(path))
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:  # a link to what is not there, or may not be looked at
+        return None
 
 
 def _fetched(store: Store, run: RunRecord, name: str) -> list[Artifact]:
@@ -100,8 +108,8 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
         if content is None and Tag.COMPLETE in run.tags and next(server.files(run.artifact_uri), None) is None:
             raise StoreError(f"the files of run {run.label} are not on the server", hint="were they moved or removed?")
         return content
-    if Tag.COMPLETE in run.tags and not folder.is_dir():
-        raise lost(run, folder)
+    if Tag.COMPLETE in run.tags and not is_folder(folder):
+        raise lost(store, run, folder)
     if address != run.artifact_uri and not (folder / path).resolve().is_relative_to(folder.resolve()):
         raise StoreError(f"{folder / path} is a link to another place", hint="put the file in its place")
     try:
@@ -161,11 +169,15 @@ def _side_by_side(act: Callable[[_Thing], None], each: Sequence[_Thing]) -> None
             pass
 
 
-def lost(run: RunRecord, folder: Path) -> StoreError:
+def lost(store: Store, run: RunRecord, folder: Path) -> StoreError:
     """The error for a run whose files should be in a folder of this machine, and are not."""
+    home, told = store.places.home, f"the files of run {run.label} are not at {folder}"
+    if home is None:
+        return StoreError(told, hint="are they on another machine, moved or removed?")
+    near = "" if store.places.is_near(folder) else f", nor in {home / uris.ARTIFACT_FOLDER}"
     return StoreError(
-        f"the files of run {run.label} are not at {folder}, nor beside the database",
-        hint="move them, too: the folder mlartifacts belongs beside the database",
+        told + near,
+        hint="if they were moved, mlartifacts belongs beside the database; expctl doctor tells what is missing",
     )
 
 

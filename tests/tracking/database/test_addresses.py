@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
 from expctl.errors import StoreError
-from expctl.tracking.database import addresses
+from expctl.tracking.database import addresses, leftovers
 
 
 @pytest.fixture
@@ -60,14 +63,72 @@ def test_a_store_whose_writer_stays_is_left_as_it_is(moved, monkeypatch):
     assert not list(moved.parent.glob("*.backup-*"))
 
 
-def test_without_a_backup_nothing_is_changed(moved, monkeypatch):
+def test_a_backup_that_was_cut_short_goes_with_the_next(moved):
+    for left in (".mlflow.db.backup-2026-01-01-000000.new", ".mlflow.db.backup-2026-01-01-000000.new-journal"):
+        (moved.parent / left).write_bytes(b"SQLite format 3\0half")
+    assert leftovers.unowned(moved) == []
+    done = addresses.rewrite(moved)
+    assert [one for one in moved.parent.iterdir() if "backup" in one.name] == [done.backup]
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (OSError(28, "No space left on device"), "free some space"),
+        (PermissionError(13, "Permission denied"), "is the folder writable?"),
+    ],
+    ids=["full", "forbidden"],
+)
+def test_without_a_backup_nothing_is_changed(moved, monkeypatch, error, remedy):
     before = recorded(moved)
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def failing(*_):
+        raise error
 
-    monkeypatch.setattr(addresses.os, "fsync", full)
-    with pytest.raises(StoreError, match="No space left"):
+    monkeypatch.setattr(addresses.os, "fsync", failing)
+    with pytest.raises(StoreError) as caught:
         addresses.rewrite(moved)
+    assert caught.value.message == f"cannot set the addresses in mlflow.db right: {error.strerror}"
+    assert caught.value.hint == remedy
     assert recorded(moved) == before
     assert {one.name for one in moved.parent.iterdir() if "backup" in one.name} == set()
+
+
+# Sets addresses right, and kills itself when a statement begins that holds a word, or a backup begins or is there.
+DYING = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from expctl.tracking.database import addresses
+word = sys.argv[2]
+
+class Dying(sqlite3.Connection):
+    def execute(self, sql, *given):
+        if word in sql:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().execute(sql, *given)
+
+    def backup(self, target, **given):
+        super().backup(target, pages=10, progress=progress)
+
+def progress(*_):
+    if word == "backup":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+really = sqlite3.connect
+addresses.sqlite3.connect = lambda *given, **named: really(*given, **named, factory=Dying)
+addresses.rewrite(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("word", ["BEGIN", "backup", "UPDATE runs", "UPDATE experiments", "COMMIT"])
+def test_killed_at_any_step_the_addresses_are_the_former_or_the_right_ones_and_the_next_time_completes(
+    moved, runs, word
+):
+    before = recorded(moved)
+    done = subprocess.run([sys.executable, "-c", DYING, moved, word], check=False, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert recorded(moved) == before
+    assert len(addresses.rewrite(moved).changes) >= len(before)
+    assert recorded(moved) == [one.replace(str(runs), str(moved.parent)) for one in before]
+    assert all(recorded(one) == before for one in moved.parent.glob("*.backup-*"))
+    assert not list(moved.parent.glob(".*.backup-*"))

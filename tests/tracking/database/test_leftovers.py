@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from expctl.errors import StoreError
 from expctl.tracking.database import leftovers
 from tests.tracking.recorded import store_of
 
@@ -64,3 +65,21 @@ def test_a_complete_run_whose_files_are_gone_is_told(database, runs):
     shutil.rmtree(folder)
     (one,) = leftovers.bare(database)
     assert (one.run_id, one.name, one.elsewhere) == (run.run_id, "strong", False)
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "FAILED", "KILLED"])
+def test_a_run_that_is_not_finished_need_not_have_files(database, runs, status):
+    folder, run = folder_of(runs)
+    shutil.rmtree(folder)
+    with closing(sqlite3.connect(database)) as opened, opened:
+        opened.execute("UPDATE runs SET status = ? WHERE run_uuid = ?", (status, run.run_id))
+    assert leftovers.bare(database) == []
+
+
+def test_a_folder_that_may_not_be_read_is_told(database, runs, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(leftovers.os, "scandir", refused)
+    with pytest.raises(StoreError, match=r"cannot read .*mlartifacts: Permission denied"):
+        leftovers.unowned(database)

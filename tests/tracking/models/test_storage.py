@@ -23,7 +23,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import Tag
-from expctl.tracking.models.storage import load_model, trusted_types
+from expctl.tracking.models.storage import check_model, load_model, trusted_types
+from expctl.tracking.uris import local_folder
 from expctl.training.models.families import FAMILIES
 from tests.tracking.models.bent_trees import bend
 from tests.tracking.recorded import model_folder, store_of, train
@@ -198,6 +199,18 @@ def test_a_model_whose_files_are_gone_is_damaged(strong):
     store, run, folder = strong
     shutil.rmtree(folder)
     assert refused(store, run, "MLmodel is missing").exit_code == 5
+
+
+def test_a_run_that_has_lost_all_its_files_says_where_they_should_be_and_not_that_they_are_damaged(strong):
+    store, run, folder = strong
+    shutil.rmtree(folder)
+    own = local_folder(run.artifact_uri)
+    shutil.rmtree(own)
+    for looking in (load_model, check_model):
+        with pytest.raises(StoreError) as caught:
+            looking(store, run)
+        assert caught.value.message == f"the files of run strong are not at {own}"
+        assert "expctl doctor" in caught.value.hint
 
 
 def test_a_failed_run_has_no_model_and_says_why(runs):

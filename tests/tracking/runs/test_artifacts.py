@@ -61,8 +61,14 @@ def test_the_folder_of_a_complete_run_that_is_gone_is_told_and_that_of_another_i
     folder.rename(folder.with_name("moved"))
     with pytest.raises(StoreError, match="the files of run strong are not at") as caught:
         read_file(store, run, "requirements.txt")
-    assert caught.value.hint == "move them, too: the folder mlartifacts belongs beside the database"
+    assert caught.value.hint.startswith("if they were moved, mlartifacts belongs beside the database")
     assert read_file(store, replace(run, tags={}), "requirements.txt") is None
+
+
+def test_a_link_to_nothing_is_listed_without_a_size(strong):
+    store, run, folder = strong
+    (folder / "gone").symlink_to("/nowhere/gone")
+    assert [one.size for one in store.artifacts(run) if one.path == "gone"] == [None]
 
 
 def test_a_file_that_cannot_be_read_is_told(strong):
