@@ -90,11 +90,20 @@ def make_tables(uri: str) -> None:
     from mlflow.store.db import utils
 
     mlflow: Any = utils
-    engine = mlflow.create_sqlalchemy_engine(uri)
+    database = engine(uri)
     try:
-        mlflow._initialize_tables(engine)
+        mlflow._initialize_tables(database)
     finally:
-        engine.dispose()
+        database.dispose()
+
+
+def engine(uri: str) -> Any:
+    """SQLAlchemy's engine of a database as MLflow makes it: its settings of pools and of MySQL's certificates hold, and
+    a server that has no connection left is asked again.
+    """
+    from mlflow.store.db import utils
+
+    return utils.create_sqlalchemy_engine_with_retry(uri)  # type: ignore[no-untyped-call]
 
 
 def table_names() -> Collection[str]:

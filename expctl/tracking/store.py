@@ -7,7 +7,6 @@ land in "Default").
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +17,7 @@ from expctl.filters.parse import parse
 from expctl.filters.resolve import known_field, resolve_fields
 from expctl.tracking import retries, uris
 from expctl.tracking.database.create import create_file
+from expctl.tracking.database.first_use import opening
 from expctl.tracking.errors import reason, store_errors
 from expctl.tracking.places import Places
 from expctl.tracking.readers.protocol import WHOLE, NotServed, Query
@@ -351,22 +351,14 @@ def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     patient = uris.patient(uris.absolute(uri))  # Store.uri: one address, one engine of MLflow's
     mlflow.set_tracking_uri(patient)
     path = uris.sqlite_path(uri)
-    made = _is_made(uri)
-    with nullcontext() if made else uris.first_opening(uri, create=create), store_errors(settings):
-        if not (made or create or _is_made(uri)):
+    with store_errors(settings), opening(uri, create=create) as made:
+        if not (made or create):
             return None
         if create and path is not None and not path.exists():
             create_file(path)
         client = mlflow.MlflowClient(tracking_uri=patient)
         client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
     return client
-
-
-def _is_made(uri: str) -> bool:
-    """Whether the store has MLflow's schema. Also imports what opening it takes, 0.5 s, outside of any lock."""
-    if not uri.startswith("sqlite:"):
-        return True
-    return uris.is_made(uri, compat.table_names())
 
 
 def _quiet(verbose: bool) -> None:
