@@ -24,25 +24,33 @@ _PATIENCE: Final = 60  # seconds: it starts in one
 _USER: Final = "expctl"
 
 
+def programs() -> tuple[str, str] | None:
+    """`mariadb-install-db` and `mariadbd`; None where MariaDB is not installed."""
+    install, server = (
+        shutil.which(name) or (usual if Path(usual).is_file() else None)
+        for name, usual in (("mariadb-install-db", "/usr/bin/mariadb-install-db"), ("mariadbd", "/usr/sbin/mariadbd"))
+    )
+    return None if install is None or server is None else (install, server)
+
+
 @contextmanager
 def mariadb() -> Iterator[str]:
     """The address of an empty database, with its password; skips the test where MariaDB is not installed.
 
     It does not wait for the disk, for its data are never needed again.
     """
-    server = _program("mariadbd", "/usr/sbin/mariadbd")
-    install = _program("mariadb-install-db", "/usr/bin/mariadb-install-db")
-    if server is None or install is None:
+    found = programs()
+    if found is None:
         pytest.skip("MariaDB is not installed: no mariadbd in PATH or /usr/sbin (apt install mariadb-server)")
+    install, server = found
     folder = Path(tempfile.mkdtemp(prefix="expctl-mariadb-"))
     try:
         password, port, data = secrets.token_hex(16), free_port(), folder / "data"
         root = os.geteuid() == 0
-        user = pwd.getpwuid(os.geteuid()).pw_name if not root else "nobody"
         if root:  # which MariaDB refuses to be run by
-            owner = pwd.getpwnam(user)
+            owner = pwd.getpwnam("nobody")
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-        common = ["--no-defaults", f"--datadir={data}", *([f"--user={user}"] if root else [])]
+        common = ["--no-defaults", f"--datadir={data}", *(["--user=nobody"] if root else [])]
         made = subprocess.run(
             [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
             capture_output=True, text=True, check=False, cwd=folder,
@@ -69,10 +77,6 @@ def mariadb() -> Iterator[str]:
             process.wait()
     finally:
         shutil.rmtree(folder)
-
-
-def _program(name: str, usual: str) -> str | None:
-    return shutil.which(name) or (usual if Path(usual).is_file() else None)
 
 
 def _wait_for(address: dict[str, Any], process: subprocess.Popen[bytes], log: Path) -> None:

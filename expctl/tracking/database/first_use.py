@@ -15,7 +15,7 @@ from expctl.errors import StoreError, mask_secrets
 from expctl.tracking import uris
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Connection, Engine
 
@@ -40,8 +40,8 @@ _UNHURRIED: Final = {
 def opening(uri: str, *, create: bool) -> Iterator[bool]:
     """Whether a store has its tables, to be opened within: as long as it has not, by one process at a time.
 
-    To be used within `store_errors`. Raises StoreError for an SQLite store of an older schema, for a database that is
-    another program's, and if others do not come to an end. Without `create` no lock is made, only waited for.
+    To be used within `store_errors`. Raises StoreError for a store of an older schema, which MLflow would upgrade without
+    asking, for an SQLite file of another program's, and if others do not come to an end.
     """
     names = compat.table_names()  # also imports what opening a store takes, 0.5 s, outside of any lock
     if uris.sqlite_path(uri) is not None:
@@ -56,26 +56,30 @@ def opening(uri: str, *, create: bool) -> Iterator[bool]:
         return
     engine = compat.engine(uri)
     try:
-        made = _is_made(engine)
+        made = _is_made(engine, uri, names)
         if not made:
             with engine.connect() as connection:  # which goes on holding it until the end of this block
                 _take(connection, uri)
-                yield _is_made(engine)
+                yield _is_made(engine, uri, names)
     finally:
         engine.dispose()
     if made:
         yield True
 
 
-def _is_made(engine: Engine) -> bool:
+def _is_made(engine: Engine, uri: str, names: Collection[str]) -> bool:
     """Whether the tables are there: the last step of their making is an experiment called Default."""
     import sqlalchemy
 
     # By a connection of its own, which ends: one that had looked at a table would keep MLflow from changing it.
     with engine.connect() as connection:
-        if "experiments" not in sqlalchemy.inspect(connection).get_table_names():
+        found = sqlalchemy.inspect(connection).get_table_names()
+        if "experiments" not in found:
             return False
-        return connection.execute(sqlalchemy.text("SELECT 1 FROM experiments")).first() is not None
+        used = connection.execute(sqlalchemy.text("SELECT 1 FROM experiments")).first() is not None
+    if used and not set(found).issuperset(names):
+        raise uris.older_schema(uri)
+    return used
 
 
 def _take(connection: Connection, uri: str) -> None:
