@@ -7,7 +7,11 @@ land in "Default").
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from expctl import compat
@@ -24,7 +28,7 @@ from expctl.tracking.readers.protocol import WHOLE, NotServed, Query
 from expctl.tracking.runs import artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from mlflow import MlflowClient
 
@@ -88,6 +92,24 @@ class Store:
             if self._client is None:
                 raise self._missing()
         return self._client
+
+    @contextmanager
+    def read_by_client(self) -> Iterator[None]:
+        """Within, the client reads a store of an older schema too, which MLflow does not open: an upgraded copy of it."""
+        from expctl.tracking.readers.sqlite import SqliteReader
+
+        path = uris.sqlite_path(self.settings.tracking_uri)
+        if path is None or not isinstance(self._reader, SqliteReader) or not self._reader.older:
+            yield
+            return
+        from expctl.tracking.database.upgrade import upgraded_copy
+
+        with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+            copy = Path(folder, "mlflow.db")
+            upgraded_copy(self.settings, path, copy)
+            self._client = _client_of(replace(self.settings, tracking_uri=uris.sqlite_uri(copy)), create=False)
+            yield
+            self._client = None
 
     def connect(self) -> None:
         """Make this the store that MLflow's own functions mean. Raises RunNotFound where there is none."""
@@ -295,7 +317,7 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     aside = None
     if not create or uris.is_server(uri):
         try:
-            reader = _direct(uri)
+            reader = _direct(uri, note)
             if reader is not None:
                 if create:  # a server that does not answer, or is none of MLflow's, is told in seconds and words
                     reader.experiments()
@@ -322,13 +344,20 @@ def open_local(settings: Settings) -> Store | None:
     return Store(settings, reader)
 
 
-def _direct(uri: str) -> Reader | None:
-    """The reader that does without MLflow; None for a kind of store that has none. Raises NotServed."""
+def _direct(uri: str, note: Note = silent) -> Reader | None:
+    """The reader that does without MLflow; None for a kind of store that has none. Raises NotServed.
+
+    `note` is told of a store that can be read and not written.
+    """
     path = uris.sqlite_path(uri)
     if path is not None:
         from expctl.tracking.readers import sqlite
 
-        return sqlite.connect(path, uri)
+        reader = sqlite.connect(path, uri)
+        if reader.older:
+            older = uris.older_schema(uri)
+            note(f"{older.message}, and is read as it is ({older.hint})")
+        return reader
     if uris.is_server(uri):
         from expctl.tracking.readers import rest
 

@@ -59,7 +59,8 @@ def mariadb() -> Iterator[str]:
             raise RuntimeError(f"{install} failed:\n{made.stdout[-3000:]}{made.stderr[-3000:]}")
         start = folder / "start.sql"
         start.write_text(
-            f"CREATE DATABASE runs CHARACTER SET utf8mb4;\nCREATE USER {_USER}@'127.0.0.1' IDENTIFIED BY '{password}';\n"
+            "CREATE DATABASE runs CHARACTER SET utf8mb4;\n"
+            f"CREATE USER {_USER}@'127.0.0.1' IDENTIFIED BY '{password}';\n"
             f"GRANT ALL ON *.* TO {_USER}@'127.0.0.1';\n"
         )
         start.chmod(0o644)

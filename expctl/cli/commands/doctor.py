@@ -29,7 +29,7 @@ def doctor(
         bool,
         typer.Option(
             "--fix",
-            help="Close runs whose process is gone; after a move set the addresses of files right (with a backup); move"
+            help="Close runs whose process is gone; upgrade an SQLite store of an older MLflow (with a backup); after a move set the addresses of files right (with a backup); move"
             " files of no run aside; refresh SQLite's planner statistics.",
         ),
     ] = False,

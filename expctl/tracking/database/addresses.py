@@ -75,7 +75,7 @@ def rewrite(path: Path) -> Rewritten | None:
             if not changes:
                 database.execute("ROLLBACK")
                 return None
-            backup = _backed_up(path)
+            backup = backed_up(path)
             for one in changes:
                 database.execute(f"UPDATE {one.table} SET {one.column} = ? WHERE rowid = ?", (one.after, one.row))
             database.execute("COMMIT")
@@ -94,7 +94,7 @@ def backup_name(path: Path) -> str:
     return f"{path.name}.backup-"
 
 
-def _backed_up(path: Path) -> Path:
+def backed_up(path: Path) -> Path:
     """Copy a database beside itself: whole, on the disk, and under a name of its own, or not at all."""
     home = path.resolve()
     place = dated(home.with_name(backup_name(home)))

@@ -40,8 +40,8 @@ _UNHURRIED: Final = {
 def opening(uri: str, *, create: bool) -> Iterator[bool]:
     """Whether a store has its tables, to be opened within: as long as it has not, by one process at a time.
 
-    To be used within `store_errors`. Raises StoreError for a store of an older schema, which MLflow would upgrade without
-    asking, for an SQLite file of another program's, and if others do not come to an end.
+    To be used within `store_errors`. Raises StoreError for a store of an older schema, which MLflow would upgrade
+    without asking, for an SQLite file of another program's, and if others do not come to an end.
     """
     names = compat.table_names()  # also imports what opening a store takes, 0.5 s, outside of any lock
     if uris.sqlite_path(uri) is not None:

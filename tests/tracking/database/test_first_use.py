@@ -27,9 +27,9 @@ SERVERS = ("postgres", "mariadb")
 def test_every_one_of_several_first_uses_comes_to_its_run(kind):
     if not INSTALLED[kind]():
         pytest.skip(f"{kind} is not installed")
-    words = ["--store", kind, "--rounds", "1", "--clients", "5"]
+    words = [sys.executable, "-m", "tests.tracking.first_uses", "--store", kind, "--rounds", "1", "--clients", "5"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.tracking.first_uses", *words],
+        words,
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -66,7 +66,7 @@ def test_whoever_waits_too_long_is_told_and_makes_nothing(one_more, monkeypatch)
     address, other = one_more(), one_more()
     with opening(address) as made:
         assert made is False
-        with pytest.raises(StoreError, match="another process has been making the tables of .* for 0 s") as told:
+        with pytest.raises(StoreError, match=r"another process has been making the tables of .* for 0 s") as told:
             open_store(Settings(tracking_uri=address), create=True)
         assert (told.value.exit_code, told.value.hint) == (4, "end it, or try again")
         assert address.rpartition("@")[0].rpartition(":")[2] not in str(told.value)
