@@ -76,6 +76,11 @@ class Store:
         self._experiment: str | None = None
 
     @property
+    def exists(self) -> bool:
+        """Whether there is a store at all."""
+        return self._reader is not None
+
+    @property
     def reader(self) -> Reader:
         """What reads the store. Raises RunNotFound where there is none."""
         if self._reader is None:
@@ -95,7 +100,7 @@ class Store:
 
     @contextmanager
     def read_by_client(self) -> Iterator[None]:
-        """Within, the client reads a store of an older schema too, which MLflow does not open: an upgraded copy of it."""
+        """Within, the client reads a store of an older schema too, which MLflow does not open: by an upgraded copy."""
         from expctl.tracking.readers.sqlite import SqliteReader
 
         path = uris.sqlite_path(self.settings.tracking_uri)

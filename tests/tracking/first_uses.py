@@ -130,9 +130,10 @@ def main() -> int:
                 there += len(set(finished(address)))
         wanted = chosen.rounds * chosen.clients
         failed |= there != wanted or bool(wrong)
-        print(f"{kind:10} {there} of {wanted} first uses, {time.monotonic() - started:.0f} s", flush=True)
-        for text in sorted(set(wrong)):
-            print(f"           {wrong.count(text)} x {text[:300]}", flush=True)
+        lines = [f"{kind:10} {there} of {wanted} first uses, {time.monotonic() - started:.0f} s"]
+        lines += [f"           {wrong.count(text)} x {text[:300]}" for text in sorted(set(wrong))]
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
     return int(failed)
 
 
