@@ -75,7 +75,9 @@ def _fit(connection: Connection, uri: str, path: Path | None) -> Fit:
     installed = f"MLflow {version('mlflow')}"
     if set(here) == heads:
         return Fit(True, f"that of {installed} ({', '.join(here)})")
-    revision = ", ".join(here) or "none"
+    revision = ", ".join(here)
+    if not here:
+        return Fit(False, f"of no known MLflow, where {installed} is installed", "restore it from a backup")
     if known.issuperset(here):
         return Fit(False, f"older than that of {installed} ({revision})", uris.upgrading(uri), older=True)
     return Fit(False, f"newer than that of {installed} ({revision})", "pip install --upgrade mlflow")

@@ -41,7 +41,7 @@ def test_the_tables_of_the_installed_mlflow_work(path):
     [
         (["UPDATE alembic_version SET version_num = '0c779009ac13'"], "older than that of MLflow", "doctor --fix"),
         (["UPDATE alembic_version SET version_num = 'ffffffffffff'"], "newer than that of MLflow", "pip install"),
-        (["DELETE FROM alembic_version"], "older than that of MLflow", "doctor --fix"),
+        (["DELETE FROM alembic_version"], "of no known MLflow", "restore it from a backup"),
         (["DELETE FROM experiments", "CREATE TABLE _alembic_tmp_runs (a)"], "its making was cut short", "mv "),
         (["CREATE TABLE _alembic_tmp_runs (a)"], "an upgrade of it was cut short: _alembic_tmp_runs", "backup"),
     ],
