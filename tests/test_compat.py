@@ -254,7 +254,7 @@ def test_mlflow_makes_the_engine_of_a_database(tmp_path: Path) -> None:
     relies(
         engine.dialect.name == "sqlite" and hasattr(engine, "dispose"),
         "mlflow",
-        "store.db.utils.create_sqlalchemy_engine_with_retry gives no engine of SQLAlchemy's any more: use create_engine",
+        "store.db.utils.create_sqlalchemy_engine_with_retry gives no engine any more: use SQLAlchemy's create_engine",
     )
     engine.dispose()
 

@@ -7,11 +7,8 @@ land in "Default").
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from expctl import compat
@@ -107,12 +104,10 @@ class Store:
         if path is None or not isinstance(self._reader, SqliteReader) or not self._reader.older:
             yield
             return
-        from expctl.tracking.database.upgrade import upgraded_copy
+        from expctl.tracking.database.upgrade import passing_copy
 
-        with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
-            copy = Path(folder, "mlflow.db")
-            upgraded_copy(self.settings, path, copy)
-            self._client = _client_of(replace(self.settings, tracking_uri=uris.sqlite_uri(copy)), create=False)
+        with passing_copy(self.settings, path) as settings:
+            self._client = _client_of(settings, create=False)
             yield
             self._client = None
 

@@ -20,7 +20,6 @@ from expctl.workflows.doctor import examine
 from expctl.workflows.doctor_check import Check
 from tests.tracking.recorded import names, settings_of, statuses, store_of
 
-
 STORES = Path(__file__).parents[1] / "tracking" / "stores"
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+import tempfile
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expctl import compat
@@ -19,7 +22,7 @@ from expctl.tracking.errors import reason, remedy, store_errors
 from expctl.tracking.uris import PATIENCE, first_opening, sqlite_file, sqlite_uri
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from expctl.settings import Settings
 
@@ -56,6 +59,15 @@ def upgrade(settings: Settings, path: Path) -> Path:
             raise StoreError(f"cannot upgrade {path}: {told}", hint=remedy(str(error))) from error
         finally:
             remove(beside)
+
+
+@contextmanager
+def passing_copy(settings: Settings, path: Path) -> Iterator[Settings]:
+    """The settings of an upgraded copy of a store's file, which is there until the block ends. Raises StoreError."""
+    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+        copy = Path(folder, "mlflow.db")
+        upgraded_copy(settings, path, copy)
+        yield replace(settings, tracking_uri=sqlite_uri(copy))
 
 
 def upgraded_copy(settings: Settings, path: Path, target: Path) -> None:
