@@ -43,6 +43,10 @@ TABLES: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 
+# Those of them that MLflow 1 did not have, and the one column: without them a store is read as if nobody had used them.
+LATER_TABLES: Final = frozenset({"inputs", "input_tags", "datasets", "logged_models"})
+LATER_COLUMNS: Final = frozenset({"workspace"})
+
 # Where it records the places of files, each with a condition on the rows; an older schema lacks some of them. MLflow
 # has no call and no command that changes them.
 ADDRESSES: Final = (
@@ -92,11 +96,34 @@ def make_tables(uri: str) -> None:
     from mlflow.store.db import utils
 
     mlflow: Any = utils
-    engine = mlflow.create_sqlalchemy_engine(uri)
+    database = engine(uri)
     try:
-        mlflow._initialize_tables(engine)
+        mlflow._initialize_tables(database)
     finally:
-        engine.dispose()
+        database.dispose()
+
+
+def upgrade_tables(uri: str) -> None:
+    """Give an SQLite database of an older MLflow the tables of the installed one, as `mlflow db upgrade` does, which is
+    a command and talks.
+    """
+    from mlflow.store.db import utils
+
+    mlflow: Any = utils
+    database = engine(uri)
+    try:
+        mlflow._upgrade_db(database)
+    finally:
+        database.dispose()
+
+
+def engine(uri: str) -> Any:
+    """SQLAlchemy's engine of a database as MLflow makes it: its settings of pools and of MySQL's certificates hold, and
+    a server that has no connection left is asked again.
+    """
+    from mlflow.store.db import utils
+
+    return utils.create_sqlalchemy_engine_with_retry(uri)  # type: ignore[no-untyped-call]
 
 
 def table_names() -> Collection[str]:
@@ -119,6 +146,16 @@ def migrations() -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent / "store" / "db_migrations"
+
+
+def is_superseded(revision: str) -> bool:
+    """Whether a schema is an earlier one than that of the installed MLflow, by the text of its Alembic script, which
+    takes 0.5 s to import.
+    """
+    import re
+
+    line = re.compile(rf"^down_revision = ['\"]{re.escape(revision)}['\"]$", re.MULTILINE)
+    return any(line.search(path.read_text()) for path in (migrations() / "versions").glob("*.py"))
 
 
 def artifact_repository(location: str, tracking_uri: str) -> Any:

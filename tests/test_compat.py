@@ -6,6 +6,7 @@ A sentence says what is relied on and, where a release has taken it away, what t
 from __future__ import annotations
 
 import ast
+import gzip
 import io
 import re
 import sqlite3
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(expctl.__file__).parent
+STORES = Path(__file__).parent / "tracking" / "stores"
 OTHERS = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "compat.py")
 
 # Modules without an underscore that their packages do not document either.
@@ -218,6 +220,53 @@ def test_mlflow_makes_the_tables_of_an_empty_file_where_it_is_told_to(tmp_path: 
         "store.db.utils._initialize_tables no longer makes all tables of Base.metadata: let mlflow.MlflowClient open"
         " the file under its temporary name",
     )
+
+
+def test_mlflow_upgrades_a_file_where_it_is_told_to(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(gzip.decompress((STORES / "mlflow-3.5.1.sql.gz").read_bytes()).decode())
+    compat.upgrade_tables(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as database:
+        revisions = {revision for (revision,) in database.execute("SELECT version_num FROM alembic_version")}
+    relies(
+        bool(revisions) and revisions <= compat.REVISIONS.keys(),
+        "mlflow",
+        "store.db.utils._upgrade_db no longer upgrades the tables of an engine: look at what `mlflow db upgrade` calls",
+    )
+
+
+def test_mlflow_s_script_says_in_its_text_which_schema_comes_after_which() -> None:
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory(str(compat.migrations()))
+    found = {one.revision for one in script.walk_revisions() if compat.is_superseded(one.revision)}
+    relies(
+        found == {one.revision for one in script.walk_revisions()} - set(script.get_heads()),
+        "mlflow",
+        "a line `down_revision = ...` is written otherwise: older stores are no longer read",
+    )
+    assert not compat.is_superseded("ffffffffffff")
+
+
+def test_mlflow_makes_the_engine_of_a_database(tmp_path: Path) -> None:
+    engine = compat.engine(f"sqlite:///{tmp_path / 'x.db'}")
+    relies(
+        engine.dialect.name == "sqlite" and hasattr(engine, "dispose"),
+        "mlflow",
+        "store.db.utils.create_sqlalchemy_engine_with_retry gives no engine any more: use SQLAlchemy's create_engine",
+    )
+    engine.dispose()
+
+
+@pytest.mark.parametrize("release", ["1.30.1", "2.9.2", "3.5.1"])
+def test_older_mlflows_had_the_tables_that_we_read_of_their_stores(release: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(gzip.decompress((STORES / f"mlflow-{release}.sql.gz").read_bytes()).decode())
+        for table, columns in compat.TABLES.items():
+            there = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
+            later = columns if table in compat.LATER_TABLES and not there else compat.LATER_COLUMNS
+            assert columns - there <= later, table
 
 
 def test_alembic_names_what_is_to_replace_a_table_as_doctor_looks_for_it(tmp_path: Path) -> None:

@@ -146,12 +146,19 @@ def piped() -> Iterator[None]:
 
 
 def opened(settings: Settings, streams: Streams, *, verbose: bool) -> Store:
-    """The store of the settings. With `verbose`, says why it is not read directly where it could have been."""
+    """The store of the settings. Tells of an old file store that lies here while it is empty.
+
+    With `verbose`, says why it is not read directly where it could have been.
+    """
+    from expctl.tracking.file_store import left_behind
     from expctl.tracking.store import open_store
 
     store = open_store(settings, verbose=verbose, note=streams.note)
     if verbose and store.aside is not None:
         streams.note(store.aside)
+    files = left_behind(store)
+    if files is not None:
+        streams.note(files)
     return store
 
 

@@ -7,7 +7,7 @@ land in "Default").
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -18,13 +18,14 @@ from expctl.filters.parse import parse
 from expctl.filters.resolve import known_field, resolve_fields
 from expctl.tracking import retries, uris
 from expctl.tracking.database.create import create_file
+from expctl.tracking.database.first_use import opening
 from expctl.tracking.errors import reason, store_errors
 from expctl.tracking.places import Places
 from expctl.tracking.readers.protocol import WHOLE, NotServed, Query
 from expctl.tracking.runs import artifacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from mlflow import MlflowClient
 
@@ -73,6 +74,11 @@ class Store:
         self._known: Sequence[Experiment] = ()
 
     @property
+    def exists(self) -> bool:
+        """Whether there is a store at all."""
+        return self._reader is not None
+
+    @property
     def reader(self) -> Reader:
         """What reads the store. Raises RunNotFound where there is none."""
         if self._reader is None:
@@ -89,6 +95,22 @@ class Store:
             if self._client is None:
                 raise self._missing()
         return self._client
+
+    @contextmanager
+    def read_by_client(self) -> Iterator[None]:
+        """Within, the client reads a store of an older schema too, which MLflow does not open: by an upgraded copy."""
+        from expctl.tracking.readers.sqlite import SqliteReader
+
+        path = uris.sqlite_path(self.settings.tracking_uri)
+        if path is None or not isinstance(self._reader, SqliteReader) or not self._reader.older:
+            yield
+            return
+        from expctl.tracking.database.upgrade import passing_copy
+
+        with passing_copy(self.settings, path) as settings:
+            self._client = _client_of(settings, create=False)
+            yield
+            self._client = None
 
     def connect(self) -> None:
         """Make this the store that MLflow's own functions mean. Raises RunNotFound where there is none."""
@@ -304,7 +326,7 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     aside = None
     if not create or uris.is_server(uri):
         try:
-            reader = _direct(uri)
+            reader = _direct(uri, note)
             if reader is not None:
                 return _answering(Store(settings, reader, note=note), create)
         except NotServed as refusal:
@@ -336,13 +358,20 @@ def open_local(settings: Settings) -> Store | None:
     return Store(settings, reader)
 
 
-def _direct(uri: str) -> Reader | None:
-    """The reader that does without MLflow; None for a kind of store that has none. Raises NotServed."""
+def _direct(uri: str, note: Note = silent) -> Reader | None:
+    """The reader that does without MLflow; None for a kind of store that has none. Raises NotServed.
+
+    `note` is told of a store that can be read and not written.
+    """
     path = uris.sqlite_path(uri)
     if path is not None:
         from expctl.tracking.readers import sqlite
 
-        return sqlite.connect(path, uri)
+        reader = sqlite.connect(path, uri)
+        if reader.older:
+            older = uris.older_schema(uri)
+            note(f"{older.message}, and is read as it is ({older.hint})")
+        return reader
     if uris.is_server(uri):
         from expctl.tracking.readers import rest
 
@@ -365,9 +394,8 @@ def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     patient = uris.patient(uris.absolute(uri))  # Store.uri: one address, one engine of MLflow's
     mlflow.set_tracking_uri(patient)
     path = uris.sqlite_path(uri)
-    made = _is_made(uri)
-    with nullcontext() if made else uris.first_opening(uri, create=create), store_errors(settings):
-        if not (made or create or _is_made(uri)):
+    with store_errors(settings), opening(uri, create=create) as made:
+        if not (made or create):
             return None
         if create and path is not None and not path.exists():
             create_file(path)
@@ -375,13 +403,6 @@ def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
         if not uris.is_server(uri):
             client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
     return client
-
-
-def _is_made(uri: str) -> bool:
-    """Whether the store has MLflow's schema. Also imports what opening it takes, 0.5 s, outside of any lock."""
-    if not uri.startswith("sqlite:"):
-        return True
-    return uris.is_made(uri, compat.table_names())
 
 
 def _quiet(verbose: bool) -> None:

@@ -128,11 +128,16 @@ def _head(path: Path) -> bytes:
 
 def older_schema(uri: str) -> StoreError:
     """The error for a store that an earlier MLflow wrote."""
-    where = mask_secrets(uri)
     return StoreError(
-        f"the store {where} has an older schema than the installed MLflow",
-        hint=f"back it up, then mlflow db upgrade {where}",
+        f"the store {mask_secrets(uri)} has an older schema than the installed MLflow", hint=upgrading(uri)
     )
+
+
+def upgrading(uri: str) -> str:
+    """How a store of an older schema is upgraded."""
+    if uri.startswith("sqlite:"):
+        return "upgrade it, with a backup: expctl doctor --fix"
+    return f"back it up, then mlflow db upgrade {mask_secrets(uri)}"
 
 
 def is_made(uri: str, tables: Collection[str]) -> bool:

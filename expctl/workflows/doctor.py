@@ -1,8 +1,8 @@
 """What keeps a store from being worked with: each check by itself, so that one that fails hides no other.
 
 Looks, and changes nothing, above all makes or migrates no store; `examine(..., fix=True)` ends runs whose process is
-gone, sets addresses right, moves files of no run aside and takes planner statistics. Knows nothing of how a check is
-shown.
+gone, upgrades an SQLite store of an older MLflow, sets addresses right, moves files of no run aside and takes planner
+statistics. Knows nothing of how a check is shown.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from expctl.filters.expression import attribute
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.database import planner_stats, schema
+from expctl.tracking.database.upgrade import upgrade
 from expctl.tracking.errors import reason, remedy, store_errors
 from expctl.tracking.lacks import Lack, found_by_asking
 from expctl.tracking.places import is_there
@@ -66,11 +67,10 @@ def examine(settings: Settings, *, fix: bool = False, verbose: bool = False) -> 
         yield _sound(path)
     store = None
     try:
-        fit = schema.examine(settings)
+        fit = _schema(settings, path, fix=fix)
         if fit is not None:
-            status: Status = "warning" if fit.works is None else "ok" if fit.works else "failed"
-            yield Check("store", "schema", fit.found, status, fit.remedy)
-        if fit is None or fit.works:
+            yield fit
+        if fit is None or fit.status in ("ok", "fixed"):
             store, count = _opened_store(settings, verbose=verbose)
             yield Check("store", "reachable", f"yes, it has {plural(count, 'experiment')}", "ok")
             yield Check("store", "read", store.aside or "directly, without MLflow")
@@ -87,6 +87,18 @@ def examine(settings: Settings, *, fix: bool = False, verbose: bool = False) -> 
             yield from doctor_files.files(path, fix=fix)
             yield _statistics(path, fix=fix)
         yield from _runs(store, fix=fix)
+
+
+def _schema(settings: Settings, path: Path | None, *, fix: bool) -> Check | None:
+    """Whether the tables suit the installed MLflow, and those of an older one upgraded. None: there are none to see."""
+    fit = schema.examine(settings)
+    if fit is None:
+        return None
+    if fix and fit.older and path is not None:
+        backup = upgrade(settings, path)
+        return Check("store", "schema", f"it was {fit.found}, and is upgraded (backup: {backup})", "fixed")
+    status: Status = "warning" if fit.works is None else "ok" if fit.works else "failed"
+    return Check("store", "schema", fit.found, status, fit.remedy)
 
 
 def _opened_store(settings: Settings, *, verbose: bool) -> tuple[Store, int]:

@@ -78,7 +78,8 @@ def test_a_file_that_is_no_whole_store_is_refused_and_left_as_it_is(cli, small, 
 
 HERE = ("--tracking-uri", "sqlite:///mlflow.db")
 STORES = Path(__file__).parent / "stores"
-OLDER = "has an older schema than the installed MLflow (back it up, then mlflow db upgrade sqlite:///mlflow.db)"
+OLDER = "the store sqlite:///mlflow.db has an older schema than the installed MLflow"
+UPGRADE = "(upgrade it, with a backup: expctl doctor --fix)"
 NEWER = "has a newer schema than the installed MLflow (pip install --upgrade mlflow)"
 
 
@@ -89,25 +90,62 @@ def written_by(version: str) -> bytes:
     return Path("mlflow.db").read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("version", "revision", "words"),
-    [("2.9.2", None, OLDER), ("3.5.1", None, OLDER), ("3.18.0", "ffffffffffff", NEWER)],
-)
-def test_a_store_of_another_mlflow_is_neither_read_nor_upgraded(cli, tmp_path, monkeypatch, version, revision, words):
+@pytest.mark.parametrize("version", ["1.30.1", "2.9.2", "3.5.1"])
+def test_a_store_of_an_older_mlflow_is_read_as_it_is_and_not_written(cli, tmp_path, monkeypatch, version):
     monkeypatch.chdir(tmp_path)
     before = written_by(version)
-    if revision is not None:
-        with closing(sqlite3.connect("mlflow.db")) as database, database:
-            database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
-        before = Path("mlflow.db").read_bytes()
+    write_reviews(Path("small.csv"), 20)
+    found = {}
+    for words in (
+        "list", "list --deleted", "list --filter c=1", "best --top 3", "compare old-0 old-1", "show old-1",
+        "list --filter datasets.name='x'",
+    ):  # fmt: skip
+        done = cli(*words.split(), *HERE, "--format", "json")
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.splitlines()[0] == f"expctl: {OLDER}, and is read as it is {UPGRADE}"
+        found[words] = json.loads(done.stdout)
+    named = [[run["name"] for run in one["rows"]] for words, one in found.items() if words.startswith(("list", "best"))]
+    assert named == [["old-3", "old-2", "old-1", "old-0"], ["gone"], ["old-1"], ["old-1", "old-0"], []]
+    for words in ("report --output page.html", "export old-1 old-2 -o runs.zip"):
+        done = cli(*words.split(), *HERE)
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.startswith(f"expctl: {OLDER}, and is read as it is")
+    for words in (
+        ["train", "--data", "small.csv"],
+        ["delete", "old-1", "--yes"],
+        ["sweep", "-g", "c=1", "--data", "small.csv"],
+    ):
+        done = cli(*words, *HERE)
+        assert (done.exit_code, done.stderr.splitlines()[-1]) == (4, f"expctl: {OLDER} {UPGRADE}"), words
+    assert Path("mlflow.db").read_bytes() == before
+    assert {path.name for path in Path().iterdir()} <= {
+        "mlflow.db", "small.csv", ".mlflow.db.lock", "page.html", "runs.zip",
+    }  # fmt: skip
+
+
+def test_what_was_exported_of_an_older_store_comes_whole_into_a_new_one(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written_by("2.9.2")
+    assert cli("export", "old-*", "-o", "runs.zip", *HERE).exit_code == 0
+    there = ("--tracking-uri", "sqlite:///new.db")
+    assert cli("import", "runs.zip", *there).exit_code == 0
+    columns = ("--columns", "name,status,f1_score,max(f1_score),c,team", "--format", "csv", "--sort", "name")
+    assert cli("list", *there, *columns).stdout == cli("list", *HERE, *columns).stdout
+
+
+def test_a_store_of_a_newer_mlflow_is_neither_read_nor_written(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written_by("3.18.0")
+    with closing(sqlite3.connect("mlflow.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    before = Path("mlflow.db").read_bytes()
     write_reviews(Path("small.csv"), 20)
     for command in (
         ["list"], ["show", "old-1"], ["best"], ["compare", "old-0", "old-1"], ["train", "--data", "small.csv"],
     ):  # fmt: skip
         done = cli(*command, *HERE)
-        assert (done.exit_code, done.stdout, done.stderr) == (4, "", f"expctl: the store sqlite:///mlflow.db {words}\n")
+        assert (done.exit_code, done.stdout, done.stderr) == (4, "", f"expctl: the store sqlite:///mlflow.db {NEWER}\n")
     assert Path("mlflow.db").read_bytes() == before
-    assert {path.name for path in Path().iterdir()} <= {"mlflow.db", "small.csv", ".mlflow.db.lock"}
 
 
 def test_a_store_of_the_next_mlflow_is_read_if_its_schema_was_tested_and_not_written(cli, tmp_path, monkeypatch):
@@ -127,12 +165,13 @@ def test_a_store_of_the_next_mlflow_is_read_if_its_schema_was_tested_and_not_wri
         assert Path("mlflow.db").read_bytes() == before
 
 
-def test_a_store_with_all_tables_and_an_earlier_schema_is_told_to_be_older(cli, folder):
+def test_a_store_that_lacks_a_table_of_runs_is_not_read(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written_by("2.9.2")
     with closing(sqlite3.connect("mlflow.db")) as database, database:
-        database.execute("UPDATE alembic_version SET version_num = 'acf3f17fdcc7'")
-    before = Path("mlflow.db").read_bytes()
-    assert cli("list", *HERE).stderr == f"expctl: the store sqlite:///mlflow.db {OLDER}\n"
-    assert Path("mlflow.db").read_bytes() == before
+        database.execute("DROP TABLE latest_metrics")
+    done = cli("list", *HERE)
+    assert (done.exit_code, done.stdout, done.stderr) == (4, "", f"expctl: {OLDER} {UPGRADE}\n")
 
 
 def test_a_store_that_mlflow_has_upgraded_is_read_directly_as_through_its_client(cli, tmp_path, monkeypatch):

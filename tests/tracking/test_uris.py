@@ -26,6 +26,7 @@ from expctl.tracking.uris import (
     sqlite_file,
     sqlite_path,
     sqlite_uri,
+    upgrading,
 )
 from tests.tracking.recorded import names
 
@@ -198,7 +199,8 @@ def test_a_store_that_lacks_new_tables_is_told_to_be_older(tmp_path):
     uri = make(tmp_path / "a.db", "CREATE TABLE experiments (a)", "INSERT INTO experiments VALUES (1)")
     with pytest.raises(StoreError, match="older schema") as raised:
         is_made(uri, TABLES)
-    assert raised.value.hint == f"back it up, then mlflow db upgrade {uri}"
+    assert raised.value.hint == "upgrade it, with a backup: expctl doctor --fix"
+    assert upgrading("mysql+pymysql://me:secret@h/db") == "back it up, then mlflow db upgrade mysql+pymysql://***@h/db"
 
 
 def test_another_programs_database_is_no_store(tmp_path):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 import sqlite3
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,8 @@ from expctl.workflows import doctor
 from expctl.workflows.doctor import examine
 from expctl.workflows.doctor_check import Check
 from tests.tracking.recorded import names, settings_of, statuses, store_of
+
+STORES = Path(__file__).parents[1] / "tracking" / "stores"
 
 
 def checked(folder, *, fix: bool = False) -> dict[str, Check]:
@@ -168,6 +172,39 @@ def test_a_run_that_ended_while_we_looked_is_no_orphan(folder, left, monkeypatch
     monkeypatch.setattr(lifecycle, "is_alive", ends)
     checked(folder, fix=True)
     assert statuses(folder) == ["FINISHED"]
+
+
+@pytest.mark.slow
+def test_a_store_of_an_older_mlflow_is_upgraded_if_that_is_asked_for(tmp_path):
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(gzip.decompress((STORES / "mlflow-3.5.1.sql.gz").read_bytes()).decode())
+    before = path.read_bytes()
+    told = checked(tmp_path)["schema"]
+    assert (told.status, told.next) == ("failed", "upgrade it, with a backup: expctl doctor --fix")
+    assert told.found.startswith("older than that of MLflow ")
+    assert path.read_bytes() == before
+    checks = checked(tmp_path, fix=True)
+    assert judged(checks, "failed") == []
+    assert checks["schema"].status == "fixed"
+    assert "and is upgraded (backup: " in checks["schema"].found
+    assert len(store_of(tmp_path).find()) == 4
+    assert checked(tmp_path, fix=True)["schema"].status == "ok"
+
+
+def test_an_upgrade_that_fails_is_told_by_its_check(tmp_path, monkeypatch):
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(gzip.decompress((STORES / "mlflow-3.5.1.sql.gz").read_bytes()).decode())
+
+    def failing(uri: str) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("expctl.compat.upgrade_tables", failing)
+    before = path.read_bytes()
+    checks = checked(tmp_path, fix=True)
+    assert judged(checks, "failed") == ["reachable"]
+    assert (checks["reachable"].next, path.read_bytes()) == ("free some space", before)
 
 
 def test_where_no_store_is_none_is_made(tmp_path):

@@ -29,8 +29,9 @@ def doctor(
         bool,
         typer.Option(
             "--fix",
-            help="Close runs whose process is gone; after a move set the addresses of files right (with a backup); move"
-            " files of no run aside; refresh SQLite's planner statistics.",
+            help="Close runs whose process is gone; upgrade an SQLite store of an older MLflow, and after a move set"
+            " the addresses of files right (each with a backup); move files of no run aside; refresh SQLite's planner"
+            " statistics.",
         ),
     ] = False,
     experiment: common.Experiment = None,

@@ -75,7 +75,7 @@ def rewrite(path: Path) -> Rewritten | None:
             if not changes:
                 database.execute("ROLLBACK")
                 return None
-            backup = _backed_up(path)
+            backup = backed_up(path)
             for one in changes:
                 database.execute(f"UPDATE {one.table} SET {one.column} = ? WHERE rowid = ?", (one.after, one.row))
             database.execute("COMMIT")
@@ -91,7 +91,7 @@ def backup_name(path: Path) -> str:
     return f"{path.name}.backup-"
 
 
-def _backed_up(path: Path) -> Path:
+def backed_up(path: Path) -> Path:
     """Copy a database beside itself: whole, on the disk, and under a name of its own, or not at all.
 
     Called by the one that holds the lock for writing: what another has left unfinished was cut short, and goes.

@@ -18,15 +18,16 @@ def create_file(path: Path) -> None:
     """Make an SQLite file with MLflow's schema. For one process at a time (`uris.first_opening`)."""
     place = path.resolve()  # of a link the file it means
     beside = place.with_name(f".{place.name}.new")
-    _remove(beside)  # what is left of one that was killed
+    remove(beside)  # what is left of one that was killed
     try:
         compat.make_tables(sqlite_uri(beside))
         if not place.exists():  # made meanwhile by a program that knows nothing of our lock
             beside.replace(place)
     finally:
-        _remove(beside)
+        remove(beside)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove an SQLite file with what SQLite keeps beside it."""
     for ending in ("", "-journal", "-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 class Fit:
     """Whether a store's tables suit the installed MLflow, in words, and the remedy where there is something to do.
 
-    Of a store without tables, which the first run makes, that cannot be said (None).
+    Of a store without tables, which the first run makes, that cannot be said (None). MLflow can upgrade an `older` one.
     """
 
     works: bool | None
     found: str
     remedy: str | None = None
+    older: bool = False
 
 
 def examine(settings: Settings) -> Fit | None:
@@ -74,9 +75,11 @@ def _fit(connection: Connection, uri: str, path: Path | None) -> Fit:
     installed = f"MLflow {version('mlflow')}"
     if set(here) == heads:
         return Fit(True, f"that of {installed} ({', '.join(here)})")
-    revision = ", ".join(here) or "none"
+    revision = ", ".join(here)
+    if not here:
+        return Fit(False, f"of no known MLflow, where {installed} is installed", "restore it from a backup")
     if known.issuperset(here):
-        return Fit(False, f"older than that of {installed} ({revision})", f"back it up, then mlflow db upgrade {uri}")
+        return Fit(False, f"older than that of {installed} ({revision})", uris.upgrading(uri), older=True)
     return Fit(False, f"newer than that of {installed} ({revision})", "pip install --upgrade mlflow")
 
 

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
+from expctl import compat
 from expctl.compat import REVISIONS
 from expctl.errors import RunNotFound, StoreError, mask_secrets
 from expctl.filters.evaluate import number
@@ -53,9 +54,13 @@ _KEYS: Final = """
 
 
 class SqliteReader:
-    """The runs of an SQLite file. Every answer is of one moment, whoever writes meanwhile."""
+    """The runs of an SQLite file. Every answer is of one moment, whoever writes meanwhile.
 
-    def __init__(self, database: sqlite3.Connection, uri: str) -> None:
+    `older`: an earlier MLflow made its tables, which the installed one does not open.
+    """
+
+    def __init__(self, database: sqlite3.Connection, uri: str, *, older: bool = False) -> None:
+        self.older = older
         self._database = database
         self._uri = uri
         # The metric that ordered runs last, the version of the file, and the runs whose value of it is not finite.
@@ -303,7 +308,7 @@ def connect(path: Path, uri: str) -> SqliteReader:
             sqlite_file(path, "ro"), uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )
         try:
-            _prepare(database)
+            older = _prepare(database)
         except BaseException:
             database.close()
             raise
@@ -311,21 +316,46 @@ def connect(path: Path, uri: str) -> SqliteReader:
         if getattr(error, "sqlite_errorname", None) == "SQLITE_BUSY":
             raise _failed(uri, error) from error
         raise NotServed(str(error)) from error
-    return SqliteReader(database, uri)
+    return SqliteReader(database, uri, older=older)
 
 
-def _prepare(database: sqlite3.Connection) -> None:
+def _prepare(database: sqlite3.Connection) -> bool:
+    """Make a file ready to be read; whether its schema is that of an earlier MLflow. Raises NotServed."""
     database.execute("PRAGMA case_sensitive_like = true")  # as MLflow's own connections
     database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     database.create_function("number", 1, lambda text: None if text is None else number(text), deterministic=True)
     with closing(database.execute("SELECT version_num FROM alembic_version")) as found:
         revisions = [revision for (revision,) in found]
-    if len(revisions) != 1 or revisions[0] not in REVISIONS:
+    tested = len(revisions) == 1 and revisions[0] in REVISIONS
+    older = not tested and len(revisions) == 1 and compat.is_superseded(revisions[0])
+    if older:
+        _stand_in(database)
+    elif not tested:
         raise NotServed(f"its schema {', '.join(revisions) or '(none)'} is not one of those tested")
     if database.execute("SELECT 1 FROM experiments").fetchone() is None:
         raise NotServed("its making was cut short")
-    if database.execute("SELECT 1 FROM experiments WHERE workspace <> 'default'").fetchone() is not None:
+    spaces = "SELECT 1 FROM experiments WHERE workspace <> 'default'"
+    if "workspace" in _columns(database, "experiments") and database.execute(spaces).fetchone() is not None:
         raise NotServed("it has workspaces")
+    return older
+
+
+def _stand_in(database: sqlite3.Connection) -> None:
+    """Let empty tables stand for those that came later than the file's MLflow. Raises NotServed where others lack.
+
+    They are of this connection alone: the file is not changed.
+    """
+    database.execute("PRAGMA temp_store = MEMORY")
+    for table, columns in compat.TABLES.items():
+        there = _columns(database, table)
+        if not there and table in compat.LATER_TABLES:
+            database.execute(f"CREATE TEMP TABLE {table} ({', '.join(sorted(columns))})")
+        elif columns - there - compat.LATER_COLUMNS:
+            raise NotServed(f"its table {table} lacks {', '.join(sorted(columns - there))}")
+
+
+def _columns(database: sqlite3.Connection, table: str) -> set[str]:
+    return {name for _, name, *_ in database.execute(f"PRAGMA table_info({table})")}
 
 
 def _chosen(query: Query, at_hand: AtHand) -> tuple[str, list[Any]]:

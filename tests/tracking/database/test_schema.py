@@ -39,9 +39,9 @@ def test_the_tables_of_the_installed_mlflow_work(path):
 @pytest.mark.parametrize(
     ("statements", "found", "next"),
     [
-        (["UPDATE alembic_version SET version_num = '0c779009ac13'"], "older than that of MLflow", "mlflow db upgrade"),
+        (["UPDATE alembic_version SET version_num = '0c779009ac13'"], "older than that of MLflow", "doctor --fix"),
         (["UPDATE alembic_version SET version_num = 'ffffffffffff'"], "newer than that of MLflow", "pip install"),
-        (["DELETE FROM alembic_version"], "older than that of MLflow", "mlflow db upgrade"),
+        (["DELETE FROM alembic_version"], "of no known MLflow", "restore it from a backup"),
         (["DELETE FROM experiments", "CREATE TABLE _alembic_tmp_runs (a)"], "its making was cut short", "mv "),
         (["CREATE TABLE _alembic_tmp_runs (a)"], "an upgrade of it was cut short: _alembic_tmp_runs", "backup"),
     ],
