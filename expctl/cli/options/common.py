@@ -77,7 +77,7 @@ def read_format(text: str, allowed: Sequence[Format] = (), *, without: Sequence[
 
 
 def format_reader(allowed: Sequence[Format] = (), *, without: Sequence[Format] = ()) -> Callable[[str], Format]:
-    """Reads a format by `read_format`. A function of its own: Typer before 0.26 asks for the name of what reads."""
+    """Reads a format by `read_format`. A function of its own: Typer 0.20 asks for the name of what reads."""
 
     def read(text: str) -> Format:
         return read_format(text, allowed, without=without)
