@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Alembic's names for the schemas that the SQLite reader was tested with, and the MLflow that makes each. MLflow's own
 # client takes 2 s to import before it reads a run. A store of any other schema is read by that client all the same.
-REVISIONS: Final = {"dc11669786a5": "3.17", "f4a9b2c7d1e6": "3.18"}
+REVISIONS: Final = {"da6fb0208061": "3.13", "dc11669786a5": "3.17", "f4a9b2c7d1e6": "3.18"}
 
 # What that reader, the planner's statistics and `doctor` read in such a file; MLflow documents no table.
 TABLES: Final[Mapping[str, frozenset[str]]] = {

@@ -93,6 +93,7 @@ ELSEWHERE: dict[str, str] = {
 # Test files without a module of their name, with what they cross.
 CROSSING: dict[str, str] = {
     "test_house.py": "the package as a whole: imports, sizes, streams, and this list",
+    "test_environments.py": "pyproject.toml against the lowest releases that are tested",
     "test_readme.py": "the README against the tables of the code, and its commands as they are typed",
     "test_extending.py": "one more of everything that a table or a folder lists, through the command line",
     "docs/test_docs.py": "the README and the topics: links, commands, options, the distribution's name",

@@ -16,7 +16,7 @@ from typing import Final
 from expctl.tracking.uris import ARTIFACT_FOLDER, local_folder
 
 # Below the folder of an experiment: the files of a run, of a logged model, of a trace, each by its random id.
-_BELOW: Final = re.compile(r"(/.+)/((?:models/m-|traces/tr-)?[0-9a-f]{32}/artifacts(?:/.*)?)")
+_BELOW: Final = re.compile(r"((?:[A-Za-z]:)?/.+)/((?:models/m-|traces/tr-)?[0-9a-f]{32}/artifacts(?:/.*)?)")
 OURS: Final = re.compile(r"[A-Za-z0-9._-]+-[0-9a-f]{8}")  # the folder of an experiment, by `uris.artifact_location`
 
 
@@ -136,7 +136,7 @@ def respelled(address: str, folder: Path) -> str:
 def _split(folder: Path) -> tuple[Path, str]:
     """The folder of an experiment and what is below it; the whole and nothing if it has not MLflow's form."""
     found = _BELOW.fullmatch(folder.as_posix())
-    return (folder, "") if found is None else (Path(found[1]), found[2])
+    return (folder, "") if found is None else (type(folder)(found[1]), found[2])
 
 
 def _same(one: Path, other: Path) -> bool:

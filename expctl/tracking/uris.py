@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import uuid
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -42,12 +43,21 @@ def sqlite_path(uri: str) -> Path | None:
 
 def sqlite_uri(path: Path) -> str:
     """The SQLite URI of a file, the same wherever the process goes."""
-    return f"sqlite:///{quote(str(path.absolute()))}"
+    return f"sqlite:///{_quoted(path)}"
 
 
 def sqlite_file(path: Path, mode: str) -> str:
     """How sqlite3 is told to open a file in a mode: `ro`, or `rw`, which both make none."""
-    return f"file:{quote(str(path.absolute()))}?mode={mode}"
+    slashed = _quoted(path)
+    return f"file://{'' if slashed.startswith('/') else '/'}{slashed}?mode={mode}"
+
+
+def _quoted(path: Path) -> str:
+    """An absolute path as it stands in a URI: `/home/x`, on Windows `C:/x` or `//server/share/x`.
+
+    Only what would end the path is quoted, or be taken for such: SQLAlchemy before 2.1 takes a path as it stands.
+    """
+    return re.sub(r"[%?#]", lambda found: quote(found[0]), path.absolute().as_posix())
 
 
 def is_server(uri: str) -> bool:
@@ -87,7 +97,7 @@ def check(uri: str, *, create: bool) -> bool:
         raise _no_uri(uri, f": {error}") from error
     if scheme in _DEFAULT_PORTS:
         _connect(parts.hostname or "localhost", port or _DEFAULT_PORTS[scheme], uri)
-    elif scheme not in ("", "file", "databricks", "databricks-uc"):
+    elif scheme not in ("", "file", "databricks", "databricks-uc") and not Path(uri).drive:
         raise _no_uri(uri)
     return True
 
@@ -226,7 +236,8 @@ def artifact_location(uri: str, experiment: str) -> str | None:
     path = sqlite_path(uri)
     if path is None:
         return None
-    word = re.sub(r"[^A-Za-z0-9._-]+", "-", experiment).strip("-.")[:60] or "experiment"
+    # No dots: Windows takes `con.v2-1f` for the console.
+    word = re.sub(r"[^A-Za-z0-9_-]+", "-", experiment).strip("-")[:60] or "experiment"
     return (artifact_folder(path) / f"{word}-{uuid.uuid4().hex[:8]}").as_uri()
 
 
@@ -236,8 +247,19 @@ def artifact_folder(path: Path) -> Path:
 
 
 def local_folder(uri: str) -> Path | None:
-    """The folder of a `file://` URI or a path; None for a URI of another kind."""
+    """The folder of a `file://` URI or a path; None for a URI of another kind.
+
+    Only on Windows has a path a drive: `C:` of C:\\x and file:///C:/x, `\\\\server\\share` of file://server/share/x.
+    """
+    if Path(uri).drive:
+        return Path(uri)
     parts = urlsplit(uri)
-    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not parts.path:
+    if parts.scheme not in ("", "file") or not parts.path:
         return None
-    return Path(unquote(parts.path) if parts.scheme else uri)
+    path = unquote(parts.path)
+    if parts.netloc not in ("", "localhost"):
+        shared = Path(f"//{parts.netloc}{path}")
+        return shared if shared.drive else None
+    if not parts.scheme:
+        return Path(uri)
+    return Path(path[1:]) if Path(path[1:]).drive else Path(path)

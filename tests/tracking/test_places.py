@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import PureWindowsPath
+
 import pytest
 
-from expctl.tracking.places import Places, is_folder, is_there
+from expctl.tracking.places import Places, _split, is_folder, is_there
 
 RUN = "0123456789abcdef" * 2
 OURS = "expctl-0a1b2c3d"
@@ -22,6 +24,13 @@ def made(home, *parts):
     place = home.joinpath(*parts)
     place.mkdir(parents=True)
     return place
+
+
+@pytest.mark.parametrize("drive", ["C:", "//server/share", ""])
+def test_the_folder_of_an_experiment_is_told_from_what_is_below_on_windows_too(drive):
+    """As a value: no such path is a file here."""
+    folder = PureWindowsPath(f"{drive}/old/mlartifacts/{OURS}")
+    assert _split(folder / RUN / "artifacts" / "a") == (folder, f"{RUN}/artifacts/a")
 
 
 @pytest.mark.parametrize("address", ["/old/project/{0}", "file:///old/project/{0}"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -10,10 +11,12 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
+from importlib.metadata import version
+from pathlib import Path, PureWindowsPath
 
 import filelock
 import pytest
+from packaging.version import Version
 
 from expctl.errors import StoreError, UsageError
 from expctl.tracking import uris
@@ -23,6 +26,7 @@ from expctl.tracking.uris import (
     check,
     first_opening,
     is_made,
+    local_folder,
     sqlite_file,
     sqlite_path,
     sqlite_uri,
@@ -74,8 +78,14 @@ def test_a_relative_address_becomes_one_that_holds_in_every_folder(tmp_path, mon
     assert fixed.endswith("?timeout=20")
     from sqlalchemy.engine import make_url
 
-    assert make_url(fixed).database == str(folder / "m.db")
+    if Version(version("sqlalchemy")) >= Version("2.1"):  # which decodes
+        assert make_url(fixed).database == str(folder / "m.db")
     assert absolute("http://localhost:5000") == "http://localhost:5000"
+
+
+def test_the_address_of_a_file_is_one_to_every_sqlalchemy(tmp_path):
+    """Before 2.1 it decodes nothing."""
+    assert sqlite_uri(tmp_path / "Ann Lee" / "日本+&.db") == f"sqlite:///{tmp_path}/Ann Lee/日本+&.db"
 
 
 def test_where_no_file_is_only_writing_may_make_one(tmp_path, monkeypatch):
@@ -246,3 +256,74 @@ def test_pages_have_no_password_and_only_servers_have_pages(uri, server):
     if server is not None:
         assert uris.page(server, "7", "abc") == f"{server}/#/experiments/7/runs/abc"
         assert uris.page(server, None) == f"{server}/#/experiments"
+
+
+# Windows, as values: what would be asked there of its paths, which are no files here.
+
+
+class WindowsPath(PureWindowsPath):
+    def absolute(self) -> WindowsPath:
+        assert self.is_absolute()
+        return self
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    monkeypatch.setattr(uris, "Path", WindowsPath)
+
+
+LONG = "\\\\?\\C:\\" + "\\".join(["deep" * 20] * 10) + "\\m.db"
+
+
+@pytest.mark.parametrize(
+    ("path", "uri", "opened"),
+    [
+        (r"C:\Users\Ann Lee\m.db", "sqlite:///C:/Users/Ann Lee/m.db", "file:///C:/Users/Ann Lee/m.db?mode=ro"),
+        (r"d:\50%\ü#.db", "sqlite:///d:/50%25/ü%23.db", "file:///d:/50%25/ü%23.db?mode=ro"),
+        (r"\\server\share\m.db", "sqlite://///server/share/m.db", "file:////server/share/m.db?mode=ro"),
+    ],
+)
+def test_a_file_of_windows_has_an_sqlite_address_that_names_it(windows, path, uri, opened):
+    file = WindowsPath(path)
+    assert (sqlite_uri(file), sqlite_file(file, "ro")) == (uri, opened)
+    assert sqlite_path(uri) == sqlite_path(f"sqlite:///{path}".replace("%", "%25")) == file
+    assert absolute(f"{uri}?timeout=20") == f"{uri}?timeout=20"
+
+
+def test_a_long_path_of_windows_stays_whole(windows):
+    assert sqlite_path(sqlite_uri(WindowsPath(LONG))) == WindowsPath(LONG)
+
+
+@pytest.mark.parametrize(
+    ("uri", "folder"),
+    [
+        ("file:///C:/Users/Ann%20Lee/1", r"C:\Users\Ann Lee\1"),
+        ("file:/C:/x", r"C:\x"),
+        ("file://localhost/C:/x", r"C:\x"),
+        ("file://server/share/x", r"\\server\share\x"),
+        (r"C:\x\y", r"C:\x\y"),
+        ("C:/x/y", r"C:\x\y"),
+        (r"\\server\share\x", r"\\server\share\x"),
+        ("s3://bucket/C:/x", None),
+        ("mlflow-artifacts:/1", None),
+        ("http://c/x", None),
+    ],
+)
+def test_a_folder_of_windows_is_found_by_its_path_and_its_address(windows, uri, folder):
+    assert local_folder(uri) == (None if folder is None else WindowsPath(folder))
+
+
+def test_a_drive_is_a_folder_on_windows_only(windows, monkeypatch):
+    assert check(r"C:\mlruns", create=False)
+    monkeypatch.undo()
+    with pytest.raises(UsageError, match="is not a tracking URI"):
+        check(r"C:\mlruns", create=False)
+    assert local_folder("file:///C:/x") == Path("/C:/x")
+    assert local_folder("file://server/share/x") is None
+
+
+@pytest.mark.parametrize("name", ["CON", "nul.v2", "com1.", "aux .x", "LPT9", "prn", "a:b", "x" * 300, "..", "<>|?*"])
+def test_the_folder_of_an_experiment_is_one_that_windows_can_make(tmp_path, name):
+    folder = PureWindowsPath(local_folder(artifact_location(f"sqlite:///{tmp_path}/m.db", name)).name)
+    assert re.fullmatch(r"[\w-]+-[0-9a-f]{8}", folder.name, re.ASCII)  # no dot: `con.x` would be the console
+    assert len(folder.name) < 70

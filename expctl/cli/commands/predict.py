@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from expctl.cli.options import common, completion
-from expctl.cli.options.common import Entry, read_format
+from expctl.cli.options.common import Entry, format_reader
 from expctl.cli.streams import Streams, fancy, harmless, opened, piped, stdout_is_ours
 from expctl.errors import DataError, ExpctlError, UsageError
 from expctl.render.formats import Format
@@ -74,7 +73,7 @@ def predict(
             metavar="FORMAT",
             help="table, json, jsonl, csv or md.  [default: table for texts, csv for a file]",
             rich_help_panel="Common",
-            parser=partial(read_format, without=["id"]),
+            parser=format_reader(without=["id"]),
         ),
     ] = None,
     verbose: common.Verbose = False,

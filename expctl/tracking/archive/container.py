@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import stat
 import struct
@@ -37,6 +38,7 @@ _RATIO: Final = 100
 _EXPANDING: Final = 64 * 2**20
 _LONGEST: Final = 255  # bytes of a name in most file systems
 _LONGEST_REASON: Final = 200  # characters: zipfile quotes names of a damaged file, which may be all of it
+_ON_WINDOWS: Final = os.name == "nt"
 _MEMBER: Final = re.compile(r"runs/[0-9a-f]{32}/(?:run\.json|metrics\.jsonl|(?:artifacts|models/\d{1,4})/.+)", re.S)
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -58,6 +60,16 @@ def is_safe(name: str) -> bool:
         return False
     plain = not re.search(r"[\x00-\x1f\x7f\\]", name) and not re.match("[A-Za-z]:", name)
     return plain and longest <= _LONGEST and not {"", ".", ".."} & set(name.split("/"))
+
+
+def fits_windows(name: str) -> bool:
+    """Whether Windows can hold a safe name: there `a:b` is a stream of `a`, `C:/b` another drive, `nul.txt` a device.
+
+    It counts on Windows only: elsewhere such names are as good as others.
+    """
+    devices = r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\..*)?"
+    parts = name.split("/")
+    return not any(re.search(r'[<>:"|?*]|[. ]$', part) or re.fullmatch(devices, part, re.I) for part in parts)
 
 
 class Writer:
@@ -257,6 +269,10 @@ def _infos(path: Path, zip: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise _refused(path, f"it has two members {name!r}")
         if name not in (_MANIFEST, _DIGEST) and not (_MEMBER.fullmatch(name) and is_safe(name)):
             raise _refused(path, f"it has a member of the name {name!r}")
+        if _ON_WINDOWS and not fits_windows(name):
+            raise _refused(
+                path, f"it has a member of the name {name!r}, which Windows cannot hold", "import it elsewhere"
+            )
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
             raise _refused(path, f"{name} is a link, or not a regular file")
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from expctl import compat
@@ -69,7 +70,7 @@ def _fit(connection: Connection, uri: str, path: Path | None) -> Fit:
         return Fit(False, found, "drop its tables" if path is None else _away(path))
     if leftovers:
         found = f"an upgrade of it was cut short: {', '.join(leftovers)}"
-        return Fit(False, found, f"restore it from a backup, or back it up, then mlflow db upgrade {uri}")
+        return Fit(False, found, f"restore it from a backup, or back it up, then mlflow db upgrade {quote(uri)}")
     here = MigrationContext.configure(connection).get_current_heads()
     heads, known = _of_mlflow()
     installed = f"MLflow {version('mlflow')}"

@@ -91,6 +91,7 @@ def _unreadable(path: str, error: Exception) -> DataError:
 def _open_url(url: str) -> Iterator[BinaryIO]:
     if url.startswith(("http://", "https://")):
         from http.client import HTTPException, InvalidURL
+        from urllib.error import HTTPError
         from urllib.request import urlopen
 
         try:
@@ -98,6 +99,9 @@ def _open_url(url: str) -> Iterator[BinaryIO]:
                 yield response
         except InvalidURL as error:  # its own words quote the password of `user:password@host`
             raise OSError("not an address that can be opened (user and password cannot stand in it)") from error
+        except HTTPError as error:
+            error.close()  # it is the answer itself
+            raise
         except HTTPException as error:
             raise OSError(str(error) or type(error).__name__) from error
         return

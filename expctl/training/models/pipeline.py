@@ -17,7 +17,7 @@ from expctl.training.models.families import FAMILIES, is_factory
 from expctl.training.models.steps import on_features, on_frame, on_text, reads_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sklearn.pipeline import Pipeline
 
@@ -37,7 +37,20 @@ def build_pipeline(recipe: Recipe) -> Pipeline:
     arguments = {parameter.target: recipe.parameters[key] for key, parameter in family.by_key.items()}
     if "random_state" in inspect.signature(kind).parameters:
         arguments["random_state"] = recipe.random_state
-    return on_features(features_of(recipe).build_transformers(recipe), kind(**arguments))
+    return on_features(features_of(recipe).build_transformers(recipe), kind(**as_installed(kind, arguments)))
+
+
+def as_installed(kind: type, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments of a classifier of a family as the installed scikit-learn wants them.
+
+    Before 1.8 the `l1_ratio` of logistic regression counts for one of its penalties only, and 0 and 1 have their names.
+    """
+    penalty = inspect.signature(kind).parameters.get("penalty")
+    if kind.__name__ != "LogisticRegression" or penalty is None or penalty.default != "l2":
+        return arguments
+    ratio = arguments["l1_ratio"]
+    named = {0.0: {"penalty": "l2"}, 1.0: {"penalty": "l1"}}.get(ratio, {"penalty": "elasticnet", "l1_ratio": ratio})
+    return {key: value for key, value in arguments.items() if key != "l1_ratio"} | named
 
 
 def _from_factory(recipe: Recipe) -> Pipeline:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from expctl.errors import DataError
 from expctl.tracking.archive import container as format
-from expctl.tracking.archive.container import is_safe, opened_archive, writing
+from expctl.tracking.archive.container import fits_windows, is_safe, opened_archive, writing
 from expctl.tracking.archive.load import read_runs
 from expctl.tracking.archive.schema import ArchivedPoint, ArchivedRun, points_in, run_in
 
@@ -340,6 +340,39 @@ def test_a_name_that_is_safe_stays_below_its_folder(one, other):
         assert path.is_relative_to("/below/here")
         assert ".." not in path.parts
         assert len(path.parts) == len(name.split("/")) + 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "C:/evil",
+        "a/c:evil",
+        "a.txt:hidden",
+        "CON",
+        "nul.txt",
+        "a/Com1.x/b",
+        "aux .md",
+        "a./b",
+        "b ",
+        "what?",
+        "a|b",
+        "lpt³",
+    ],
+)
+def test_a_name_that_windows_cannot_hold_is_refused_there_and_nowhere_else(tmp_path, name, monkeypatch):
+    """As a value: on Windows `C:/evil` would leave the folder, and `a:b` be written into another file."""
+    assert not fits_windows(name)
+    path = write(tmp_path / "a.zip", {**FILES, f"{PLACE}/artifacts/{name}": b"x"})
+    read(path)
+    monkeypatch.setattr(format, "_ON_WINDOWS", True)
+    refused(path, "which Windows cannot hold")
+
+
+@pytest.mark.parametrize(
+    "name", ["console.txt", "a/com10", "nullable", "a.b.c", ".hidden", "ü b", "auxiliary/x", "x" * 200]
+)
+def test_any_other_name_windows_holds(name):
+    assert fits_windows(name)
 
 
 text = st.text(st.characters(codec="utf-8"), max_size=8)

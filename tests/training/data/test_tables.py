@@ -12,6 +12,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -345,6 +346,15 @@ def test_a_url_is_read_and_what_goes_wrong_is_told(address: str) -> None:
     for path, problem in (("missing.csv", "Not Found"), ("cut.csv", "IncompleteRead")):
         with pytest.raises(DataError, match=problem):
             read_bytes(f"{address}/{path}")
+
+
+def test_the_answer_that_there_is_no_such_data_is_closed(address: str) -> None:
+    """Python 3.14 warns of one that is not."""
+    with pytest.raises(DataError) as refused:
+        read_bytes(f"{address}/missing.csv")
+    answer = refused.value.__cause__
+    assert isinstance(answer, HTTPError)
+    assert answer.fp.closed
 
 
 @pytest.mark.parametrize(

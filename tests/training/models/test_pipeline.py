@@ -18,7 +18,7 @@ from expctl.errors import UsageError
 from expctl.training.data.dataset import load_split
 from expctl.training.fit.trainer import train
 from expctl.training.models.configure import configure
-from expctl.training.models.pipeline import build_pipeline
+from expctl.training.models.pipeline import as_installed, build_pipeline
 from expctl.training.models.steps import selects_columns
 
 if TYPE_CHECKING:
@@ -238,3 +238,31 @@ def test_a_text_estimator_gets_one_text_a_row_not_a_column_of_them() -> None:
     finally:
         del sys.modules[MODULE]
     assert given[0].tolist() == ["good film", "bad film"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "penalty"),
+    [(0.0, {"penalty": "l2"}), (1.0, {"penalty": "l1"}), (0.3, {"penalty": "elasticnet", "l1_ratio": 0.3})],
+)
+def test_logistic_regression_is_asked_for_its_penalty_as_the_installed_release_wants(
+    ratio: float, penalty: dict[str, Any]
+) -> None:
+    def former(self: Any, *, penalty: str = "l2", C: float = 1.0, l1_ratio: float | None = None) -> None: ...
+    def later(self: Any, *, penalty: str = "deprecated", C: float = 1.0, l1_ratio: float = 0.0) -> None: ...
+
+    given = {"C": 2.0, "l1_ratio": ratio}
+    assert as_installed(type("LogisticRegression", (), {"__init__": former}), given) == {"C": 2.0, **penalty}
+    assert as_installed(type("LogisticRegression", (), {"__init__": later}), given) == given
+    assert as_installed(type("SGDClassifier", (), {"__init__": former}), given) == given
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_share_of_the_lasso_penalty_is_what_is_fitted_whatever_the_release() -> None:
+    """The lasso leaves out what ridge only shrinks."""
+    generator = np.random.default_rng(0)
+    rows, labels = generator.normal(size=(80, 12)), generator.integers(0, 2, 80)
+    left_out = []
+    for ratio in (0.0, 0.5, 1.0):
+        classifier = build("logreg", l1_ratio=ratio, solver="saga", c=0.2).named_steps["classifier"]
+        left_out.append(int((classifier.fit(rows, labels).coef_ == 0).sum()))
+    assert left_out[0] == 0 < left_out[1] < left_out[2]

@@ -182,7 +182,7 @@ def test_a_sampler_that_learns_ends_when_it_proposes_nothing_new(sampler, monkey
 
 
 def test_trials_that_are_all_proposed_are_no_repeats():
-    assert not asked("tpe", MODELS, trials=11)[1].repeats
+    assert not asked("tpe", REALS, trials=11)[1].repeats
     assert not asked("random", REALS, trials=5)[1].repeats
 
 
