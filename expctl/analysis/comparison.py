@@ -63,13 +63,15 @@ def compare(
     metric: str | None = None,
     only_changed: bool = False,
     per_class: bool = False,
+    experiments: bool = False,
 ) -> Comparison:
-    """Compare two or more runs with the first.
+    """Compare two or more runs with the first, and tell their `experiments` even where that is one.
 
     Parameters that differ come first; of tags and packages only those that differ are told. `metric` keeps one
     metric. `only_changed` leaves out everything that is the same, so that comparing a run with itself has no lines.
     """
     lines = [
+        *_experiments(runs, always=experiments),
         *_parameters(runs),
         *_metrics(runs, metric),
         *_tags(runs),
@@ -97,6 +99,11 @@ def _lines(section: str, keys: Iterable[str], parts: Sequence[Mapping[str, Value
 
 def _keys(parts: Sequence[Mapping[str, object] | None]) -> list[str]:
     return list(dict.fromkeys(key for part in parts if part is not None for key in part))
+
+
+def _experiments(runs: Sequence[RunRecord], *, always: bool) -> list[Line]:
+    line = Line("run", "experiment", tuple(run.experiment for run in runs))
+    return [line] if always or line.differs else []
 
 
 def _parameters(runs: Sequence[RunRecord]) -> list[Line]:

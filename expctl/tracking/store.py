@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -19,9 +21,11 @@ from expctl.filters.resolve import known_field, resolve_fields
 from expctl.tracking import retries, uris
 from expctl.tracking.database.create import create_file
 from expctl.tracking.errors import reason, store_errors
+from expctl.tracking.experiments import Experiments
 from expctl.tracking.places import Places
 from expctl.tracking.readers.protocol import WHOLE, NotServed, Query
 from expctl.tracking.runs import artifacts
+from expctl.wording import agree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -49,7 +53,7 @@ class Store:
 
     `aside` says why the store is not read directly, where it could have been. `note` is told what is done to the store
     besides what it was opened for. The client is made when it is needed.
-    `lacks` is what the server has turned out to lack.
+    `lacks` is what the server has turned out to lack. `names` are the experiments that are looked in, None for all.
     """
 
     def __init__(
@@ -66,10 +70,33 @@ class Store:
         self.aside = aside
         self.lacks: set[Lack] = set()
         self.note = note
+        self.names: tuple[str, ...] | None = (settings.experiment,)
         self.places = Places(uris.sqlite_path(settings.tracking_uri))
         self._reader = reader
         self._client = client
-        self._experiment: str | None = None
+        self.all_experiments = Experiments(reader)
+
+    def among(self, names: Sequence[str] | None) -> Store:
+        """This store, looked through in these experiments (None: in all) rather than in that of the settings.
+
+        What is written goes to the first of them.
+        """
+        other = copy(self)
+        other.names = None if names is None else tuple(dict.fromkeys(names))
+        other.settings = replace(self.settings, experiment=names[0]) if names else self.settings
+        return other
+
+    @property
+    def several(self) -> bool:
+        """Whether runs of more than one experiment may be found."""
+        return self.names is None or len(self.names) > 1
+
+    @property
+    def where(self) -> str:
+        """Where runs are looked for, in words."""
+        if self.names is None:
+            return "in any experiment"
+        return f"in {agree(len(self.names), 'experiment')} {' and '.join(map(repr, self.names))}"
 
     @property
     def reader(self) -> Reader:
@@ -106,22 +133,7 @@ class Store:
 
         Raises RunNotFound, with the command that brings it back, if it has been deleted.
         """
-        if self._reader is None or self._experiment is not None:
-            return self._experiment
-        name = self.settings.experiment
-        found = next((one for one in self._reader.experiments() if one.name == name), None)
-        if found is not None and found.deleted:
-            raise RunNotFound(
-                f"experiment {name!r} has been deleted", hint=f"mlflow experiments restore -x {found.experiment_id}"
-            )
-        if found is not None:
-            self._experiment = found.experiment_id  # a server takes 0.1 s to answer where it asks for a password
-        return self._experiment
-
-    def experiment_name(self, experiment_id: str) -> str:
-        """The name of an experiment, deleted or not; its id where nobody knows the name."""
-        known = self.reader.experiments()
-        return next((one.name for one in known if one.experiment_id == experiment_id), experiment_id)
+        return self.all_experiments.id_of(self.settings.experiment)
 
     def ensure_experiment(self) -> str:
         """The id of the settings' experiment, created if it is not there. Safe when several processes do it at once."""
@@ -194,7 +206,10 @@ class Store:
 
     def search(self, query: Query) -> list[RunRecord]:
         """The runs of a query."""
-        return self.reader.find(query) if query.experiments else []
+        return [self._placed(run) for run in self.reader.find(query)] if query.experiments else []
+
+    def _placed(self, run: RunRecord) -> RunRecord:
+        return replace(run, experiment=self.all_experiments.name_of(run.experiment_id))
 
     def query(
         self,
@@ -215,11 +230,14 @@ class Store:
         return Query(experiments, all_of(where, also), tuple(order), limit, columns, deleted)
 
     def experiments(self, everywhere: bool = False) -> tuple[str, ...]:
-        """The ids of the settings' experiment, or of all that are not deleted."""
-        if self._reader is None:
-            return ()
-        if everywhere:
-            return tuple(one.experiment_id for one in self._reader.experiments() if not one.deleted)
+        """The ids of the experiments that are looked in, or of all that are not deleted.
+
+        Raises RunNotFound for one of several that is not there.
+        """
+        if everywhere or self.names is None:
+            return tuple(one.experiment_id for one in self.all_experiments.every() if not one.deleted)
+        if self.several:
+            return self.all_experiments.ids_of(self.names)
         found = self.experiment_id()
         return () if found is None else (found,)
 
@@ -231,9 +249,9 @@ class Store:
         """How many runs that cannot rank by a metric have each status and kind of value of it (see Reader)."""
         return self.reader.tally(query, metric) if query.experiments else {}
 
-    def field(self, name: str, *, everywhere: bool = False) -> Field | None:
+    def field(self, name: str) -> Field | None:
         """What a name means in `--sort` and `--columns`; None if no run has it."""
-        return known_field(name, self.spaces(self.experiments(everywhere)))
+        return known_field(name, self.spaces(self.experiments()))
 
     def spaces(self, experiments: tuple[str, ...]) -> Spaces:
         """The function that looks up in which of params, metrics and tags a key is."""
@@ -248,7 +266,7 @@ class Store:
         found = self.reader.get(run_id)
         if found is None:
             raise RunNotFound(f"no run has the id {run_id}", hint="expctl list")
-        return found
+        return self._placed(found)
 
     def refresh_planner_stats(self) -> None:
         """At the end of a command that wrote: see that an SQLite store has statistics (see statistics)."""

@@ -98,7 +98,14 @@ def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRow
     corrected = adjusted([test.differences for test in tests])
     tests = [replace(test, differences=part) for test, part in zip(tests, corrected, strict=True)]
     evidence = [read_evidence(store, run, per_class=per_class) for run in runs]
-    comparison = compare_runs(runs, evidence, metric=metric, only_changed=request.only_changed, per_class=per_class)
+    comparison = compare_runs(
+        runs,
+        evidence,
+        metric=metric,
+        only_changed=request.only_changed,
+        per_class=per_class,
+        experiments=store.several,
+    )
     return ComparedRuns(runs, comparison, tests)
 
 

@@ -10,8 +10,7 @@ import typer
 from expctl.cli.commands.report import check_output, write_report
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
-from expctl.cli.streams import Streams, opened
-from expctl.settings import load_settings
+from expctl.cli.streams import Streams, opened_among
 
 if TYPE_CHECKING:
     from expctl.render.formats import Format
@@ -42,7 +41,8 @@ def compare(
         typer.Option(metavar="FILE.html", help="Write an HTML report too: curves, confusion, classes, flips."),
     ] = None,
     confidence: common.Confidence = 0.95,
-    experiment: common.Experiment = None,
+    experiment: common.Experiments = None,
+    all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
     verbose: common.Verbose = False,
@@ -52,14 +52,14 @@ def compare(
     if report is not None:
         check_output(report, "--report")
     streams = Streams(quiet=quiet)
-    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.workflows.compare import ComparedRows, ComparedRuns, CompareRequest
     from expctl.workflows.compare import compare as compare_runs
 
     every_flip = format in ("csv", "jsonl")
     request = CompareRequest(runs, metric, only_changed, per_class, flips, every_flip, report is not None, confidence)
-    store = opened(settings, streams, verbose=verbose)
+    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
+    settings = store.settings
     compared = compare_runs(store, request)
     if isinstance(compared, ComparedRuns):
         _write_runs(compared, streams, format, settings)

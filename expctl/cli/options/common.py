@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from expctl.cli.options import completion
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
 from expctl.render.formats import FORMATS, Format
@@ -104,9 +105,17 @@ Experiment = Annotated[
     str | None,
     typer.Option(
         "--experiment", "-e", metavar="NAME", help="The experiment.  [MLFLOW_EXPERIMENT_NAME, else expctl]",
-        rich_help_panel=_COMMON,
+        rich_help_panel=_COMMON, autocompletion=completion.experiments,
     ),
 ]  # fmt: skip
+Experiments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--experiment", "-e", metavar="NAME", rich_help_panel=_COMMON, autocompletion=completion.experiments,
+        help="The experiment, or each of several.  [MLFLOW_EXPERIMENT_NAME, else expctl]", show_default=False,
+    ),
+]  # fmt: skip
+AllExperiments = Annotated[bool, typer.Option("--all-experiments", help="Every experiment.", rich_help_panel=_COMMON)]
 TrackingUri = Annotated[
     str | None,
     typer.Option(

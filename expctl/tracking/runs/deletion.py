@@ -16,7 +16,7 @@ from expctl.tracking.errors import store_errors
 from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.artifacts import delete_files
 from expctl.tracking.runs.descendants import Chosen, with_trials
-from expctl.tracking.runs.references import only, resolve_set
+from expctl.tracking.runs.references import only, resolve_set, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,9 +77,9 @@ def deleted_run(store: Store, reference: str) -> RunRecord:
             return run
         raise RunNotFound(f"run {run.described} is not deleted", hint="expctl list --deleted")
     if not found:
-        raise RunNotFound(
-            f"no deleted run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list --deleted"
-        )
+        for other, rest in within(store, reference):
+            return deleted_run(other, rest)
+        raise RunNotFound(f"no deleted run {reference!r} {store.where}", hint="expctl list --deleted")
     return only(found, reference)
 
 
