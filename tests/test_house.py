@@ -98,6 +98,7 @@ CROSSING: dict[str, str] = {
     "docs/test_docs.py": "the README and the topics: links, commands, options, the distribution's name",
     "docs/test_sessions.py": "the commands of the topics, as they are typed",
     "docs/test_tables.py": "the tables of the topics against those of the code",
+    "cli/test_several_experiments.py": "runs of several experiments, in every command that finds some",
     "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",
     "tracking/test_modes.py": "every way to keep a store, through the command line",
     "tracking/test_old_servers.py": "every command on a real server of an older MLflow",

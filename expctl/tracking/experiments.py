@@ -45,9 +45,7 @@ class Experiments:
         found = [(name, self.id_of(name)) for name in names]
         missing = next((name for name, one in found if one is None), None)
         if missing is not None and self._reader is not None:
-            raise RunNotFound(
-                f"no experiment {missing!r}{self.closest(missing)}", hint="expctl list --all-experiments shows them"
-            )
+            raise RunNotFound(f"no experiment {missing!r}{self.closest(missing)}", hint="expctl list --all-experiments")
         return tuple(one for _, one in found if one is not None)
 
     def name_of(self, experiment_id: str) -> str:

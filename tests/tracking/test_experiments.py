@@ -51,7 +51,7 @@ def test_of_several_each_must_be_there(told):
     with pytest.raises(RunNotFound) as raised:
         Experiments(told).ids_of(["mine", "your"])
     assert raised.value.message == "no experiment 'your', did you mean 'yours'?"
-    assert raised.value.hint == "expctl list --all-experiments shows them"
+    assert raised.value.hint == "expctl list --all-experiments"
 
 
 def test_an_id_without_a_name_and_a_store_that_is_not_there_are_no_error(told):

@@ -92,7 +92,8 @@ def _resolve_within(inner: Sequence[tuple[Store, str]], reference: str) -> RunRe
         try:
             run = resolve(store, rest)
         except RunNotFound as error:
-            refusal = error
+            there = shlex.join(["expctl", "list", "-e", store.settings.experiment])
+            refusal = RunNotFound(error.message, hint=there if error.hint == "expctl list" else error.hint)
             continue
         if run.experiment == store.settings.experiment:  # a full id, or a registered model, may be another's
             found.append(run)
@@ -198,10 +199,14 @@ def only(found: Sequence[RunRecord], reference: str) -> RunRecord:
     """The one run that was found for a reference. Raises RunNotFound, listing them, where they are several."""
     if len(found) == 1:
         return found[0]
-    shown = ", ".join(f"{run.run_id[:8]} ({run.label})" for run in found[:_SHOWN])
+    apart = len({run.experiment for run in found}) > 1
+    labels = [f"{run.experiment}/{run.label}" if apart else run.label for run in found[:_SHOWN]]
+    shown = ", ".join(f"{run.run_id[:8]} ({label})" for run, label in zip(found, labels, strict=False))
     more = ", ..." if len(found) > _SHOWN else ""
     registered = ALIAS.fullmatch(reference) and not reference.startswith("models:/")
-    hint = f"use the id, or models:/{reference} for the registry's" if registered else "use more of the id"
+    hint = "use the id, or EXPERIMENT/NAME" if apart else "use more of the id"
+    if registered:
+        hint = f"use the id, or models:/{reference} for the registry's"
     raise RunNotFound(f"{reference!r} matches several runs: {shown}{more}", hint=hint)
 
 
