@@ -219,6 +219,7 @@ def _lines(report: Report) -> dict[str, Any]:
         "Experiments": table("run"),
         "Metrics": table("metrics"),
         "Parameters that differ": table("parameters", differing=True),
+        "Code that differs": table("code"),
         "Tags that differ": table("tags"),
         "Packages that differ": table("packages"),
     }
