@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -30,17 +31,6 @@ def _status(text: str) -> str:
             f"no status {text!r}{closest(text.lower(), STATUSES)}", hint=f"--status {' | '.join(STATUSES)}"
         )
     return text.lower()
-
-
-def _since(text: str) -> int:
-    from datetime import UTC, datetime
-
-    from expctl.filters.resolve import moment
-
-    after = moment(text, datetime.now(UTC))
-    if after is None:
-        raise UsageError(f"invalid --since: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
-    return after
 
 
 def _sort(text: str) -> str:
@@ -93,7 +83,11 @@ def list_runs(
     ] = None,
     since: Annotated[
         int | None,
-        typer.Option(parser=_since, metavar="AGE", help="Started within: 30m, 12h, 2d, 1w; or after a date."),
+        typer.Option(
+            parser=partial(common.moment_of, option="--since"),
+            metavar="AGE",
+            help="Started within: 30m, 12h, 2d, 1w; or after a date.",
+        ),
     ] = None,
     flat: Annotated[
         bool, typer.Option("--flat", help="The trials of sweeps too, as --filter and --status always do.")

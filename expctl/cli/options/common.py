@@ -101,6 +101,18 @@ def quality_metric(refusal: str, *, guess: bool) -> Callable[[str], str]:
     return read
 
 
+def moment_of(text: str, option: str) -> int:
+    """An age (12h, 2d) or a date as milliseconds since 1970. Raises UsageError for anything else."""
+    from datetime import UTC, datetime
+
+    from expctl.filters.resolve import moment
+
+    found = moment(text, datetime.now(UTC))
+    if found is None:
+        raise UsageError(f"invalid {option}: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
+    return found
+
+
 Experiment = Annotated[
     str | None,
     typer.Option(
