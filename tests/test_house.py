@@ -308,6 +308,10 @@ MISTAKES = [
     ["list", "--columns", ","],
     ["list", "--since", "soon"],
     ["list", "--status", "odd"],
+    ["list", "-e", "a", "--all-experiments"],
+    ["delete", "--force", "x"],
+    ["delete", "--older-than", "soon"],
+    ["compare", "a", "b", "c", "--code"],
     ["best", "--top", "0"],
     ["show"],
     ["export", "-o", "x.zip"],
@@ -361,6 +365,8 @@ READERS = [
     ["show", "latest"],
     ["compare", "latest~1", "latest", "--per-class"],
     ["best"],
+    ["best", "--all-experiments"],
+    ["compare", "expctl/latest~1", "expctl/latest", "--code"],
 ]
 
 

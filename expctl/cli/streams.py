@@ -150,10 +150,11 @@ def opened_among(
     experiments: Sequence[str] | None, tracking_uri: str | None, streams: Streams, *, everywhere: bool, verbose: bool
 ) -> Store:
     """The store, to be looked through in several experiments or `everywhere`. Raises UsageError for both at once."""
-    if experiments and everywhere:
+    names = [name for name in experiments or () if name]  # an empty one is none, as of every setting
+    if names and everywhere:
         raise UsageError("--all-experiments and --experiment exclude each other", hint="leave out one of them")
     store = opened(load_settings(tracking_uri=tracking_uri), streams, verbose=verbose)
-    return store.among(experiments or None) if experiments or everywhere else store
+    return store.among(names or None) if names or everywhere else store
 
 
 def opened(settings: Settings, streams: Streams, *, verbose: bool) -> Store:

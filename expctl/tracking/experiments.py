@@ -18,11 +18,13 @@ class Experiments:
     def __init__(self, reader: Reader | None) -> None:
         self._reader = reader
         self._listed: Sequence[Experiment] | None = None
+        self._names: dict[str, str] = {}
 
     def every(self) -> Sequence[Experiment]:
         """All of them, deleted ones too, as they were when they were first asked for."""
         if self._listed is None:
             self._listed = [] if self._reader is None else self._reader.experiments()
+            self._names = {one.experiment_id: one.name for one in self._listed}
         return self._listed
 
     def id_of(self, name: str) -> str | None:
@@ -30,8 +32,11 @@ class Experiments:
 
         Raises RunNotFound, with the command that brings it back, if it has been deleted.
         """
+        listed_before = self._listed is not None
         found = self._named(name)
-        if found is None or found.deleted:  # another process may have made it since, or brought it back
+        if listed_before and (
+            found is None or found.deleted
+        ):  # another process may have made it since, or brought it back
             self._listed = None
             found = self._named(name)
         if found is not None and found.deleted:
@@ -50,12 +55,10 @@ class Experiments:
 
     def name_of(self, experiment_id: str) -> str:
         """The name of an experiment, deleted or not; its id where nobody knows the name."""
-        for _ in range(2):
-            for one in self.every():
-                if one.experiment_id == experiment_id:
-                    return one.name
+        if experiment_id not in self._names:
             self._listed = None
-        return experiment_id
+            self.every()
+        return self._names.setdefault(experiment_id, experiment_id)
 
     def closest(self, name: str) -> str:
         """`, did you mean 'c'?` for the most similar name, or an empty string."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
 from mlflow.entities import Metric, Param
@@ -64,6 +65,7 @@ def test_one_experiment_has_no_column_of_it_unless_it_is_asked_for(cli, three):
     assert "experiment" not in rows(cli, "list", "-e", "a")[0]
     assert "experiment" not in rows(cli, "list", "-e", "a", "-e", "a")[0]
     assert "experiment" not in rows(cli, "best", "-e", "a")[0]
+    assert "experiment" not in rows(cli, "list", "-e", "", "-e", "a")[0]
     assert [row["experiment"] for row in rows(cli, "list", "-e", "a", "--columns", "experiment")] == ["a", "a"]
     assert "experiment" in rows(cli, "list", "--all-experiments", "--vary")[0]
 
@@ -115,6 +117,14 @@ def test_a_report_of_several_says_where_its_runs_are(cli, folder, three):
     assert three["c/far"] in (folder / "all.html").read_text()
     assert cli("report", "-e", "a", "-o", "one.html").exit_code == 0
     assert '<th scope="col">experiment</th>' not in (folder / "one.html").read_text()
+
+
+def test_a_sweep_of_another_experiment_stands_for_its_trials(cli, sweeps):
+    assert cli("report", "expctl/grid", "-e", "other", "-o", "other.html").exit_code == 0
+    assert cli("report", "grid", "-o", "own.html").exit_code == 0
+    pages = [(sweeps / name).read_text() for name in ("other.html", "own.html")]
+    found = [set(re.findall(r'data-run="(\w+)"', page)) for page in pages]
+    assert found[0] == found[1] != set()
 
 
 @pytest.mark.every_store

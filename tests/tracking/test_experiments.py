@@ -34,7 +34,7 @@ def test_what_is_there_is_asked_for_once(told):
 
 def test_what_another_process_has_made_meanwhile_is_found(told):
     found = Experiments(told)
-    assert found.id_of("new") is None
+    assert (found.id_of("new"), told.asked) == (None, 1)
     told.known.append(Experiment("4", "new"))
     assert (found.id_of("new"), found.name_of("4")) == ("4", "new")
     told.known[2] = Experiment("3", "gone")
@@ -55,6 +55,8 @@ def test_of_several_each_must_be_there(told):
 
 
 def test_an_id_without_a_name_and_a_store_that_is_not_there_are_no_error(told):
-    assert Experiments(told).name_of("99") == "99"
+    found = Experiments(told)
+    assert [found.name_of("99"), found.name_of("99"), found.name_of("1")] == ["99", "99", "mine"]
+    assert told.asked == 1
     nothing = Experiments(None)
     assert (nothing.every(), nothing.id_of("mine"), nothing.ids_of(["mine"])) == ([], None, ())
