@@ -77,7 +77,10 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run as the store tells it. `params` are text, as MLflow keeps them; `typed_params` are values again."""
+    """One run as the store tells it. `params` are text, as MLflow keeps them; `typed_params` are values again.
+
+    `experiment` is the name of its experiment, which readers leave to the store.
+    """
 
     run_id: str
     name: str
@@ -92,6 +95,7 @@ class RunRecord:
     artifact_uri: str = ""
     user_id: str = ""
     datasets: Sequence[Dataset] = ()
+    experiment: str = ""
 
     @property
     def label(self) -> str:

@@ -76,6 +76,7 @@ ELSEWHERE: dict[str, str] = {
     "cli/options/common.py": "cli/test_app.py",
     "cli/options/training.py": "cli/commands/test_train.py",
     "cli/streams.py": "cli/test_app.py",
+    "tracking/client.py": "tracking/test_store.py",
     "tracking/archive/load.py": "cli/commands/test_export.py",
     "tracking/archive/schema.py": "tracking/archive/test_container.py",
     "training/data/kinds.py": "training/tasks/test_tasks.py",
@@ -99,6 +100,7 @@ CROSSING: dict[str, str] = {
     "docs/test_docs.py": "the README and the topics: links, commands, options, the distribution's name",
     "docs/test_sessions.py": "the commands of the topics, as they are typed",
     "docs/test_tables.py": "the tables of the topics against those of the code",
+    "cli/test_several_experiments.py": "runs of several experiments, in every command that finds some",
     "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",
     "tracking/test_modes.py": "every way to keep a store, through the command line",
     "tracking/test_old_servers.py": "every command on a real server of an older MLflow",
@@ -309,6 +311,10 @@ MISTAKES = [
     ["list", "--columns", ","],
     ["list", "--since", "soon"],
     ["list", "--status", "odd"],
+    ["list", "-e", "a", "--all-experiments"],
+    ["delete", "--force", "x"],
+    ["delete", "--older-than", "soon"],
+    ["compare", "a", "b", "c", "--code"],
     ["best", "--top", "0"],
     ["show"],
     ["export", "-o", "x.zip"],
@@ -362,6 +368,8 @@ READERS = [
     ["show", "latest"],
     ["compare", "latest~1", "latest", "--per-class"],
     ["best"],
+    ["best", "--all-experiments"],
+    ["compare", "expctl/latest~1", "expctl/latest", "--code"],
 ]
 
 

@@ -24,7 +24,7 @@ AGGREGATES: Final[dict[str, Callable[[Sequence[float]], float]]] = {
 }
 _AGGREGATE: Final = re.compile(rf"({'|'.join(AGGREGATES)})\((?:metrics\.)?(.+)\)")
 _ALWAYS: Final = ("run_id", "name")
-EVERYTHING: Final = ("status", "params.*", "metrics.*", "tags.*")
+EVERYTHING: Final = ("experiment", "status", "params.*", "metrics.*", "tags.*")
 
 
 class Aggregate(NamedTuple):

@@ -6,15 +6,18 @@ Pure: records and what was read of their artifacts in, a comparison out. Rounds 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from expctl.metrics import METRICS, higher_is_better, is_detail
-from expctl.records import Value
+from expctl.records import Tag, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from expctl.records import RunRecord
+
+
+_CODE: Final = (Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,14 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Distance:
+    """How many commits one of two has and the other has not, and how many files differ between the two."""
+
+    commits: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What was read of a run's artifacts: packages and figures per class; None where the run has no such file."""
 
@@ -63,15 +74,20 @@ def compare(
     metric: str | None = None,
     only_changed: bool = False,
     per_class: bool = False,
+    experiments: bool = False,
+    distances: Sequence[Distance | None] = (),
 ) -> Comparison:
-    """Compare two or more runs with the first.
+    """Compare two or more runs with the first, and tell their `experiments` even where that is one.
 
-    Parameters that differ come first; of tags and packages only those that differ are told. `metric` keeps one
-    metric. `only_changed` leaves out everything that is the same, so that comparing a run with itself has no lines.
+    Parameters that differ come first; of code, tags and packages only those that differ are told. `distances` are those
+    of the code of each challenger, None where nobody knows. `metric` keeps one metric. `only_changed` leaves out
+    everything that is the same, so that comparing a run with itself has no lines.
     """
     lines = [
+        *_experiments(runs, always=experiments),
         *_parameters(runs),
         *_metrics(runs, metric),
+        *_code(runs, distances),
         *_tags(runs),
         *_packages(evidence),
         *(_classes(evidence) if per_class else ()),
@@ -99,6 +115,11 @@ def _keys(parts: Sequence[Mapping[str, object] | None]) -> list[str]:
     return list(dict.fromkeys(key for part in parts if part is not None for key in part))
 
 
+def _experiments(runs: Sequence[RunRecord], *, always: bool) -> list[Line]:
+    line = Line("run", "experiment", tuple(run.experiment for run in runs))
+    return [line] if always or line.differs else []
+
+
 def _parameters(runs: Sequence[RunRecord]) -> list[Line]:
     parts = [run.typed_params for run in runs]
     return sorted(_lines("parameters", _keys(parts), parts), key=lambda line: not line.differs)
@@ -114,8 +135,16 @@ def _metrics(runs: Sequence[RunRecord], metric: str | None) -> list[Line]:
     ]
 
 
+def _code(runs: Sequence[RunRecord], distances: Sequence[Distance | None]) -> list[Line]:
+    lines = [line for line in _lines("code", _CODE, [run.tags for run in runs]) if line.differs]
+    if any(one is not None for one in distances):
+        lines.append(Line("code", "commits", (None, *(None if one is None else one.commits for one in distances))))
+        lines.append(Line("code", "files", (None, *(None if one is None else one.files for one in distances))))
+    return lines
+
+
 def _tags(runs: Sequence[RunRecord]) -> list[Line]:
-    parts = [run.user_tags for run in runs]
+    parts = [{key: value for key, value in run.user_tags.items() if key not in _CODE} for run in runs]
     return [line for line in _lines("tags", _keys(parts), parts) if line.differs]
 
 

@@ -10,7 +10,17 @@ if TYPE_CHECKING:
 
     from expctl.records import RunRecord, Value
 
-ATTRIBUTES: Final = ("run_id", "name", "status", "started", "ended", "duration", "experiment_id", "deleted")
+ATTRIBUTES: Final = (
+    "run_id",
+    "name",
+    "status",
+    "started",
+    "ended",
+    "duration",
+    "experiment",
+    "experiment_id",
+    "deleted",
+)
 _SPACES: Final = {"params": "params", "parameters": "params", "metrics": "metrics", "tags": "tags"}
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from expctl.errors import UsageError, mask_secrets
 from expctl.render.formats import FORMATS, Format, as_csv
 from expctl.render.text import pointed, visible
+from expctl.settings import load_settings
 from expctl.wording import agree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TextIO
 
     from expctl.render.sheet import Sheet
@@ -143,6 +144,17 @@ def piped() -> Iterator[None]:
         sys.stdout.flush()
     except BrokenPipeError as error:
         raise ReaderGone from error
+
+
+def opened_among(
+    experiments: Sequence[str] | None, tracking_uri: str | None, streams: Streams, *, everywhere: bool, verbose: bool
+) -> Store:
+    """The store, to be looked through in several experiments or `everywhere`. Raises UsageError for both at once."""
+    names = [name for name in experiments or () if name]  # an empty one is none, as of every setting
+    if names and everywhere:
+        raise UsageError("--all-experiments and --experiment exclude each other", hint="leave out one of them")
+    store = opened(load_settings(tracking_uri=tracking_uri), streams, verbose=verbose)
+    return store.among(names or None) if names or everywhere else store
 
 
 def opened(settings: Settings, streams: Streams, *, verbose: bool) -> Store:

@@ -91,7 +91,7 @@ def history_chart(history: Sequence[RunRecord], metric: str, reported: Mapping[s
         **coloured("accent", "datum.reported", "soft"),
     }
     return spec(
-        f"{metric} of the experiment's runs by the time they started, and the best so far",
+        f"{metric} of finished runs by the time they started, and the best so far",
         values,
         height=260,
         layer=[

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expctl.render.sheet import Cell, Change, Column, Sheet
+from expctl.records import Tag
+from expctl.render.sheet import Cell, Change, Column, Commit, Sheet
 from expctl.render.views import setting
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from expctl.analysis.groups import GroupDifference
     from expctl.analysis.significance import Assessment
     from expctl.records import RunRecord
+    from expctl.workflows.compare_code import ComparedCode
 
 _COMPARED = 32  # characters of a value in a table: hashes and paths need no more to be told apart
 
@@ -75,6 +77,8 @@ def comparison_sheet(comparison: Comparison, tests: Sequence[Assessment]) -> She
 def _comparison_row(line: Line, tests: Sequence[Assessment]) -> list[Cell]:
     measured = line.higher_is_better is not None
     values: list[Cell] = [value if measured else setting(value) for value in line.values]
+    if line.section == "code" and line.key == Tag.GIT_COMMIT:
+        values = [Commit(value) if isinstance(value, str) else value for value in values]
     cells: list[Cell] = [line.section, line.key, values[0]]
     for value, change, test in zip(values[1:], line.changes, tests, strict=True):
         found = {"metrics": test.differences, "F1 by class": test.by_class}.get(line.section, {}).get(line.key)
@@ -159,6 +163,16 @@ def gate_sheet(
         },
         ids=[run.run_id for run in reversed(runs)],
     )
+
+
+def code_sheet(compared: ComparedCode) -> Sheet:
+    """`compare --code`: the commits that one run has and the other has not, how files differ, uncommitted changes."""
+    columns = [Column("section", kind="section"), Column("key"), Column("text", width=None), Column("run")]
+    rows: list[list[Cell]] = [["commits", Commit(one.commit), one.subject, one.of] for one in compared.commits]
+    for title, lines in compared.patches.items():
+        rows += [[title, str(number), line, None] for number, line in enumerate(lines, 1)]
+    ids = [run.run_id for run in compared.runs]
+    return Sheet("code", columns, rows, facts={"baseline": ids[0], "challenger": ids[1]}, ids=ids, objects=("commits",))
 
 
 def flips_sheet(flips: Flips, rows: Sequence[tuple[Flip, str | None]]) -> Sheet:

@@ -141,6 +141,7 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
     names = charts.titles(compared)
     parameters = chosen_parameters(ranking.ranked)[:_PARAMETERS]
     flipped = _flipped(report, names)
+    experiments = len({run.experiment for run in ranking.ranked}) > 1
     sections = {
         "ranking": "Ranking" if ranking.ranked else None,
         "parameters": "Parameters and metrics" if "parallel" in drawn else None,
@@ -159,7 +160,7 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
             "made": f"{report.made:%Y-%m-%d %H:%M} UTC",
         },
         "sections": {key: title for key, title in sections.items() if title is not None},
-        "ranked": _table(ranking_sheet(ranking)),
+        "ranked": _table(ranking_sheet(ranking, experiments=experiments)),
         "selection": _selection(report),
         "metrics": _metrics(report),
         "scatters": {f"scatter-{i}": key for i, key in enumerate(parameters)},
@@ -215,8 +216,10 @@ def _lines(report: Report) -> dict[str, Any]:
         return _table(comparison_sheet(replace(comparison, lines=kept), tests)) if kept else None
 
     found = {
+        "Experiments": table("run"),
         "Metrics": table("metrics"),
         "Parameters that differ": table("parameters", differing=True),
+        "Code that differs": table("code"),
         "Tags that differ": table("tags"),
         "Packages that differ": table("packages"),
     }

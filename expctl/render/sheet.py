@@ -16,6 +16,12 @@ class Size(int):
     """A number of bytes."""
 
 
+class Commit(str):
+    """A commit by its digits: tables show the first of them."""
+
+    __slots__ = ()
+
+
 class Setting(float):
     """A number somebody chose: shown as it was written, where a measured one is rounded."""
 

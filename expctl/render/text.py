@@ -7,7 +7,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from expctl.render.sheet import Change, Setting, Share, Size
+from expctl.render.sheet import Change, Commit, Setting, Share, Size
 
 if TYPE_CHECKING:
     from expctl.render.sheet import Cell, Column
@@ -18,6 +18,7 @@ _NARROW: Final = frozenset({MISSING, "≈", "±", "∞", "-∞"})  # what our ow
 # Controls, format characters (bidirectional overrides, zero-width), surrogates, private use, line separators:
 # shown as \x1b, never sent to a terminal. The zero-width joiner stays, emoji are made with it.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_COMMIT: Final = 8  # digits of a commit, as of a run's id
 _AROUND: Final = 60  # characters shown on each side of the one that is pointed at
 _JOINER: Final = "\N{ZERO WIDTH JOINER}"
 
@@ -59,6 +60,8 @@ def shown(cell: Cell, column: Column, *, now: datetime | None = None) -> str:
         return repr(float(cell))
     if isinstance(cell, (int, float)):
         return probability(cell) if column.kind == "p_value" else number(cell)
+    if isinstance(cell, Commit):
+        return visible(cell)[:_COMMIT]
     return visible(cell)[: column.width] if column.kind == "id" else _cut(visible(cell), column.width)
 
 

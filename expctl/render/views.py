@@ -32,11 +32,17 @@ _CONSEQUENCES = frozenset(
 
 
 def runs_sheet(
-    runs: Sequence[RunRecord], *, columns: Sequence[str] | None, total: int | None, wide: bool = False
+    runs: Sequence[RunRecord],
+    *,
+    columns: Sequence[str] | None,
+    total: int | None,
+    wide: bool = False,
+    experiments: bool = False,
 ) -> Sheet:
     """`list`: the chosen columns, or the usual ones, how sweeps stand, and every parameter in which the runs differ.
 
-    Of these, what has the most values comes first, and the last are spare unless the list is to be `wide`.
+    Of these, what has the most values comes first, and the last are spare unless the list is to be `wide`. The usual
+    ones have the `experiments` of runs where these are several.
     """
     spare: list[str] = []
     if columns is None:
@@ -47,7 +53,8 @@ def runs_sheet(
         standing = dict.fromkeys(
             key for run in sweeps for key in run.metrics if key.startswith(("best_", "trials_finished"))
         )
-        columns = [*_LIST, *sorted(standing, reverse=True), *spare]
+        usual = ("experiment", *_LIST) if experiments else _LIST
+        columns = [*usual, *sorted(standing, reverse=True), *spare]
     names = list(dict.fromkeys(columns))
     built = [replace(_column(name, runs), spare=name in spare and not wide) for name in names]
     return Sheet(
@@ -95,8 +102,11 @@ def _column(name: str, runs: Sequence[RunRecord]) -> Column:
     return Column(bare, kind="number" if numeric else "text")
 
 
-def ranking_sheet(ranking: Ranking) -> Sheet:
-    """`best`: rank, mark of a tie, run, the metric with its limits if it has some, and the parameters that vary."""
+def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
+    """`best`: rank, mark of a tie, run, the metric with its limits if it has some, and the parameters that vary.
+
+    With the `experiments` of the runs where these are several.
+    """
     metric, runs = ranking.metric, list(ranking.ranked)
     limits = [key for key in (f"{metric}_low", f"{metric}_high") if any(key in run.metrics for run in runs)]
     others = [key for key in ("f1_score", "accuracy") if key != metric and any(key in run.metrics for run in runs)]
@@ -105,6 +115,7 @@ def ranking_sheet(ranking: Ranking) -> Sheet:
     columns = [
         Column("rank", "#", "number"),
         *([Column("tied", "≈", "mark")] if tested else []),
+        *([Column("experiment")] if experiments else []),
         _RUN_ID,
         Column("name"),
         Column(metric, kind="number"),
@@ -117,6 +128,7 @@ def ranking_sheet(ranking: Ranking) -> Sheet:
     names = [
         "rank",
         *(["tied"] if tested else []),
+        *(["experiment"] if experiments else []),
         "run_id",
         "name",
         metric,
@@ -129,6 +141,7 @@ def ranking_sheet(ranking: Ranking) -> Sheet:
         [
             place,
             *([ranking.tied.get(run.run_id)] if tested else []),
+            *([run.experiment] if experiments else []),
             run.run_id,
             run.name,
             *(run.metrics.get(key) for key in (metric, *limits, *others)),
@@ -186,15 +199,13 @@ def setting(value: Cell) -> Cell:
     return Setting(value) if isinstance(value, float) else value
 
 
-def run_sheet(
-    run: RunRecord, *, experiment: str, command: str | None, artifacts: Sequence[tuple[str, int | None]]
-) -> Sheet:
+def run_sheet(run: RunRecord, *, command: str | None, artifacts: Sequence[tuple[str, int | None]]) -> Sheet:
     """`show`: everything of one run, in sections."""
     head: dict[str, Cell] = {
         "run_id": run.run_id,
         "name": run.name,
         "status": run.status,
-        "experiment": experiment,
+        "experiment": run.experiment,
         "started": run.started,
         "duration": run.duration,
         "reason": run.tags.get(Tag.REASON),

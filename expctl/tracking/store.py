@@ -6,23 +6,24 @@ land in "Default").
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from expctl import compat
 from expctl.errors import RunNotFound, StoreError, UsageError, mask_secrets
 from expctl.filters.expression import EVERY_RUN, all_of
 from expctl.filters.parse import parse
 from expctl.filters.resolve import known_field, resolve_fields
-from expctl.tracking import retries, uris
-from expctl.tracking.database.create import create_file
-from expctl.tracking.database.first_use import opening
+from expctl.tracking import uris
+from expctl.tracking.client import client_of, quieten
 from expctl.tracking.errors import reason, store_errors
+from expctl.tracking.experiments import Experiments
 from expctl.tracking.places import Places
 from expctl.tracking.readers.protocol import WHOLE, NotServed, Query
 from expctl.tracking.runs import artifacts
+from expctl.wording import agree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.settings import Settings
     from expctl.tracking.lacks import Lack
-    from expctl.tracking.readers.protocol import Experiment, Projection, Reader
+    from expctl.tracking.readers.protocol import Projection, Reader
     from expctl.tracking.runs.artifacts import Artifact
 
     Note = Callable[[str], None]
@@ -50,7 +51,7 @@ class Store:
 
     `aside` says why the store is not read directly, where it could have been. `note` is told what is done to the store
     besides what it was opened for. The client is made when it is needed.
-    `lacks` is what the server has turned out to lack.
+    `lacks` is what the server has turned out to lack. `names` are the experiments that are looked in, None for all.
     """
 
     def __init__(
@@ -67,16 +68,38 @@ class Store:
         self.aside = aside
         self.lacks: set[Lack] = set()
         self.note = note
+        self.names: tuple[str, ...] | None = (settings.experiment,)
         self.places = Places(uris.sqlite_path(settings.tracking_uri))
         self._reader = reader
         self._client = client
-        self._experiment: str | None = None
-        self._known: Sequence[Experiment] = ()
+        self.all_experiments = Experiments(reader)
 
     @property
     def exists(self) -> bool:
         """Whether there is a store at all."""
         return self._reader is not None
+
+    def among(self, names: Sequence[str] | None) -> Store:
+        """This store, looked through in these experiments (None: in all) rather than in that of the settings.
+
+        What is written goes to the first of them.
+        """
+        other = copy(self)
+        other.names = None if names is None else tuple(dict.fromkeys(names))
+        other.settings = replace(self.settings, experiment=names[0]) if names else self.settings
+        return other
+
+    @property
+    def several(self) -> bool:
+        """Whether runs of more than one experiment may be found."""
+        return self.names is None or len(self.names) > 1
+
+    @property
+    def where(self) -> str:
+        """Where runs are looked for, in words."""
+        if self.names is None:
+            return "in any experiment"
+        return f"in {agree(len(self.names), 'experiment')} {' and '.join(map(repr, self.names))}"
 
     @property
     def reader(self) -> Reader:
@@ -91,7 +114,7 @@ class Store:
         if self._reader is None:
             raise self._missing()
         if self._client is None:
-            self._client = _client_of(self.settings, create=False)
+            self._client = client_of(self.settings, create=False)
             if self._client is None:
                 raise self._missing()
         return self._client
@@ -108,7 +131,7 @@ class Store:
         from expctl.tracking.database.upgrade import passing_copy
 
         with passing_copy(self.settings, path) as settings:
-            self._client = _client_of(settings, create=False)
+            self._client = client_of(settings, create=False)
             yield
             self._client = None
 
@@ -129,30 +152,7 @@ class Store:
 
         Raises RunNotFound, with the command that brings it back, if it has been deleted.
         """
-        if self._reader is None or self._experiment is not None:
-            return self._experiment
-        name = self.settings.experiment
-        found = self._experiment_where(lambda one: one.name == name)
-        if found is not None and found.deleted:
-            raise RunNotFound(
-                f"experiment {name!r} has been deleted", hint=f"mlflow experiments restore -x {found.experiment_id}"
-            )
-        if found is not None:
-            self._experiment = found.experiment_id  # a server takes 0.1 s to answer where it asks for a password
-        return self._experiment
-
-    def experiment_name(self, experiment_id: str) -> str:
-        """The name of an experiment, deleted or not; its id where nobody knows the name."""
-        found = self._experiment_where(lambda one: one.experiment_id == experiment_id)
-        return experiment_id if found is None else found.name
-
-    def _experiment_where(self, is_meant: Callable[[Experiment], bool]) -> Experiment | None:
-        """The experiment of which that is true; one that is found is not asked for again."""
-        found = next(filter(is_meant, self._known), None)
-        if found is None:
-            self._known = self.reader.experiments()
-            found = next(filter(is_meant, self._known), None)
-        return found
+        return self.all_experiments.id_of(self.settings.experiment)
 
     def ensure_experiment(self) -> str:
         """The id of the settings' experiment, created if it is not there. Safe when several processes do it at once."""
@@ -225,7 +225,10 @@ class Store:
 
     def search(self, query: Query) -> list[RunRecord]:
         """The runs of a query."""
-        return self.reader.find(query) if query.experiments else []
+        return [self._placed(run) for run in self.reader.find(query)] if query.experiments else []
+
+    def _placed(self, run: RunRecord) -> RunRecord:
+        return replace(run, experiment=self.all_experiments.name_of(run.experiment_id))
 
     def query(
         self,
@@ -246,11 +249,14 @@ class Store:
         return Query(experiments, all_of(where, also), tuple(order), limit, columns, deleted)
 
     def experiments(self, everywhere: bool = False) -> tuple[str, ...]:
-        """The ids of the settings' experiment, or of all that are not deleted."""
-        if self._reader is None:
-            return ()
-        if everywhere:
-            return tuple(one.experiment_id for one in self._reader.experiments() if not one.deleted)
+        """The ids of the experiments that are looked in, or of all that are not deleted.
+
+        Raises RunNotFound for one of several that is not there.
+        """
+        if everywhere or self.names is None:
+            return tuple(one.experiment_id for one in self.all_experiments.every(now=True) if not one.deleted)
+        if self.several:
+            return self.all_experiments.ids_of(self.names)
         found = self.experiment_id()
         return () if found is None else (found,)
 
@@ -262,9 +268,9 @@ class Store:
         """How many runs that cannot rank by a metric have each status and kind of value of it (see Reader)."""
         return self.reader.tally(query, metric) if query.experiments else {}
 
-    def field(self, name: str, *, everywhere: bool = False) -> Field | None:
+    def field(self, name: str) -> Field | None:
         """What a name means in `--sort` and `--columns`; None if no run has it."""
-        return known_field(name, self.spaces(self.experiments(everywhere)))
+        return known_field(name, self.spaces(self.experiments()))
 
     def spaces(self, experiments: tuple[str, ...]) -> Spaces:
         """The function that looks up in which of params, metrics and tags a key is."""
@@ -279,7 +285,7 @@ class Store:
         found = self.reader.get(run_id)
         if found is None:
             raise RunNotFound(f"no run has the id {run_id}", hint="expctl list")
-        return found
+        return self._placed(found)
 
     def refresh_planner_stats(self) -> None:
         """At the end of a command that wrote: see that an SQLite store has statistics (see statistics)."""
@@ -322,7 +328,7 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     uri = settings.tracking_uri
     if not uris.check(uri, create=create):
         return Store(settings, None, note=note)
-    _quiet(verbose)
+    quieten(verbose)
     aside = None
     if not create or uris.is_server(uri):
         try:
@@ -331,7 +337,7 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
                 return _answering(Store(settings, reader, note=note), create)
         except NotServed as refusal:
             aside = f"read through MLflow's client, not directly: {refusal}"
-    client = _client_of(settings, create=create)
+    client = client_of(settings, create=create)
     if client is None:
         return Store(settings, None, note=note)
     from expctl.tracking.readers.mlflow_client import ClientReader
@@ -377,37 +383,3 @@ def _direct(uri: str, note: Note = silent) -> Reader | None:
 
         return rest.connect(uri)
     return None
-
-
-def _client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
-    """MLflow's client, the store opened; None for a store without MLflow's schema, unless that may be made."""
-    import logging
-
-    import mlflow
-
-    level = os.environ["MLFLOW_LOGGING_LEVEL"]
-    logging.getLogger("alembic").setLevel(level)
-    # It prints the whole traceback of every database error before it raises it, which we then tell in one line.
-    logging.getLogger(compat.DATABASE_LOGGER).setLevel("CRITICAL" if level == "ERROR" else level)
-    retries.usual()
-    uri = settings.tracking_uri
-    patient = uris.patient(uris.absolute(uri))  # Store.uri: one address, one engine of MLflow's
-    mlflow.set_tracking_uri(patient)
-    path = uris.sqlite_path(uri)
-    with store_errors(settings), opening(uri, create=create) as made:
-        if not (made or create):
-            return None
-        if create and path is not None and not path.exists():
-            create_file(path)
-        client = mlflow.MlflowClient(tracking_uri=patient)
-        if not uris.is_server(uri):
-            client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
-    return client
-
-
-def _quiet(verbose: bool) -> None:
-    """MLflow talks, shows progress bars of its own and reports usage over the network unless told otherwise."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO" if verbose else "ERROR")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import uuid
 from contextlib import closing, contextmanager
 from pathlib import Path

@@ -16,6 +16,7 @@ from expctl.metrics import METRICS
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import is_set, resolve, resolve_set
+from expctl.workflows.compare_code import compare_code, distances
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     from expctl.analysis.significance import Assessment
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
+    from expctl.workflows.compare_code import ComparedCode
 
 
 @dataclass(frozen=True, slots=True)
 class CompareRequest:
     """Which runs, the baseline first, and what of them. `flips`: rows of each kind, or with `every_flip` all of them.
 
-    `report`: a report of them is wanted too.
+    `report`: a report of them is wanted too; `code`: their code, and nothing else.
     """
 
     runs: Sequence[str]
@@ -43,6 +45,7 @@ class CompareRequest:
     flips: int | None = None
     every_flip: bool = False
     report: bool = False
+    code: bool = False
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
@@ -50,6 +53,10 @@ class CompareRequest:
             raise UsageError("compare needs at least two runs", hint="expctl compare latest~1 latest")
         if self.flips is not None and len(self.runs) != 2:
             raise UsageError("--flips compares two runs", hint="expctl compare RUN RUN --flips 5")
+        if self.code and len(self.runs) != 2:
+            raise UsageError("--code compares two runs", hint="expctl compare RUN RUN --code")
+        if self.code and (self.flips is not None or self.per_class or self.report or self.metric is not None):
+            raise UsageError("--code shows the code alone", hint="leave out --metric, --per-class, --flips, --report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +86,13 @@ class ComparedSets:
     note: str | None
 
 
-def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRows | ComparedSets:
+def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRows | ComparedSets | ComparedCode:
     """Compare what the references of a request mean. Raises UsageError, RunNotFound, DataError."""
     if any(is_set(store, run) for run in request.runs):
         return _sets(store, request)
     runs = [resolve(store, run) for run in request.runs]
+    if request.code:
+        return compare_code(store, runs)
     metric = request.metric
     if metric is not None and not any(metric in run.metrics for run in runs):
         known = sorted({key for run in runs for key in run.metrics})
@@ -98,7 +107,15 @@ def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRow
     corrected = adjusted([test.differences for test in tests])
     tests = [replace(test, differences=part) for test, part in zip(tests, corrected, strict=True)]
     evidence = [read_evidence(store, run, per_class=per_class) for run in runs]
-    comparison = compare_runs(runs, evidence, metric=metric, only_changed=request.only_changed, per_class=per_class)
+    comparison = compare_runs(
+        runs,
+        evidence,
+        metric=metric,
+        only_changed=request.only_changed,
+        per_class=per_class,
+        experiments=store.several,
+        distances=distances(runs),
+    )
     return ComparedRuns(runs, comparison, tests)
 
 
@@ -121,6 +138,8 @@ def _sets(store: Store, request: CompareRequest) -> ComparedSets:
     names = request.runs
     if request.metric is not None or request.only_changed or request.per_class or request.flips is not None:
         raise UsageError("--metric, --only-changed, --per-class and --flips are for single runs, not sets")
+    if request.code:
+        raise UsageError("--code is for single runs, not sets", hint="expctl compare RUN RUN --code")
     if request.report:
         raise UsageError("--report is for single runs, not sets", hint=shlex.join(["expctl", "report", *names]))
     if len(names) != 2:

@@ -39,7 +39,6 @@ class ListRequest:
     status: Status | None = None
     since: int | None = None
     flat: bool = False
-    all_experiments: bool = False
     deleted: bool = False
 
     @property
@@ -72,20 +71,19 @@ class Listing:
 def list_runs(store: Store, request: ListRequest) -> Listing:
     """The runs of a request. Raises UsageError for a key or a column that no run has."""
     with_trials = request.flat or request.filter.strip() or request.status
-    names, everywhere = request.columns, request.all_experiments
+    names = request.columns
     query = store.query(
         request.filter,
         also=all_of(*request.conditions, *(() if with_trials else (NO_TRIAL,))),
-        order=_order(store, *request.sort, everywhere=everywhere),
+        order=_order(store, *request.sort),
         limit=request.limit + 1 if request.limit else None,  # one more tells whether there are more
         columns=_fetched(names, vary=request.vary),
         deleted=request.deleted,
-        everywhere=everywhere,
     )
     found = store.search(query)
     shown = found[: request.limit] if request.limit else found
     if shown:
-        _check_columns(store, names or [], everywhere=everywhere)
+        _check_columns(store, names or [])
     if names is not None:
         shown, names = _with_columns(store, shown, names)
     if request.vary:
@@ -113,11 +111,11 @@ def _orphans(store: Store, shown: Sequence[RunRecord]) -> list[RunRecord]:
     return orphans(store, shown)
 
 
-def _order(store: Store, name: str, descending: bool | None, *, everywhere: bool) -> list[Order]:
+def _order(store: Store, name: str, descending: bool | None) -> list[Order]:
     """The order by a name: without a direction a metric comes best first, a time newest first."""
-    field = store.field(name, everywhere=everywhere)
+    field = store.field(name)
     if field is None or field.space == "datasets":
-        _check_columns(store, [name], everywhere=everywhere)
+        _check_columns(store, [name])
         return []
     if descending is None:
         time = field.space == "attributes" and field.key in ("start_time", "end_time")
@@ -125,15 +123,15 @@ def _order(store: Store, name: str, descending: bool | None, *, everywhere: bool
     return [Order(field, descending)]
 
 
-def _check_columns(store: Store, names: Sequence[str], *, everywhere: bool) -> None:
+def _check_columns(store: Store, names: Sequence[str]) -> None:
     """Raise UsageError for a name that no run has, where there are runs that could."""
     for name in names:
         asked = aggregate_of(name)
         name = name if asked is None else f"metrics.{asked.metric}"
-        if is_glob(name) or name in ATTRIBUTES or store.field(name, everywhere=everywhere) is not None:
+        if is_glob(name) or name in ATTRIBUTES or store.field(name) is not None:
             continue
         known = [*ATTRIBUTES, *(key for keys in store.keys().values() for key in keys)]
-        if store.find(limit=1, everywhere=everywhere):
+        if store.find(limit=1):
             raise UsageError(f"no run has {name!r}{closest(name, known)}", hint="expctl show latest")
 
 

@@ -115,7 +115,7 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
     ]
     evidence = [read_evidence(store, run, per_class=True) for run in compared]
     return Report(
-        experiment=store.settings.experiment,
+        experiment="all experiments" if store.names is None else ", ".join(store.names),
         subject=choice.subject,
         made=datetime.now(UTC),
         ranking=ranking,

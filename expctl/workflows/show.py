@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ShownRun:
-    """A run, the name of its experiment, its files, and the command that makes it again, if it is of our making.
+    """A run, its files, and the command that makes it again, if it is of our making.
 
     `unlisted` says why the files could not be listed, None where they are.
     """
 
     run: RunRecord
-    experiment: str
     artifacts: Sequence[Artifact]
     command: str | None
     unlisted: str | None = None
@@ -38,11 +37,11 @@ class ShownRun:
 def show(store: Store, reference: str) -> ShownRun:
     """All of the run that a reference means. Raises RunNotFound."""
     run = resolve(store, reference)
-    experiment, command = store.experiment_name(run.experiment_id), _command(run)
+    command = _command(run)
     try:
-        return ShownRun(run, experiment, store.artifacts(run), command)
+        return ShownRun(run, store.artifacts(run), command)
     except ExpctlError as error:  # a bucket that is gone keeps nobody from what the store itself knows
-        return ShownRun(run, experiment, (), command, error.message)
+        return ShownRun(run, (), command, error.message)
 
 
 def _command(run: RunRecord) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from expctl.errors import DataError, RunNotFound, UsageError
+from expctl.filters.expression import Condition, Field
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.runs import lifecycle
@@ -82,7 +83,8 @@ def _check_resumable(plan: Plan, request: SweepRequest) -> None:
 
 def trials_of(store: Store, parent: RunRecord) -> list[RunRecord]:
     """The runs of a sweep's trials, those that failed or were killed too, in the order of their numbers."""
-    runs = store.find(f"tags.`{Tag.PARENT}` = '{parent.run_id}'")
+    theirs = Condition(Field("tags", Tag.PARENT), "=", parent.run_id)
+    runs = store.find(also=theirs, everywhere=True)
     return sorted(runs, key=lambda run: (run.trial, run.started or run.run_id))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from expctl.analysis.comparison import Comparison, Evidence, Line, compare
+from expctl.analysis.comparison import Comparison, Distance, Evidence, Line, compare
 from expctl.metrics import METRICS, higher_is_better
 from expctl.records import RunRecord, Tag
 
@@ -193,7 +193,27 @@ def test_of_tags_only_those_that_differ_are_told_and_no_bookkeeping() -> None:
     one = run(tags={**common, "git_commit": "abc"})
     two = run(tags={**common, "mlflow.user": "b", Tag.HOST: "y", Tag.PID: "2", Tag.RECIPE: "[]", "stage": "prod"})
     lines = section(compared(one, two), "tags")
-    assert {key: line.values for key, line in lines.items()} == {"git_commit": ("abc", None), "stage": (None, "prod")}
+    assert {key: line.values for key, line in lines.items()} == {"stage": (None, "prod")}
+    assert section(compared(one, two), "code")["git_commit"].values == ("abc", None)
+
+
+def test_code_is_told_where_it_differs_with_the_distance_of_each_challenger() -> None:
+    one, two = (run(tags={"git_commit": commit, "git_branch": "main"}) for commit in ("abc", "def"))
+    lines = section(compare([one, two, one], [Evidence()] * 3, distances=[Distance(3, 0), None]), "code")
+    assert {key: line.values for key, line in lines.items()} == {
+        "git_commit": ("abc", "def", "abc"),
+        "commits": (None, 3, None),
+        "files": (None, 0, None),
+    }
+    assert section(compare([one, two], [Evidence()] * 2, distances=[None]), "code").keys() == {"git_commit"}
+    assert section(compare([one, one], [Evidence()] * 2, distances=[None]), "code") == {}
+
+
+def test_experiments_are_told_where_they_differ_or_are_asked_for() -> None:
+    one, other = run(experiment="a"), run(experiment="b")
+    assert section(compare([one, other], [Evidence()] * 2), "run")["experiment"].values == ("a", "b")
+    assert section(compare([one, one], [Evidence()] * 2), "run") == {}
+    assert section(compare([one, one], [Evidence()] * 2, experiments=True), "run")["experiment"].values == ("a", "a")
 
 
 def test_packages_are_told_where_they_differ_in_the_order_of_their_names() -> None:

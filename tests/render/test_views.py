@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 from expctl.analysis.ranking import rank
@@ -166,7 +167,9 @@ def test_show_has_every_part_of_a_run_once() -> None:
         },
         artifact_uri="file:///a",
     )
-    sheet = run_sheet(one, experiment="exp", command="expctl train", artifacts=[("model", None), ("p.parquet", 1234)])
+    sheet = run_sheet(
+        replace(one, experiment="exp"), command="expctl train", artifacts=[("model", None), ("p.parquet", 1234)]
+    )
     document = json.loads(as_json(sheet))
     assert document["run"] == {
         **{"run_id": "00000001" * 4, "name": "run-1", "status": "failed", "experiment": "exp"},

@@ -8,8 +8,7 @@ import typer
 
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
-from expctl.cli.streams import Streams, opened
-from expctl.settings import load_settings
+from expctl.cli.streams import Streams, opened_among
 from expctl.wording import plural
 
 
@@ -27,7 +26,8 @@ def best(
             autocompletion=completion.metrics,
         ),
     ] = None,
-    experiment: common.Experiment = None,
+    experiment: common.Experiments = None,
+    all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
     verbose: common.Verbose = False,
@@ -35,15 +35,14 @@ def best(
 ) -> None:
     """Rank runs by a metric. ≈ marks those that cannot be told from the first; NaN never ranks."""
     streams = Streams(quiet=quiet)
-    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.render.views import ranking_sheet
     from expctl.workflows.rank import best as best_runs
 
-    store = opened(settings, streams, verbose=verbose)
+    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
     found = best_runs(store, metric, top=top, filter=filter, prefer=prefer)
     ranking = found.ranking
-    streams.write(ranking_sheet(ranking), format, settings)
+    streams.write(ranking_sheet(ranking, experiments=store.several), format, store.settings)
     if found.elsewhere:
         streams.note(
             f"{found.elsewhere:,} of the best {found.near:,} runs were tested on other rows than the first: {metric}"

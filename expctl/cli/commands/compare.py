@@ -10,13 +10,13 @@ import typer
 from expctl.cli.commands.report import check_output, write_report
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
-from expctl.cli.streams import Streams, opened
-from expctl.settings import load_settings
+from expctl.cli.streams import Streams, opened_among
 
 if TYPE_CHECKING:
     from expctl.render.formats import Format
     from expctl.settings import Settings
     from expctl.workflows.compare import ComparedRows, ComparedRuns, ComparedSets
+    from expctl.workflows.compare_code import ComparedCode
 
 
 def compare(
@@ -37,12 +37,16 @@ def compare(
         int | None,
         typer.Option(min=0, metavar="N", help="Show the broken and fixed rows instead, N of each; csv: all."),
     ] = None,
+    code: Annotated[
+        bool, typer.Option("--code", help="Show commits and files that differ, and uncommitted changes, instead.")
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE.html", help="Write an HTML report too: curves, confusion, classes, flips."),
     ] = None,
     confidence: common.Confidence = 0.95,
-    experiment: common.Experiment = None,
+    experiment: common.Experiments = None,
+    all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
     verbose: common.Verbose = False,
@@ -52,21 +56,26 @@ def compare(
     if report is not None:
         check_output(report, "--report")
     streams = Streams(quiet=quiet)
-    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
-    from expctl.workflows.compare import ComparedRows, ComparedRuns, CompareRequest
+    from expctl.workflows.compare import ComparedRows, ComparedRuns, ComparedSets, CompareRequest
     from expctl.workflows.compare import compare as compare_runs
 
     every_flip = format in ("csv", "jsonl")
-    request = CompareRequest(runs, metric, only_changed, per_class, flips, every_flip, report is not None, confidence)
-    store = opened(settings, streams, verbose=verbose)
+    request = CompareRequest(
+        runs, metric, only_changed, per_class, flips, every_flip, report is not None, code, confidence
+    )
+    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
+    settings = store.settings
     compared = compare_runs(store, request)
     if isinstance(compared, ComparedRuns):
         _write_runs(compared, streams, format, settings)
     elif isinstance(compared, ComparedRows):
         _write_rows(compared, streams, format, settings)
-    else:
+    elif isinstance(compared, ComparedSets):
         _write_sets(compared, streams, format, settings)
+        return
+    else:
+        _write_code(compared, streams, format, settings)
         return
     if report is not None:
         from expctl.workflows.report import assemble, choice_of
@@ -92,6 +101,14 @@ def _write_rows(compared: ComparedRows, streams: Streams, format: Format, settin
     streams.write(flips_sheet(compared.flips, compared.rows), format, settings)
     if any(text is None for _, text in compared.rows):
         streams.note("the data file is gone or has changed since the run: rows by number, without their texts")
+
+
+def _write_code(compared: ComparedCode, streams: Streams, format: Format, settings: Settings) -> None:
+    from expctl.render.comparison_views import code_sheet
+
+    streams.write(code_sheet(compared), format, settings)
+    for note in compared.notes:
+        streams.note(note)
 
 
 def _write_sets(compared: ComparedSets, streams: Streams, format: Format, settings: Settings) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -15,15 +17,17 @@ from expctl.settings import load_settings
 from expctl.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from expctl.records import RunRecord
     from expctl.render.sheet import Sheet
     from expctl.tracking.runs.descendants import Chosen
+    from expctl.tracking.runs.retention import Retention
+    from expctl.tracking.store import Store
 
 _NAMED: Final = 5  # runs that a question or a hint names one by one
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print which runs, without deleting them.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print which runs, and do nothing.")]
 
 
 def delete(
@@ -36,6 +40,25 @@ def delete(
     filter: common.Filter = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: DryRun = False,
+    keep_best: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Delete all but the N best of these runs, or of the experiment."),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="M", help="What is best.  [default: f1_score]", autocompletion=completion.metrics),
+    ] = None,
+    older_than: Annotated[
+        int | None,
+        typer.Option(
+            parser=partial(common.moment_of, option="--older-than"),
+            metavar="AGE",
+            help="Of these runs, or of the experiment, those begun before: 12h, 30d, 8w, or a date.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With these two, also runs of registered models and the best of sweeps.")
+    ] = False,
     purge: Annotated[
         bool, typer.Option("--purge", help="Permanently, with files and models; also runs deleted before.")
     ] = False,
@@ -46,22 +69,24 @@ def delete(
     quiet: common.Quiet = False,
 ) -> None:
     """Delete runs, a sweep with its trials. `expctl restore` brings them back, but not after --purge."""
-    _check_given(runs, filter, "delete")
+    rule = _rule(runs, filter, keep_best, metric, older_than, force=force)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.tracking.runs import deletion
 
     streams = Streams(quiet=quiet)
     store = opened(settings, streams, verbose=verbose)
-    chosen = deletion.to_delete(store, runs or [], filter, purge=purge)
+    if rule is None:
+        chosen = deletion.to_delete(store, runs or [], filter, purge=purge)
+    else:
+        chosen = _cleaned(store, streams, runs or [], filter, rule, purge=purge)
     if purge and chosen.runs:
         deletion.check_purge(store, chosen.runs)
     how = " permanently, with files and models" if purge else ""
     if dry_run or not chosen.runs:
-        streams.write(_sheet(chosen, chosen.runs, "runs"), format, settings)
-        streams.note(
-            f"{plural(len(chosen.runs), 'run')} would be deleted{how}" if chosen.runs else "no runs that match"
-        )
+        sizes = {run.run_id: deletion.bytes_of(store, run) for run in chosen.runs}
+        streams.write(_sheet(chosen, chosen.runs, "runs", sizes), format, settings)
+        streams.note(_would_go(sizes, how) if chosen.runs else "no runs that match")
         return
     if not yes and not streams.confirmed(f"delete {_described(chosen, how)}?", instead="--yes, or --dry-run"):
         streams.note("nothing is deleted")
@@ -123,13 +148,68 @@ def _check_given(runs: Sequence[str] | None, filter: str, command: str) -> None:
         raise UsageError(f"{command}: no runs given", hint=f"expctl {command} RUN, or --filter EXPR")
 
 
-def _sheet(chosen: Chosen, runs: Sequence[RunRecord], kind: str) -> Sheet:
-    """Those of the runs, the named ones first."""
+def _rule(
+    runs: Sequence[str] | None,
+    filter: str,
+    keep_best: int | None,
+    metric: str | None,
+    older_than: int | None,
+    *,
+    force: bool,
+) -> Retention | None:
+    """What stays of many runs; None where these are to go as they are named. Raises UsageError for none at all."""
+    if metric is not None and keep_best is None:
+        raise UsageError(
+            "--metric says what --keep-best keeps", hint=shlex.join(["--keep-best", "5", "--metric", metric])
+        )
+    if keep_best is None and older_than is None:
+        if force:
+            raise UsageError("--force goes with --keep-best or --older-than", hint="--yes deletes without asking")
+        _check_given(runs, filter, "delete")
+        return None
+
+    from expctl.tracking.runs.retention import Retention
+
+    return Retention(keep_best, metric or "f1_score", older_than, force)
+
+
+def _cleaned(
+    store: Store, streams: Streams, runs: Sequence[str], filter: str, rule: Retention, *, purge: bool
+) -> Chosen:
+    """The runs that a rule lets go; tells why others stay."""
+    from expctl.tracking.runs.retention import to_clean
+
+    cleaning = to_clean(store, runs, filter, rule, purge=purge)
+    for reason, count in cleaning.kept.items():
+        streams.note(f"left: {plural(count, 'run')} {reason}")
+    return cleaning.chosen
+
+
+def _would_go(sizes: Mapping[str, int | None], how: str) -> str:
+    """What a dry run tells of runs by their sizes in bytes."""
+    from expctl.render.text import size
+
+    known = [one for one in sizes.values() if one is not None]
+    told = size(sum(known)) + (" or more" if len(known) < len(sizes) else "")
+    frees = f"frees {told}" if how else f"{told}, which --purge would free"
+    return f"{plural(len(sizes), 'run')} would be deleted{how}: {frees}"
+
+
+def _sheet(
+    chosen: Chosen, runs: Sequence[RunRecord], kind: str, sizes: Mapping[str, int | None] | None = None
+) -> Sheet:
+    """Those of the runs, the named ones first, with their sizes in bytes where these are wanted."""
+    from expctl.render.sheet import Column, Size
     from expctl.render.views import runs_sheet
 
     ids = {run.run_id for run in runs}
     ordered = [run for run in (*chosen.named, *chosen.trials) if run.run_id in ids]
-    return replace(runs_sheet(ordered, columns=["id", "name", "status", "started", "f1_score"], total=None), kind=kind)
+    sheet = runs_sheet(ordered, columns=["id", "name", "status", "started", "f1_score"], total=None)
+    if sizes is None:
+        return replace(sheet, kind=kind)
+    taken = [None if (one := sizes[run.run_id]) is None else Size(one) for run in ordered]
+    rows = [[*row, one] for row, one in zip(sheet.rows, taken, strict=True)]
+    return replace(sheet, kind=kind, columns=[*sheet.columns, Column("bytes", "size", "number")], rows=rows)
 
 
 def _described(chosen: Chosen, how: str) -> str:

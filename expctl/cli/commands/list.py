@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
-from expctl.cli.streams import Streams, fancy, opened, tell_page
+from expctl.cli.streams import Streams, fancy, opened_among, tell_page
 from expctl.errors import UsageError, closest
 from expctl.records import STATUSES, Status
-from expctl.settings import load_settings
 from expctl.wording import agree
 
 if TYPE_CHECKING:
@@ -31,17 +31,6 @@ def _status(text: str) -> str:
             f"no status {text!r}{closest(text.lower(), STATUSES)}", hint=f"--status {' | '.join(STATUSES)}"
         )
     return text.lower()
-
-
-def _since(text: str) -> int:
-    from datetime import UTC, datetime
-
-    from expctl.filters.resolve import moment
-
-    after = moment(text, datetime.now(UTC))
-    if after is None:
-        raise UsageError(f"invalid --since: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
-    return after
 
 
 def _sort(text: str) -> str:
@@ -94,14 +83,18 @@ def list_runs(
     ] = None,
     since: Annotated[
         int | None,
-        typer.Option(parser=_since, metavar="AGE", help="Started within: 30m, 12h, 2d, 1w; or after a date."),
+        typer.Option(
+            parser=partial(common.moment_of, option="--since"),
+            metavar="AGE",
+            help="Started within: 30m, 12h, 2d, 1w; or after a date.",
+        ),
     ] = None,
     flat: Annotated[
         bool, typer.Option("--flat", help="The trials of sweeps too, as --filter and --status always do.")
     ] = False,
-    all_experiments: Annotated[bool, typer.Option("--all-experiments", help="Runs of every experiment.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted runs in place of the others.")] = False,
-    experiment: common.Experiment = None,
+    experiment: common.Experiments = None,
+    all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
     verbose: common.Verbose = False,
@@ -109,33 +102,29 @@ def list_runs(
 ) -> None:
     """List runs, newest first; a sweep is one row."""
     streams = Streams(quiet=quiet)
-    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.render.views import runs_sheet
     from expctl.workflows.list_runs import ListRequest
     from expctl.workflows.list_runs import list_runs as find_runs
 
-    request = ListRequest(
-        filter, _split_order(sort), limit, _names(columns), vary, status, since, flat, all_experiments, deleted
-    )
-    store = opened(settings, streams, verbose=verbose)
+    request = ListRequest(filter, _split_order(sort), limit, _names(columns), vary, status, since, flat, deleted)
+    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
     listing = find_runs(store, request)
-    sheet = runs_sheet(listing.runs, columns=listing.columns, total=listing.total, wide=wide)
-    streams.write(sheet, format, settings)
-    _tell_number(streams, request, listing, settings.experiment)
-    if listing.runs and not all_experiments:
+    sheet = runs_sheet(listing.runs, columns=listing.columns, total=listing.total, wide=wide, experiments=store.several)
+    streams.write(sheet, format, store.settings)
+    _tell_number(streams, request, listing, store.where)
+    if listing.runs and not store.several:
         tell_page(store, streams, listing.runs[0].experiment_id)
-    if len(listing.runs) > 1 and fancy(sys.stdout) and not (all_experiments or deleted or request.conditions):
+    if len(listing.runs) > 1 and fancy(sys.stdout) and not (store.several or deleted or request.conditions):
         told = [filter] if filter.strip() else []
         streams.note(f"report: {shlex.join(['expctl', 'report', *told])}")
     if listing.orphans:
         _tell_orphans(listing.orphans, streams)
 
 
-def _tell_number(streams: Streams, request: ListRequest, listing: Listing, experiment: str) -> None:
+def _tell_number(streams: Streams, request: ListRequest, listing: Listing, where: str) -> None:
     number, total = len(listing.runs), listing.total
     if not number:
-        where = "in any experiment" if request.all_experiments else f"in experiment {experiment!r}"
         streams.note(f"no runs {where}" + (" that match" if request.narrows else ""))
     elif total is None:
         streams.note(f"the first {number} runs (--limit 0 shows all)")

@@ -10,9 +10,8 @@ import typer
 
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
-from expctl.cli.streams import Streams, opened, piped
+from expctl.cli.streams import Streams, opened_among, piped
 from expctl.errors import ExpctlError, RunNotFound, UsageError, closest
-from expctl.settings import load_settings
 
 if TYPE_CHECKING:
     from expctl.analysis.report import Report
@@ -43,7 +42,8 @@ def report(
         ),
     ] = None,
     confidence: common.Confidence = 0.95,
-    experiment: common.Experiment = None,
+    experiment: common.Experiments = None,
+    all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
     verbose: common.Verbose = False,
     quiet: common.Quiet = False,
@@ -51,12 +51,11 @@ def report(
     """Draw runs, as one HTML file that needs no network. Ranking, parameters, curves, confusion, what changed."""
     check_output(output, "--output")
     streams = Streams(quiet=quiet)
-    settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.metrics import is_detail
     from expctl.workflows.report import assemble, choose
 
-    store = opened(settings, streams, verbose=verbose)
+    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
     try:
         choice = choose(store, runs or [], metric)
     except RunNotFound as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from expctl.cli.options import completion
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
 from expctl.render.formats import FORMATS, Format
@@ -108,13 +109,33 @@ def quality_metric(refusal: str, *, guess: bool) -> Callable[[str], str]:
     return read
 
 
+def moment_of(text: str, option: str) -> int:
+    """An age (12h, 2d) or a date as milliseconds since 1970. Raises UsageError for anything else."""
+    from datetime import UTC, datetime
+
+    from expctl.filters.resolve import moment
+
+    found = moment(text, datetime.now(UTC))
+    if found is None:
+        raise UsageError(f"invalid {option}: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
+    return found
+
+
 Experiment = Annotated[
     str | None,
     typer.Option(
         "--experiment", "-e", metavar="NAME", help="The experiment.  [MLFLOW_EXPERIMENT_NAME, else expctl]",
-        rich_help_panel=_COMMON,
+        rich_help_panel=_COMMON, autocompletion=completion.experiments,
     ),
 ]  # fmt: skip
+Experiments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--experiment", "-e", metavar="NAME", rich_help_panel=_COMMON, autocompletion=completion.experiments,
+        help="The experiment, or each of several.  [MLFLOW_EXPERIMENT_NAME, else expctl]", show_default=False,
+    ),
+]  # fmt: skip
+AllExperiments = Annotated[bool, typer.Option("--all-experiments", help="Every experiment.", rich_help_panel=_COMMON)]
 TrackingUri = Annotated[
     str | None,
     typer.Option(

@@ -1,7 +1,7 @@
-"""What a shell is offered to complete a word: runs, metrics, columns, tags. Asks a local store, or says nothing.
+"""What a shell is offered to complete a word: runs, experiments, metrics, columns, tags.
 
-A completion that makes its user wait, or prints an error into the line, is worse than none: only an SQLite store that
-is read without MLflow is asked.
+Asks a local store, or says nothing: a completion that makes its user wait, or prints an error into the line, is worse
+than none. Only an SQLite store that is read without MLflow is asked.
 """
 
 from __future__ import annotations
@@ -23,8 +23,13 @@ _MEANINGS: Final = ("latest", "best")
 
 
 def runs(context: typer.Context, incomplete: str) -> list[str]:
-    """Names of runs that begin so, newest first; ids, where nothing but an id does."""
+    """Names of runs that begin so, newest first; ids, where nothing but an id does; then EXPERIMENT/NAME."""
     return _offered(context, incomplete, _run_names)
+
+
+def experiments(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of experiments."""
+    return _offered(context, incomplete, lambda store, _: _of_experiments(store))
 
 
 def metrics(context: typer.Context, incomplete: str) -> list[str]:
@@ -54,14 +59,31 @@ def _offered(context: typer.Context, incomplete: str, names: Callable[[Store, st
 
     with suppress(ExpctlError):
         given = context.params
-        store = open_local(load_settings(experiment=given.get("experiment"), tracking_uri=given.get("tracking_uri")))
+        asked = given.get("experiment") or ()  # one name, or several
+        asked = [asked] if isinstance(asked, str) else list(asked)
+        store = open_local(load_settings(tracking_uri=given.get("tracking_uri")))
         if store is not None:
+            if asked or given.get("all_experiments"):
+                store = store.among(asked or None)
             found = [name for name in names(store, incomplete) if name.startswith(incomplete) and name.isprintable()]
             return list(dict.fromkeys(found))[:_MOST]
     return []
 
 
+def _of_experiments(store: Store) -> list[str]:
+    return [one.name for one in store.all_experiments.every() if not one.deleted]
+
+
 def _run_names(store: Store, incomplete: str) -> Iterable[str]:
+    from expctl.tracking.runs.references import within
+
+    found = list(_names_among(store, incomplete))
+    for inner, rest in within(store, incomplete):
+        found += [f"{inner.settings.experiment}/{name}" for name in _names_among(inner, rest)]
+    return [*found, *(f"{name}/" for name in _of_experiments(store) if incomplete)]
+
+
+def _names_among(store: Store, incomplete: str) -> Iterable[str]:
     from expctl.filters.expression import attribute
     from expctl.tracking.readers.protocol import BARE
 

@@ -115,7 +115,7 @@ class Exporter:
         described = ArchivedRun(
             run_id=origin_of(run),
             name=self._text(recorded.info.run_name or ""),
-            experiment=self.store.experiment_name(run.experiment_id),
+            experiment=run.experiment,
             store=run.tags.get(Tag.IMPORTED_FROM, kind_of_store(self.store)),
             status=recorded.info.status,
             started=recorded.info.start_time or None,

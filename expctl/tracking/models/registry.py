@@ -128,6 +128,26 @@ def _named(name: str) -> str:
     return "" if quote is None else f"name = {quote}{name}{quote}"
 
 
+def run_ids(store: Store) -> frozenset[str]:
+    """The runs that made some version of some registered model; none on a server without a registry."""
+    client = store.client
+    from mlflow.exceptions import MlflowException
+
+    found: list[Any] = []
+    token = None
+    with store_errors(store.settings):
+        while token != "":
+            try:
+                page = client.search_model_versions(page_token=token)
+            except MlflowException as error:
+                if not lacks_endpoint(error):
+                    raise
+                break
+            found += page
+            token = page.token or ""
+    return frozenset(one.run_id for one in found if one.run_id)
+
+
 def known(store: Store, name: str) -> Registered:
     """What is registered under a name. Raises RunNotFound, with the closest name, where nothing is."""
     found = read(store, name)

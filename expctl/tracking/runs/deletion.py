@@ -10,13 +10,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl import compat
-from expctl.errors import RunNotFound, UsageError
+from expctl.errors import ExpctlError, RunNotFound, UsageError
 from expctl.filters.expression import EVERY_RUN, Or, attribute
 from expctl.tracking.errors import store_errors
 from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.artifacts import delete_files
 from expctl.tracking.runs.descendants import Chosen, with_trials
-from expctl.tracking.runs.references import only, resolve_set
+from expctl.tracking.runs.references import only, resolve_set, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,6 +32,20 @@ def to_delete(store: Store, references: Iterable[str], filter: str, *, purge: bo
 
     Raises RunNotFound for a reference that means none, UsageError for a run that is being recorded.
     """
+    chosen = candidates(store, references, filter, purge=purge)
+    for run in chosen.runs:
+        if run.status == "running" and not run.deleted and lifecycle.is_alive(run):
+            raise UsageError(
+                f"run {run.described} is being recorded by {lifecycle.recorder_of(run)}",
+                hint="wait for it, or end it first",
+            )
+    return chosen
+
+
+def candidates(
+    store: Store, references: Iterable[str], filter: str, *, purge: bool, everything: bool = False
+) -> Chosen:
+    """As `to_delete`, runs that are being recorded too, and if `everything` is to be looked at all there are."""
     found: list[RunRecord] = []
     for reference in references:
         try:
@@ -45,17 +59,10 @@ def to_delete(store: Store, references: Iterable[str], filter: str, *, purge: bo
                 raise RunNotFound(
                     f"run {found[-1].label} is deleted already", hint="--purge deletes it permanently"
                 ) from None
-    if filter.strip():
+    if filter.strip() or everything:
         found += store.find(filter)
         found += store.find(filter, deleted=True) if purge else []
-    chosen = with_trials(store, found, deleted=(False, True) if purge else (False,))
-    for run in chosen.runs:
-        if run.status == "running" and not run.deleted and lifecycle.is_alive(run):
-            raise UsageError(
-                f"run {run.described} is being recorded by {lifecycle.recorder_of(run)}",
-                hint="wait for it, or end it first",
-            )
-    return chosen
+    return with_trials(store, found, deleted=(False, True) if purge else (False,))
 
 
 def to_restore(store: Store, references: Iterable[str], filter: str) -> Chosen:
@@ -77,9 +84,9 @@ def deleted_run(store: Store, reference: str) -> RunRecord:
             return run
         raise RunNotFound(f"run {run.described} is not deleted", hint="expctl list --deleted")
     if not found:
-        raise RunNotFound(
-            f"no deleted run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list --deleted"
-        )
+        for other, rest in within(store, reference):
+            return deleted_run(other, rest)
+        raise RunNotFound(f"no deleted run {reference!r} {store.where}", hint="expctl list --deleted")
     return only(found, reference)
 
 
@@ -99,6 +106,15 @@ def restore(store: Store, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
         with store_errors(store.settings):
             client.restore_run(run.run_id)
         yield run
+
+
+def bytes_of(store: Store, run: RunRecord) -> int | None:
+    """How much the files and models of a run take; None where the store cannot tell."""
+    try:
+        sizes = [file.size for file in store.artifacts(run)]
+    except ExpctlError:
+        return None
+    return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 def can_purge(store: Store) -> bool:

@@ -9,19 +9,32 @@ import os
 import platform
 import re
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from threading import Timer
+from typing import TYPE_CHECKING, Final
 
 from expctl.errors import mask_secrets
 from expctl.records import Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Our own distribution, by its name and by the one it had before; on the package index the latter is another project.
 # No requirements file pins either: the tag `expctl.version` says which expctl made a run.
 OURS: Final = ("expctl-mlflow", "expctl")
 # Names and versions as packages have them: a requirements file can also name addresses, and options of pip.
 _PINNED: Final = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[A-Za-z0-9][\w.!+-]*)", re.ASCII)
+_PATIENCE: Final = 20.0  # seconds for git to answer
+_PLAIN: Final = ("--no-pager", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+_ALONE: Final = {
+    "GIT_ALLOW_PROTOCOL": "none",  # the name of no transport
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
 PATCH_LIMIT: Final = 20 * 2**20  # a larger diff is data committed by mistake rather than code
 
 
@@ -51,12 +64,12 @@ class Code:
 
 def read_code() -> Code | None:
     """The code state of the current folder; None outside a git repository, before its first commit or without git."""
-    commit = _git("rev-parse", "HEAD")
+    commit = git("rev-parse", "HEAD")
     if commit is None:
         return None
-    branch = _text(_git("symbolic-ref", "--quiet", "--short", "HEAD"))
-    remote = _text(_git("config", "--get", "remote.origin.url"))
-    patch = _git("diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD")
+    branch = _text(git("symbolic-ref", "--quiet", "--short", "HEAD"))
+    remote = _text(git("config", "--get", "remote.origin.url"))
+    patch = git("diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD")
     kept = patch if patch and len(patch) <= PATCH_LIMIT else None
     return Code(
         _text(commit) or "",
@@ -69,7 +82,7 @@ def read_code() -> Code | None:
 
 def developer(configured: str) -> str:
     """Who trains: the setting, else git's user.name, else the login name."""
-    return configured or _text(_git("config", "--get", "user.name")) or login_name()
+    return configured or _text(git("config", "--get", "user.name")) or login_name()
 
 
 def login_name() -> str:
@@ -142,12 +155,41 @@ def _processor() -> str:
     return next(named, platform.processor() or platform.machine())
 
 
-def _git(*words: str) -> bytes | None:
+def git(*words: str, most: int | None = None) -> bytes | None:
+    """What git says in the current folder, `most` bytes of it; None where it fails, or there is none.
+
+    Nothing that a repository names is run: no hooks, no file system monitor, no pager, no transport that would fetch
+    what is missing. Callers leave external differences and conversions out of a diff by its own options.
+    """
     try:
-        done = subprocess.run(["git", *words], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired):
+        process = subprocess.Popen(
+            ["git", *_PLAIN, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **_ALONE},
+        )
+    except OSError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    with process, _within(process, _PATIENCE):
+        assert process.stdout is not None
+        content = process.stdout.read(-1 if most is None else most)
+        cut = most is not None and process.stdout.read(1) != b""
+        if cut:
+            process.kill()
+    return content if cut or process.returncode == 0 else None
+
+
+@contextmanager
+def _within(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """Kill a process that takes longer."""
+    timer = Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+        process.wait()
+    finally:
+        timer.cancel()
 
 
 def _text(output: bytes | None) -> str | None:

@@ -1,8 +1,8 @@
 """Run references: the one grammar by which every command is told a run. Never picks silently among several.
 
-full id · unique id prefix (4+ characters) · of an imported run the id it had too · run name · `latest`, `latest~2` ·
-`best`, `best:METRIC` · `NAME@ALIAS` and `models:/NAME/3`, `models:/NAME@ALIAS` from the registry · a filter that one
-run fits.
+full id · unique id prefix (4+ characters) · of an imported run the id it had too · run name · `EXPERIMENT/NAME`, NAME
+being any of these · `latest`, `latest~2` · `best`, `best:METRIC` · `NAME@ALIAS` and `models:/NAME/3`,
+`models:/NAME@ALIAS` from the registry · a filter that one run fits.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SHOWN: Final = 5
 
 
 def resolve(store: Store, reference: str) -> RunRecord:
-    """The one run a reference means, in the settings' experiment; a full id is found in any.
+    """The one run a reference means, in the experiments that the store looks in; a full id is found in any.
 
     Raises RunNotFound, listing the candidates, where there is none or more than one: a run whose name reads like
     `latest` or the start of another run's id is one of several. Raises FilterError for a filter that is broken.
@@ -52,6 +52,8 @@ def resolve(store: Store, reference: str) -> RunRecord:
         with suppress(RunNotFound):
             return store.get(reference)
     named = _by_name(store, reference)
+    if not named and (inner := within(store, reference)):
+        return _resolve_within(inner, reference)
     try:
         meant = _by_meaning(store, reference)
     except (RunNotFound, FilterError):
@@ -64,7 +66,51 @@ def resolve(store: Store, reference: str) -> RunRecord:
     if (gone := _deleted(store, reference)) is not None:
         raise RunNotFound(f"run {gone.described} has been deleted", hint=f"expctl restore {gone.run_id}")
     _check_filter(reference)
-    raise RunNotFound(f"no run {reference!r} in experiment {store.settings.experiment!r}", hint="expctl list")
+    raise _nowhere(store, reference)
+
+
+def within(store: Store, reference: str) -> list[tuple[Store, str]]:
+    """What EXPERIMENT/NAME may mean: the store looked through in that experiment, and the rest of the reference.
+
+    Several, where the names of experiments have slashes themselves.
+    """
+    if "/" not in reference or reference.startswith("models:/"):
+        return []
+    names = [one.name for one in store.all_experiments.every()]
+    return [
+        (store.among([name]), reference[len(name) + 1 :])
+        for name in names
+        if reference.startswith(f"{name}/") and len(reference) > len(name) + 1
+    ]
+
+
+def _resolve_within(inner: Sequence[tuple[Store, str]], reference: str) -> RunRecord:
+    """The run of EXPERIMENT/NAME. Raises RunNotFound where NAME means none there."""
+    found: list[RunRecord] = []
+    refusal: RunNotFound | None = None
+    for store, rest in inner:
+        try:
+            run = resolve(store, rest)
+        except RunNotFound as error:
+            there = shlex.join(["expctl", "list", "-e", store.settings.experiment])
+            refusal = RunNotFound(error.message, hint=there if error.hint == "expctl list" else error.hint)
+            continue
+        if run.experiment == store.settings.experiment:  # a full id, or a registered model, may be another's
+            found.append(run)
+        else:
+            refusal = RunNotFound(f"run {run.described} is in experiment {run.experiment!r}", hint=f"RUN {run.run_id}")
+    if not found and refusal is not None:
+        raise refusal
+    return only(found, reference)
+
+
+def _nowhere(store: Store, reference: str) -> RunNotFound:
+    """The error of a reference without a run: told of EXPERIMENT/NAME too, where there is no such experiment."""
+    experiment, slash, _ = reference.rpartition("/")
+    if not slash or reference.startswith("models:/"):
+        return RunNotFound(f"no run {reference!r} {store.where}", hint="expctl list")
+    nor = f"and no experiment {experiment!r}{store.all_experiments.closest(experiment)}"
+    return RunNotFound(f"no run {reference!r} {store.where}, {nor}", hint="expctl list --all-experiments")
 
 
 def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
@@ -121,6 +167,8 @@ def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -
         start = re.split(r"[*?\[]", reference)[0]  # an underscore in it fits more names, which the glob then does not
         named = store.find(also=all_of(among, attribute("run_name", "like", f"{start}%")))
         found = [run for run in named if fnmatchcase(run.name, reference)]
+    if not found and (inner := within(store, reference)):
+        return [run for other, rest in inner for run in resolve_set(other, rest, among=among)]
     if not found:
         _check_filter(reference)
         raise RunNotFound(f"no {'finished ' if among is FINISHED else ''}run matches {reference!r}", hint="expctl list")
@@ -151,17 +199,21 @@ def only(found: Sequence[RunRecord], reference: str) -> RunRecord:
     """The one run that was found for a reference. Raises RunNotFound, listing them, where they are several."""
     if len(found) == 1:
         return found[0]
-    shown = ", ".join(f"{run.run_id[:8]} ({run.label})" for run in found[:_SHOWN])
+    apart = len({run.experiment for run in found}) > 1
+    labels = [f"{run.experiment}/{run.label}" if apart else run.label for run in found[:_SHOWN]]
+    shown = ", ".join(f"{run.run_id[:8]} ({label})" for run, label in zip(found, labels, strict=False))
     more = ", ..." if len(found) > _SHOWN else ""
     registered = ALIAS.fullmatch(reference) and not reference.startswith("models:/")
-    hint = f"use the id, or models:/{reference} for the registry's" if registered else "use more of the id"
+    hint = "use the id, or EXPERIMENT/NAME" if apart else "use more of the id"
+    if registered:
+        hint = f"use the id, or models:/{reference} for the registry's"
     raise RunNotFound(f"{reference!r} matches several runs: {shown}{more}", hint=hint)
 
 
 def _latest(store: Store, reference: str, back: int) -> RunRecord:
     found = store.find(also=REGULAR_RUNS, limit=back + 1)
     if len(found) <= back:
-        raise RunNotFound(f"no run {reference!r}: the experiment has {len(found)}", hint="expctl list")
+        raise RunNotFound(f"no run {reference!r}: there are {len(found)} {store.where}", hint="expctl list")
     return found[back]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -131,3 +133,73 @@ def test_packages_that_differ_are_told(cli, runs):
     document = compared(cli, "weak", "strong")
     assert list(document["packages"]) == ["scikit-learn"]
     assert document["packages"]["scikit-learn"]["challenger"].startswith("0.")
+
+
+@pytest.fixture
+def committed(runs, monkeypatch):
+    """The current folder as a git repository of two commits, the code of the runs weak and strong."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(runs.parent))
+
+    def git(*words: str) -> str:
+        identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+        return subprocess.run(["git", *identity, *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet")
+    store, found = store_of(runs), []
+    for name, text in (("weak", "1\n"), ("strong", "2\x1b[31m\n")):
+        (runs / "a.py").write_text(text)
+        git("add", "a.py")
+        git("commit", "--quiet", "-m", f"for [red]{name}[/red]")
+        found.append(git("rev-parse", "HEAD"))
+        store.client.set_tag(store.find(f"name = '{name}'")[0].run_id, "git_commit", found[-1])
+    return found
+
+
+def test_commits_are_short_in_tables_with_the_distance_between_them(cli, committed):
+    words = ("compare", "weak", "strong")
+    code = json.loads(cli(*words, "--format", "json").stdout)["code"]
+    assert code["git_commit"] == {"baseline": committed[0], "challenger": committed[1]}
+    assert (code["commits"], code["files"]) == ({"baseline": None, "challenger": 1},) * 2
+    lines = cli(*words).stdout.splitlines()
+    assert [line.split() for line in lines if line.startswith(("git_commit", "commits", "files"))] == [
+        ["git_commit", committed[0][:8], committed[1][:8]], ["commits", "–", "1"], ["files", "–", "1"],
+    ]  # fmt: skip
+
+
+def test_code_shows_subjects_and_differences_as_text(cli, committed):
+    document = json.loads(cli("compare", "weak", "strong", "--code", "--format", "json").stdout)
+    assert document["commits"] == {committed[1]: {"text": "for [red]strong[/red]", "run": "challenger"}}
+    assert list(document["diff"].values())[-2:] == ["-1", "+2\x1b[31m"]
+    done = cli("compare", "weak", "strong", "--code")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "+2\\x1b[31m" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert committed[1][:8] in done.stdout
+    assert committed[1][:9] not in done.stdout
+
+
+def test_code_that_is_not_at_hand_is_said(cli, committed, tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{Path.cwd() / 'mlflow.db'}")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    done = cli("compare", "weak", "strong", "--code")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.startswith(f"expctl: commit {committed[0][:8]} of run weak (")
+    assert done.stderr.endswith("is not here (git fetch in the repository that the runs were made from)\n")
+    plain = cli("compare", "weak", "strong")
+    assert (plain.exit_code, "commits" in plain.stdout) == (0, False)
+    assert committed[0][:8] in plain.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["weak", "strong", "bayes", "--code"],
+        ["weak", "strong", "--code", "--flips", "1"],
+        ["weak", "strong", "--code", "--per-class"],
+        ["w*", "s*", "--code"],
+    ],
+)
+def test_code_is_of_two_runs_and_by_itself(cli, runs, words):
+    done = cli("compare", *words)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "--code" in done.stderr

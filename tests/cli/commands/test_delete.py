@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shlex
 import subprocess
 import sys
@@ -148,3 +149,74 @@ def test_where_nothing_matches_or_no_store_is_nothing_is_made(cli, tmp_path, mon
     assert cli("restore", "--filter", "c = 1").stderr == "expctl: no deleted runs that match\n"
     assert cli("delete", "weak", "-y").exit_code == 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cleaning_keeps_the_best_and_says_why_others_stay(cli, runs):
+    store = store_of(runs)
+    store.client.create_registered_model("reviews")
+    weak = store.find("name = 'weak'")[0].run_id
+    store.client.create_model_version("reviews", f"runs:/{weak}/model", weak)
+    done = cli("delete", "--keep-best", "1", "-y", "-f", "csv")
+    assert [line.split(",")[1] for line in done.stdout.splitlines()] == ["name", "broken", "bayes"]
+    assert done.stderr.splitlines()[:2] == [
+        "expctl: left: 1 run with the best f1_score", "expctl: left: 1 run of a registered model"
+    ]  # fmt: skip
+    assert listed(cli) == ["strong", "weak"]
+    assert cli("delete", "--keep-best", "1", "--force", "-y", "-q").exit_code == 0
+    assert listed(cli) == ["strong"]
+
+
+def test_a_cleaning_by_age_takes_only_what_is_older(cli, runs):
+    assert (
+        cli("delete", "--older-than", "1h", "-y").stderr
+        == "expctl: left: 4 runs begun later\nexpctl: no runs that match\n"
+    )
+    assert len(listed(cli)) == 4
+    done = cli(
+        "delete", "--older-than", "2999-01-01", "--keep-best", "2", "--metric", "log_loss", "--filter", "c > 0", "-y"
+    )
+    assert done.exit_code == 0
+    assert len(listed(cli)) == 4  # of the two with a C, which are the best two
+
+
+@pytest.mark.every_store
+def test_a_dry_run_says_how_much_it_would_free(cli, runs):
+    done = cli("delete", "weak", "broken", "--dry-run", "--format", "json")
+    rows = json.loads(done.stdout)["rows"]
+    store = store_of(runs)
+    for row in rows:
+        assert row["bytes"] == sum(file.size or 0 for file in store.artifacts(store.get(row["run_id"])))
+    assert rows[0]["bytes"] > 10_000
+    table = cli("delete", "weak", "--dry-run")
+    assert table.stdout.splitlines()[0].split()[-1] == "size"
+    assert re.fullmatch(r"expctl: 1 run would be deleted: [\d.]+ kB, which --purge would free\n", table.stderr)
+
+
+def test_a_dry_run_of_a_purge_frees_the_same(cli, runs):
+    told = cli("delete", "weak", "--dry-run").stderr
+    purge = cli("delete", "weak", "--dry-run", "--purge").stderr
+    size = told.partition("deleted: ")[2].partition(",")[0]
+    assert purge == f"expctl: 1 run would be deleted permanently, with files and models: frees {size}\n"
+    before = sum(path.stat().st_size for path in files(runs))
+    rows = json.loads(cli("delete", "weak", "--dry-run", "-f", "json").stdout)["rows"]
+    assert cli("delete", "weak", "--purge", "-y").exit_code == 0
+    assert before - sum(path.stat().st_size for path in files(runs)) == rows[0]["bytes"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "word"),
+    [
+        (["--metric", "mcc", "weak"], 2, "--metric says what --keep-best keeps"),
+        (["--force", "weak"], 2, "--force goes with --keep-best or --older-than"),
+        (["--older-than", "soon"], 2, "invalid --older-than: 'soon'"),
+        (["--keep-best", "0"], 2, "greater than or equal to 1"),
+        (["--keep-best", "1", "--metric", "f1_scor", "-y"], 3, "no finished run has f1_scor, did you mean 'f1_score'?"),
+        (["--keep-best", "1"], 2, "no terminal to confirm on: delete 3 runs: "),
+    ],
+)
+def test_a_cleaning_that_makes_no_sense_changes_nothing(cli, runs, words, code, word):
+    before = (runs / "mlflow.db").read_bytes()
+    done = cli("delete", *words)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert word in done.stderr.splitlines()[-1]
+    assert (runs / "mlflow.db").read_bytes() == before

@@ -82,7 +82,7 @@ def _told(store: Store, run: Any, first: dict[str, str]) -> dict[str, Any]:
     models.sort(key=lambda pair: (pair[0], pair[1].name))  # MLflow gives them in any order
     ids = {model.model_id: number for number, (_, model) in enumerate(models)}
     return {
-        "run": (run.name, run.status, run.started, run.ended, run.user_id, store.experiment_name(run.experiment_id)),
+        "run": (run.name, run.status, run.started, run.ended, run.user_id, run.experiment),
         "params": run.params,
         "tags": {key: renamed(value) for key, value in run.tags.items() if key not in OURS},
         "histories": {key: repr(store.reader.history(run.run_id, key)) for key in run.metrics},
@@ -237,7 +237,7 @@ def test_the_experiment_is_as_it_was_or_as_is_said(cli, runs, other):
     cli("export", "weak", plain, "-o", "runs.zip")
     imported(cli, other, "runs.zip", "-e", "mine")
     store = store_of(other)
-    assert {store.experiment_name(run.experiment_id) for run in store.find(everywhere=True)} == {"mine"}
+    assert {run.experiment for run in store.find(everywhere=True)} == {"mine"}
 
 
 def test_a_trial_without_its_sweep_is_a_run_of_its_own_until_that_comes(cli, sweeps, other):

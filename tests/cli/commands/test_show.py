@@ -86,7 +86,7 @@ def test_every_format_tells_of_the_run(cli, runs, format):
     [
         (["nobody"], 3, "no run 'nobody' in experiment 'expctl' (try: expctl list"),
         ([""], 3, "an empty run reference"),
-        (["latest~9"], 3, "the experiment has 4"),
+        (["latest~9"], 3, "there are 4 in experiment 'expctl'"),
         (["best:nothing"], 3, "no finished run has nothing"),
         (["0" * 32], 3, "0" * 32),
         ([], 2, "Missing argument 'RUN'"),

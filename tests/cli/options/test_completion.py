@@ -49,6 +49,19 @@ def test_names_ids_keys_and_tags_are_offered(offered, runs):
     assert "mlflow.user=" not in offered("train", "-t", "")
 
 
+def test_experiments_and_runs_of_others_are_offered(offered, runs):
+    store = store_of(runs, experiment="other")
+    store.client.create_run(store.ensure_experiment(), run_name="elsewhere")
+    assert offered("list", "-e", "ot") == ["other"]
+    assert offered("best", "-e", "other", "-e", "ex") == ["expctl"]
+    assert offered("show", "-e", "ot") == ["other"]
+    assert offered("show", "ot") == ["other/"]
+    assert offered("show", "other/el") == ["other/elsewhere"]
+    assert offered("compare", "-e", "expctl", "-e", "other", "els") == ["elsewhere"]
+    assert offered("compare", "--all-experiments", "els") == ["elsewhere"]
+    assert offered("compare", "els") == []
+
+
 def test_experiment_and_store_of_the_line_are_asked(offered, runs, tmp_path_factory, monkeypatch):
     assert offered("show", "-e", "nowhere", "st") == []
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
