@@ -47,7 +47,7 @@ def client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
 
 
 def quieten(verbose: bool) -> None:
-    """Before MLflow is imported: unless told otherwise, it talks, shows progress bars and reports its use to its makers."""
+    """Before MLflow is imported: it talks, shows progress bars and reports its use, unless told otherwise."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO" if verbose else "ERROR")
