@@ -6,9 +6,10 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from expctl.errors import UsageError, mask_secrets
+from expctl.errors import ExpctlError, UsageError, mask_secrets
 from expctl.render.formats import FORMATS, Format, as_csv
 from expctl.render.text import pointed, visible
 from expctl.settings import load_settings
@@ -62,10 +63,16 @@ def _talk(text: str) -> None:
 
 
 class Streams:
-    """Where a command writes. `quiet` keeps stderr for errors."""
+    """Where a command writes. `quiet` keeps stderr for errors; with `summary` GitHub Actions shows what is written.
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    Raises UsageError, before any work, for a summary that is no step's of GitHub Actions.
+    """
+
+    def __init__(self, *, quiet: bool = False, summary: bool = False) -> None:
         self.quiet = quiet
+        self._summary = os.environ.get("GITHUB_STEP_SUMMARY", "") if summary else None
+        if self._summary == "":
+            raise UsageError("--summary is for GitHub Actions: GITHUB_STEP_SUMMARY is not set", hint="--format md")
 
     def note(self, text: str) -> None:
         """Tell something on stderr."""
@@ -81,7 +88,12 @@ class Streams:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def write(self, sheet: Sheet, format: Format, settings: Settings) -> None:
-        """Write a sheet to stdout: a framed table if that is a terminal, plain text if it is a pipe."""
+        """Write a sheet to stdout: a framed table if that is a terminal, plain text if it is a pipe.
+
+        Raises ExpctlError where the summary cannot be written.
+        """
+        if self._summary is not None:
+            _append(self._summary, FORMATS["md"](sheet) + "\n")
         if format == "table" and fancy(sys.stdout):
             from expctl.render.terminal import print_table
 
@@ -119,6 +131,14 @@ class Streams:
             from expctl.render.sweeps import trial_line
 
             yield lambda progress: self.note(trial_line(progress, metric))
+
+
+def _append(path: str, text: str) -> None:
+    try:
+        with Path(path).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise ExpctlError(f"cannot write {path}: {error.strerror}", hint="check GITHUB_STEP_SUMMARY") from error
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def test_a_bug_keeps_its_traceback_and_asks_for_a_report(cli, folder, monkeypatc
     def broken(*args: object, **kwargs: object) -> None:
         raise ZeroDivisionError("at https://ada:s3cr3t@host/x?sig=s3cr3t")
 
-    monkeypatch.setattr("expctl.cli.commands.list.load_settings", broken)
+    monkeypatch.setattr("expctl.cli.streams.load_settings", broken)
     done = cli("list")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "Traceback (most recent call last)" in done.stderr

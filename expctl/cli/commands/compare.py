@@ -44,6 +44,7 @@ def compare(
         Path | None,
         typer.Option(metavar="FILE.html", help="Write an HTML report too: curves, confusion, classes, flips."),
     ] = None,
+    summary: common.Summary = False,
     confidence: common.Confidence = 0.95,
     experiment: common.Experiments = None,
     all_experiments: common.AllExperiments = False,
@@ -55,7 +56,7 @@ def compare(
     """Compare runs with the first. Parameters, metrics, tags and packages that differ, and which changes are real."""
     if report is not None:
         check_output(report, "--report")
-    streams = Streams(quiet=quiet)
+    streams = Streams(quiet=quiet, summary=summary)
 
     from expctl.workflows.compare import ComparedRows, ComparedRuns, ComparedSets, CompareRequest
     from expctl.workflows.compare import compare as compare_runs

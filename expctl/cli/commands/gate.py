@@ -47,6 +47,7 @@ def gate(
     ] = None,
     confidence: common.Confidence = 0.95,
     examples: Annotated[int, typer.Option(min=0, metavar="N", help="How many broken examples to show.")] = 5,
+    summary: common.Summary = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: Annotated[Format, common.format_option("table", "json", "md")] = "table",
@@ -59,13 +60,13 @@ def gate(
     """
     if not math.isfinite(max_drop):
         raise UsageError(f"--max-drop {max_drop:g} must be a finite number", hint="--max-drop 0.01")
+    streams = Streams(quiet=quiet, summary=summary)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.render.comparison_views import gate_sheet
     from expctl.tracking.runs.references import resolve
     from expctl.workflows.gate import judge
 
-    streams = Streams(quiet=quiet)
     store = opened(settings, streams, verbose=verbose)
     runs = [resolve(store, baseline), resolve(store, candidate)]
     found = judge(store, runs[0], runs[1], metric, max_drop=max_drop, least=least, confidence=confidence)

@@ -146,6 +146,9 @@ Verbose = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="More detail on stderr; errors with a traceback.", rich_help_panel=_COMMON),
 ]
+Summary = Annotated[
+    bool, typer.Option("--summary", help="Append Markdown to $GITHUB_STEP_SUMMARY too, which GitHub Actions shows.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.", rich_help_panel=_COMMON)]
 
 

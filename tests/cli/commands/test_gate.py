@@ -222,3 +222,25 @@ def test_best_tells_of_runs_that_were_tested_on_other_rows(cli, runs):
     assert told in done.stderr
     assert told in cli("best").stderr  # though it shows the first alone
     assert "other rows" not in cli("best", "--top", "9", "--filter", "attributes.run_name != 'elsewhere'").stderr
+
+
+def test_the_summary_of_a_step_of_github_gets_what_is_decided(cli, runs, tmp_path, monkeypatch):
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    plain = cli("gate", "strong", "--baseline", "weak", "--format", "md")
+    done = cli("gate", "strong", "--baseline", "weak", "--summary")
+    assert (done.exit_code, done.stdout.startswith("gate: pass")) == (0, True)
+    assert cli("compare", "weak", "strong", "--summary").exit_code == 0
+    told = summary.read_text()
+    assert told.startswith("before\n" + plain.stdout)
+    assert told.count("| f1_score |") == 2
+
+
+def test_a_summary_that_nobody_shows_or_that_cannot_be_written_is_told(cli, runs, tmp_path, monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    done = cli("gate", "strong", "--baseline", "weak", "--summary")
+    assert (done.exit_code, done.stdout, "GITHUB_STEP_SUMMARY is not set" in done.stderr) == (2, "", True)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    done = cli("compare", "weak", "strong", "--summary")
+    assert (done.exit_code, f"cannot write {tmp_path}" in done.stderr) == (1, True)
