@@ -234,7 +234,7 @@ def test_the_summary_of_a_step_of_github_gets_what_is_decided(cli, runs, tmp_pat
     assert cli("compare", "weak", "strong", "--summary").exit_code == 0
     told = summary.read_text()
     assert told.startswith("before\n" + plain.stdout)
-    assert told.count("| f1_score |") == 2
+    assert told.count("| f1\\_score |") == 2
 
 
 def test_a_summary_that_nobody_shows_or_that_cannot_be_written_is_told(cli, runs, tmp_path, monkeypatch):
