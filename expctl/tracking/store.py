@@ -253,8 +253,9 @@ class Store:
 
         Raises RunNotFound for one of several that is not there.
         """
-        if everywhere or self.names is None:
-            return tuple(one.experiment_id for one in self.all_experiments.every(now=True) if not one.deleted)
+        if everywhere or self.names is None:  # that a command looks everywhere, it may have made one itself
+            every = self.all_experiments.every(now=everywhere)
+            return tuple(one.experiment_id for one in every if not one.deleted)
         if self.several:
             return self.all_experiments.ids_of(self.names)
         found = self.experiment_id()

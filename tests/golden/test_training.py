@@ -141,10 +141,14 @@ def expected(found: dict[str, Any], pinned: Mapping[str, Any], here: Mapping[str
 
 
 def near(one: str | None, other: str | None) -> bool:
-    """Whether two metrics are the same but for a few test rows' worth of rounding."""
+    """Whether two metrics could be of the same recipe on another processor.
+
+    Of terms that are equally frequent, scikit-learn keeps those that NumPy's argsort puts first: which that are depends
+    on the processor's vector instructions, and a forest of eight trees on 300 terms is another one then.
+    """
     if one is None or other is None:
         return one is other
-    return float.fromhex(one) == pytest.approx(float.fromhex(other), rel=0.02, abs=0.02)
+    return float.fromhex(one) == pytest.approx(float.fromhex(other), rel=0.2, abs=0.05)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -75,7 +75,7 @@ class Contest:
         buffer = io.BytesIO()
         pq.write_table(table, buffer)
         items: list[Any] = [MetricValue("accuracy", float((said == LABELS).mean())), MetricValue("log_loss", 1 - right)]
-        RunWriter(self.store, run_id).write(
+        RunWriter(self.store, self.store.get(run_id)).write(
             [*items, *([File("predictions.parquet", buffer.getvalue())] if stored else [])]
         )
         self.store.client.set_terminated(run_id, "FINISHED")

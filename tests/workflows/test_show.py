@@ -12,7 +12,7 @@ from tests.tracking.recorded import store_of
 
 def test_a_run_has_its_experiment_its_files_and_its_command(runs):
     found = show(store_of(runs), "strong")
-    assert (found.run.name, found.experiment) == ("strong", "expctl")
+    assert (found.run.name, found.run.experiment) == ("strong", "expctl")
     assert {"predictions.parquet", "model/MLmodel"} <= {one.path for one in found.artifacts}
     assert found.command.startswith("expctl train --data small.csv")
     assert "c=10" in found.command

@@ -221,11 +221,11 @@ def test_a_trial_that_was_running_when_another_failed_fast_is_killed_with_a_reas
 def test_trials_that_were_running_when_the_store_broke_are_killed_with_a_reason(small, pair_at_once, monkeypatch):
     write = RunWriter.write
 
-    def full(self, items):
+    def full(self, items, **named):
         items = list(items)
         if any(isinstance(item, ModelItem) for item in items):
             raise StoreError("the store is full")
-        write(self, items)
+        write(self, items, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(RunWriter, "write", full)

@@ -152,6 +152,11 @@ class RestReader:
         if ids is None:
             ids = _models_of(self._ask("GET", "runs/get", {"run_id": run.run_id}).get("run", {}))
         models = [self._ask("GET", f"logged-models/{quote(one, safe='')}", {}) for one in ids]
+        if any("model" not in one for one in models):  # dropped ones, or a server that cannot tell of a single one
+            by_run = f"source_run_id = '{run.run_id}'"
+            asked = {"experiment_ids": [run.experiment_id], "filter": by_run}
+            found = self._ask("POST", "logged-models/search", asked).get("models", ())
+            models = [one for one in ({"model": one} for one in found) if one["model"]["info"]["model_id"] in ids]
         infos = [one["model"]["info"] for one in models if "model" in one]
         return [("", run.artifact_uri), *((str(one["name"]), str(one["artifact_uri"])) for one in infos)]
 

@@ -75,7 +75,7 @@ def test_experiment_and_store_of_the_line_are_asked(offered, runs, tmp_path_fact
 def test_a_store_that_cannot_be_asked_offers_nothing_and_says_nothing(offered, folder, uri, monkeypatch):
     (folder / "broken.db").write_bytes((folder / "mlflow.db").read_bytes()[:70_000])
     # What keeps people waiting: MLflow's client, and a server.
-    monkeypatch.setattr("expctl.tracking.store._client_of", lambda *_, **__: pytest.fail("MLflow was asked"))
+    monkeypatch.setattr("expctl.tracking.store.client_of", lambda *_, **__: pytest.fail("MLflow was asked"))
     monkeypatch.setattr("socket.create_connection", lambda *_: pytest.fail("a server was asked"))
     assert offered("best", "--tracking-uri", uri, "--metric", "x") == []
 

@@ -66,7 +66,7 @@ def recorded(folder: Path, content: bytes | None) -> tuple[Any, Any]:
     store = store_of(folder)
     run_id = store.client.create_run(store.ensure_experiment(), run_name="made").info.run_id
     if content is not None:
-        RunWriter(store, run_id).write([File("predictions.parquet", content)])
+        RunWriter(store, store.get(run_id)).write([File("predictions.parquet", content)])
     return store, store.get(run_id)
 
 
