@@ -20,14 +20,14 @@ pytestmark = pytest.mark.slow
 CLIENT = "mlflow:MlflowClient."
 # Where the process that writes a sweep is killed, one after another, in the same sweep.
 STEPS = [
-    ("expctl.tracking.models.writing:send_folder", "after", 1),
+    ("expctl.tracking.runs.writer:send_folder", "after", 2),  # a trial's: the first is the sweep's own
     ("expctl.tracking.runs.writer:RunWriter.finish", "before", 1),
 ]
 MORE_STEPS = [
     (CLIENT + "create_run", "after", 1),
     (CLIENT + "create_logged_model", "after", 1),
     ("expctl.tracking.models.writing:send_folder", "before", 1),
-    ("expctl.tracking.runs.writer:send_folder", "after", 1),
+    ("expctl.tracking.models.writing:send_folder", "after", 1),
     (CLIENT + "finalize_logged_model", "after", 1),
     (CLIENT + "log_batch", "after", 1),
     ("expctl.tracking.runs.writer:RunWriter.finish", "after", 1),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -51,7 +50,7 @@ def delete(
     older_than: Annotated[
         int | None,
         typer.Option(
-            parser=partial(common.moment_of, option="--older-than"),
+            parser=common.moment_reader("--older-than"),
             metavar="AGE",
             help="Of these runs, or of the experiment, those begun before: 12h, 30d, 8w, or a date.",
         ),

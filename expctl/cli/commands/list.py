@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -84,7 +83,7 @@ def list_runs(
     since: Annotated[
         int | None,
         typer.Option(
-            parser=partial(common.moment_of, option="--since"),
+            parser=common.moment_reader("--since"),
             metavar="AGE",
             help="Started within: 30m, 12h, 2d, 1w; or after a date.",
         ),

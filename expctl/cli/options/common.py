@@ -109,16 +109,20 @@ def quality_metric(refusal: str, *, guess: bool) -> Callable[[str], str]:
     return read
 
 
-def moment_of(text: str, option: str) -> int:
-    """An age (12h, 2d) or a date as milliseconds since 1970. Raises UsageError for anything else."""
-    from datetime import UTC, datetime
+def moment_reader(option: str) -> Callable[[str], int]:
+    """Reads an age (12h, 2d) or a date as milliseconds since 1970. Raises UsageError for anything else."""
 
-    from expctl.filters.resolve import moment
+    def read(text: str) -> int:
+        from datetime import UTC, datetime
 
-    found = moment(text, datetime.now(UTC))
-    if found is None:
-        raise UsageError(f"invalid {option}: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
-    return found
+        from expctl.filters.resolve import moment
+
+        found = moment(text, datetime.now(UTC))
+        if found is None:
+            raise UsageError(f"invalid {option}: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
+        return found
+
+    return read
 
 
 Experiment = Annotated[
