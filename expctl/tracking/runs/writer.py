@@ -142,7 +142,7 @@ class RunWriter:
         except BaseException as error:
             if not self._ended:
                 with suppress(StoreError):  # a store that fails now is mostly what `error` tells of
-                    self.finish() if self._complete else self.abort(error)
+                    self.abort(error)
             raise
 
     def write(self, items: Iterable[Item], *, last: bool = False) -> None:
@@ -265,6 +265,10 @@ class RunWriter:
         self._end("KILLED", reason)
 
     def _end(self, status: str, reason: str) -> None:
+        """End the run with a reason; one that is complete lacks nothing but its status, and ends FINISHED."""
+        if self._complete:
+            self.finish()
+            return
         with defer_signals(), store_errors(self.store.settings), retries.limited_retries(retries=2):
             self.store.client.set_tag(self.run_id, Tag.REASON, reason[:TAG_LIMIT])
             self.store.client.set_terminated(self.run_id, status)

@@ -23,6 +23,7 @@ from expctl.errors import ExitCode, Stopped, TrainingFailed
 from expctl.metrics import METRICS
 from expctl.recipe import Recipe
 from expctl.records import MACHINE, Tag
+from expctl.tracking.runs.items import TagValue
 from expctl.tracking.runs.lifecycle import defer_signals
 from expctl.tracking.runs.writer import recording
 from tests.conftest import write_reviews
@@ -277,6 +278,15 @@ def test_a_block_that_raises_closes_its_run_with_the_reason(store, error, outcom
     with pytest.raises(type(error)), recording(store, None, {}):
         raise error
     assert ended(store) == outcome
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError], ids=["stopped", "failed"])
+def test_a_run_that_is_complete_ends_finished_whatever_comes_after(store, error):
+    with pytest.raises(error), recording(store, "whole", {}) as writer:
+        writer.write([TagValue("team", "nlp")], last=True)
+        raise error
+    run = store.get(writer.run_id)
+    assert (run.status, run.tags[Tag.COMPLETE], Tag.REASON in run.tags) == ("finished", "true", False)
 
 
 def test_a_store_that_fails_at_the_end_of_a_run_does_not_hide_what_ended_it(store, monkeypatch):
