@@ -282,10 +282,14 @@ def test_a_block_that_raises_closes_its_run_with_the_reason(store, error, outcom
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError], ids=["stopped", "failed"])
 def test_a_run_that_is_complete_ends_finished_whatever_comes_after(store, error):
-    with pytest.raises(error), recording(store, "whole", {}) as writer:
-        writer.write([TagValue("team", "nlp")], last=True)
-        raise error
-    run = store.get(writer.run_id)
+    def written_and_stopped() -> None:
+        with recording(store, "whole", {}) as writer:
+            writer.write([TagValue("team", "nlp")], last=True)
+            raise error
+
+    with pytest.raises(error):
+        written_and_stopped()
+    (run,) = store.find("name = 'whole'")
     assert (run.status, run.tags[Tag.COMPLETE], Tag.REASON in run.tags) == ("finished", "true", False)
 
 
