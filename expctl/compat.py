@@ -7,13 +7,15 @@ Knows nothing of ours, and imports nothing but the standard library until it is 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from mlflow import MlflowClient
+    from sqlalchemy import Engine
 
 # MLflow
 
@@ -95,12 +97,8 @@ def make_tables(uri: str) -> None:
     """
     from mlflow.store.db import utils
 
-    mlflow: Any = utils
-    database = engine(uri)
-    try:
-        mlflow._initialize_tables(database)
-    finally:
-        database.dispose()
+    with engine(uri) as database:
+        utils._initialize_tables(database)  # type: ignore[no-untyped-call]
 
 
 def upgrade_tables(uri: str) -> None:
@@ -109,21 +107,22 @@ def upgrade_tables(uri: str) -> None:
     """
     from mlflow.store.db import utils
 
-    mlflow: Any = utils
-    database = engine(uri)
-    try:
-        mlflow._upgrade_db(database)
-    finally:
-        database.dispose()
+    with engine(uri) as database:
+        utils._upgrade_db(database)  # type: ignore[no-untyped-call]
 
 
-def engine(uri: str) -> Any:
+@contextmanager
+def engine(uri: str) -> Iterator[Engine]:
     """SQLAlchemy's engine of a database as MLflow makes it: its settings of pools and of MySQL's certificates hold, and
-    a server that has no connection left is asked again.
+    a server that has no connection left is asked again. Its connections end with the block.
     """
     from mlflow.store.db import utils
 
-    return utils.create_sqlalchemy_engine_with_retry(uri)  # type: ignore[no-untyped-call]
+    database: Engine = utils.create_sqlalchemy_engine_with_retry(uri)  # type: ignore[no-untyped-call]
+    try:
+        yield database
+    finally:
+        database.dispose()
 
 
 def table_names() -> Collection[str]:

@@ -250,13 +250,12 @@ def test_mlflow_s_script_says_in_its_text_which_schema_comes_after_which() -> No
 
 
 def test_mlflow_makes_the_engine_of_a_database(tmp_path: Path) -> None:
-    engine = compat.engine(f"sqlite:///{tmp_path / 'x.db'}")
-    relies(
-        engine.dialect.name == "sqlite" and hasattr(engine, "dispose"),
-        "mlflow",
-        "store.db.utils.create_sqlalchemy_engine_with_retry gives no engine any more: use SQLAlchemy's create_engine",
-    )
-    engine.dispose()
+    with compat.engine(f"sqlite:///{tmp_path / 'x.db'}") as engine:
+        relies(
+            engine.dialect.name == "sqlite",
+            "mlflow",
+            "store.db.utils.create_sqlalchemy_engine_with_retry gives no engine any more: use SQLAlchemy's",
+        )
 
 
 @pytest.mark.parametrize("release", ["1.30.1", "2.9.2", "3.5.1"])

@@ -111,21 +111,13 @@ class Places:
 
 
 def is_there(path: Path) -> bool:
-    """Whether something is at a path, as far as one may look (`Path.exists` raises where one may not, but in 3.14)."""
-    return _mode(path) is not None
+    """Whether something is at a path, as far as one may look: where one may not, `Path.exists` raises before 3.14."""
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def is_folder(path: Path) -> bool:
     """Whether a folder is at a path, as far as one may look."""
-    mode = _mode(path)
-    return mode is not None and stat.S_ISDIR(mode)
-
-
-def _mode(path: Path) -> int | None:
-    try:
-        return path.stat().st_mode
-    except (OSError, ValueError):  # no name of a file, as with a zero byte
-        return None
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def respelled(address: str, folder: Path) -> str:

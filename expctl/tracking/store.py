@@ -135,14 +135,6 @@ class Store:
             yield
             self._client = None
 
-    def connect(self) -> None:
-        """Make this the store that MLflow's own functions mean. Raises RunNotFound where there is none."""
-        client = self.client
-        import mlflow
-
-        if client.tracking_uri != mlflow.get_tracking_uri():
-            mlflow.set_tracking_uri(client.tracking_uri)
-
     def _missing(self) -> RunNotFound:
         uri = mask_secrets(self.settings.tracking_uri)
         return RunNotFound(f"there is no store at {uri} yet", hint="expctl train")

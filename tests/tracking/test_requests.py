@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+
 import pytest
 
 from tests.faults.proxy import before
+from tests.tracking.recorded import store_of
 
 FILE = "/mlflow-artifacts/artifacts/"
 MODEL = 7  # files of a model
@@ -72,3 +76,20 @@ def test_an_export_asks_for_the_history_only_of_metrics_that_may_have_one(asked,
     calls, files = asked("export", "first", "-o", str(tmp_path / "one.zip"))
     assert (len(calls), files) == (8, MODEL + RUN)
     assert not any("get-history" in call for call in calls)
+
+
+def test_a_value_that_was_added_to_a_metric_since_is_exported_with_the_first(cli, runs, tmp_path):
+    from mlflow import MlflowClient
+
+    store = store_of(runs)
+    strong = store.find("name = 'strong'")[0]
+    first = strong.metrics["f1_score"]
+    for step, value in ((0, 0.25), (4, 0.5)):
+        MlflowClient(store.uri).log_metric(strong.run_id, "f1_score", value, step=step)
+    assert cli("export", "strong", "-o", str(tmp_path / "one.zip")).exit_code == 0
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        name = next(name for name in archive.namelist() if name.endswith("metrics.jsonl"))
+        points = [json.loads(line) for line in archive.read(name).splitlines()]
+    assert sorted((step, value) for key, value, step, *_ in points if key == "f1_score") == sorted(
+        [(0, first), (0, 0.25), (4, 0.5)]
+    )

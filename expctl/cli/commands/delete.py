@@ -49,10 +49,8 @@ def delete(
     ] = None,
     older_than: Annotated[
         int | None,
-        typer.Option(
-            parser=common.moment_reader("--older-than"),
-            metavar="AGE",
-            help="Of these runs, or of the experiment, those begun before: 12h, 30d, 8w, or a date.",
+        common.age_option(
+            "--older-than", "Of these runs, or of the experiment, those begun before: 12h, 30d, 8w, or a date."
         ),
     ] = None,
     force: Annotated[

@@ -82,11 +82,7 @@ def list_runs(
     ] = None,
     since: Annotated[
         int | None,
-        typer.Option(
-            parser=common.moment_reader("--since"),
-            metavar="AGE",
-            help="Started within: 30m, 12h, 2d, 1w; or after a date.",
-        ),
+        common.age_option("--since", "Started within: 30m, 12h, 2d, 1w; or after a date."),
     ] = None,
     flat: Annotated[
         bool, typer.Option("--flat", help="The trials of sweeps too, as --filter and --status always do.")

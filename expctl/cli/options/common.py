@@ -109,8 +109,8 @@ def quality_metric(refusal: str, *, guess: bool) -> Callable[[str], str]:
     return read
 
 
-def moment_reader(option: str) -> Callable[[str], int]:
-    """Reads an age (12h, 2d) or a date as milliseconds since 1970. Raises UsageError for anything else."""
+def age_option(name: str, help: str) -> Any:
+    """An option that takes an age (12h, 2d) or a date, as milliseconds since 1970. Anything else is a UsageError."""
 
     def read(text: str) -> int:
         from datetime import UTC, datetime
@@ -119,10 +119,10 @@ def moment_reader(option: str) -> Callable[[str], int]:
 
         found = moment(text, datetime.now(UTC))
         if found is None:
-            raise UsageError(f"invalid {option}: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
+            raise UsageError(f"invalid {name}: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
         return found
 
-    return read
+    return typer.Option(name, parser=read, metavar="AGE", help=help)
 
 
 Experiment = Annotated[

@@ -54,15 +54,12 @@ def opening(uri: str, *, create: bool) -> Iterator[bool]:
     if not uri.startswith(tuple(_TAKEN)):
         yield True
         return
-    engine = compat.engine(uri)
-    try:
+    with compat.engine(uri) as engine:
         made = _is_made(engine, uri, names)
         if not made:
             with engine.connect() as connection:  # which goes on holding it until the end of this block
                 _take(connection, uri)
                 yield _is_made(engine, uri, names)
-    finally:
-        engine.dispose()
     if made:
         yield True
 

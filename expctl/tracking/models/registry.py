@@ -105,15 +105,21 @@ def read(store: Store, name: str) -> Registered:
 
 def _versions(store: Store, name: str) -> list[Version]:
     """The versions of a registered model, the newest first."""
-    found: list[Any] = []
-    token = None
     with store_errors(store.settings):
-        while token != "":
-            page = store.client.search_model_versions(_named(name), page_token=token)
-            found += [one for one in page if one.name == name]
-            token = page.token or ""
+        found = [one for one in _found(store.client, _named(name)) if one.name == name]
     versions = [Version(int(one.version), one.run_id or None, dict(one.tags)) for one in found]
     return sorted(versions, key=lambda one: -one.number)
+
+
+def _found(client: MlflowClient, filter: str) -> list[Any]:
+    """The versions, of any model, that a filter of MLflow's lets through. Raises what MLflow raises."""
+    found: list[Any] = []
+    token = None
+    while token != "":
+        page = client.search_model_versions(filter or None, page_token=token)
+        found += page
+        token = page.token or ""
+    return found
 
 
 def _tagged_aliases(versions: Iterable[Version]) -> dict[str, int]:
@@ -133,18 +139,13 @@ def run_ids(store: Store) -> frozenset[str]:
     client = store.client
     from mlflow.exceptions import MlflowException
 
-    found: list[Any] = []
-    token = None
     with store_errors(store.settings):
-        while token != "":
-            try:
-                page = client.search_model_versions(page_token=token)
-            except MlflowException as error:
-                if not lacks_endpoint(error):
-                    raise
-                break
-            found += page
-            token = page.token or ""
+        try:
+            found = _found(client, "")
+        except MlflowException as error:
+            if not lacks_endpoint(error):
+                raise
+            return frozenset()
     return frozenset(one.run_id for one in found if one.run_id)
 
 

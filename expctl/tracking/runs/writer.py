@@ -129,7 +129,7 @@ class RunWriter:
             for key, value in tags.items():
                 store.client.set_tag(run_id, key, value)
             for key in (Tag.COMPLETE, Tag.REASON):
-                if key in {**run.tags, **tags}:
+                if key in run.tags:
                     store.client.delete_tag(run_id, key)
             store.client.update_run(run_id, status="RUNNING")
         return cls(store, run, scratch=scratch)
@@ -266,11 +266,11 @@ class RunWriter:
 
     def _end(self, status: str, reason: str) -> None:
         """End the run with a reason; one that is complete lacks nothing but its status, and ends FINISHED."""
-        if self._complete:
-            self.finish()
-            return
         with defer_signals(), store_errors(self.store.settings), retries.limited_retries(retries=2):
-            self.store.client.set_tag(self.run_id, Tag.REASON, reason[:TAG_LIMIT])
+            if self._complete:
+                status = "FINISHED"
+            else:
+                self.store.client.set_tag(self.run_id, Tag.REASON, reason[:TAG_LIMIT])
             self.store.client.set_terminated(self.run_id, status)
         self._ended = True
 

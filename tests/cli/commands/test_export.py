@@ -67,7 +67,9 @@ def _told(store: Store, run: Any, first: dict[str, str]) -> dict[str, Any]:
         return re.sub("[0-9a-f]{32}", lambda word: first.get(word[0], word[0]), text)
 
     def files(uri: str) -> dict[str, bytes]:
-        store.connect()
+        import mlflow
+
+        mlflow.set_tracking_uri(store.uri)
         try:
             root = Path(download_artifacts(uri, tracking_uri=store.uri))
         except Exception:
@@ -206,7 +208,7 @@ def test_compare_and_reproduce_answer_the_same_and_models_load_as_runs_id_model(
         assert here.exit_code == there.exit_code == 0, there.stderr
         assert without_ids(here.stdout) == without_ids(there.stdout)
     store = store_of(other)
-    store.connect()
+    mlflow.set_tracking_uri(store.uri)
     strong = next(row["run_id"] for row in rows if row["name"] == "strong")
     model = mlflow.sklearn.load_model(f"runs:/{strong}/model")
     assert list(model.predict(pd.DataFrame({"text": ["a great film"]}))) == ["positive"]

@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -281,3 +281,43 @@ def test_netrc_is_looked_for_at_home(monkeypatch, tmp_path):
     (tmp_path / ".netrc").chmod(0o600)
     with pytest.raises(NotServed, match="netrc"):
         rest.connect("http://mlflow.example")
+
+
+class Lasting(BaseHTTPRequestHandler):
+    """Answers with no experiments, and counts its connections; `left` calls on each, then it closes without a word."""
+
+    protocol_version = "HTTP/1.1"
+    opened = 0
+    left = 100
+
+    def setup(self) -> None:
+        super().setup()
+        type(self).opened += 1
+        self.calls = type(self).left
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+        self.calls -= 1
+        self.close_connection = self.calls == 0
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("left", "opened"), [(100, 1), (1, 3)], ids=["kept open", "closed by the server each time"])
+def test_a_connection_is_used_again_and_one_that_the_server_has_closed_is_made_anew(monkeypatch, left, opened):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr(Lasting, "opened", 0)
+    monkeypatch.setattr(Lasting, "left", left)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Lasting) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        reader = rest.connect(f"http://127.0.0.1:{server.server_port}")
+        assert [reader.experiments() for _ in range(3)] == [[], [], []]
+        server.shutdown()
+        thread.join()
+    assert Lasting.opened == opened

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from expctl.errors import StoreError
-from expctl.tracking.runs.artifacts import read_file
+from expctl.tracking.runs import artifacts
+from expctl.tracking.runs.artifacts import fetch_folder, read_file, send_folder
 from expctl.tracking.uris import local_folder
 from tests.tracking.recorded import store_of
 
@@ -76,3 +79,47 @@ def test_a_file_that_cannot_be_read_is_told(strong):
     (folder / "loop").symlink_to("loop")
     with pytest.raises(StoreError, match=r"cannot read .*loop"):
         read_file(store, run, "loop")
+
+
+class Both:
+    """A server that hands out and takes a file only while another is on its way."""
+
+    def __init__(self) -> None:
+        self.pair = threading.Barrier(2, timeout=60)
+        self.sent: dict[str, str] = {}
+
+    def files(self, uri: str):
+        yield from (("a.txt", 1), ("below/b.txt", 1))
+
+    def download(self, uri: str, path: str, target: Path) -> bool:
+        self.pair.wait()
+        target.write_text(path)
+        return True
+
+    def log_artifact(self, file: str, place: str | None) -> None:
+        self.pair.wait()
+        self.sent[f"{place}/{Path(file).name}"] = Path(file).read_text()
+
+
+@pytest.fixture
+def both(monkeypatch):
+    made = Both()
+    monkeypatch.setattr(artifacts, "server_of", lambda store, uri: made)
+    monkeypatch.setattr(artifacts.compat, "artifact_repository", lambda *given: made)
+    return made
+
+
+def test_files_come_from_a_server_and_go_to_it_several_at_once(both, tmp_path):
+    store = SimpleNamespace(uri="http://127.0.0.1:9")
+    fetch_folder(store, "mlflow-artifacts:/1", tmp_path)
+    assert (tmp_path / "a.txt").read_text() + (tmp_path / "below" / "b.txt").read_text() == "a.txtbelow/b.txt"
+    send_folder(store, tmp_path, "mlflow-artifacts:/1", "model")
+    assert both.sent == {"model/a.txt": "a.txt", "model/below/b.txt": "below/b.txt"}
+
+
+def test_a_file_that_would_leave_the_folder_is_not_fetched(both, tmp_path, monkeypatch):
+    monkeypatch.setattr(both, "files", lambda uri: [("../out.txt", 1)])
+    (tmp_path / "in").mkdir()
+    with pytest.raises(StoreError, match=r"no file '\.\./out.txt'"):
+        fetch_folder(SimpleNamespace(uri="http://127.0.0.1:9"), "mlflow-artifacts:/1", tmp_path / "in")
+    assert not (tmp_path / "out.txt").exists()

@@ -40,7 +40,7 @@ def test_the_run_goes_on_after_the_block_and_what_is_fitted_then_is_not_logged(f
     import mlflow
 
     store = store_of(folder)
-    store.connect()
+    mlflow.set_tracking_uri(store.uri)
     with recording(store, None, {}) as writer:
         with autologging(writer):
             fit(2.0)
@@ -56,7 +56,7 @@ def test_it_is_switched_off_where_the_training_fails_too(folder):
     import mlflow
 
     store = store_of(folder)
-    store.connect()
+    mlflow.set_tracking_uri(store.uri)
     with pytest.raises(ValueError, match="at least"), recording(store, None, {}) as writer, autologging(writer):
         fit("at least")  # type: ignore[arg-type]
     fit(1.0)
