@@ -195,10 +195,6 @@ def is_prompt(model: Any) -> bool:
 # The one type of a forest's file that skops does not know: an extension type, public under no other name.
 TREE: Final = "sklearn.tree._tree.Tree"
 
-# The columns that a ColumnTransformer was not asked for, in the file of a model of scikit-learn 1.6: a list of numbers
-# that warns when it is read. Later releases have a plain list.
-REMAINING_COLUMNS: Final = "sklearn.compose._column_transformer._RemainderColsList"
-
 # The address of an object in its process, which the vectorizers keep to warn once of odd stop words: two fitted
 # alike differ in it, and in nothing else.
 STOP_WORDS_ID: Final = "_stop_words_id"

@@ -50,9 +50,9 @@ def test_every_command_explains_its_options(cli, command):
     ("words", "word"),
     [
         (["lst"], "No such command 'lst'"),
-        (["list", "--limt", "3"], "No such option: --limt (Possible options: --flat, --limit"),
+        (["list", "--limt", "3"], "No such option"),
         (["list", "--limit"], "requires an argument"),
-        (["--nope"], "No such option: --nope"),
+        (["--nope"], "--nope"),
     ],
 )
 def test_a_usage_error_is_one_line_with_the_help_to_ask_for(cli, folder, words, word):

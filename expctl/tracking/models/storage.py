@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl import compat
 from expctl.errors import DataError, ExpctlError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.tracking.errors import store_errors
@@ -43,11 +42,7 @@ ISOLATED: Final = "--isolated predicts with the packages it was made with"
 
 def trusted_types() -> tuple[str, ...]:
     """Types beyond skops' own list that our models need: what the table of families says of each, and why."""
-    return (
-        _RAVEL,
-        compat.REMAINING_COLUMNS,
-        *dict.fromkeys(name for family in FAMILIES.values() for name in family.model_types),
-    )
+    return (_RAVEL, *dict.fromkeys(name for family in FAMILIES.values() for name in family.model_types))
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ _NO_CALL: Final = (404, 405, 501)
 _RETRIES: Final = 3  # MLflow's own 7 last four minutes, and are taken where somebody asks for them
 _TIMEOUT: Final = 30.0
 _LONGEST_WAIT: Final = 30.0
+_VALUES: Final = 25_000  # of a metric in an answer: the most that MLflow gives
 
 
 class RestReader:
@@ -121,7 +122,9 @@ class RestReader:
         found: list[Any] = []
         token = ""
         while True:
-            asked = {"run_id": run_id, "metric_key": metric, **({"page_token": token} if token else {})}
+            # Without a number of its own a server of MLflow 3.13 gives a token that it does not take back.
+            asked = {"run_id": run_id, "metric_key": metric, "max_results": _VALUES, "page_token": token}
+            asked = {key: value for key, value in asked.items() if value}
             page = self._ask("GET", "metrics/get-history", asked)
             found.extend(page.get("metrics", ()))
             token = page.get("next_page_token", "")

@@ -6,10 +6,12 @@ this file alone. The names are in every recorded model: a new one must not repla
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
 TFIDF: Final = "tfidf"
@@ -22,23 +24,34 @@ _FACTORY: Final = "model"
 
 def on_features(transformers: list[tuple[str, Any, Any]], estimator: Any) -> Pipeline:
     """An estimator on features: `transformers` are (name, transformer, columns), as ColumnTransformer takes them."""
-    from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
     # sparse_threshold=1.0: the matrix of the one vectorizer stays sparse unless every text has every term.
-    features = ColumnTransformer(transformers, sparse_threshold=1.0)
+    features = _on_columns(transformers, sparse_threshold=1.0)
     return Pipeline([(_FEATURES, features), (_CLASSIFIER, estimator)])
 
 
 def on_text(column: str, estimator: Any) -> Pipeline:
     """A factory's estimator that reads texts, given the texts of a column."""
     import numpy as np
-    from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import FunctionTransformer
 
-    chosen = ColumnTransformer([(_TEXT, "passthrough", [column])])
+    chosen = _on_columns([(_TEXT, "passthrough", [column])])
     return Pipeline([(_COLUMN, chosen), (_TEXT, FunctionTransformer(np.ravel)), (_FACTORY, estimator)])
+
+
+def _on_columns(transformers: list[tuple[str, Any, Any]], **options: Any) -> ColumnTransformer:
+    """A ColumnTransformer that keeps the columns left over as a plain list.
+
+    scikit-learn 1.5 and 1.6 keep a list of their own, which neither skops nor MLflow loads, unless told not to.
+    """
+    from sklearn.compose import ColumnTransformer
+
+    own_list = inspect.signature(ColumnTransformer).parameters.get("force_int_remainder_cols")
+    if own_list is not None and own_list.default is True:
+        options["force_int_remainder_cols"] = False
+    return ColumnTransformer(transformers, **options)
 
 
 def on_frame(estimator: Any) -> Pipeline:

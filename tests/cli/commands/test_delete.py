@@ -209,7 +209,7 @@ def test_a_dry_run_of_a_purge_frees_the_same(cli, runs):
         (["--metric", "mcc", "weak"], 2, "--metric says what --keep-best keeps"),
         (["--force", "weak"], 2, "--force goes with --keep-best or --older-than"),
         (["--older-than", "soon"], 2, "invalid --older-than: 'soon'"),
-        (["--keep-best", "0"], 2, "greater than or equal to 1"),
+        (["--keep-best", "0"], 2, "--keep-best"),
         (["--keep-best", "1", "--metric", "f1_scor", "-y"], 3, "no finished run has f1_scor, did you mean 'f1_score'?"),
         (["--keep-best", "1"], 2, "no terminal to confirm on: delete 3 runs: "),
     ],

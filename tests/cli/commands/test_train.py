@@ -117,7 +117,7 @@ USAGE = {
     "no such factory": (["--model", "own_models:nothing"], "has no callable 'nothing'"),
     "factory of something else": (["--model", "os:getcwd"], "returned a str"),
     "parameter the factory has not": (["--model", "own_models:tree", "-p", "depth=1"], "has no parameter 'depth'"),
-    "unknown option": (["--nope"], "No such option: --nope"),
+    "unknown option": (["--nope"], "No such option"),
     "option without a value": (["--c"], "requires an argument"),
     "unknown format": (["--format", "xml"], "unknown format 'xml'"),
     "config file missing": (["--config", "none.toml"], "cannot read none.toml"),

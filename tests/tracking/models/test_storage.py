@@ -10,8 +10,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections import UserList
-from importlib import import_module
 from pathlib import Path
 
 import mlflow
@@ -23,7 +21,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from expctl import compat
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import Tag
 from expctl.tracking.models.storage import check_model, load_model, trusted_types
@@ -239,15 +236,6 @@ def replace_model(store, run, folder, estimator):
 
 class Hostile(LogisticRegression):
     """An estimator of nobody's: loading or predicting with it could run anything."""
-
-
-def test_the_list_of_other_columns_of_scikit_learn_1_6_is_nothing_but_a_list():
-    found = getattr(import_module("sklearn.compose._column_transformer"), "_RemainderColsList", None)
-    if found is None:
-        pytest.skip("this scikit-learn has a plain list in its place")
-    assert f"{found.__module__}.{found.__name__}" == compat.REMAINING_COLUMNS
-    assert issubclass(found, UserList)
-    assert not {"__reduce__", "__reduce_ex__", "__setstate__", "__new__"} & vars(found).keys()
 
 
 def test_a_model_file_cannot_widen_the_list_of_trusted_types(strong):
