@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _PATIENCE: Final = 120  # seconds: it starts in 5 on an idle machine
+_AUTH: Final = """[mlflow]
+default_permission = READ
+database_uri = sqlite:///basic_auth.db
+admin_username = {user}
+admin_password = {password}
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+"""
 _LEAN: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
@@ -45,14 +52,16 @@ def serving(
     """
     command = ["server", "--workers", str(workers), "--serve-artifacts", "--artifacts-destination", artifacts]
     command += ["--app-name", "basic-auth"] if password else []
+    folder = folder or Path(store).parent
     variables = {
         "MLFLOW_BACKEND_STORE_URI": store if isinstance(store, str) else f"sqlite:///{store}",
-        "MLFLOW_AUTH_ADMIN_USERNAME": user,
-        "MLFLOW_AUTH_ADMIN_PASSWORD": password,
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "of this server",
         **environment,
     }
-    with listening(command, folder or Path(store).parent, variables) as address:
+    if password:  # by a file: MLflow before 3.17 knows no variables for them
+        variables["MLFLOW_AUTH_CONFIG_PATH"] = str(folder / "basic_auth.ini")
+        (folder / "basic_auth.ini").write_text(_AUTH.format(user=user, password=password))
+    with listening(command, folder, variables) as address:
         yield address
 
 
