@@ -106,7 +106,8 @@ def test_from_the_first_run_to_a_worse_one(project, run):
     code, told = run(project, "gate")
     assert (code, "- gate: regression" in told) == (1, True)
     assert "- gate: regression" in (project / "called.txt").read_text()  # the comment comes all the same
-    assert run(project, "promote")[0] == 0
+    if run is on_github:  # the script of GitLab's second promotion is the same as that of its first
+        assert run(project, "promote")[0] == 0
     assert champion(project) == "logreg"
 
 

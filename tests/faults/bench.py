@@ -125,7 +125,7 @@ class Bench:
     def killed_at(self, where: str, *arguments: str, when: str = "after", count: int = 1, **env: str) -> None:
         """Run a command that is killed with SIGKILL at a call of `module:name`."""
         running = self.start(where, when, str(count), *arguments, python=(sys.executable, "-c", KILLER), **env)
-        stderr = running.process.communicate(timeout=120)[1]
+        stderr = running.process.communicate(timeout=600)[1]
         assert running.process.returncode == -signal.SIGKILL, f"{where} was not reached: {stderr[-800:]}"
         self.forget_temporary()
 

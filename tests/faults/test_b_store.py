@@ -54,7 +54,7 @@ def test_writers_and_readers_at_once(empty: Bench, writers, each):
         while not over.is_set():
             for command in (["list", "--format", "id"], ["best"]):
                 running = empty.start(*command)
-                stderr = running.process.communicate(timeout=120)[1]
+                stderr = running.process.communicate(timeout=600)[1]
                 if running.process.returncode not in ((0, 3) if command == ["best"] else (0,)):
                     wrong.append(stderr)
             time.sleep(0.2)

@@ -28,7 +28,7 @@ BROKEN = [
 def test_a_filter_that_cannot_be_read_is_pointed_at_in_bounded_time(recorded: Bench, filters):
     with ThreadPoolExecutor(2) as pool:
         ended = list(pool.map(lambda text: recorded.start("list", "--filter", text).process, filters))
-        told = list(pool.map(lambda process: process.communicate(timeout=60), ended))
+        told = list(pool.map(lambda process: process.communicate(timeout=600), ended))
     assert [process.returncode for process in ended] == [2] * len(filters), told
     for stdout, stderr in told:
         assert stdout == ""

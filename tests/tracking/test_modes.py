@@ -68,7 +68,7 @@ def test_mlflow_serves_a_champion_that_says_what_predict_says(cli, runs):
     with listening(words, runs, {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}) as address:
         body = json.dumps({"dataframe_records": [{"text": row["text"]} for row in rows]}).encode()
         request = urllib.request.Request(f"{address}/invocations", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             served = json.load(answer)["predictions"]
     assert served == [row["prediction"] for row in rows]
     assert set(served) == {"positive", "negative"}
@@ -79,7 +79,7 @@ def test_a_server_that_is_gone_is_told_before_fitting(run_command, small):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     done = run_command(
-        "train", "--data", "small.csv", "--tracking-uri", f"http://user:SECRET@127.0.0.1:{port}", timeout=15
+        "train", "--data", "small.csv", "--tracking-uri", f"http://user:SECRET@127.0.0.1:{port}", timeout=300
     )
     assert (done.exit_code, done.stdout) == (4, "")
     assert done.stderr.count("\n") == 1
@@ -111,28 +111,27 @@ def test_an_old_mlruns_folder_does_not_switch_the_store(run_command, small):
     assert run_command("list", "--format", "id").stdout == trained.stdout
 
 
-@pytest.mark.parametrize("kind", ["csv", "json"])
-def test_mlflow_models_predict_says_what_predict_says(run_command, folder, kind):
+def test_mlflow_models_predict_says_what_predict_says(run_command, folder):
     data = real_data("sentiment3k.csv")
     run_id = run_command("train", "--data", str(data), "--format", "id").stdout.strip()
     with data.open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)][:200]
-    raw = folder / f"raw.{kind}"
-    if kind == "csv":
-        with raw.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([["text"], *([text] for text in texts)])
-    else:
-        raw.write_text(json.dumps({"dataframe_split": {"columns": ["text"], "data": [[text] for text in texts]}}))
-    command = [sys.executable, "-m", "mlflow", "models", "predict", "-m", f"runs:/{run_id}/model",
-               "--env-manager", "local", "-t", kind, "-i", str(raw), "-o", "mlflow.json"]  # fmt: skip
-    env = {**os.environ, "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    served = json.loads((folder / "mlflow.json").read_text())["predictions"]
     with (folder / "texts.jsonl").open("w") as file:
         file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
     ours = run_command("predict", "--run", run_id, "--input", "texts.jsonl", "--format", "jsonl")
-    assert [entry if isinstance(entry, str) else entry["0"] for entry in served] == [
-        json.loads(line)["prediction"] for line in ours.stdout.splitlines()
-    ]
-    assert set(map(str, served)) != {"positive"}
+    predicted = [json.loads(line)["prediction"] for line in ours.stdout.splitlines()]
+    assert set(predicted) != {"positive"}
+    for kind in ("csv", "json"):
+        raw = folder / f"raw.{kind}"
+        if kind == "csv":
+            with raw.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([["text"], *([text] for text in texts)])
+        else:
+            raw.write_text(json.dumps({"dataframe_split": {"columns": ["text"], "data": [[text] for text in texts]}}))
+        command = [sys.executable, "-m", "mlflow", "models", "predict", "-m", f"runs:/{run_id}/model",
+                   "--env-manager", "local", "-t", kind, "-i", str(raw), "-o", "mlflow.json"]  # fmt: skip
+        env = {**os.environ, "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr
+        served = json.loads((folder / "mlflow.json").read_text())["predictions"]
+        assert [entry if isinstance(entry, str) else entry["0"] for entry in served] == predicted

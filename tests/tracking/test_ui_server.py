@@ -29,7 +29,7 @@ def test_children_that_do_not_listen_are_ended_too(folder):
         tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         assert len(tree) == 2
         served.Server(process, log).end()
-    assert psutil.wait_procs(tree, timeout=5)[1] == []
+    assert psutil.wait_procs(tree, timeout=120)[1] == []
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Cluster:
         from distributed import Client
 
         with Client(self.address, timeout="30s", set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=30)
+            client.wait_for_workers(2, timeout=300)
 
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):

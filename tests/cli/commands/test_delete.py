@@ -65,7 +65,7 @@ def test_at_a_terminal_it_asks(cli, runs, answer, code, left):
         while b"[y/N] " not in asked:
             asked += os.read(ours, 1000)
         os.write(ours, answer.encode() if answer == "\x04" else f"{answer}\n".encode())
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=600)
     os.close(ours)
     assert asked.startswith(b"expctl: delete 1 run: weak (")
     assert (process.returncode, len(listed(cli))) == (code, left)

@@ -373,7 +373,7 @@ def begun(runs: Path, **options: object) -> subprocess.Popen[bytes]:
 def test_a_prediction_that_is_stopped_in_the_middle_leaves_nothing(runs):
     process = begun(runs)
     process.send_signal(signal.SIGTERM)
-    err = process.communicate(timeout=20)[1]
+    err = process.communicate(timeout=600)[1]
     assert (process.returncode, err) == (143, b"expctl: stopped by SIGTERM\n")
     assert [name for name in names(runs) if "out" in name] == []
 
@@ -383,7 +383,7 @@ def test_a_prediction_that_is_killed_in_the_middle_leaves_the_old_output(runs):
     Path("out.csv").write_text("old")
     process = begun(runs)
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=600)
     assert Path("out.csv").read_text() == "old"
 
 

@@ -367,7 +367,7 @@ def test_a_signal_in_the_middle_of_training_leaves_a_killed_run_and_its_exit_cod
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=600)
         word, code = signals[number]
         assert (process.returncode, out) == (code, "")
         assert len(err.splitlines()) == 1
