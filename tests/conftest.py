@@ -202,7 +202,7 @@ def write_reviews(path: Path, rows: int, *, text: str = "text", label: str = "la
 def run_command() -> Callable[..., Done]:
     """The installed command as a process of its own, in the current folder: `run_command("list", env={...})`."""
 
-    def run(*arguments: str, env: dict[str, str] | None = None, stdin: str = "", timeout: float = 120) -> Done:
+    def run(*arguments: str, env: dict[str, str] | None = None, stdin: str = "", timeout: float = 600) -> Done:
         done = subprocess.run(
             [sys.executable, "-m", "expctl", *arguments],
             input=stdin,

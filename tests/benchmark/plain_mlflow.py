@@ -1,5 +1,6 @@
 """The peer: the script a user would write with MLflow's fluent API, as its documentation shows."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 mpl.use("Agg")
 
-mlflow.set_tracking_uri("sqlite:///mlflow.db")
+mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db"))
 mlflow.set_experiment("plain")
 with mlflow.start_run():
     data = pd.read_csv(sys.argv[1])

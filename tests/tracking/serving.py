@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_PATIENCE: Final = 120  # seconds: it starts in 5 on an idle machine
+_PATIENCE: Final = 600  # seconds: it starts in 5 on an idle machine
 _AUTH: Final = """[mlflow]
 default_permission = READ
 database_uri = sqlite:///basic_auth.db
