@@ -26,7 +26,7 @@ _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" fo
 
 _ORDER: Final = (
     *("train", "sweep", "list", "show", "compare", "explain", "best", "predict", "gate", "promote", "reproduce"),
-    *("report", "ui", "delete", "restore", "export", "import", "doctor", "help"),
+    *("report", "ui", "get", "experiments", "edit", "log", "delete", "restore", "export", "import", "doctor", "help"),
 )
 
 app = typer.Typer(

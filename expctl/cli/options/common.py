@@ -51,10 +51,8 @@ def split_pair(text: str, option: str) -> tuple[str, str]:
     """`KEY=VALUE` as (key, value). Raises UsageError without a key or an equals sign."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise UsageError(
-            f"{option} {text!r} is not KEY=VALUE",
-            hint=f"for example {option} {'team=nlp' if option == '-t' else 'min_df=2'}",
-        )
+        example = {"-t": "team=nlp", "--metric": "business_value=0.93"}.get(option, "min_df=2")
+        raise UsageError(f"{option} {text!r} is not KEY=VALUE", hint=f"for example {option} {example}")
     return key.strip(), value
 
 

@@ -32,6 +32,16 @@ def experiments(context: typer.Context, incomplete: str) -> list[str]:
     return _offered(context, incomplete, lambda store, _: _of_experiments(store))
 
 
+def all_experiments(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of experiments, deleted ones too where these are asked for."""
+    wanted = bool(context.params.get("deleted") or context.params.get("restore") or context.params.get("purge"))
+    return _offered(
+        context,
+        incomplete,
+        lambda store, _: [one.name for one in store.all_experiments.every() if wanted or not one.deleted],
+    )
+
+
 def metrics(context: typer.Context, incomplete: str) -> list[str]:
     """Metrics of any run."""
     return _offered(context, incomplete, lambda store, _: store.keys()["metrics"])
@@ -51,6 +61,11 @@ def sort_keys(context: typer.Context, incomplete: str) -> list[str]:
 def tags(context: typer.Context, incomplete: str) -> list[str]:
     """Keys of tags for people, with the equals sign that follows."""
     return _offered(context, incomplete, lambda store, _: [f"{key}=" for key in _of_people(store)])
+
+
+def tag_keys(context: typer.Context, incomplete: str) -> list[str]:
+    """Keys of tags for people."""
+    return _offered(context, incomplete, lambda store, _: _of_people(store))
 
 
 def _offered(context: typer.Context, incomplete: str, names: Callable[[Store, str], Iterable[str]]) -> list[str]:
