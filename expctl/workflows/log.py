@@ -40,6 +40,8 @@ class LogRequest:
             raise UsageError("log: nothing to add", hint="--metric KEY=NUMBER, --param KEY=VALUE or --artifact FILE")
         for key in self.metrics:
             check_key("metric", key)
+        if self.step >= 2**63:
+            raise UsageError(f"--step {self.step} is larger than any store holds", hint="--step 1")
         for key, value in self.params.items():
             check_key("parameter", key)
             check_encodable(f"parameter {key!r}", value)

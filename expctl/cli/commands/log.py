@@ -24,7 +24,7 @@ def log(
     ] = None,
     step: Annotated[
         int | None,
-        typer.Option(min=0, max=2**63 - 1, metavar="N", help="The step of the metrics.  [default: 0]"),
+        typer.Option(min=0, metavar="N", help="The step of the metrics.  [default: 0]"),
     ] = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="Add a parameter; repeatable.")

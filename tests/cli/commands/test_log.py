@@ -133,6 +133,7 @@ def test_a_file_is_never_replaced(cli, runs):
         (["--metric", "a=1", "--metric", "a=2"], 2, "--metric gives 'a' twice"),
         (["--param", "a=" + "x" * 6001], 2, "parameter a has 6,001 characters, the limit is 6,000"),
         (["--step", "3", "--param", "a=b"], 2, "--step says at which step a metric was measured"),
+        (["--metric", "a=1", "--step", str(2**63)], 2, f"--step {2**63} is larger than any store holds"),
         (["--artifact", "gone.txt"], 5, "--artifact gone.txt does not exist (name a file)"),
         (["--artifact", "."], 5, "--artifact . is not a file (name a file)"),
         (["--artifact", "small.csv", "--artifact", "sub/small.csv"], 2, "--artifact names two files small.csv"),
