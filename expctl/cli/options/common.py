@@ -117,7 +117,7 @@ def age_option(name: str, help: str) -> Any:
 
         found = moment(text, datetime.now(UTC))
         if found is None:
-            raise UsageError(f"invalid {name}: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
+            raise UsageError(f"invalid {name}: {text!r}", hint="for example 30m, 12h, 2d, 1w, yesterday or 2026-03-01")
         return found
 
     return typer.Option(name, parser=read, metavar="AGE", help=help)
@@ -161,12 +161,14 @@ def any_of(words: Sequence[str]) -> str:
 
 def format_option(*allowed: Format, without: Sequence[Format] = ()) -> Any:
     """The option --format of a command that has these, or all but some."""
+    known = [one for one in allowed or FORMATS if one not in without]
     return typer.Option(
         "--format",
         "-f",
         metavar="FORMAT",
-        help=any_of([one for one in allowed or FORMATS if one not in without]) + ".",
+        help=any_of(known) + ".",
         rich_help_panel=_COMMON,
+        autocompletion=completion.one_of(known),
         parser=format_reader(allowed, without=without),
     )
 
