@@ -167,6 +167,7 @@ def test_no_table_or_column_is_read_that_is_not_named_as_relied_upon(folder: Pat
             reader.folders(run)
             reader.spaces("c", [experiment.experiment_id])
     assert reader.keys()["metrics"] == ["f1"]
+    assert reader.registered() == []
     planner_stats.are_stale(reader._database)
     reader._database.execute("SELECT version_num FROM alembic_version")
     named = {(table, column) for table, columns in compat.TABLES.items() for column in columns}

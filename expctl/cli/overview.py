@@ -80,7 +80,7 @@ def first_steps() -> str | None:
         return None
     train = "expctl train" if Path(settings.data).is_file() else "expctl train --data FILE.csv"
     steps = {
-        train: "train a first model, on the columns text and label",
+        train: "train a model on the columns text and label",
         "expctl show latest": "see what was recorded of it",
         'expctl predict "some text"': "use it",
     }

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expctl import compat
-from expctl.errors import RunNotFound, UsageError
+from expctl.errors import RunNotFound, UsageError, mask_passwords
 from expctl.filters.expression import attribute
 from expctl.tracking.errors import reason, store_errors
 from expctl.tracking.readers.protocol import Query
 from expctl.tracking.runs import deletion, lifecycle
+from expctl.tracking.runs.metadata import check_encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +45,9 @@ def rename(store: Store, experiment: Experiment, name: str) -> None:
     if experiment.deleted:
         again = shlex.join(["expctl", "experiments", experiment.name, "--restore"])
         raise UsageError(f"experiment {experiment.name!r} has been deleted", hint=again)
+    check_encodable("--rename", name)
+    if mask_passwords(name) != name:
+        raise UsageError("--rename holds a password, which would be stored", hint="another name")
     other = next((one for one in store.all_experiments.every(now=True) if one.name == name), None)
     if other is not None:
         told = " by a deleted experiment" if other.deleted else ""

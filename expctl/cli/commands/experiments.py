@@ -16,6 +16,8 @@ from expctl.settings import load_settings
 from expctl.wording import plural
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from expctl.tracking.store import Store
     from expctl.workflows.experiments import Summary
 
@@ -63,8 +65,9 @@ def experiments(
     if act in ("delete", "purge") and not (yes or streams.confirmed(_question(act, found), instead="--yes")):
         streams.note("nothing is deleted")
         raise typer.Exit(ExitCode.WORK_FAILED)
-    for one in found:
-        _do(store, act, one, rename or "")
+    with streams.stages() as stage:
+        for one in found:
+            _do(store, act, one, rename or "", stage)
     if rename is not None:
         store.all_experiments.every(now=True)
         found = summaries(store, [rename], metric)
@@ -106,7 +109,7 @@ def _question(act: str, found: list[Summary]) -> str:
     return f"delete {plural(len(found), 'experiment')}{how}: {', '.join(named)}?"
 
 
-def _do(store: Store, act: str, one: Summary, name: str) -> None:
+def _do(store: Store, act: str, one: Summary, name: str, progress: Callable[[str], None]) -> None:
     from expctl.tracking import experiment_edits
 
     experiment = one.experiment
@@ -118,8 +121,8 @@ def _do(store: Store, act: str, one: Summary, name: str) -> None:
         case "restore":
             experiment_edits.restore(store, experiment)
         case _:
-            for _ in experiment_edits.purge(store, experiment, experiment_edits.to_purge(store, experiment)):
-                pass
+            for run in experiment_edits.purge(store, experiment, experiment_edits.to_purge(store, experiment)):
+                progress(f"deleted {run.described}")
 
 
 def _undo(act: str, names: list[str], name: str) -> list[str] | None:

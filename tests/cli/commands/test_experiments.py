@@ -91,6 +91,12 @@ def test_a_server_keeps_its_experiments_but_frees_a_name(cli, runs, server, monk
         (["expctl", "--rename", " "], 2, "--rename gives one experiment a name"),
         (["expctl", "--rename", "Default"], 2, "the name 'Default' is taken (try: expctl experiments)"),
         (["expctl", "--rename", "gone"], 2, "the name 'gone' is taken by a deleted experiment"),
+        (
+            ["expctl", "--rename", "http://a:b@host"],
+            2,
+            "--rename holds a password, which would be stored (another name)",
+        ),
+        (["expctl", "--rename", "x" * 600], 2, "--rename: "),
         (["gone", "--rename", "new"], 2, "experiment 'gone' has been deleted (try: expctl experiments gone --restore)"),
         (["expct", "--delete"], 3, "no experiment 'expct', did you mean 'expctl'? (try: expctl experiments)"),
         (["expctl", "--delete"], 2, "no terminal to confirm on: delete 1 experiment: expctl (4 runs)? (--yes)"),

@@ -150,3 +150,21 @@ def test_what_no_run_could_hold_is_refused_before_anything_is_written(cli, runs,
 def test_no_password_comes_in(cli, runs):
     assert cli("log", "weak", "--param", "from=https://ada:s3cr3t@example.org/x").exit_code == 0
     assert run_of(runs, "weak").params["from"] == "https://***@example.org/x"
+
+
+def test_a_run_that_was_added_to_and_edited_comes_out_again_and_goes_into_an_archive_whole(cli, runs, tmp_path_factory):
+    Path("notes.txt").write_text("seen")
+    assert cli("log", "weak", "--metric", "own=1", "--param", "who=ada", "--artifact", "notes.txt").exit_code == 0
+    assert cli("edit", "weak", "-t", "team=vision", "--name", "other").exit_code == 0
+    done = cli("reproduce", "other", "--no-record", "--format", "json")
+    assert (done.exit_code, json.loads(done.stdout)["verdict"]) == (0, "identical")
+    archive = str(tmp_path_factory.mktemp("archive") / "one.zip")
+    assert cli("export", "other", "-o", archive).exit_code == 0
+    assert cli("import", archive, "-e", "copies", "--tracking-uri", "sqlite:///copy.db").exit_code == 0
+    shown = json.loads(cli("show", "copies/other", "--tracking-uri", "sqlite:///copy.db", "--format", "json").stdout)
+    assert (shown["metrics"]["own"]["value"], shown["parameters"]["who"], shown["tags"]["team"]) == (
+        1.0,
+        "ada",
+        "vision",
+    )
+    assert shown["artifacts"]["notes.txt"] == 4
