@@ -168,8 +168,21 @@ def sort_keys(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def tags(context: typer.Context, incomplete: str) -> list[str]:
-    """Keys of tags for people, with the equals sign that follows."""
-    return _offered(context, incomplete, lambda store, _: [f"{key}=" for key in _of_people(store)])
+    """Keys of tags for people, with the equals sign that follows; of a single key the values of the newest runs too."""
+    return _offered(context, incomplete, _tag_words)
+
+
+def _tag_words(store: Store, incomplete: str) -> list[str]:
+    from expctl.tracking.readers.protocol import Projection
+
+    typed, equals, _ = incomplete.partition("=")
+    keys = [typed] if equals else [key for key in _of_people(store) if key.startswith(incomplete)]
+    if len(keys) != 1:
+        return [f"{key}=" for key in keys]
+    projection = Projection(frozenset(), frozenset(), frozenset(keys), datasets=False)
+    values = [run.tags.get(keys[0], "") for run in store.find(limit=_MOST, columns=projection)]
+    words = [f"{keys[0]}={value}" for value in values if value and " " not in value]
+    return words if equals else [*words, f"{keys[0]}="]
 
 
 def tag_keys(context: typer.Context, incomplete: str) -> list[str]:

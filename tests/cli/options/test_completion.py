@@ -49,7 +49,9 @@ def test_names_ids_keys_and_tags_are_offered(offered, runs):
     assert offered("predict", "--run", "ba") == ["bayes"]
     assert offered("list", "--sort", "roc") == ["roc_auc"]
     assert set(offered("list", "--columns", "id,te")) >= {"id,team", "id,test_size"}
-    assert offered("train", "-t", "te") == ["team="]
+    assert set(offered("train", "-t", "te")) == {"team=nlp", "team=web", "team="}
+    assert offered("edit", "weak", "-t", "team", "=", "n") == ["nlp"]
+    assert "team=" in offered("train", "-t", "")
     assert "mlflow.user=" not in offered("train", "-t", "")
 
 
