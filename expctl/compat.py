@@ -43,10 +43,12 @@ TABLES: Final[Mapping[str, frozenset[str]]] = {
     "logged_models": frozenset(
         {"model_id", "name", "artifact_location", "lifecycle_stage", "creation_timestamp_ms", "source_run_id"}
     ),
+    "registered_models": frozenset({"name"}),
+    "registered_model_aliases": frozenset({"name", "alias"}),
 }
 
 # Those of them that MLflow 1 did not have, and the one column: without them a store is read as if nobody had used them.
-LATER_TABLES: Final = frozenset({"inputs", "input_tags", "datasets", "logged_models"})
+LATER_TABLES: Final = frozenset({"inputs", "input_tags", "datasets", "logged_models", "registered_model_aliases"})
 LATER_COLUMNS: Final = frozenset({"workspace"})
 
 # Where it records the places of files, each with a condition on the rows; an older schema lacks some of them. MLflow
@@ -89,6 +91,11 @@ def hard_delete_run(store: Any, run_id: str) -> None:
 def hard_delete_model(store: Any, model_id: str) -> None:
     """Delete the row of a logged model. Its files are the caller's."""
     store._hard_delete_logged_model(model_id)
+
+
+def hard_delete_experiment(store: Any, experiment_id: str) -> None:
+    """Delete the row of an experiment, deleted before and without runs, with all that hangs on it."""
+    store._hard_delete_experiment(experiment_id)
 
 
 def make_tables(uri: str) -> None:

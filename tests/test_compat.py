@@ -167,6 +167,7 @@ def test_no_table_or_column_is_read_that_is_not_named_as_relied_upon(folder: Pat
             reader.folders(run)
             reader.spaces("c", [experiment.experiment_id])
     assert reader.keys()["metrics"] == ["f1"]
+    assert reader.registered() == []
     planner_stats.are_stale(reader._database)
     reader._database.execute("SELECT version_num FROM alembic_version")
     named = {(table, column) for table, columns in compat.TABLES.items() for column in columns}
@@ -188,11 +189,11 @@ def test_mlflow_deletes_for_good_by_two_methods_of_its_store(folder: Path) -> No
     from mlflow.store.tracking.rest_store import RestStore
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    wanted = ("_hard_delete_run", "_hard_delete_logged_model")
+    wanted = ("_hard_delete_run", "_hard_delete_logged_model", "_hard_delete_experiment")
     relies(
         all(hasattr(SqlAlchemyStore, name) for name in wanted),
         "mlflow",
-        "its SQL store has no _hard_delete_run or _hard_delete_logged_model: look at what `mlflow gc` calls now",
+        "its SQL store has no _hard_delete_run, _logged_model or _experiment: look at what `mlflow gc` calls now",
     )
     relies(
         not hasattr(RestStore, wanted[0]),

@@ -103,6 +103,7 @@ CROSSING: dict[str, str] = {
     "docs/test_docs.py": "the README and the topics: links, commands, options, the distribution's name",
     "docs/test_sessions.py": "the commands of the topics, as they are typed",
     "docs/test_tables.py": "the tables of the topics against those of the code",
+    "cli/options/test_shells.py": "completion in the shells themselves",
     "cli/test_several_experiments.py": "runs of several experiments, in every command that finds some",
     "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",
     "tracking/test_modes.py": "every way to keep a store, through the command line",
@@ -267,6 +268,7 @@ HELP = [
     ["--help"],
     ["--version"],
     [],
+    ["help", "--format", "json"],
     *(
         [command, "--help"]
         for command in ("train", "sweep", "list", "show", "compare", "explain", "best", "predict", "promote", "report")
@@ -315,6 +317,14 @@ MISTAKES = [
     ["list", "--since", "soon"],
     ["list", "--status", "odd"],
     ["list", "-e", "a", "--all-experiments"],
+    ["edit"],
+    ["edit", "x"],
+    ["edit", "x", "-t", "mlflow.x=1"],
+    ["experiments", "--delete"],
+    ["experiments", "a", "--delete", "--purge"],
+    ["get", "x", "--format", "id"],
+    ["log", "x"],
+    ["log", "x", "--metric", "a=x"],
     ["delete", "--force", "x"],
     ["delete", "--older-than", "soon"],
     ["compare", "a", "b", "c", "--code"],
@@ -374,6 +384,9 @@ READERS = [
     ["best"],
     ["best", "--all-experiments"],
     ["compare", "expctl/latest~1", "expctl/latest", "--code"],
+    ["get", "latest"],
+    ["get", "latest", "classification_report.txt"],
+    ["experiments"],
 ]
 
 

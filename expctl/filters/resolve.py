@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from expctl.durations import duration
@@ -43,6 +43,7 @@ _TIMES: Final = ("start_time", "end_time")
 _KINDS: Final[dict[FieldKind, str]] = {"params": "a parameter", "metrics": "a metric", "tags": "a tag"}
 _LONGEST_PATTERN: Final = 8_000  # the longest value a store holds
 
+_DAYS: Final = {"today": 0, "yesterday": 1}
 _AGO: Final = re.compile(r"\s+ago$", re.IGNORECASE)
 
 
@@ -92,8 +93,12 @@ def known_field(name: str, spaces: Spaces) -> Field | None:
 def moment(text: str, now: datetime) -> int | None:
     """The time a text means, in milliseconds: `2 days ago`, `2d`, `2026-03-01`, `2026-03-01 12:30`; None if none.
 
-    Without an offset it is the local time.
+    Without an offset it is the local time. `today` and `yesterday` are their first moments.
     """
+    days = _DAYS.get(text.strip().lower())
+    if days is not None:
+        day = now.astimezone().date() - timedelta(days=days)
+        return int(datetime.combine(day, time()).timestamp() * 1000)
     age = duration(_AGO.sub("", text.strip()))
     if age is not None:
         return int((now.timestamp() - age) * 1000)
@@ -164,7 +169,7 @@ def _times(condition: Condition, text: str, now: datetime) -> Operand:
         at = moment(one, now) if isinstance(one, str) else one
         if at is None:
             raise FilterError(
-                f"{one!r} is not a time", text, condition.at, hint="'2 days ago', '2026-03-01', '2026-03-01 12:30'"
+                f"{one!r} is not a time", text, condition.at, hint="'2 days ago', 'yesterday', '2026-03-01 12:30'"
             )
         found.append(float(at) if isinstance(at, int) else at)
     return cast("Operand", tuple(found) if isinstance(condition.operand, tuple) else found[0])

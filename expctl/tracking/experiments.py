@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from expctl.errors import RunNotFound, closest
@@ -38,9 +39,8 @@ class Experiments:
             self._listed = None
             found = self._named(name)
         if found is not None and found.deleted:
-            raise RunNotFound(
-                f"experiment {name!r} has been deleted", hint=f"mlflow experiments restore -x {found.experiment_id}"
-            )
+            again = shlex.join(["expctl", "experiments", name, "--restore"])
+            raise RunNotFound(f"experiment {name!r} has been deleted", hint=again)
         return None if found is None else found.experiment_id
 
     def ids_of(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ class Experiments:
         found = [(name, self.id_of(name)) for name in names]
         missing = next((name for name, one in found if one is None), None)
         if missing is not None and self._reader is not None:
-            raise RunNotFound(f"no experiment {missing!r}{self.closest(missing)}", hint="expctl list --all-experiments")
+            raise RunNotFound(f"no experiment {missing!r}{self.closest(missing)}", hint="expctl experiments")
         return tuple(one for _, one in found if one is not None)
 
     def name_of(self, experiment_id: str) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from expctl import __version__
+from expctl.cli.app import app
+from expctl.cli.overview import GROUPS
 from expctl.errors import MEANINGS, ExitCode, ExpctlError
 from tests.tracking.recorded import statuses, store_of
 
@@ -26,15 +28,54 @@ def test_the_version_is_a_line(cli):
     assert (done.exit_code, done.stdout, done.stderr) == (0, f"expctl {__version__}\n", "")
 
 
-def test_help_lists_every_command_and_exit_code(cli):
-    done = cli("--help")
+def test_help_lists_every_command_once_in_groups_and_every_exit_code_on_one_screen(run_command, folder):
+    done = run_command("--help", env={"COLUMNS": "80"})
     assert (done.exit_code, done.stderr) == (0, "")
-    for word in ("train", "list", "show", "compare", "best", "predict"):
-        assert re.search(rf"^  {word} ", done.stdout, re.MULTILINE), word
-    assert "..." not in done.stdout.partition("Commands:")[2]  # each in a whole sentence
+    lines = done.stdout.splitlines()
+    assert 24 <= len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert re.findall(r"^  ([a-z]+)  ", done.stdout, re.MULTILINE) == [one.name for one in app.registered_commands]
+    assert [line.rstrip(":") for line in lines if re.fullmatch(r"[A-Z][a-z ]+:", line)] == list(GROUPS)
+    assert "..." not in done.stdout.partition("Train:")[2]  # each in a whole sentence
+    told = " ".join(done.stdout.partition("Exit codes (expctl help exit-codes): ")[2].split())
     for code, meaning in MEANINGS.items():
-        assert re.search(rf"^ *{code.value}  {re.escape(meaning[:40])}", done.stdout, re.MULTILINE), code
-    assert cli().stdout == done.stdout
+        assert f"{code.value} {re.split(' ?[:,(]', meaning)[0]}" in told, code
+    assert run_command(env={"COLUMNS": "80"}).stdout == done.stdout
+
+
+def test_help_of_a_narrow_terminal_is_wrapped_and_no_word_is_lost(run_command, folder):
+    narrow, wide = (run_command("--help", env={"COLUMNS": width}).stdout for width in ("40", "110"))
+    assert narrow.split() == wide.split()
+
+
+def test_every_command_has_a_group():
+    assert {one.name for one in app.registered_commands} == {name for names in GROUPS.values() for name in names}
+
+
+def test_ls_is_list(cli, runs):
+    assert cli("ls", "-n", "1", "--format", "id").stdout == cli("list", "--limit", "1", "--format", "id").stdout
+    assert cli("ls", "--help").stdout.startswith("Usage: expctl ls ")
+    assert cli("best", "-n", "2", "--format", "id").stdout == cli("best", "--top", "2", "--format", "id").stdout
+    assert cli("best", "-n", "2", "--format", "id").stdout.count("\n") == 2
+
+
+def test_an_empty_folder_is_told_how_to_begin(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = cli()
+    assert (done.exit_code, done.stderr) == (0, "")
+    commands = re.findall(r"^  (expctl .*?)  ", done.stdout, re.MULTILINE)
+    assert commands == ["expctl train --data FILE.csv", "expctl show latest", 'expctl predict "some text"']
+    assert done.stdout.endswith("All commands: expctl --help\n")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "reviews.csv").touch()
+    assert "  expctl train  " in cli().stdout
+    help_page = cli("--help").stdout
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert cli().stdout == help_page
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.setenv("EXPCTL_CSV_FORMULAS", "wrong")
+    assert cli().stdout == help_page
 
 
 @pytest.mark.parametrize("command", ["train", "list", "show", "compare", "best", "predict"])

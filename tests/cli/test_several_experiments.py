@@ -183,10 +183,10 @@ def test_every_command_that_takes_a_run_takes_it_with_its_experiment(cli, folder
     ("words", "code", "told"),
     [
         (["show", "aa/base"], 3, "no run 'aa/base' in experiment 'expctl', and no experiment 'aa', did you mean 'a'? "
-                                 "(try: expctl list --all-experiments)"),
+                                 "(try: expctl experiments)"),
         (["show", "a/nobody"], 3, "no run 'nobody' in experiment 'a' (try: expctl list -e a)"),
         (["show", "a/"], 3, "no run 'a/' in experiment 'expctl', and no experiment"),
-        (["list", "-e", "a", "-e", "bb"], 3, "no experiment 'bb', did you mean 'b'? (try: expctl list --all-"),
+        (["list", "-e", "a", "-e", "bb"], 3, "no experiment 'bb', did you mean 'b'? (try: expctl experiments)"),
         (["best", "-e", "a", "-e", "zzzzz"], 3, "no experiment 'zzzzz' (try: "),
         (["list", "-e", "a", "--all-experiments"], 2, "--all-experiments and --experiment exclude each other"),
         (["compare", "-e", "a", "-e", "b", "base", "ten"], 3, "(use the id, or EXPERIMENT/NAME)"),
@@ -224,4 +224,4 @@ def test_a_deleted_experiment_is_told_and_not_looked_in(cli, folder, three):
     for words in (["show", "c/far"], ["list", "-e", "a", "-e", "c"]):
         done = cli(*words)
         assert done.exit_code == 3
-        assert "experiment 'c' has been deleted (mlflow experiments restore -x " in done.stderr.replace("try: ", "")
+        assert "experiment 'c' has been deleted (try: expctl experiments c --restore)" in done.stderr

@@ -181,5 +181,5 @@ def test_what_was_deleted_is_told_with_the_command_that_restores_it(recorded: Be
         database.execute("UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'expctl'")
     running = [recorded.start(*words) for words in (["list"], ["best"], TRAIN)]
     for one in running:
-        one.ended(3, "mlflow experiments restore -x 1")
+        one.ended(3, "expctl experiments expctl --restore")
     recorded.check()

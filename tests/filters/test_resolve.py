@@ -82,7 +82,7 @@ def test_names_times_and_words_are_what_they_are_here(text, condition):
         ("name = 5", "attributes.run_name is a text", 7, ""),
         ("status = odd", "no status 'odd'", 9, "running | scheduled | finished | failed | killed"),
         ("status = finishd", "no status 'finishd', did you mean 'finished'?", 9, ""),
-        ("started > 'soon'", "'soon' is not a time", 10, "'2 days ago', '2026-03-01', '2026-03-01 12:30'"),
+        ("started > 'soon'", "'soon' is not a time", 10, "'2 days ago', 'yesterday', '2026-03-01 12:30'"),
         ("started in ('1d', 'soon')", "'soon' is not a time", 12, "2 days ago"),
         ("c in (1, 'x')", "filter: a list holds numbers, or texts in quotes", 6, "c in (0.1, 1)"),
         ("c in (loss)", "a list holds numbers, or texts", 6, ""),
@@ -110,6 +110,12 @@ def test_what_does_not_go_together_is_told_where_it_stands(text, message, positi
 )
 def test_an_age_counts_from_now(text, ago):
     assert moment(text, NOW) == ms(NOW - ago)
+
+
+@pytest.mark.parametrize(("text", "days"), [("yesterday", 1), ("Today", 0), (" YESTERDAY ", 1)])
+def test_a_day_begins_at_its_first_moment_here(text, days):
+    day = NOW.astimezone().date() - timedelta(days=days)
+    assert moment(text, NOW) == ms(datetime(day.year, day.month, day.day).astimezone())
 
 
 def test_a_date_without_an_offset_is_local_and_no_time_is_none():

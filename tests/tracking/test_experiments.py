@@ -44,14 +44,14 @@ def test_what_another_process_has_made_meanwhile_is_found(told):
 def test_a_deleted_one_is_told_with_the_command_that_brings_it_back(told):
     with pytest.raises(RunNotFound, match="'gone' has been deleted") as raised:
         Experiments(told).ids_of(["mine", "gone"])
-    assert raised.value.hint == "mlflow experiments restore -x 3"
+    assert raised.value.hint == "expctl experiments gone --restore"
 
 
 def test_of_several_each_must_be_there(told):
     with pytest.raises(RunNotFound) as raised:
         Experiments(told).ids_of(["mine", "your"])
     assert raised.value.message == "no experiment 'your', did you mean 'yours'?"
-    assert raised.value.hint == "expctl list --all-experiments"
+    assert raised.value.hint == "expctl experiments"
 
 
 def test_an_id_without_a_name_and_a_store_that_is_not_there_are_no_error(told):

@@ -254,7 +254,7 @@ def test_a_deleted_experiment_is_told_with_the_command_that_brings_it_back(cli, 
         done = cli(*words)
         assert (done.exit_code, done.stdout) == (3, ""), words
         assert done.stderr == (
-            f"expctl: experiment 'expctl' has been deleted (mlflow experiments restore -x {experiment})\n"
+            "expctl: experiment 'expctl' has been deleted (try: expctl experiments expctl --restore)\n"
         )
     store.client.restore_experiment(experiment)
     assert cli("list", "--format", "id").exit_code == 0

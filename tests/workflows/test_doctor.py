@@ -112,7 +112,7 @@ def test_a_deleted_experiment_is_told_with_what_brings_it_back(folder):
     store.client.delete_experiment(store.ensure_experiment())
     checks = checked(folder)
     assert judged(checks, "failed") == ["experiment"]
-    assert "mlflow experiments restore -x" in checks["experiment"].next
+    assert "expctl experiments expctl --restore" in checks["experiment"].next
 
 
 def test_little_room_on_the_disk_is_a_warning(folder, monkeypatch):

@@ -31,7 +31,7 @@ def test_a_request_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        (RunMetadata(" "), "--run-name is empty"),
+        (RunMetadata(" "), "the run's name is empty"),
         (RunMetadata(tags={"mlflow.x": "1"}), "tag 'mlflow.x': mlflow. and expctl. are reserved"),
     ],
 )

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from expctl import docs
-from expctl.cli.options.common import Entry
+from expctl.cli.options.common import Entry, format_reader
 from expctl.cli.streams import Streams, fancy, piped
+from expctl.errors import UsageError, closest
+from expctl.render.formats import Format
 from expctl.settings import Settings
 
 
@@ -25,11 +27,21 @@ def help(
             metavar="TOPIC", help="A topic, or a command.  [default: list the topics]", autocompletion=_offered
         ),
     ] = None,
-) -> None:
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format", "-f", metavar="FORMAT", parser=format_reader(("table", "json")),
+            help="table, or json: all commands, options, kinds, defaults and exit codes, for programs.",
+        ),
+    ] = "table",
+) -> None:  # fmt: skip
     """Show a topic of the documentation. Without one, list the topics."""
     from expctl.render.markdown import print_markdown, topics_sheet
 
     commands = _commands(context)
+    if format == "json":
+        _write_reference(commands, topic)
+        return
     if topic is None:
         Streams().write(topics_sheet(docs.topics()), "table", Settings())
         return
@@ -43,6 +55,21 @@ def help(
             print_markdown(text, sys.stdout)
         else:
             sys.stdout.write(text)
+
+
+def _write_reference(commands: dict[str, Any], name: str | None) -> None:
+    """Everything as JSON, or the command of a name alone. Raises UsageError for a name that is no command's."""
+    from expctl.cli.app import command_entries
+    from expctl.cli.reference import reference
+    from expctl.encoding import json_text
+
+    document = reference(command_entries())
+    if name is not None:
+        if name not in commands:
+            raise UsageError(f"no command {name!r}{closest(name, commands)}", hint="expctl help --format json")
+        document["commands"] = {name: document["commands"][name]}
+    with piped():
+        sys.stdout.write(json_text(document, indent=2) + "\n")
 
 
 def _commands(context: typer.Context) -> dict[str, Any]:

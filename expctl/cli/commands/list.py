@@ -65,7 +65,9 @@ def list_runs(
             autocompletion=completion.sort_keys,
         ),
     ] = "started",
-    limit: Annotated[int, typer.Option(min=0, metavar="N", help="How many runs at most; 0: all.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, metavar="N", help="How many runs at most; 0: all.")
+    ] = 20,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -78,11 +80,17 @@ def list_runs(
     vary: Annotated[bool, typer.Option("--vary", help="Only columns in which the shown runs differ.")] = False,
     wide: Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal is.")] = False,
     status: Annotated[
-        Status | None, typer.Option(parser=_status, metavar="STATUS", help=f"{', '.join(STATUSES)}.")
+        Status | None,
+        typer.Option(
+            parser=_status,
+            metavar="STATUS",
+            help=f"{', '.join(STATUSES)}.",
+            autocompletion=completion.one_of(STATUSES),
+        ),
     ] = None,
     since: Annotated[
         int | None,
-        common.age_option("--since", "Started within: 30m, 12h, 2d, 1w; or after a date."),
+        common.age_option("--since", "Started within: 30m, 12h, 2d, 1w; or since a date, yesterday, today."),
     ] = None,
     flat: Annotated[
         bool, typer.Option("--flat", help="The trials of sweeps too, as --filter and --status always do.")

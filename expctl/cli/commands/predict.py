@@ -52,7 +52,12 @@ def predict(
         typer.Option("--output", "-o", metavar="FILE", help="Write to .csv, .tsv, .jsonl or .parquet, atomically."),
     ] = None,
     text_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Column of the texts.  [default: as in training]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column of the texts.  [default: as in training]",
+            autocompletion=completion.data_columns,
+        ),
     ] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of the input.")] = "utf-8",
     proba: Annotated[bool, typer.Option("--proba", help="Add one probability column per class.")] = False,

@@ -28,22 +28,39 @@ def promote(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="The registered model, created if missing.")
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="The registered model, created if missing.", autocompletion=completion.registered
+        ),
     ] = None,
-    alias: Annotated[str, typer.Option(metavar="ALIAS", help="The alias to set.")] = "champion",
+    alias: Annotated[
+        str, typer.Option(metavar="ALIAS", help="The alias to set.", autocompletion=completion.alias_names)
+    ] = "champion",
     better_than: Annotated[
         str | None,
-        typer.Option("--if-better-than", metavar="[NAME@]ALIAS", help="Only if it is significantly better than that."),
+        typer.Option(
+            "--if-better-than",
+            metavar="[NAME@]ALIAS",
+            help="Only if it is significantly better than that.",
+            autocompletion=completion.alias_names,
+        ),
     ] = None,
     metric: Annotated[
         str, typer.Option(parser=JUDGE, metavar="M", help="The metric to decide by, and to show.")
     ] = "f1_score",
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
     versions_of: Annotated[
-        str | None, typer.Option("--list", metavar="NAME", help="Show the versions of NAME.")
+        str | None,
+        typer.Option("--list", metavar="NAME", help="Show the versions of NAME.", autocompletion=completion.registered),
     ] = None,
     remove: Annotated[
-        str | None, typer.Option("--remove", metavar="NAME@ALIAS", help="Take an alias away; its version stays.")
+        str | None,
+        typer.Option(
+            "--remove",
+            metavar="NAME@ALIAS",
+            help="Take an alias away; its version stays.",
+            autocompletion=completion.aliases,
+        ),
     ] = None,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,

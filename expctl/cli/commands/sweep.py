@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from expctl.cli.inputs import sweep_request
-from expctl.cli.options import common, training
+from expctl.cli.options import common, completion, training
 from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, say, stdout_is_ours
 from expctl.durations import duration
 from expctl.errors import ExitCode, TrainingFailed, UsageError
+from expctl.metrics import METRICS
 from expctl.training.search.samplers import SAMPLERS
 from expctl.wording import plural
 
@@ -55,12 +56,17 @@ Grid = Annotated[
         metavar="KEY=SPACE",
         help="What to vary, repeatable: 0.1,1,10 (values), 1..5 (between), 1..9..2 (with a step), log:1e-4..1e2.",
         rich_help_panel=_SWEEP,
+        autocompletion=completion.axes,
     ),
 ]
 SamplerName = Annotated[
     str | None,
     typer.Option(
-        "--sampler", metavar="NAME", help=f"{common.any_of(list(SAMPLERS))}.  [default: grid]", rich_help_panel=_SWEEP
+        "--sampler",
+        metavar="NAME",
+        help=f"{common.any_of(list(SAMPLERS))}.  [default: grid]",
+        rich_help_panel=_SWEEP,
+        autocompletion=completion.one_of(SAMPLERS),
     ),
 ]
 Trials = Annotated[
@@ -91,12 +97,16 @@ Metric = Annotated[
         metavar="M",
         help="The metric to rank by; with --cv its mean over the folds.  [default: f1_score]",
         rich_help_panel=_SWEEP,
+        autocompletion=completion.one_of(key for key, one in METRICS.items() if one.is_quality_metric),
     ),
 ]
 Resume = Annotated[
     str | None,
     typer.Option(
-        metavar="RUN", help="Resume this sweep: run what is missing, failed or killed.", rich_help_panel=_SWEEP
+        metavar="RUN",
+        help="Resume this sweep: run what is missing, failed or killed.",
+        rich_help_panel=_SWEEP,
+        autocompletion=completion.runs,
     ),
 ]
 DryRun = Annotated[

@@ -51,10 +51,8 @@ def split_pair(text: str, option: str) -> tuple[str, str]:
     """`KEY=VALUE` as (key, value). Raises UsageError without a key or an equals sign."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise UsageError(
-            f"{option} {text!r} is not KEY=VALUE",
-            hint=f"for example {option} {'team=nlp' if option == '-t' else 'min_df=2'}",
-        )
+        example = {"-t": "team=nlp", "--metric": "business_value=0.93"}.get(option, "min_df=2")
+        raise UsageError(f"{option} {text!r} is not KEY=VALUE", hint=f"for example {option} {example}")
     return key.strip(), value
 
 
@@ -119,7 +117,7 @@ def age_option(name: str, help: str) -> Any:
 
         found = moment(text, datetime.now(UTC))
         if found is None:
-            raise UsageError(f"invalid {name}: {text!r}", hint="for example 30m, 12h, 2d, 1w or 2026-03-01")
+            raise UsageError(f"invalid {name}: {text!r}", hint="for example 30m, 12h, 2d, 1w, yesterday or 2026-03-01")
         return found
 
     return typer.Option(name, parser=read, metavar="AGE", help=help)
@@ -163,12 +161,14 @@ def any_of(words: Sequence[str]) -> str:
 
 def format_option(*allowed: Format, without: Sequence[Format] = ()) -> Any:
     """The option --format of a command that has these, or all but some."""
+    known = [one for one in allowed or FORMATS if one not in without]
     return typer.Option(
         "--format",
         "-f",
         metavar="FORMAT",
-        help=any_of([one for one in allowed or FORMATS if one not in without]) + ".",
+        help=any_of(known) + ".",
         rich_help_panel=_COMMON,
+        autocompletion=completion.one_of(known),
         parser=format_reader(allowed, without=without),
     )
 

@@ -6,6 +6,7 @@ Those of a recipe come from its table; what stands here beside them is declared 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_type_hints
 
@@ -16,8 +17,6 @@ from expctl.recipe import OPTIONS
 from expctl.training.models.families import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from expctl.recipe import Option
 
 _DATA: Final = "Data"
@@ -52,6 +51,7 @@ Param = Annotated[
         metavar="KEY=VALUE",
         help="Any parameter of the features or the model; repeatable. A wrong key lists them all.",
         rich_help_panel=_MODEL,
+        autocompletion=completion.parameters,
     ),
 ]
 Config = Annotated[
@@ -62,7 +62,9 @@ Config = Annotated[
 ]
 RunName = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Name of the run.  [default: generated]", rich_help_panel=_RECORD),
+    typer.Option(
+        "--run-name", "--name", metavar="NAME", help="Name of the run.  [default: generated]", rich_help_panel=_RECORD
+    ),
 ]
 Tag = Annotated[
     list[str] | None,
@@ -96,6 +98,11 @@ _OWN: Final[dict[str, Any]] = {
     "tag": Tag,
     "note": Note,
     "data_version": DataVersion,
+}
+# What shells are offered for options of a recipe; else the names of files.
+_OFFERED: Final[dict[str, Callable[..., list[str]]]] = {
+    "model": completion.one_of(FAMILIES),
+    **{key: completion.data_columns for key in OPTIONS if key.endswith("_column")},
 }
 # Where --help does not have the options of a heading in the order of the tables: KEY stands behind another.
 _BEHIND: Final = {"strict": "dedupe", "cv": "param"}
@@ -132,7 +139,9 @@ def _annotation(one: Option) -> Any:
     usual = f"{'' if one.default else 'no-'}{one.key}" if one.is_flag else one.default
     text = one.help.format(models=", ".join(FAMILIES)) + ("" if usual is None else f"  [default: {usual}]")
     words = f"{one.flag}/{one.off}" if one.is_flag else one.flag
-    info = typer.Option(words, metavar=one.metavar, help=text, rich_help_panel=one.panel)
+    info = typer.Option(
+        words, metavar=one.metavar, help=text, rich_help_panel=one.panel, autocompletion=_OFFERED.get(one.key)
+    )
     return Annotated[bool | None if one.is_flag else str | None, info]
 
 

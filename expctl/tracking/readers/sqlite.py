@@ -208,6 +208,12 @@ class SqliteReader:
         with self._reading():
             return {space: [key for (key,) in self._rows(_KEYS.format(table=table))] for space, table in TABLES.items()}
 
+    def registered(self) -> list[tuple[str, str | None]]:
+        """Registered models, each with each of its aliases, or None for none. Other readers do not tell of them."""
+        sql = "SELECT m.name, a.alias FROM registered_models m LEFT JOIN registered_model_aliases a USING (name)"
+        with self._reading():
+            return self._rows(f"{sql} ORDER BY 1, 2")
+
     def folders(self, run: RunRecord) -> list[tuple[str, str]]:
         """See Reader."""
         sql = """

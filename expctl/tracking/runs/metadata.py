@@ -52,7 +52,7 @@ def numbered(name: str, number: int) -> str:
     return name[: NAME_LIMIT - len(end)] + end
 
 
-def _check_encodable(what: str, text: str) -> None:
+def check_encodable(what: str, text: str) -> None:
     """Raise UsageError for what no store can hold, bytes in another encoding than the terminal's, or not all: NUL."""
     if "\0" in text:
         raise UsageError(f"{what} holds a NUL character", hint="leave it out: databases refuse it")
@@ -62,26 +62,31 @@ def _check_encodable(what: str, text: str) -> None:
         raise UsageError(f"{what} is not UTF-8: {text!r}", hint="is the terminal's encoding another one?") from error
 
 
+def check_key(what: str, key: str) -> None:
+    """Raise UsageError for the key of a tag, parameter or metric that a store would refuse."""
+    if not key or len(key) > 250 or not all(char.isalnum() or char in "_-. /:" for char in key):
+        raise UsageError(f"{what} {key!r}: a key has letters, digits, _ - . / : and blanks, at most 250")
+
+
 def check_labels(labels: RunMetadata) -> None:
     """Raise UsageError for names, tags and notes that MLflow would cut or refuse, before any run is made."""
     for what, text, limit in (
-        ("--run-name", labels.name, NAME_LIMIT),
+        ("the run's name", labels.name, NAME_LIMIT),
         ("--note", labels.note, lifecycle.TAG_LIMIT),
         ("--data-version", labels.data_version, PARAM_LIMIT),
     ):
-        _check_encodable(what, text or "")
+        check_encodable(what, text or "")
         if text is not None and len(text) > limit:
             raise UsageError(f"{what} has {len(text):,} characters, the limit is {limit:,}")
     if labels.name is not None and not labels.name.strip():
-        raise UsageError("--run-name is empty", hint="leave it out and the run gets a name")
+        raise UsageError("the run's name is empty", hint="leave it out and the run gets a name")
     for key, value in (labels.tags or {}).items():
-        _check_encodable(f"tag {key!r}", key + value)
+        check_encodable(f"tag {key!r}", key + value)
         if key.startswith(("mlflow.", "expctl.")):
             raise UsageError(f"tag {key!r}: mlflow. and expctl. are reserved", hint="choose another first word")
         if key in _OWN_TAGS:
             raise UsageError(f"tag {key!r} is recorded from the environment", hint="choose another key")
-        if not key or len(key) > 250 or not all(char.isalnum() or char in "_-. /:" for char in key):
-            raise UsageError(f"tag {key!r}: a key has letters, digits, _ - . / : and blanks, at most 250")
+        check_key("tag", key)
         if len(value) > lifecycle.TAG_LIMIT:
             raise UsageError(f"tag {key} has {len(value):,} characters, the limit is {lifecycle.TAG_LIMIT:,}")
 
@@ -94,7 +99,7 @@ def recipe_tag(recipe: Recipe) -> dict[str, str]:
 def check_recipe(recipe: Recipe) -> None:
     """Raise UsageError for a recipe that the store could not hold whole."""
     for key, value in recipe.logged().items():
-        _check_encodable(key, str(value))
+        check_encodable(key, str(value))
         if len(str(value)) > PARAM_LIMIT:
             raise UsageError(f"{key} has {len(str(value)):,} characters, the limit is {PARAM_LIMIT:,}")
     if len(recipe.to_json()) > lifecycle.TAG_LIMIT:

@@ -110,7 +110,7 @@ def _nowhere(store: Store, reference: str) -> RunNotFound:
     if not slash or reference.startswith("models:/"):
         return RunNotFound(f"no run {reference!r} {store.where}", hint="expctl list")
     nor = f"and no experiment {experiment!r}{store.all_experiments.closest(experiment)}"
-    return RunNotFound(f"no run {reference!r} {store.where}, {nor}", hint="expctl list --all-experiments")
+    return RunNotFound(f"no run {reference!r} {store.where}, {nor}", hint="expctl experiments")
 
 
 def _by_meaning(store: Store, reference: str) -> list[RunRecord]:

@@ -248,6 +248,11 @@ class RunWriter:
         self._models.append(model_id)
         return tags
 
+    def rename(self, name: str) -> None:
+        """Give the run another name."""
+        with store_errors(self.store.settings):
+            self.store.client.update_run(self.run_id, name=name)
+
     def finish(self) -> None:
         """Mark the run complete and end it FINISHED."""
         with store_errors(self.store.settings):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
+from expctl.training.search.samplers import SAMPLERS
 from tests.test_house import SPY, clean_environment
 from tests.tracking.recorded import store_of
 
@@ -45,7 +49,9 @@ def test_names_ids_keys_and_tags_are_offered(offered, runs):
     assert offered("predict", "--run", "ba") == ["bayes"]
     assert offered("list", "--sort", "roc") == ["roc_auc"]
     assert set(offered("list", "--columns", "id,te")) >= {"id,team", "id,test_size"}
-    assert offered("train", "-t", "te") == ["team="]
+    assert set(offered("train", "-t", "te")) == {"team=nlp", "team=web", "team="}
+    assert offered("edit", "weak", "-t", "team", "=", "n") == ["nlp"]
+    assert "team=" in offered("train", "-t", "")
     assert "mlflow.user=" not in offered("train", "-t", "")
 
 
@@ -69,6 +75,84 @@ def test_experiment_and_store_of_the_line_are_asked(offered, runs, tmp_path_fact
     assert offered("show", "--tracking-uri", f"sqlite:///{runs / 'mlflow.db'}", "st") == ["strong"]
 
 
+def test_words_of_tables_are_offered(offered, folder):
+    assert offered("train", "--model", "l") == ["logreg", "linear_svm"]
+    assert offered("sweep", "--sampler", "") == list(SAMPLERS)
+    assert offered("list", "--format", "j") == ["json", "jsonl"]
+    assert "id" in offered("list", "--format", "")
+    assert "id" not in offered("experiments", "--format", "")
+    assert offered("list", "--status", "f") == ["finished", "failed"]
+    assert offered("sweep", "--metric", "roc") == ["roc_auc"]
+    assert offered("help", "exp") == ["experiments", "explain", "export"]
+    assert offered("ls", "--so") == ["--sort"]
+
+
+@pytest.mark.parametrize(("command", "option"), [("train", "-p"), ("sweep", "-g"), ("sweep", "-p")])
+def test_parameters_are_those_of_the_model_that_the_line_names(offered, folder, command, option):
+    assert set(offered(command, option, "")) >= {"c=", "solver=", "min_df="}
+    assert offered(command, "--model", "naive_bayes", option, "al") == ["alpha=1.0", "alpha="]
+    varied = (
+        {"test_size=", "random_state=", "stratify="} if option == "-g" else set()
+    )  # options of a recipe, whatever the model
+    assert set(offered(command, "--model", "own:factory", option, "")) == varied
+    assert varied <= set(offered(command, option, ""))
+
+
+def test_the_values_of_a_parameter_are_offered_behind_its_sign(offered, folder):
+    for shell in ("zsh", "fish"):
+        assert "solver=liblinear" in " ".join(offered("train", "-p", "solver=li", shell=shell))
+    assert offered("train", "-p", "solver", "=", "li") == ["liblinear"]  # bash breaks the word, and wants the rest
+    assert offered("train", "-p", "class_weight", "=") == ["none", "balanced"]
+    assert offered("train", "-p", "nonsense", "=", "x") == []
+
+
+def test_columns_of_the_file_that_the_line_names_are_offered(offered, small, monkeypatch):
+    assert offered("train", "--data", "small.csv", "--text-column", "") == ["text", "label"]
+    assert offered("predict", "--input", "small.csv", "--text-column", "te") == ["text"]
+    monkeypatch.setenv("EXPCTL_DATA", "small.csv")
+    assert offered("sweep", "--label-column", "l") == ["label"]
+    with gzip.open("packed.tsv.gz", "wt", encoding="utf-16") as file:
+        file.write("größe\tart\n1\t2\n")
+    assert offered("train", "--data", "packed.tsv.gz", "--encoding", "utf-16", "--split-column", "g") == ["größe"]
+    Path("lines.jsonl").write_text('{"one": 1, "two": 2}\n')
+    assert offered("train", "--data", "lines.jsonl", "--text-column", "t") == ["two"]
+
+
+@pytest.mark.parametrize(
+    "name", ["gone.csv", "broken.csv", "folder.csv", "pipe.csv", "x.parquet", "x.doc", "http://127.0.0.1:9/x.csv"]
+)
+def test_a_file_that_cannot_be_read_at_once_offers_nothing_and_says_nothing(offered, folder, name):
+    Path("broken.csv").write_bytes(b"\xff\xfe\x00")
+    Path("x.parquet").write_bytes(b"PAR1")
+    Path("folder.csv").mkdir()
+    os.mkfifo("pipe.csv")
+    assert offered("train", "--data", name, "--text-column", "") == []
+
+
+def test_registered_models_their_aliases_and_the_files_of_a_run_are_offered(offered, runs, cli):
+    assert cli("promote", "strong", "reviews", "--alias", "live").exit_code == 0
+    assert cli("promote", "weak", "reviews").exit_code == 0
+    assert offered("promote", "weak", "re") == ["reviews"]
+    assert offered("promote", "--list", "") == ["reviews"]
+    assert set(offered("promote", "--remove", "reviews", "@")) == {"champion", "live"}
+    assert offered("promote", "weak", "reviews", "--alias", "l") == ["live"]
+    assert offered("promote", "weak", "reviews", "--if-better-than", "ch") == ["champion"]
+    assert set(offered("show", "rev")) == {"reviews@champion", "reviews@live"}
+    assert offered("show", "reviews", "@", "li") == ["live"]
+    assert set(offered("get", "strong", "")) >= {"model/", "predictions.parquet"}
+    assert set(offered("get", "strong", "mo")) >= {"model/MLmodel", "model/model.skops"}
+    assert offered("get", "strong", "model/ML") == ["model/MLmodel"]
+    assert offered("get", "nobody", "") == []
+
+
+def test_experiments_and_tags_are_offered_to_those_that_change_them(offered, runs, cli):
+    assert offered("edit", "strong", "--remove-tag", "te") == ["team"]
+    assert offered("experiments", "ex") == ["expctl"]
+    assert cli("experiments", "expctl", "--delete", "-y").exit_code == 0
+    assert offered("experiments", "ex") == []
+    assert offered("experiments", "--restore", "ex") == ["expctl"]
+
+
 @pytest.mark.parametrize(
     "uri", ["sqlite:///nothing.db", "sqlite:///broken.db", "http://127.0.0.1:9", "nonsense://x", ""]
 )
@@ -87,14 +171,24 @@ def test_names_that_would_break_the_line_are_not_offered(offered, folder):
     assert offered("show", "f") == ["fine"]
 
 
-def test_nothing_heavy_is_loaded_to_complete_a_word(runs, tmp_path):
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", "st"],
+        ["train", "-p", "so"],
+        ["train", "--data", "small.csv", "--text-column", "t"],
+        ["get", "strong", "m"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_heavy_is_loaded_to_complete_a_word(runs, tmp_path, words):
     import subprocess
 
     path = tmp_path / "modules.json"
     subprocess.run(
         [sys.executable, "-c", SPY.format(path=str(path)), "[]"],
         cwd=runs,
-        env={**clean_environment(), **protocol("bash", ["expctl", "show", "st"])},
+        env={**clean_environment(), **protocol("bash", ["expctl", *words])},
         check=True,
         capture_output=True,
     )

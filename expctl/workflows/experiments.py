@@ -1,0 +1,99 @@
+"""`experiments`: what each experiment of a store holds."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from expctl.analysis.ranking import ranking_order
+from expctl.filters.expression import attribute, fit_for
+from expctl.tracking import experiment_edits
+from expctl.tracking.readers.protocol import BARE, Projection, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from expctl.records import RunRecord
+    from expctl.tracking.readers.protocol import Experiment
+    from expctl.tracking.store import Store
+
+_COUNTED: Final = 1000  # runs that are read to be counted, where the store does not count: a page of a server
+_MEASURED: Final = 200_000  # files that are looked at to tell how much an experiment takes
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An experiment, how many runs it has and how many of them failed, and what they are.
+
+    Numbers are None where the store cannot tell them cheaply; `last` is the newest run, `best` the best by the metric.
+    """
+
+    experiment: Experiment
+    runs: int | None
+    failed: int | None
+    last: datetime | None
+    best: RunRecord | None
+    bytes: int | None
+
+
+def summaries(store: Store, names: Sequence[str], metric: str, *, deleted: bool = False) -> list[Summary]:
+    """Of the experiments of these names, deleted or not; without names of all, or all `deleted` ones.
+
+    Those used last come first. Raises RunNotFound for a name that no experiment has.
+    """
+    if names:
+        chosen = [experiment_edits.named(store, name) for name in dict.fromkeys(names)]
+    else:
+        chosen = [one for one in store.all_experiments.every() if one.deleted == deleted]
+    found = [summary(store, one, metric) for one in chosen]
+    return sorted(found, key=lambda one: one.last.timestamp() if one.last else 0, reverse=True)
+
+
+def summary(store: Store, experiment: Experiment, metric: str) -> Summary:
+    """What one experiment holds: of a deleted one its runs, which are deleted too."""
+    where, deleted = (experiment.experiment_id,), experiment.deleted
+    newest = store.search(Query(where, limit=1, columns=BARE, deleted=deleted))
+    projection = Projection(frozenset(), frozenset({metric}), frozenset(), datasets=False)
+    best = Query(where, fit_for(metric), tuple(ranking_order(metric)), 1, projection, deleted)
+    return Summary(
+        experiment,
+        _count(store, Query(where, columns=BARE, deleted=deleted)),
+        _count(store, Query(where, attribute("status", "in", ("FAILED", "KILLED")), columns=BARE, deleted=deleted)),
+        newest[0].started if newest else None,
+        next(iter(store.search(best)), None),
+        measure(home) if newest and (home := experiment_edits.home_of(store, newest[0])) else None,
+    )
+
+
+def _count(store: Store, query: Query) -> int | None:
+    counted = store.count(query)
+    if counted is not None:
+        return counted
+    found = len(store.search(Query(query.experiments, query.where, (), _COUNTED + 1, BARE, query.deleted)))
+    return found if found <= _COUNTED else None
+
+
+def measure(folder: Path, *, most: int = _MEASURED) -> int | None:
+    """The bytes of the files in a folder, links not followed; None for a folder that is not there, or of too many."""
+    total = count = 0
+    waiting = [str(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    found = entry.stat(follow_symlinks=False)
+                    count += 1
+                    if stat.S_ISDIR(found.st_mode):
+                        waiting.append(entry.path)
+                    elif stat.S_ISREG(found.st_mode):
+                        total += found.st_size
+        except OSError:
+            if not count:
+                return None
+        if count > most:
+            return None
+    return total
