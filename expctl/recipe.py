@@ -160,6 +160,10 @@ class Recipe:
         """The recipe whose `to_json` gave `text`. Raises ValueError or TypeError for any other text."""
         return cls(**{**_before(cls), **json.loads(text)})
 
+    def values(self) -> dict[str, Value]:
+        """Every option and every parameter by its key; None of options that are not set."""
+        return {**{key: getattr(self, key) for key in OPTIONS}, **self.parameters}
+
     def logged(self) -> dict[str, Value]:
         """The parameters a run is logged with: what was chosen and why it comes out as it does.
 

@@ -15,8 +15,8 @@ from expctl.tracking.errors import damaged
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.training.data.dataset import load_split, read_marks
 from expctl.training.data.tables import read_bytes
-from expctl.training.models.configure import recorded
 from expctl.training.models.families import is_factory
+from expctl.workflows.recipe_source import recipe_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +47,7 @@ def original_of(store: Store, run: RunRecord, *, trust: bool) -> Original:
     unless `trust`, for a model that the user's own code makes.
     """
     where = f"run {run.described}"
-    if Tag.SWEEP in run.tags:
-        best = run.tags.get(Tag.BEST_RUN, "RUN")[:8]
-        raise UsageError(f"{where} is a sweep: its trials are what was trained", hint=f"expctl reproduce {best}")
-    recipe = recipe_of(run)
+    recipe = recipe_of(run, instead="expctl reproduce {}")
     if is_factory(recipe.model) and not trust:
         raise DataError(
             f"{where} is made by code that its recipe names, {recipe.model}",
@@ -62,17 +59,6 @@ def original_of(store: Store, run: RunRecord, *, trust: bool) -> Original:
     if predictions is None:
         raise RunNotFound(f"{where} has no predictions.parquet any more", hint=f"expctl show {run.run_id[:8]}")
     return Original(run, recipe, predictions)
-
-
-def recipe_of(run: RunRecord) -> Recipe:
-    """The recipe of a recorded run. Raises UsageError for a run that has none, or one that is no recipe."""
-    where = f"run {run.described}"
-    if Tag.RECIPE not in run.tags:
-        raise UsageError(f"{where} has no recipe: expctl did not train it", hint="expctl list")
-    try:
-        return recorded(run.tags[Tag.RECIPE])
-    except UsageError as error:
-        raise UsageError(f"the recipe of {where} cannot be used: {error.message}", hint=error.hint) from error
 
 
 def find_data(

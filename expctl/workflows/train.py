@@ -14,6 +14,7 @@ from expctl.tracking.runs.items import data_rows, given, outcome
 from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags, with_data_version
 from expctl.tracking.runs.writer import recording
 from expctl.tracking.store import Store, open_store, silent
+from expctl.workflows.recipe_source import told_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,6 +57,8 @@ def train(
     split = load_split(recipe, all_columns=is_factory(recipe.model))
     pipeline = build_pipeline(recipe)
     metadata = with_data_version(request.metadata, recipe.data)
+    for line in told_data(request.base, recipe, (split.data_hash, split.test_data_hash)):
+        note(line)
     if request.strict:
         raise_if_strict(split.data_issues)
     check_fit(recipe, pipeline, split)

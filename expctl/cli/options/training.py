@@ -60,6 +60,16 @@ Config = Annotated[
         metavar="FILE.toml", help="Take options from a file, keys as the flags; flags win.", rich_help_panel=_MODEL
     ),
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="Take the recipe of this run; flags and config file change it.",
+        rich_help_panel=_MODEL,
+        autocompletion=completion.runs,
+    ),
+]
 RunName = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Name of the run.  [default: generated]", rich_help_panel=_RECORD),

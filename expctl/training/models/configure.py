@@ -16,7 +16,7 @@ from expctl.training.models.families import FAMILIES, is_factory
 from expctl.training.models.features import FEATURES, check_features
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from expctl.parameters import Parameter
     from expctl.records import Value
@@ -49,6 +49,12 @@ def configure(given: Mapping[str, object]) -> Recipe:
         fields["model_hash"] = source_hash(model)
     fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest)
     return Recipe(**fields)
+
+
+def without_rival_tests(given: Mapping[str, Any], wins: Collection[str]) -> dict[str, Any]:
+    """What was given, without its way of making a test set where one of the keys that win gives another one."""
+    rivals = TEST_SETS if any(way in wins for way in TEST_SETS) else ()
+    return {key: value for key, value in given.items() if key not in rivals}
 
 
 def recorded(text: str) -> Recipe:
