@@ -289,6 +289,8 @@ MISTAKES = [
     ["train", "-t", "mlflow.x=1"],
     ["train", "--stratify", "maybe"],
     ["train", "--dry-run", "--format", "id"],
+    ["train", "--extra-metric", "cost"],
+    ["train", "--artifact", "missing"],
     ["sweep"],
     ["sweep", "-g", "c=x"],
     ["sweep", "-g", "c=1", "--c", "1"],
@@ -299,7 +301,7 @@ MISTAKES = [
     ["sweep", "-g", "c=1", "--backend", "ray"],
     ["sweep", "-g", "c=1", "--keep-models", "some"],
     ["sweep", "-g", "c=1", "--dry-run", "--format", "id"],
-    ["gate", "latest", "--baseline", "best", "--metric", "f1"],
+    ["gate", "latest", "--baseline", "best", "--metric", "fit_seconds"],
     ["gate", "latest", "--baseline", "best", "--max-drop", "nan"],
     ["gate", "latest", "--baseline", "best", "--format", "csv"],
     ["compare", "a", "b", "--confidence", "2"],
@@ -330,7 +332,7 @@ MISTAKES = [
     ["promote"],
     ["promote", "latest", "a/b"],
     ["promote", "latest", "reviews", "--alias", "v1"],
-    ["promote", "latest", "reviews", "--if-better-than", "champion", "--metric", "f1"],
+    ["promote", "latest", "reviews", "--if-better-than", "champion", "--metric", "oov"],
 ]
 
 

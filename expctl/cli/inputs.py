@@ -29,6 +29,7 @@ def training_request(
     tracking_uri: str | None,
     *,
     from_run: str | None = None,
+    artifacts: Sequence[Path] = (),
     note: Callable[[str], None],
     verbose: bool,
 ) -> TrainingRequest:
@@ -54,6 +55,7 @@ def training_request(
         autolog=bool(given.record["autolog"]),
         verbose=verbose,
         base=base,
+        artifacts=tuple(artifacts),
     )
 
 
@@ -127,7 +129,11 @@ def _put_together(flags: Mapping[str, Any]) -> _Given:
     params: Sequence[str] | None = flags.get("param")
     config: Path | None = flags.get("config")
     apart = ("param", "tag", "config")
-    given = {key: value for key, value in flags.items() if value is not None and key not in apart}
+    given = {
+        key: ",".join(value) if isinstance(value, list) else value  # of an option that is repeatable
+        for key, value in flags.items()
+        if value not in (None, []) and key not in apart
+    }
     pairs = read_pairs(params or [], "-p")
     for key in pairs:
         if key in (*RECIPE_KEYS, *RECORD_KEYS):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import DataError, UsageError, mask_secrets
@@ -52,7 +52,8 @@ class Base:
         that somebody chose and that the other model has too.
 
         Raises UsageError for changes that are wrong, or do not go with the rest; DataError where the model is the
-        user's own code, of which only the record says which: a store is not to choose what is run here.
+        user's own code, of which only the record says which: a store is not to choose what is run here. Metrics of the
+        user's own are left out for the same reason, unless they are among the changes.
         """
         had = self.recipe
         if is_factory(had.model) and "model" not in changes:
@@ -60,7 +61,8 @@ class Base:
                 f"run {self.run.described} is made by code that its recipe names, {had.model}",
                 hint=f"--model {had.model} runs what has that name here",
             )
-        options = {key: value for key in RECIPE_KEYS if (value := getattr(had, key)) is not None}
+        named = replace(had, extra_metric=None)
+        options = {key: value for key in RECIPE_KEYS if (value := getattr(named, key)) is not None}
         kept = self._parameters(str(changes.get("model", had.model)))
         return configure({**without_rival_tests(options, changes), **kept, **changes})
 

@@ -15,7 +15,6 @@ from expctl.tracking.errors import damaged
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.training.data.dataset import load_split, read_marks
 from expctl.training.data.tables import read_bytes
-from expctl.training.models.families import is_factory
 from expctl.workflows.recipe_source import recipe_of
 
 if TYPE_CHECKING:
@@ -48,10 +47,10 @@ def original_of(store: Store, run: RunRecord, *, trust: bool) -> Original:
     """
     where = f"run {run.described}"
     recipe = recipe_of(run, instead="expctl reproduce {}")
-    if is_factory(recipe.model) and not trust:
+    if recipe.own_code and not trust:
         raise DataError(
-            f"{where} is made by code that its recipe names, {recipe.model}",
-            hint="--trust runs what has that name here; factory.py of the run is what was run",
+            f"{where} is made by code that its recipe names, {', '.join(recipe.own_code)}",
+            hint="--trust runs what has that name here; the run's files have what was run",
         )
     if Tag.COMPLETE not in run.tags:
         raise RunNotFound(f"{where} is {run.status} and not complete", hint=f"expctl show {run.run_id[:8]}")
@@ -85,7 +84,7 @@ def find_data(
         if changes.order is not None:
             suspects.append(Deviation("data", f"order of {what}", "as recorded", "another, put right"))
             order = changes.order if what == "data" else order
-    return recipe, load_split(recipe, all_columns=is_factory(recipe.model), order=order), suspects
+    return recipe, load_split(recipe, all_columns=bool(recipe.own_code), order=order), suspects
 
 
 def _digest(original: Original, path: str, option: str) -> str:
@@ -130,7 +129,7 @@ def _keys(marks: RowDigests, *, as_tested: bool) -> RowKeys:
 
 def _tested(original: Original) -> RowKeys | None:
     """The rows of the run's test file, which are those that it predicted; None if a factory may have read more."""
-    if is_factory(original.recipe.model):
+    if original.recipe.own_code:
         return None
     said = original.predictions
     return RowKeys(said.rows, said.keys, [said.classes[label] for label in said.labels], [""] * len(said))

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
-from expctl.tracking.runs.metadata import RunMetadata, check_labels, check_recipe
+from expctl.tracking.runs.metadata import RunMetadata, check_artifacts, check_labels, check_recipe
 from expctl.training.search.samplers import DEFAULT_TRIALS, Proposals, check_sampler
 from expctl.training.search.space import read_space
 from expctl.workflows.sweep_plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from expctl.recipe import Recipe
     from expctl.settings import Settings
@@ -32,7 +33,7 @@ METRIC: Final = "f1_score"
 class TrainingRequest:
     """One model to train and record. With `strict`, data that would be warned of is refused.
 
-    `base` is the run whose recipe it is, but for what was changed.
+    `base` is the run whose recipe it is, but for what was changed. `artifacts` are files that the run gets besides.
     """
 
     recipe: Recipe
@@ -42,10 +43,12 @@ class TrainingRequest:
     autolog: bool = False
     verbose: bool = False
     base: Base | None = None
+    artifacts: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         check_labels(self.metadata)
         check_recipe(self.recipe)
+        check_artifacts(self.artifacts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,14 +41,13 @@ def preview(
     from expctl.training.data.checks import raise_if_strict
     from expctl.training.data.dataset import load_split
     from expctl.training.fit.trainer import check_fit
-    from expctl.training.models.families import is_factory
     from expctl.training.models.pipeline import build_pipeline
     from expctl.training.models.steps import selects_columns
     from expctl.training.search.recipe_diff import changed_values
 
     recipe = request.recipe
     progress("reading " + recipe.data)
-    split = load_split(recipe, all_columns=is_factory(recipe.model))
+    split = load_split(recipe, all_columns=bool(recipe.own_code))
     with _nothing_compiled():
         pipeline = build_pipeline(recipe)
     for line in told_data(request.base, recipe, (split.data_hash, split.test_data_hash)):
@@ -63,7 +62,7 @@ def preview(
         request,
         split,
         {key: old for key, (old, _) in changes.items()},
-        _columns(request, split, whole=not selects_columns(pipeline)),
+        _columns(request, split, whole=bool(recipe.own_code) and not selects_columns(pipeline)),
         _classes(split),
         find_existing(request, note, hashes),
     )

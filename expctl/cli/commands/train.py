@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from expctl.render.formats import Format
     from expctl.workflows.requests import TrainingRequest
 
+Artifact = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--artifact", metavar="FILE", help="Record this file with the run; repeatable.", rich_help_panel="Record"
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option(
@@ -36,6 +43,7 @@ SkipExisting = Annotated[
 @training.with_training_options
 def train(
     from_run: training.From = None,
+    artifact: Artifact = None,
     autolog: training.Autolog = None,
     dry_run: DryRun = False,
     skip_existing: SkipExisting = False,
@@ -51,7 +59,9 @@ def train(
         read_format(format, without=["id"])
     streams = Streams(quiet=quiet)
     given = {**flags, "autolog": autolog, "experiment": experiment}
-    request = training_request(given, tracking_uri, from_run=from_run, note=streams.note, verbose=verbose)
+    request = training_request(
+        given, tracking_uri, from_run=from_run, artifacts=artifact or (), note=streams.note, verbose=verbose
+    )
     if dry_run:
         _show(streams, request, format)
         return

@@ -108,7 +108,7 @@ _OWN: Final[dict[str, Any]] = {
     "data_version": DataVersion,
 }
 # Where --help does not have the options of a heading in the order of the tables: KEY stands behind another.
-_BEHIND: Final = {"strict": "dedupe", "cv": "param"}
+_BEHIND: Final = {"strict": "dedupe", "extra_metric": "param", "cv": "param"}
 _HEADINGS: Final = ("Sweep", _DATA, _MODEL, _RECORD, "Common")
 
 Command = TypeVar("Command", bound="Callable[..., None]")
@@ -143,7 +143,8 @@ def _annotation(one: Option) -> Any:
     text = one.help.format(models=", ".join(FAMILIES)) + ("" if usual is None else f"  [default: {usual}]")
     words = f"{one.flag}/{one.off}" if one.is_flag else one.flag
     info = typer.Option(words, metavar=one.metavar, help=text, rich_help_panel=one.panel)
-    return Annotated[bool | None if one.is_flag else str | None, info]
+    type_: Any = bool | None if one.is_flag else list[str] | None if one.repeatable else str | None
+    return Annotated[type_, info]
 
 
 def _heading(annotation: Any) -> str:

@@ -16,7 +16,6 @@ from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
-from expctl.training.models.families import is_factory
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ def read_marks(recipe: Recipe, path: str) -> RowDigests:
 def _marks(table: TableColumns, recipe: Recipe, rows: Rows, kept: list[int]) -> RowDigests:
     side = table.get(recipe.split_column or "")
     columns = [] if side is None else [[str(side[i]).strip().lower() for i in kept]]
-    if is_factory(recipe.model):
+    if recipe.own_code:
         read = (*features_of(recipe).columns(recipe), recipe.label_column, recipe.split_column)
         others = sorted(name for name in table if name not in read)
         columns += [[f"{name}={value}" for value in as_numbers([table[name][i] for i in kept])] for name in others]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from expctl.errors import ExitCode
+from expctl.tracking.runs.metadata import OWN_FILES
 from tests.conftest import write_reviews
 from tests.tracking.recorded import OWN_MODELS, names, statuses, store_of
 
@@ -488,3 +489,29 @@ def test_a_run_that_exists_is_given_instead_of_trained(cli, folder):
     assert first.stdout == second.stdout
     assert second.stderr.endswith(f"({first.stdout[:8]}); nothing was trained\n")
     assert statuses(folder) == ["FINISHED"]
+
+
+def test_files_of_ones_own_are_recorded_with_the_run_also_if_it_fails(cli, runs):
+    Path("notes.md").write_text("what I thought")
+    words = ("--data", "small.csv", "--artifact", "notes.md", "--artifact", "own_models.py", "--format", "id")
+    store, done = store_of(runs), cli("train", *words)
+    run = store.get(done.stdout.strip())
+    assert store.read_artifact(run, "notes.md") == b"what I thought"
+    assert store.read_artifact(run, "own_models.py") is not None
+    assert cli("train", *words, "--model", "own_models:broken").exit_code == ExitCode.WORK_FAILED
+    assert store.read_artifact(store.find("status = 'failed'")[0], "notes.md") == b"what I thought"
+
+
+def test_a_file_that_would_take_the_place_of_ours_is_refused(cli, runs):
+    recorded = {one.path.partition("/")[0] for run in store_of(runs).find() for one in store_of(runs).artifacts(run)}
+    assert recorded <= OWN_FILES
+    before = statuses(runs)
+    Path("files").mkdir()
+    for name in ("predictions.parquet", "extra_metric.x.py"):
+        Path("files", name).touch()
+        done = cli("train", "--data", "small.csv", "--artifact", f"files/{name}")
+        refused(done, ExitCode.USAGE, "expctl records a file of that name")
+    refused(cli("train", "--data", "small.csv", "--artifact", "no.txt"), ExitCode.USAGE, "there is no such file")
+    twice = ("--artifact", "small.csv", "--artifact", "small.csv")
+    refused(cli("train", "--data", "small.csv", *twice), ExitCode.USAGE, "another --artifact is of that name")
+    assert statuses(runs) == before
