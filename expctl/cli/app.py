@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items())
 
 _ORDER: Final = (
-    *("train", "sweep", "list", "show", "compare", "explain", "best", "predict", "gate", "promote", "reproduce"),
-    *("report", "ui", "delete", "restore", "export", "import", "doctor", "help"),
+    *("train", "sweep", "list", "show", "compare", "explain", "importance", "best", "predict", "gate", "promote"),
+    *("reproduce", "report", "ui", "delete", "restore", "export", "import", "doctor", "help"),
 )
 
 app = typer.Typer(

@@ -21,6 +21,7 @@ from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import is_set, resolve, resolve_set
 from expctl.tracking.runs.row_texts import with_texts
 from expctl.workflows.assessment import assess_runs
+from expctl.workflows.importance import importance_or_reason
 from expctl.workflows.rank import with_correction, with_ties
 from expctl.workflows.sweep_plan import Plan
 from expctl.workflows.sweep_resume import trials_of
@@ -39,6 +40,7 @@ _BEST: Final = 4  # runs compared, if not: the best ones
 _FLIPS: Final = 25  # rows of each kind
 _TESTED: Final = 10  # runs that are tested against the best one
 _HISTORY: Final = 1000  # runs
+_TERMS: Final = 15  # of each class
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         history=_history(store, choice.metric),
         confidence=confidence,
         notes=notes,
+        terms=[importance_or_reason(store, run, top=_TERMS) for run in compared],
     )
 
 
