@@ -26,7 +26,7 @@ _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {meaning}" fo
 
 _ORDER: Final = (
     *("train", "sweep", "list", "show", "compare", "explain", "importance", "best", "predict", "gate", "promote"),
-    *("reproduce", "report", "ui", "delete", "restore", "export", "import", "doctor", "help"),
+    *("reproduce", "learning-curve", "report", "ui", "delete", "restore", "export", "import", "doctor", "help"),
 )
 
 app = typer.Typer(

@@ -280,7 +280,7 @@ def _terms(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
     for one in report.terms:
         if isinstance(one, str):
             continue
-        columns = [Column("class"), Column("terms", "terms that speak for it", width=None)]
+        columns = [Column("class"), Column("text", "terms that speak for it", width=None)]
         rows: list[list[Cell]] = [
             [name, ", ".join(f"{shown(shown_term(term), columns[0])} {weight:.2f}" for term, weight in terms)]
             for name, terms in one.terms

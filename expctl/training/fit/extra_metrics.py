@@ -70,7 +70,7 @@ def load_extra_metrics(recipe: Recipe) -> list[LoadedMetric]:
         return []
     loaded = []
     for one in read_extra_metrics(recipe.extra_metric):
-        function = imported(one.path, "--extra-metric")
+        function = imported(one.path, "--extra-metric", "function")
         key = recorded_name(one, getattr(function, "greater_is_better", None))
         source = f"{one.path} {source_hash(one.path)}"
         loaded.append(LoadedMetric(key, source, function, _asks(one.path, function)))
