@@ -14,6 +14,7 @@ import shlex
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from expctl.extra_metrics import read_extra_metrics
 from expctl.parameters import FLAG, NONE, Interval, Parameter
 from expctl.records import Value
 
@@ -32,7 +33,8 @@ class Option:
     """One option of a recipe: its `key` for people, in files and on a run, what it takes, and what it is for.
 
     Without `domains` it is a text. `default` is that of a new recipe. At most one option that `makes_test_set` is
-    set. A sweep varies those that `may_vary`. The content of a file (`is_file`) decides, not where it lies.
+    set. A sweep varies those that `may_vary`. The content of a file (`is_file`) decides, not where it lies. One that is
+    `repeatable` has commas between its values.
     """
 
     help: str
@@ -43,6 +45,7 @@ class Option:
     may_vary: bool = False
     factor: Factor = "alone"
     is_file: bool = False
+    repeatable: bool = False
     parameter: str = ""  # of a run, where it is not the key
     key: str = ""
     default: Value = None
@@ -70,7 +73,8 @@ class Option:
         """The words of a command line that say a value, typed or as text."""
         if self.is_flag:
             return [self.flag if str(value).lower() == "true" else self.off]
-        return [self.flag, str(value)]
+        values = str(value).split(",") if self.repeatable else [str(value)]
+        return [word for one in values for word in (self.flag, one)]
 
 
 def option(help: str, *, default: Any = MISSING, before: Any = MISSING, **definition: Any) -> Any:
@@ -89,8 +93,8 @@ class Recipe:
     Exactly one of `test_size` (a share of the rows), `test_data` (another file) and `split_column` (a column that
     says train or test) makes the test set. `parameters` holds every feature and classifier parameter by its expctl
     key, defaults included, so that a later change of a default does not change an old recipe. `model_hash` is the
-    sha256, in hex, of the file that a model's factory is written in. With `dedupe` all copies of a text are on one side
-    of the split, and of the folds.
+    sha256, in hex, of the file that a model's factory is written in, `extra_metric_hash` that of the files of metrics.
+    With `dedupe` all copies of a text are on one side of the split, and of the folds.
     """
 
     data: str = option(
@@ -136,6 +140,15 @@ class Recipe:
         domains=(Interval(int, 2), NONE),
         factor="none",
     )
+    extra_metric: str | None = option(
+        "Measure this too, a function of y_true and y_pred; repeatable.",
+        default=None,
+        before=None,
+        metavar="package.module:function",
+        panel="Model",
+        factor="none",
+        repeatable=True,
+    )
     model: str = option(
         "{models}, or package.module:factory.",
         default="logreg",
@@ -146,6 +159,7 @@ class Recipe:
     )
     parameters: Mapping[str, Value] = field(default_factory=dict)
     model_hash: str | None = field(default=None, metadata={"before": None})
+    extra_metric_hash: str | None = field(default=None, metadata={"before": None})
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys: equal recipes have equal text, those recorded by an older expctl too."""
@@ -159,6 +173,16 @@ class Recipe:
     def from_json(cls, text: str) -> Recipe:
         """The recipe whose `to_json` gave `text`. Raises ValueError or TypeError for any other text."""
         return cls(**{**_before(cls), **json.loads(text)})
+
+    @property
+    def own_code(self) -> list[str]:
+        """The code of the user's own that the recipe runs, as package.module:function: its model, its metrics."""
+        metrics = [] if self.extra_metric is None else [one.path for one in read_extra_metrics(self.extra_metric)]
+        return [*([self.model] if ":" in self.model else []), *metrics]
+
+    def values(self) -> dict[str, Value]:
+        """Every option and every parameter by its key; None of options that are not set."""
+        return {**{key: getattr(self, key) for key in OPTIONS}, **self.parameters}
 
     def logged(self) -> dict[str, Value]:
         """The parameters a run is logged with: what was chosen and why it comes out as it does.

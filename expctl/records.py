@@ -29,6 +29,7 @@ class Tag:
     COMPLETE: Final = "expctl.complete"
     MODEL_DIGEST: Final = "expctl.model_sha256"
     PREDICTIONS_DIGEST: Final = "expctl.predictions_sha256"
+    RESAMPLES_DIGEST: Final = "expctl.resamples_sha256"
     REASON: Final = "expctl.reason"
     WARNINGS: Final = "expctl.warnings"
     HOST: Final = "expctl.host"

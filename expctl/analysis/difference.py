@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from expctl.metrics import METRICS, higher_is_better
+from expctl.metrics import higher_is_better
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,7 +134,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def adjusted(differences: Sequence[Mapping[str, Difference]]) -> list[dict[str, Difference]]:
     """The differences of several challengers from one baseline, each metric's p-values adjusted by Holm's method."""
     result = [dict(one) for one in differences]
-    for key in METRICS:
+    for key in dict.fromkeys(key for one in result for key in one):
         having = [one for one in result if key in one]
         for one, p_value in zip(having, holm([one[key].p_value for one in having]), strict=True):
             one[key] = replace(one[key], p_value=p_value)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from expctl.analysis.confusion import Confusion
     from expctl.analysis.curves import Curves
     from expctl.analysis.flips import Flip, Flips
+    from expctl.analysis.importance import Importance
     from expctl.analysis.ranking import Ranking
     from expctl.analysis.significance import Assessment
     from expctl.records import RunRecord
@@ -34,7 +35,7 @@ class Report:
     `tested` has an entry a challenger and `curves` one a compared run (a text: why there are none). `confusion` is of
     the compared runs with predictions, `confused`. `history`: the experiment's finished runs with the metric, oldest
     first.
-    `notes` tell what was left out.
+    `notes` tell what was left out. `terms` are those of the compared runs that speak for each class (a text: why none).
     """
 
     experiment: str
@@ -49,3 +50,4 @@ class Report:
     history: Sequence[RunRecord]
     confidence: float
     notes: Sequence[str] = ()
+    terms: Sequence[Importance | str] = ()

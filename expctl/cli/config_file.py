@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
-from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, TEST_SETS, TEXTS
+from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, TEXTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,10 +86,3 @@ def _check_config(content: dict[str, Any], path: Path, text: str) -> None:
                 NUMBERS[key].read(value)
             except UsageError as error:
                 raise UsageError(f"{where}: {error.message}", hint=error.hint) from error
-
-
-def without_rival_tests(from_file: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
-    """A config file without its way of making a test set where a flag gives another one."""
-    if any(way in flags for way in TEST_SETS):
-        return {key: value for key, value in from_file.items() if key not in TEST_SETS}
-    return from_file

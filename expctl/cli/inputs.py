@@ -8,51 +8,101 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from expctl.cli.config_file import RECORD_KEYS, read_config, without_rival_tests
+from expctl.cli.config_file import RECORD_KEYS, read_config
 from expctl.cli.options.common import read_pairs
 from expctl.errors import UsageError
 from expctl.settings import load_settings
-from expctl.training.models.configure import RECIPE_KEYS, configure
+from expctl.training.models.configure import RECIPE_KEYS, configure, without_rival_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from expctl.settings import Settings
     from expctl.tracking.runs.metadata import RunMetadata
+    from expctl.workflows.recipe_source import Base
     from expctl.workflows.requests import SweepRequest, TrainingRequest
 
 
-def training_request(flags: Mapping[str, Any], tracking_uri: str | None, *, verbose: bool) -> TrainingRequest:
-    """What `train` is asked for by the options that `with_training_options` gives it, --autolog and --experiment."""
+def training_request(
+    flags: Mapping[str, Any],
+    tracking_uri: str | None,
+    *,
+    from_run: str | None = None,
+    artifacts: Sequence[Path] = (),
+    note: Callable[[str], None],
+    verbose: bool,
+) -> TrainingRequest:
+    """What `train` is asked for by the options that `with_training_options` gives it, --autolog and --experiment.
+
+    What changes of the recipe of `from_run`, a run reference, is told to `note`.
+    """
     from expctl.workflows.requests import TrainingRequest
 
     given = _put_together(flags)
     settings = load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri)
+    base = None if from_run is None else _base(settings, from_run, note, verbose=verbose)
+    if base is None:
+        recipe = configure({"data": settings.data, **given.recipe})
+    else:
+        recipe = base.changed(given.recipe)
+        note(base.told(recipe))
     return TrainingRequest(
-        recipe=configure({"data": settings.data, **given.recipe}),
+        recipe=recipe,
         settings=settings,
         metadata=given.metadata(),
         strict=bool(given.record["strict"]),
         autolog=bool(given.record["autolog"]),
         verbose=verbose,
+        base=base,
+        artifacts=tuple(artifacts),
     )
 
 
 def sweep_request(
-    flags: Mapping[str, Any], tracking_uri: str | None, *, grid: Sequence[str] | None, **own: Any
+    flags: Mapping[str, Any],
+    tracking_uri: str | None,
+    *,
+    grid: Sequence[str] | None,
+    from_run: str | None = None,
+    note: Callable[[str], None],
+    verbose: bool,
+    **own: Any,
 ) -> SweepRequest:
-    """What `sweep` is asked for: `own` are the fields of a `SweepRequest` that are options of their own."""
+    """What `sweep` is asked for: `own` are the fields of a `SweepRequest` that are options of their own.
+
+    What changes of the recipe of `from_run`, a run reference, is told to `note`.
+    """
     from expctl.workflows.requests import SweepRequest
 
     given = _put_together(flags)
-    return SweepRequest(
-        settings=load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri),
-        space={key.replace("-", "_"): text for key, text in read_pairs(grid or [], "-g").items()},
-        given=given.recipe,
+    settings = load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri)
+    space = {key.replace("-", "_"): text for key, text in read_pairs(grid or [], "-g").items()}
+    base = None if from_run is None else _base(settings, from_run, note, verbose=verbose)
+    common = given.recipe
+    if base is not None:
+        recipe, common = base.varied(given.recipe, space)
+    request = SweepRequest(
+        settings=settings,
+        space=space,
+        given=common,
         metadata=given.metadata(),
         strict=bool(given.record["strict"]),
+        verbose=verbose,
+        base=base,
         **own,
     )
+    if base is not None:
+        note(base.told(recipe, space))
+    return request
+
+
+def _base(settings: Settings, reference: str, note: Callable[[str], None], *, verbose: bool) -> Base:
+    """The run whose recipe is taken."""
+    from expctl.tracking.store import open_store
+    from expctl.workflows.recipe_source import base_of
+
+    return base_of(open_store(settings, verbose=verbose, note=note), reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +129,11 @@ def _put_together(flags: Mapping[str, Any]) -> _Given:
     params: Sequence[str] | None = flags.get("param")
     config: Path | None = flags.get("config")
     apart = ("param", "tag", "config")
-    given = {key: value for key, value in flags.items() if value is not None and key not in apart}
+    given = {
+        key: ",".join(value) if isinstance(value, list) else value  # of an option that is repeatable
+        for key, value in flags.items()
+        if value not in (None, []) and key not in apart
+    }
     pairs = read_pairs(params or [], "-p")
     for key in pairs:
         if key in (*RECIPE_KEYS, *RECORD_KEYS):

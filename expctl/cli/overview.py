@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 GROUPS: Final = {
     "Train": ("train", "sweep"),
     "Look": ("list", "show", "get", "report", "ui", "experiments"),
-    "Decide and use": ("best", "compare", "explain", "gate", "promote", "predict", "reproduce"),
+    "Decide and use": (
+        *("best", "compare", "explain", "importance", "gate", "promote", "predict", "reproduce", "learning-curve"),
+    ),
     "Keep": ("edit", "log", "delete", "restore", "export", "import"),
     "Set up": ("doctor", "help"),
 }

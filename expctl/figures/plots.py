@@ -50,6 +50,27 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> bytes:
     return _png(figure)
 
 
+def learning_curve(
+    metric: str, rows: Sequence[int], values: Sequence[float], limits: Sequence[tuple[float, float]]
+) -> bytes:
+    """Draw a score against the rows of training, with its limits as a band."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.fill_between(rows, [low for low, _ in limits], [high for _, high in limits], alpha=0.2, linewidth=0)
+    axes.plot(rows, values, marker="o")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(rows, [f"{one:,}" for one in rows])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.set(xlabel="Training rows", ylabel=metric, title=f"Learning curve: {metric} with 95 % limits")
+    return _png(figure)
+
+
 def parallel_coordinates(
     metric: str, scored: Sequence[tuple[SearchPoint, float]], logarithmic: Collection[str], *, higher_is_better: bool
 ) -> bytes:

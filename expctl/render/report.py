@@ -18,6 +18,7 @@ from expctl.metrics import METRICS, is_detail
 from expctl.render import charts, comparison_charts
 from expctl.render.comparison_views import comparison_sheet, flips_sheet
 from expctl.render.formats import RIGHT, parts
+from expctl.render.importance import shown_term
 from expctl.render.sheet import Cell, Change, Column, Sheet
 from expctl.render.text import heading, number, shown, visible
 from expctl.render.vega import Chart
@@ -140,7 +141,7 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
     ranking, compared = report.ranking, _compared(report)
     names = charts.titles(compared)
     parameters = chosen_parameters(ranking.ranked)[:_PARAMETERS]
-    flipped = _flipped(report, names)
+    flipped, terms = _flipped(report, names), _terms(report, names)
     experiments = len({run.experiment for run in ranking.ranked}) > 1
     sections = {
         "ranking": "Ranking" if ranking.ranked else None,
@@ -150,6 +151,7 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
         "curves": "ROC and precision-recall" if report.curves else None,
         "confusion": "Confusion" if report.confusion is not None else None,
         "classes": "Classes" if "classes" in drawn else None,
+        "terms": "Terms" if terms else None,
         "flips": "Broken and fixed rows" if flipped else None,
     }
     return {
@@ -175,6 +177,7 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
         "bases": _bases(report, names),
         "matrices": {f"confusion-{i}": names[run.run_id] for i, run in enumerate(report.confused)},
         "mixed_up": _mixed_up(report, names),
+        "terms": terms,
         "flipped": flipped,
     }
 
@@ -268,6 +271,22 @@ def _flipped(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
                 "without_texts": any(text is None for _, text in one.texts),
             }
         )
+    return found
+
+
+def _terms(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """For each compared run that can tell: its classes with the terms that speak for them."""
+    found = []
+    for one in report.terms:
+        if isinstance(one, str):
+            continue
+        columns = [Column("class"), Column("text", "terms that speak for it", width=None)]
+        rows: list[list[Cell]] = [
+            [name, ", ".join(f"{shown(shown_term(term), columns[0])} {weight:.2f}" for term, weight in terms)]
+            for name, terms in one.terms
+        ]
+        caption = f"{names[one.run.run_id]}: terms with their weights ({one.kind})"
+        found.append({"caption": caption, "table": _table(Sheet("terms", columns, rows))})
     return found
 
 

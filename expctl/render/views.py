@@ -25,9 +25,12 @@ _KINDS: Mapping[str, Column] = {
     "duration": Column("duration", kind="duration"),
 }
 _LIST = ("run_id", "name", "status", "started", "f1_score", "accuracy")
-# Parameters that always differ with the data and would crowd out what people chose.
+# Parameters that always differ with the data, or change no model, and would crowd out what people chose.
 _CONSEQUENCES = frozenset(
-    {"data_hash", "data_fingerprint", "dataset_size", "train_rows", "test_rows", "test_data_hash", *DATA_ISSUES}
+    {
+        *("data_hash", "data_fingerprint", "dataset_size", "train_rows", "test_rows", "test_data_hash"),
+        *("extra_metric", "extra_metric_hash", *DATA_ISSUES),
+    }
 )
 
 

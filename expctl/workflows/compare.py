@@ -10,12 +10,12 @@ from expctl.analysis.comparison import compare as compare_runs
 from expctl.analysis.difference import adjusted
 from expctl.analysis.flips import find_flips
 from expctl.analysis.groups import compare_groups, repeats, same_data
-from expctl.analysis.significance import assess
 from expctl.errors import RunNotFound, UsageError, closest
 from expctl.metrics import METRICS
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import is_set, resolve, resolve_set
+from expctl.workflows.assessment import assess_runs
 from expctl.workflows.compare_code import compare_code, distances
 
 if TYPE_CHECKING:
@@ -101,7 +101,10 @@ def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRow
         )
     predictions = [read_predictions(store, run) for run in runs]
     per_class = request.per_class
-    tests = [assess(predictions[0], one, confidence=request.confidence, per_class=per_class) for one in predictions[1:]]
+    recorded = list(zip(runs, predictions, strict=True))
+    tests = [
+        assess_runs(store, recorded[0], one, confidence=request.confidence, per_class=per_class) for one in recorded[1:]
+    ]
     if request.flips is not None:
         return _rows(runs, predictions[1], tests[0], None if request.every_flip else request.flips)
     corrected = adjusted([test.differences for test in tests])

@@ -18,7 +18,7 @@ from expctl.tracking.runs import provenance
 from expctl.training.data.tables import read_bytes
 from expctl.training.models.families import is_factory
 from expctl.training.search.recipe_diff import Factor, Hashes, factors_between
-from expctl.workflows.reproduce_source import recipe_of
+from expctl.workflows.recipe_source import recipe_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from expctl.analysis.flips import find_flips
 from expctl.analysis.gate import Decision, decide
-from expctl.analysis.significance import assess
+from expctl.errors import UsageError, closest
+from expctl.metrics import METRICS
 from expctl.tracking.runs.predictions import read_predictions
+from expctl.workflows.assessment import assess_runs
 
 if TYPE_CHECKING:
     from expctl.analysis.flips import Flip
@@ -46,9 +48,17 @@ def judge(
     least: float | None = None,
     confidence: float = 0.95,
 ) -> Judgement:
-    """Decide between two runs (see `decide`), on the test rows of both, which must be the same."""
-    before, after = (read_predictions(store, run) for run in (baseline, candidate))
-    test = assess(before, after, confidence=confidence)
+    """Decide between two runs (see `decide`), on the test rows of both, which must be the same.
+
+    Raises UsageError for a metric that neither has, DataError.
+    """
+    runs = (baseline, candidate)
+    if metric not in METRICS and not any(metric in run.metrics for run in runs):
+        known = [key for key, one in METRICS.items() if one.is_quality_metric]
+        guess = closest(metric, [*known, *candidate.metrics])
+        raise UsageError(f"the gate cannot test {metric!r}{guess}", hint=f"--metric {', '.join(known)}")
+    before, after = (read_predictions(store, run) for run in runs)
+    test = assess_runs(store, (baseline, before), (candidate, after), confidence=confidence)
     whole = test.pairing is not None and test.pairing.complete
     difference = test.differences.get(metric) if whole else None
     apart = "the runs were tested on different rows: the gate needs the same" if test.pairing and not whole else None

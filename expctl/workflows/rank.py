@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 from expctl.analysis.predictions import pair
 from expctl.analysis.ranking import exclusions, may_tie, preferring, rank, ranking_order
 from expctl.analysis.selection import corrected
-from expctl.analysis.significance import assess
 from expctl.errors import RunNotFound, UsageError, closest
 from expctl.filters.expression import NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, fit_for
 from expctl.metrics import METRICS, is_detail
 from expctl.records import Tag
 from expctl.tracking.runs.predictions import read_predictions
+from expctl.workflows.assessment import assess_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,8 @@ def with_ties(store: Store, ranking: Ranking, rivals: Sequence[RunRecord]) -> Ra
         return ranking
     tied = {best.run_id: True}
     for run in rivals:
-        difference = assess(mine, read_predictions(store, run)).differences.get(ranking.metric)
+        test = assess_runs(store, (best, mine), (run, read_predictions(store, run)))
+        difference = test.differences.get(ranking.metric)
         if difference is not None:
             tied[run.run_id] = difference.verdict == "no clear difference"
     return replace(ranking, tied=tied)

@@ -13,7 +13,6 @@ from expctl.analysis.difference import adjusted
 from expctl.analysis.flips import find_flips
 from expctl.analysis.ranking import may_tie, rank, ranking_order
 from expctl.analysis.report import Report, Tested
-from expctl.analysis.significance import assess
 from expctl.filters.expression import NO_SWEEP, all_of, fit_for
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
@@ -21,6 +20,8 @@ from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import is_set, resolve, resolve_set
 from expctl.tracking.runs.row_texts import with_texts
+from expctl.workflows.assessment import assess_runs
+from expctl.workflows.importance import importance_or_reason
 from expctl.workflows.rank import with_correction, with_ties
 from expctl.workflows.sweep_plan import Plan
 from expctl.workflows.sweep_resume import trials_of
@@ -39,6 +40,7 @@ _BEST: Final = 4  # runs compared, if not: the best ones
 _FLIPS: Final = 25  # rows of each kind
 _TESTED: Final = 10  # runs that are tested against the best one
 _HISTORY: Final = 1000  # runs
+_TERMS: Final = 15  # of each class
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,9 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
     known = [one for one in predictions if one is not None]
     tested = [
         _tested(run, one, test)
-        for run, one, test in zip(compared[1:], predictions[1:], _tests(predictions, confidence), strict=True)
+        for run, one, test in zip(
+            compared[1:], predictions[1:], _tests(store, compared, predictions, confidence), strict=True
+        )
     ]
     evidence = [read_evidence(store, run, per_class=True) for run in compared]
     return Report(
@@ -127,11 +131,15 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         history=_history(store, choice.metric),
         confidence=confidence,
         notes=notes,
+        terms=[importance_or_reason(store, run, top=_TERMS) for run in compared],
     )
 
 
-def _tests(predictions: Sequence[RunPredictions | None], confidence: float) -> list[Assessment]:
-    tests = [assess(predictions[0], one, confidence=confidence, per_class=True) for one in predictions[1:]]
+def _tests(
+    store: Store, runs: Sequence[RunRecord], predictions: Sequence[RunPredictions | None], confidence: float
+) -> list[Assessment]:
+    recorded = list(zip(runs, predictions, strict=True))
+    tests = [assess_runs(store, recorded[0], one, confidence=confidence, per_class=True) for one in recorded[1:]]
     corrected = adjusted([test.differences for test in tests])
     return [replace(test, differences=part) for test, part in zip(tests, corrected, strict=True)]
 

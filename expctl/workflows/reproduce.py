@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl import __version__
 from expctl.analysis.reproduction import Deviation, judge
 from expctl.errors import mask_secrets
+from expctl.extra_metrics import read_extra_metrics
 from expctl.records import MACHINE, Tag
 from expctl.tracking.models.storage import load_model
 from expctl.tracking.runs import provenance
@@ -18,7 +19,7 @@ from expctl.tracking.runs.writer import RunWriter
 from expctl.training.fit.compare_estimators import differing
 from expctl.training.fit.skops_file import reloaded
 from expctl.training.fit.trainer import train
-from expctl.training.models.factory import source_hash
+from expctl.training.models.factory import source_hash, sources_hash
 from expctl.training.models.families import is_factory
 from expctl.training.models.pipeline import build_pipeline
 from expctl.workflows.train import record_training
@@ -115,6 +116,10 @@ def _code(store: Store, original: Original, recipe: Recipe) -> Iterator[Deviatio
     if is_factory(recipe.model):
         present = source_hash(recipe.model)
         yield from _differing("code", {"model_hash": original.recipe.model_hash}, {"model_hash": present})
+    if recipe.extra_metric is not None:
+        present = sources_hash(one.path for one in read_extra_metrics(recipe.extra_metric))
+        then = {"extra_metric_hash": original.recipe.extra_metric_hash}
+        yield from _differing("code", then, {"extra_metric_hash": present})
 
 
 def _differing(section: Any, then: dict[str, str | None], now: dict[str, Any]) -> Iterator[Deviation]:

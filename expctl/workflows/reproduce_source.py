@@ -15,8 +15,7 @@ from expctl.tracking.errors import damaged
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.training.data.dataset import load_split, read_marks
 from expctl.training.data.tables import read_bytes
-from expctl.training.models.configure import recorded
-from expctl.training.models.families import is_factory
+from expctl.workflows.recipe_source import recipe_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,14 +46,11 @@ def original_of(store: Store, run: RunRecord, *, trust: bool) -> Original:
     unless `trust`, for a model that the user's own code makes.
     """
     where = f"run {run.described}"
-    if Tag.SWEEP in run.tags:
-        best = run.tags.get(Tag.BEST_RUN, "RUN")[:8]
-        raise UsageError(f"{where} is a sweep: its trials are what was trained", hint=f"expctl reproduce {best}")
-    recipe = recipe_of(run)
-    if is_factory(recipe.model) and not trust:
+    recipe = recipe_of(run, instead="expctl reproduce {}")
+    if recipe.own_code and not trust:
         raise DataError(
-            f"{where} is made by code that its recipe names, {recipe.model}",
-            hint="--trust runs what has that name here; factory.py of the run is what was run",
+            f"{where} is made by code that its recipe names, {', '.join(recipe.own_code)}",
+            hint="--trust runs what has that name here; the run's files have what was run",
         )
     if Tag.COMPLETE not in run.tags:
         raise RunNotFound(f"{where} is {run.status} and not complete", hint=f"expctl show {run.run_id[:8]}")
@@ -62,17 +58,6 @@ def original_of(store: Store, run: RunRecord, *, trust: bool) -> Original:
     if predictions is None:
         raise RunNotFound(f"{where} has no predictions.parquet any more", hint=f"expctl show {run.run_id[:8]}")
     return Original(run, recipe, predictions)
-
-
-def recipe_of(run: RunRecord) -> Recipe:
-    """The recipe of a recorded run. Raises UsageError for a run that has none, or one that is no recipe."""
-    where = f"run {run.described}"
-    if Tag.RECIPE not in run.tags:
-        raise UsageError(f"{where} has no recipe: expctl did not train it", hint="expctl list")
-    try:
-        return recorded(run.tags[Tag.RECIPE])
-    except UsageError as error:
-        raise UsageError(f"the recipe of {where} cannot be used: {error.message}", hint=error.hint) from error
 
 
 def find_data(
@@ -99,7 +84,7 @@ def find_data(
         if changes.order is not None:
             suspects.append(Deviation("data", f"order of {what}", "as recorded", "another, put right"))
             order = changes.order if what == "data" else order
-    return recipe, load_split(recipe, all_columns=is_factory(recipe.model), order=order), suspects
+    return recipe, load_split(recipe, all_columns=bool(recipe.own_code), order=order), suspects
 
 
 def _digest(original: Original, path: str, option: str) -> str:
@@ -144,7 +129,7 @@ def _keys(marks: RowDigests, *, as_tested: bool) -> RowKeys:
 
 def _tested(original: Original) -> RowKeys | None:
     """The rows of the run's test file, which are those that it predicted; None if a factory may have read more."""
-    if is_factory(original.recipe.model):
+    if original.recipe.own_code:
         return None
     said = original.predictions
     return RowKeys(said.rows, said.keys, [said.classes[label] for label in said.labels], [""] * len(said))

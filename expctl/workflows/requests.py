@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
-from expctl.tracking.runs.metadata import RunMetadata, check_labels, check_recipe
+from expctl.tracking.runs.metadata import RunMetadata, check_artifacts, check_labels, check_recipe
 from expctl.training.search.samplers import DEFAULT_TRIALS, Proposals, check_sampler
 from expctl.training.search.space import read_space
 from expctl.workflows.sweep_plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from expctl.recipe import Recipe
     from expctl.settings import Settings
     from expctl.training.search.space import SearchSpace
+    from expctl.workflows.recipe_source import Base
 
 SAMPLER: Final = "grid"
 METRIC: Final = "f1_score"
@@ -29,7 +31,10 @@ METRIC: Final = "f1_score"
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """One model to train and record. With `strict`, data that would be warned of is refused."""
+    """One model to train and record. With `strict`, data that would be warned of is refused.
+
+    `base` is the run whose recipe it is, but for what was changed. `artifacts` are files that the run gets besides.
+    """
 
     recipe: Recipe
     settings: Settings
@@ -37,10 +42,13 @@ class TrainingRequest:
     strict: bool = False
     autolog: bool = False
     verbose: bool = False
+    base: Base | None = None
+    artifacts: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         check_labels(self.metadata)
         check_recipe(self.recipe)
+        check_artifacts(self.artifacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,8 @@ class SweepRequest:
 
     `space` has the SPACE of each axis and `given` what all trials have in common, both as they were written. None of
     sampler, metric, models to keep and trials: nothing was said of it, and a sweep that is resumed has its own.
-    `scheduler` is that of a Dask cluster; without one the trials run on this machine, `jobs` at once.
+    `scheduler` is that of a Dask cluster; without one the trials run on this machine, `jobs` at once. `base` is the run
+    whose recipe the trials have in common, but for what was changed.
     """
 
     settings: Settings
@@ -67,6 +76,7 @@ class SweepRequest:
     fail_fast: bool = False
     strict: bool = False
     verbose: bool = False
+    base: Base | None = None
 
     def __post_init__(self) -> None:
         if self.resume is None:

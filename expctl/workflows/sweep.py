@@ -24,6 +24,7 @@ from expctl.tracking.store import open_store
 from expctl.training.search.samplers import SAMPLERS, Proposals, importance
 from expctl.training.search.scheduler import Outcome, run_trials
 from expctl.workflows.rank import with_ties
+from expctl.workflows.recipe_source import told_data
 from expctl.workflows.sweep_resume import reopen, resume, trials_of
 from expctl.workflows.sweep_trials import WARM, Progress, Recorder, TrialContext, work
 
@@ -99,6 +100,7 @@ def sweep(
         pool.warm(WARM)
 
         from expctl.data_issues import messages
+        from expctl.training.search.shared_data import representatives
 
         with watcher.stages() as stage:
             prepared = _prepared(space, request, stage)
@@ -109,6 +111,8 @@ def sweep(
                 labels = with_data_version(labels, now.common["data"])
                 stage("opening the store")
                 store = open_store(now.settings, create=True, verbose=now.verbose, note=watcher.note)
+        for line in told_data(request.base, representatives(space)[0][0], prepared.hashes):
+            watcher.note(line)
         for line in messages(prepared.data_issues):
             watcher.note(f"warning: {line}")
         if resumed is not None:

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from expctl.errors import DataError
 from expctl.tracking import uris
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.autolog import autologging
-from expctl.tracking.runs.items import data_rows, given, outcome
+from expctl.tracking.runs.items import File, data_rows, given, outcome
 from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags, with_data_version
 from expctl.tracking.runs.writer import recording
 from expctl.tracking.store import Store, open_store, silent
+from expctl.workflows.recipe_source import told_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from sklearn.pipeline import Pipeline
 
@@ -48,24 +51,34 @@ def train(
     from expctl.training.data.checks import raise_if_strict
     from expctl.training.data.dataset import load_split
     from expctl.training.fit.trainer import check_fit
-    from expctl.training.models.families import is_factory
     from expctl.training.models.pipeline import build_pipeline
 
     recipe = request.recipe
+    files = [File(path.name, _content(path)) for path in request.artifacts]
     progress("reading " + recipe.data)
-    split = load_split(recipe, all_columns=is_factory(recipe.model))
+    split = load_split(recipe, all_columns=bool(recipe.own_code))
     pipeline = build_pipeline(recipe)
     metadata = with_data_version(request.metadata, recipe.data)
+    for line in told_data(request.base, recipe, (split.data_hash, split.test_data_hash)):
+        note(line)
     if request.strict:
         raise_if_strict(split.data_issues)
     check_fit(recipe, pipeline, split)
     progress("opening the store")
     store = open_store(request.settings, create=True, verbose=request.verbose, note=note)
     run, result = record_training(
-        store, recipe, split, pipeline, metadata, autolog=request.autolog, strict=request.strict, progress=progress
-    )
+        store, recipe, split, pipeline, metadata, files=files, autolog=request.autolog, strict=request.strict,
+        progress=progress,
+    )  # fmt: skip
     store.refresh_planner_stats()
     return Trained(store, run, result)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", hint="--artifact FILE") from error
 
 
 def record_training(
@@ -77,13 +90,14 @@ def record_training(
     *,
     command: str = "expctl train",
     tags: Mapping[str, str] = MappingProxyType({}),
+    files: Sequence[File] = (),
     autolog: bool = False,
     strict: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> tuple[RunRecord, TrainResult]:
     """Train and record a run that stands by itself, with the code and the packages that made it.
 
-    `tags` are set from the beginning, besides those that every run has.
+    `tags` are set from the beginning, besides those that every run has; `files` of the user's own are recorded too.
     Raises TrainingFailed, and if `strict` DataError (the run is then FAILED), StoreError.
     """
     code = provenance.read_code()
@@ -99,6 +113,7 @@ def record_training(
         requirements=provenance.requirements(packages),
         patch=code.patch if code else None,
         data_version=labels.data_version,
+        files=files,
         autolog=autolog,
         strict=strict,
         progress=progress,
@@ -116,6 +131,7 @@ def train_in_run(
     requirements: str,
     patch: bytes | None,
     data_version: str | None = None,
+    files: Sequence[File] = (),
     alone: bool = True,
     begun: Callable[[str], None] = lambda run_id: None,
     autolog: bool = False,
@@ -132,6 +148,7 @@ def train_in_run(
     with recording(store, name, {**tags, **recipe_tag(recipe)}) as writer:
         begun(writer.run_id)
         writer.write(given(recipe, split, requirements=requirements, patch=patch, data_version=data_version))
+        writer.write(files)
         with autologging(writer) if autolog else nullcontext():
             result = fit(recipe, split, pipeline, strict=strict, progress=progress)
         progress("recording")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from expctl.figures.plots import confusion_matrix, parallel_coordinates, scatter
+from expctl.figures.plots import confusion_matrix, learning_curve, parallel_coordinates, scatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -251,3 +251,10 @@ def test_the_ends_of_the_metric_are_written(spy):
 def test_values_that_are_all_equal_are_written_once(spy):
     lines("f1_score", [({"c": 1.0}, 0.5), ({"c": 2.0}, 0.5)])
     assert spy["text"] == ["1", "2", "0.5"]
+
+
+def test_a_learning_curve_has_a_tick_at_each_number_of_rows_and_is_the_same_every_time():
+    given = ("f1_score", [200, 400], [0.7, 0.8], [(0.6, 0.8), (0.7, 0.9)])
+    picture = learning_curve(*given)
+    assert picture.startswith(b"\x89PNG")
+    assert picture == learning_curve(*given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from expctl.errors import DataError, RunNotFound, UsageError
 from expctl.records import RunRecord, Tag
-from expctl.workflows.reproduce_source import find_data, original_of, recipe_of
+from expctl.workflows.reproduce_source import find_data, original_of
 from tests.tracking.recorded import store_of, train
 from tests.tracking.swept import children, parent_of
 
@@ -126,16 +125,3 @@ def test_a_users_own_code_is_used_only_if_trusted(store, runs):
     with pytest.raises(DataError, match="is made by code that its recipe names, own_models:counted"):
         original_of(store, run, trust=False)
     assert original_of(store, run, trust=True).recipe.model == "own_models:counted"
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("model", "nosuch"), ("model", 3), ("parameters", {"c": "much"}), ("parameters", ["x"]), ("cv", 1),
-        ("data", 5), ("text_column", "label"), ("test_size", 7), ("random_state", -1),
-    ],
-)  # fmt: skip
-def test_a_recipe_that_is_none_is_refused_with_the_run(strong, key, value):
-    recipe = json.dumps({**json.loads(strong.tags[Tag.RECIPE]), key: value})
-    with pytest.raises(UsageError, match=rf"the recipe of run strong \({strong.run_id[:8]}\) cannot be used: "):
-        recipe_of(replace(strong, tags={Tag.RECIPE: recipe}))

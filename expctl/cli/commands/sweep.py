@@ -139,6 +139,7 @@ Scheduler = Annotated[
 @training.with_training_options
 def sweep(
     grid: Grid = None,
+    from_run: training.From = None,
     sampler: SamplerName = None,
     trials: Trials = None,
     timeout: Timeout = None,
@@ -163,8 +164,10 @@ def sweep(
     streams = Streams(quiet=quiet)
     if dry_run and resume is not None:
         raise UsageError("--dry-run shows a new sweep, --resume goes on with one", hint="give one of them")
+    if from_run is not None and resume is not None:
+        raise UsageError("--from begins a new sweep, --resume goes on with one", hint="give one of them")
     request = sweep_request(
-        {**flags, "experiment": experiment}, tracking_uri, grid=grid,
+        {**flags, "experiment": experiment}, tracking_uri, grid=grid, from_run=from_run, note=streams.note,
         sampler=sampler, metric=metric, keep_models=keep_models, trials=trials, timeout_seconds=timeout, jobs=jobs,
         scheduler=_scheduler(backend, scheduler), resume=resume, fail_fast=fail_fast, verbose=verbose,
     )  # fmt: skip

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from expctl.cli.inputs import training_request
 from expctl.cli.options import common, training
-from expctl.cli.options.common import Entry
+from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, stdout_is_ours, tell_page
+
+if TYPE_CHECKING:
+    from expctl.render.formats import Format
+    from expctl.workflows.requests import TrainingRequest
+
+Artifact = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--artifact", metavar="FILE", help="Record this file with the run; repeatable.", rich_help_panel="Record"
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print recipe, columns, split and checks, and whether the run exists; touch nothing.",
+        rich_help_panel="Record",
+    ),
+]
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing",
+        help="If there is a finished run of the same recipe, data and code, print that instead.",
+        rich_help_panel="Record",
+    ),
+]
 
 
 @training.with_training_options
 def train(
+    from_run: training.From = None,
+    artifact: Artifact = None,
     autolog: training.Autolog = None,
+    dry_run: DryRun = False,
+    skip_existing: SkipExisting = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
@@ -21,8 +55,18 @@ def train(
     **flags: Any,
 ) -> None:
     """Train a model, test it, record everything about it as a run."""
+    if dry_run:
+        read_format(format, without=["id"])
     streams = Streams(quiet=quiet)
-    request = training_request({**flags, "autolog": autolog, "experiment": experiment}, tracking_uri, verbose=verbose)
+    given = {**flags, "autolog": autolog, "experiment": experiment}
+    request = training_request(
+        given, tracking_uri, from_run=from_run, artifacts=artifact or (), note=streams.note, verbose=verbose
+    )
+    if dry_run:
+        _show(streams, request, format)
+        return
+    if skip_existing and _found(streams, request, format):
+        return
 
     from expctl.data_issues import messages
     from expctl.render.views import trained_sheet
@@ -36,6 +80,34 @@ def train(
     streams.write(trained_sheet(run), format, request.settings)
     tell_page(trained.store, streams, run.experiment_id, run.run_id)
     streams.note(f"next: expctl show {run.run_id[:8]}, or expctl compare {run.run_id[:8]} RUN")
+
+
+def _show(streams: Streams, request: TrainingRequest, format: Format) -> None:
+    """What would be trained."""
+    from expctl.data_issues import messages
+    from expctl.render.previews import preview_sheet
+    from expctl.workflows.train_preview import preview
+
+    with stdout_is_ours(), streams.stages() as stage:
+        shown = preview(request, stage, streams.note)
+    for line in messages(shown.split.data_issues):
+        streams.note(f"warning: {line}")
+    streams.write(preview_sheet(shown), format, request.settings)
+    exists = "there is no such run yet" if shown.existing is None else f"the run exists: {shown.existing.described}"
+    streams.note(f"nothing was trained; {exists}")
+
+
+def _found(streams: Streams, request: TrainingRequest, format: Format) -> bool:
+    """Whether there is the same run already, which is then shown as if it had been trained."""
+    from expctl.render.views import trained_sheet
+    from expctl.workflows.existing import find_existing
+
+    run = find_existing(request, streams.note)
+    if run is None:
+        return False
+    streams.write(trained_sheet(run), format, request.settings)
+    streams.note(f"the run exists: {run.described}; nothing was trained")
+    return True
 
 
 COMMANDS = [Entry("train", train, topic="training")]

@@ -60,6 +60,16 @@ Config = Annotated[
         metavar="FILE.toml", help="Take options from a file, keys as the flags; flags win.", rich_help_panel=_MODEL
     ),
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="Take the recipe of this run; flags and config file change it.",
+        rich_help_panel=_MODEL,
+        autocompletion=completion.runs,
+    ),
+]
 RunName = Annotated[
     str | None,
     typer.Option(
@@ -105,7 +115,7 @@ _OFFERED: Final[dict[str, Callable[..., list[str]]]] = {
     **{key: completion.data_columns for key in OPTIONS if key.endswith("_column")},
 }
 # Where --help does not have the options of a heading in the order of the tables: KEY stands behind another.
-_BEHIND: Final = {"strict": "dedupe", "cv": "param"}
+_BEHIND: Final = {"strict": "dedupe", "extra_metric": "param", "cv": "param"}
 _HEADINGS: Final = ("Sweep", _DATA, _MODEL, _RECORD, "Common")
 
 Command = TypeVar("Command", bound="Callable[..., None]")
@@ -142,7 +152,8 @@ def _annotation(one: Option) -> Any:
     info = typer.Option(
         words, metavar=one.metavar, help=text, rich_help_panel=one.panel, autocompletion=_OFFERED.get(one.key)
     )
-    return Annotated[bool | None if one.is_flag else str | None, info]
+    type_: Any = bool | None if one.is_flag else list[str] | None if one.repeatable else str | None
+    return Annotated[type_, info]
 
 
 def _heading(annotation: Any) -> str:

@@ -19,10 +19,10 @@ from expctl.encoding import csv_text
 from expctl.errors import mask_secrets
 from expctl.metrics import METRICS
 from expctl.records import Tag, Value
+from expctl.tracking.runs import resamples
 from expctl.training.data.kinds import features_of
 from expctl.training.fit.skops_file import dumped
 from expctl.training.models.factory import read_source
-from expctl.training.models.families import is_factory
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -260,6 +260,10 @@ def artifacts(result: TrainResult) -> Iterator[File | TagValue]:
     predictions = parquet(result)
     yield File("predictions.parquet", predictions)
     yield TagValue(Tag.PREDICTIONS_DIGEST, hashlib.sha256(predictions).hexdigest())
+    if result.extra.resamples:
+        content = resamples.written(result.extra.resamples, result.extra.sources)
+        yield File(resamples.PATH, content)
+        yield TagValue(Tag.RESAMPLES_DIGEST, hashlib.sha256(content).hexdigest())
     yield from (File(path, text.encode()) for path, text in result.evaluation.files.items())
     yield File("sample_predictions.csv", _csv(result.sample))
 
@@ -294,10 +298,12 @@ def _parquet(table: Any) -> bytes:
 
 
 def factory(recipe: Recipe) -> Iterator[File]:
-    """The source file of the user's own model, if it is one."""
-    source = read_source(recipe.model) if is_factory(recipe.model) else None
-    if source is not None:
-        yield File("factory.py", source)
+    """The source files of the user's own model, if it is one, and of their metrics."""
+    for path in recipe.own_code:
+        source = read_source(path)
+        if source is not None:
+            module = path.partition(":")[0]
+            yield File("factory.py" if path == recipe.model else f"extra_metric.{module}.py", source)
 
 
 def _csv(frame: pd.DataFrame) -> bytes:

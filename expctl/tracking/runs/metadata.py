@@ -11,7 +11,8 @@ from expctl.tracking.runs import lifecycle, provenance
 from expctl.tracking.runs.dvc import dvc_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from expctl.recipe import Recipe
     from expctl.records import RunRecord
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 PARAM_LIMIT: Final = 6000
 # Of a run's name: PostgreSQL refuses longer ones, SQLite takes any.
 NAME_LIMIT: Final = 250
+
+# What a run has at the top of its files: a file of the user's own must not take such a name.
+OWN_FILES: Final = frozenset({
+    "requirements.txt", "source.patch", "factory.py", "data_rows.parquet", "predictions.parquet", "resamples.parquet",
+    "sample_predictions.csv", "classification_report.txt", "per_class.json", "confusion_matrix.png",
+    "learning_curve.png", "trials.csv", "parallel_coordinates.png", "scatter.png", "model",
+})  # fmt: skip
 
 _OWN_TAGS: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, *MACHINE})
 
@@ -89,6 +97,19 @@ def check_labels(labels: RunMetadata) -> None:
         check_key("tag", key)
         if len(value) > lifecycle.TAG_LIMIT:
             raise UsageError(f"tag {key} has {len(value):,} characters, the limit is {lifecycle.TAG_LIMIT:,}")
+
+
+def check_artifacts(files: Sequence[Path]) -> None:
+    """Raise UsageError for a file to be recorded that is not there, or whose name a run has already."""
+    names = [path.name for path in files]
+    for path in files:
+        if not path.is_file():
+            raise UsageError(f"--artifact {path}: there is no such file", hint="--artifact FILE, as often as you like")
+        _check_encodable("--artifact", path.name)
+        ours = path.name in OWN_FILES or path.name.startswith("extra_metric.")
+        if ours or names.count(path.name) > 1:
+            other = "expctl records a file" if ours else "another --artifact is"
+            raise UsageError(f"--artifact {path}: {other} of that name", hint="rename it")
 
 
 def recipe_tag(recipe: Recipe) -> dict[str, str]:

@@ -16,7 +16,6 @@ from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
-from expctl.training.models.families import is_factory
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Split:
     """Training and test rows with where they came from. `data_hash` is the sha256 of the file as stored, in hex.
 
     `data` marks the usable rows of the data file, `dataset_size` of them; `data_fingerprint` is the `fingerprint` of
-    their texts and labels, in whatever order and format the file has them.
+    their texts and labels, in whatever order and format the file has them. `columns` are all that the file has.
     """
 
     train: Rows
@@ -59,6 +58,7 @@ class Split:
     dataset_size: int
     test_data_hash: str | None = None
     data_issues: list[DataIssue] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
@@ -108,7 +108,16 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
         dataset_size=len(kept),
         test_data_hash=hashlib.sha256(test_content).hexdigest() if recipe.test_data is not None else None,
         data_issues=data_issues,
+        columns=tuple(table),
     )
+
+
+def file_hashes(recipe: Recipe) -> tuple[str, str | None]:
+    """The sha256 of the data file and of the test file, as a `Split` has them. Raises DataError without a file."""
+    files = (recipe.data, recipe.test_data)
+    data, test = (None if path is None else hashlib.sha256(read_bytes(path)).hexdigest() for path in files)
+    assert data is not None
+    return data, test
 
 
 def read_marks(recipe: Recipe, path: str) -> RowDigests:
@@ -121,7 +130,7 @@ def read_marks(recipe: Recipe, path: str) -> RowDigests:
 def _marks(table: TableColumns, recipe: Recipe, rows: Rows, kept: list[int]) -> RowDigests:
     side = table.get(recipe.split_column or "")
     columns = [] if side is None else [[str(side[i]).strip().lower() for i in kept]]
-    if is_factory(recipe.model):
+    if recipe.own_code:
         read = (*features_of(recipe).columns(recipe), recipe.label_column, recipe.split_column)
         others = sorted(name for name in table if name not in read)
         columns += [[f"{name}={value}" for value in as_numbers([table[name][i] for i in kept])] for name in others]

@@ -20,6 +20,7 @@ from expctl.training.data.dataset import Split, fingerprint
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.rows import Rows
+from expctl.training.fit.extra_metrics import Measured, load_extra_metrics, measure
 from expctl.training.models.steps import selects_columns
 from expctl.training.tasks import task_of
 
@@ -52,7 +53,8 @@ class TrainResult:
 
     `folds` has a dictionary of metrics for each cross-validation fold of the training rows (empty without --cv).
     `sample` holds 10 random test rows as people recognise them, with label and prediction. `data_issues` are those of
-    the split and those that only the fitted model shows, `warnings` what fitting warned of.
+    the split and those that only the fitted model shows, `warnings` what fitting warned of. `extra` are the metrics of
+    the user's own.
     """
 
     recipe: Recipe
@@ -67,10 +69,12 @@ class TrainResult:
     example: pd.DataFrame
     data_issues: list[DataIssue] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    extra: Measured = field(default_factory=Measured)
 
 
 def check_fit(recipe: Recipe, pipeline: Pipeline, split: Split) -> None:
     """Raise DataError or UsageError where fitting could but fail, before any run is made."""
+    load_extra_metrics(recipe)
     features_of(recipe).check_fit(pipeline, split.train.frame, recipe)
 
 
@@ -91,7 +95,7 @@ def train(
     """
     from threadpoolctl import threadpool_limits
 
-    kind, task = features_of(recipe), task_of(recipe)
+    kind, task, tested = features_of(recipe), task_of(recipe), split.test
     if selects_columns(pipeline):
         split = _columns(split, kind.columns(recipe))
     noticed: list[str] = []
@@ -110,6 +114,8 @@ def train(
     late = [] if shares is None else list(find_issues(FittedRows(recipe, shares)))
     if strict:
         raise_if_strict(late)
+    extra = measure(recipe, evaluation.predictions, tested)
+    evaluation = replace(evaluation, limits={**evaluation.limits, **extra.limits})
     predictions = predictions_frame(evaluation.predictions, split.test)
     return TrainResult(
         recipe=recipe,
@@ -118,6 +124,7 @@ def train(
         evaluation=evaluation,
         metrics={
             **evaluation.metrics,
+            **extra.values,
             "fit_seconds": fit_seconds,
             **({} if shares is None else kind.share_metrics(shares)),
         },
@@ -127,7 +134,8 @@ def train(
         sample=_sample(split.test, evaluation, recipe),
         example=split.test.frame.head(_EXAMPLE).reset_index(drop=True),
         data_issues=[*split.data_issues, *late],
-        warnings=list(dict.fromkeys(noticed)),
+        warnings=list(dict.fromkeys([*noticed, *extra.notes])),
+        extra=extra,
     )
 
 

@@ -10,13 +10,14 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
+from expctl.extra_metrics import read_extra_metrics
 from expctl.recipe import OPTIONS, Recipe
-from expctl.training.models.factory import source_hash
+from expctl.training.models.factory import source_hash, sources_hash
 from expctl.training.models.families import FAMILIES, is_factory
 from expctl.training.models.features import FEATURES, check_features
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from expctl.parameters import Parameter
     from expctl.records import Value
@@ -47,8 +48,16 @@ def configure(given: Mapping[str, object]) -> Recipe:
     model = fields.get("model", "logreg")
     if is_factory(model):
         fields["model_hash"] = source_hash(model)
+    if fields.get("extra_metric") is not None:
+        fields["extra_metric_hash"] = sources_hash(one.path for one in read_extra_metrics(fields["extra_metric"]))
     fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest)
     return Recipe(**fields)
+
+
+def without_rival_tests(given: Mapping[str, Any], wins: Collection[str]) -> dict[str, Any]:
+    """What was given, without its way of making a test set where one of the keys that win gives another one."""
+    rivals = TEST_SETS if any(way in wins for way in TEST_SETS) else ()
+    return {key: value for key, value in given.items() if key not in rivals}
 
 
 def recorded(text: str) -> Recipe:
@@ -62,7 +71,7 @@ def recorded(text: str) -> Recipe:
         given.update(given.pop("parameters"))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError("it is not the JSON of a recipe", hint="expctl list") from error
-    source = given.pop("model_hash")
+    source, metrics_source = given.pop("model_hash"), given.pop("extra_metric_hash")
     chosen = {key: value for key, value in given.items() if value is not None or key not in RECIPE_KEYS}
     made = configure(chosen)
     taken = {**dataclasses.asdict(made), **made.parameters}
@@ -70,7 +79,7 @@ def recorded(text: str) -> Recipe:
         if isinstance(value, str) and not isinstance(taken.get(key, value), str):
             raise UsageError(f"{key} is the text {value!r} there, not a value", hint="expctl list")
     parameters = {key: made.parameters[key] for key in {**recipe.parameters, **made.parameters}}  # in their order there
-    return dataclasses.replace(made, parameters=parameters, model_hash=source)
+    return dataclasses.replace(made, parameters=parameters, model_hash=source, extra_metric_hash=metrics_source)
 
 
 def defaults(model: str) -> dict[str, Value]:

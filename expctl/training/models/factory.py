@@ -7,6 +7,10 @@ import sys
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def source_file(model: str) -> Path | None:
@@ -41,6 +45,14 @@ def source_hash(model: str) -> str | None:
     """The sha256, in hex, of what `read_source` gives."""
     source = read_source(model)
     return None if source is None else hashlib.sha256(source).hexdigest()
+
+
+def sources_hash(paths: Iterable[str]) -> str | None:
+    """The sha256, in hex, of the files of several functions; None where one of them has none."""
+    sources = [read_source(path) for path in dict.fromkeys(paths)]
+    if None in sources:
+        return None
+    return hashlib.sha256(b"\0".join(source for source in sources if source is not None)).hexdigest()
 
 
 @cache

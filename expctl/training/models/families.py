@@ -29,19 +29,24 @@ _CLASS_WEIGHT: Final = choice(
 )
 _INTERCEPT: Final = flag("fit_intercept", "fit_intercept", True)
 
+_WEIGHTS: Final = "expctl.training.models.term_weights:"
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
     """A classifier of scikit-learn and what can be set of it.
 
     `model_types` are the types that its model files may hold besides those that skops trusts itself. Say beside each
-    why loading it runs no code of the file.
+    why loading it runs no code of the file. `weighs`, as `module:function`, gives what each term says for each class
+    (see `term_weights.py`); of a classifier that has no such thing `weighs_not` is the reason.
     """
 
     path: str
     help: str
     parameters: tuple[Parameter, ...]
     model_types: tuple[str, ...] = ()
+    weighs: str = ""
+    weighs_not: str = ""
 
     @property
     def by_key(self) -> dict[str, Parameter]:
@@ -64,6 +69,7 @@ FAMILIES: Final = {
             _INTERCEPT,
             positive("intercept_scaling", "intercept_scaling", 1.0),
         ),
+        weighs=_WEIGHTS + "coefficients",
     ),
     "linear_svm": Family(
         "sklearn.svm:LinearSVC",
@@ -80,6 +86,7 @@ FAMILIES: Final = {
             _INTERCEPT,
             positive("intercept_scaling", "intercept_scaling", 1.0),
         ),
+        weighs=_WEIGHTS + "coefficients",
     ),
     "sgd": Family(
         "sklearn.linear_model:SGDClassifier",
@@ -123,6 +130,7 @@ FAMILIES: Final = {
             count("n_iter_no_change", "n_iter_no_change", 5),
             _INTERCEPT,
         ),
+        weighs=_WEIGHTS + "coefficients",
     ),
     "naive_bayes": Family(
         "sklearn.naive_bayes:MultinomialNB",
@@ -132,6 +140,7 @@ FAMILIES: Final = {
             flag("force_alpha", "force_alpha", True),
             flag("fit_prior", "fit_prior", True, "learn how frequent the classes are"),
         ),
+        weighs=_WEIGHTS + "likelihood_ratios",
     ),
     "complement_nb": Family(
         "sklearn.naive_bayes:ComplementNB",
@@ -142,6 +151,7 @@ FAMILIES: Final = {
             flag("fit_prior", "fit_prior", True),
             flag("norm", "norm", False, "normalize the weights a second time"),
         ),
+        weighs=_WEIGHTS + "complement_weights",
     ),
     "ridge": Family(
         "sklearn.linear_model:RidgeClassifier",
@@ -156,6 +166,7 @@ FAMILIES: Final = {
             non_negative("tol", "tol", 1e-4),
             _INTERCEPT,
         ),
+        weighs=_WEIGHTS + "coefficients",
     ),
     "random_forest": Family(
         "sklearn.ensemble:RandomForestClassifier",
@@ -184,11 +195,13 @@ FAMILIES: Final = {
         # Arrays of a fitted tree: loading calls its __setstate__ with arrays. Wrong indices in them could still read
         # past their ends when predicting, so `check_trees` proves them before any model is used.
         (compat.TREE,),
+        weighs_not="a split of a tree counts only together with the others",
     ),
     "dummy": Family(
         "sklearn.dummy:DummyClassifier",
         "ignores the text: a baseline to compare with",
         (choice("strategy", "strategy", ("prior", "most_frequent", "stratified", "uniform"), "prior"),),
+        weighs_not="it ignores the text",
     ),
 }
 

@@ -56,7 +56,7 @@ def as_installed(kind: type, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 def _from_factory(recipe: Recipe) -> Pipeline:
     from sklearn.base import BaseEstimator
 
-    factory = _import_factory(recipe.model)
+    factory = imported(recipe.model, "--model", "factory")
     try:
         known = inspect.signature(factory).parameters
     except (TypeError, ValueError) as error:
@@ -82,7 +82,11 @@ def _from_factory(recipe: Recipe) -> Pipeline:
     return on_text(recipe.text_column, estimator) if reads_text(estimator) else on_frame(estimator)
 
 
-def _import_factory(path: str) -> Callable[..., Any]:
+def imported(path: str, option: str, what: str) -> Callable[..., Any]:
+    """What `package.module:function` names, imported from the current folder as Python would.
+
+    Raises UsageError, naming the option that it was given by and what it is for, if it cannot be imported or called.
+    """
     module_name, _, name = path.partition(":")
     folder = str(Path.cwd())
     if folder not in sys.path:
@@ -91,10 +95,10 @@ def _import_factory(path: str) -> Callable[..., Any]:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # SystemExit: a script without `if __name__ == "__main__"`
         raise UsageError(
-            f"cannot import {module_name!r} for --model {path}: {type(error).__name__}: {error}",
-            hint="write it as package.module:factory, importable from this folder",
+            f"cannot import {module_name!r} for {option} {path}: {type(error).__name__}: {error}",
+            hint=f"write it as package.module:{what}, importable from this folder",
         ) from error
     factory = getattr(module, name, None)
     if not callable(factory):
-        raise UsageError(f"{module_name} has no callable {name!r}", hint="--model package.module:factory")
+        raise UsageError(f"{module_name} has no callable {name!r}", hint=f"{option} package.module:{what}")
     return factory  # type: ignore[no-any-return]

@@ -59,6 +59,22 @@ def factors_between(one: Recipe, other: Recipe, hashes: tuple[Hashes, Hashes]) -
     return factors
 
 
+def changed_values(one: Recipe, other: Recipe) -> dict[str, tuple[Value, Value]]:
+    """The options and parameters that `other` has otherwise than `one`, each with both values; None: it has none.
+
+    A parameter that only one of two models has is left out where it has its default.
+    """
+    before, after = one.values(), other.values()
+    usual, usual_after = defaults(one.model), defaults(other.model)
+    return {
+        key: (before.get(key), after.get(key))
+        for key in {**before, **after}
+        if not _same(before, after, key)
+        and (key in after or not _same(before, usual, key))
+        and (key in before or not _same(after, usual_after, key))
+    }
+
+
 def recipe_between(one: Recipe, other: Recipe, changed: Iterable[Factor]) -> Recipe:
     """The recipe of `one` with these factors as `other` has them, without `cv`.
 
@@ -72,7 +88,7 @@ def recipe_between(one: Recipe, other: Recipe, changed: Iterable[Factor]) -> Rec
 
 
 def _flat(recipe: Recipe) -> dict[str, Any]:
-    return {**{key: getattr(recipe, key) for key in RECIPE_KEYS if OPTIONS[key].factor != "none"}, **recipe.parameters}
+    return {key: value for key, value in recipe.values().items() if key not in OPTIONS or OPTIONS[key].factor != "none"}
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:

@@ -68,7 +68,7 @@ class Prepared:
         """
         split = self.splits.get(_split_key(recipe))
         if split is None:
-            split = load_split(recipe, all_columns=is_factory(recipe.model))
+            split = load_split(recipe, all_columns=bool(recipe.own_code))
             for known in self.splits.values():
                 _check_same(known, split, recipe)
             if strict:
@@ -107,6 +107,7 @@ def prepare(
     a factory that cannot be built.
     """
     recipes, complete = representatives(space)
+    own_code = any(recipe.own_code for recipe in recipes)
     prepared = Prepared()
     whole: dict[Key, Split] = {}
     built: set[str] = set()
@@ -116,7 +117,7 @@ def prepare(
         if key not in whole:
             progress("reading " + recipe.data)
             there = recipe if data is None else replace(recipe, data=data)
-            whole[key] = load_split(there, all_columns=any(map(is_factory, space.models)))
+            whole[key] = load_split(there, all_columns=own_code)
             _check_same(next(iter(whole.values())), whole[key], recipe)
         if recipe.model not in built:
             built.add(recipe.model)
@@ -130,7 +131,7 @@ def prepare(
         if counts is not None:
             prepared.counts[keys] = counts
     data_rows = next(iter(whole.values())).data  # the same in all: held, and sent to each worker, once
-    rows_needed = any(map(is_factory, space.models)) or not complete or len(prepared.counts) < len(widest)
+    rows_needed = own_code or not complete or len(prepared.counts) < len(widest)
     for recipe in recipes:
         key = _split_key(recipe)
         split = replace(whole[key], data=data_rows)

@@ -545,3 +545,12 @@ def test_strict_fails_the_trials_that_know_no_term_of_a_test_row(cli, small):
     failed, finished = children(small.parent, "some")
     assert (failed.status, finished.status) == ("failed", "finished")
     assert failed.tags[Tag.REASON].startswith("2 of 2 test rows have no term that the model knows")
+
+
+def test_a_sweep_begins_at_the_recipe_of_a_run(cli, runs):
+    done = cli("sweep", "--from", "weak", "-g", "c=1,2", "--cv", "2", "--jobs", "1", "--format", "id")
+    weak = store_of(runs).find("name = 'weak'")[0]
+    told = f"expctl: from weak ({weak.run_id[:8]}): cv=2 (was none), varies c"
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (0, told)
+    best = store_of(runs).get(done.stdout.strip())
+    assert {**best.params, "c": "0.01"} == {**weak.params, "cv": "2"}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from expctl.errors import ExitCode
+from expctl.tracking.runs.metadata import OWN_FILES
 from tests.conftest import write_reviews
 from tests.tracking.recorded import OWN_MODELS, names, statuses, store_of
 
@@ -460,3 +461,57 @@ def test_strict_fails_a_run_whose_model_knows_no_term_of_a_test_row(cli, folder)
     assert reason.startswith("1 of 2 test rows has no term that the model knows")
     assert "warning: 1 of 2 test rows" in cli(*words).stderr
     assert json.loads(cli("show", "latest", "--format", "json").stdout)["data"]["unknown_rows"] == 1
+
+
+def test_a_run_is_trained_again_with_a_change(cli, runs):
+    done = cli("train", "--from", "strong", "--c", "3", "--format", "id")
+    strong, new = store_of(runs).find("name = 'strong'")[0], store_of(runs).get(done.stdout.strip())
+    assert done.stderr.splitlines()[0] == f"expctl: from strong ({strong.run_id[:8]}): c=3.0 (was 10.0)"
+    assert {**new.params, "c": "10.0"} == dict(strong.params)
+
+
+def test_a_dry_run_touches_nothing_and_says_whether_the_run_exists(cli, folder):
+    write("data.csv", *reviews(40))
+    there = names(folder)
+    done = cli("train", "--data", "data.csv", "--dry-run", "--format", "json")
+    assert (done.exit_code, names(folder), statuses(folder)) == (0, there, [])
+    assert json.loads(done.stdout)["existing_run"] is None
+    assert done.stderr.splitlines()[-1] == "expctl: nothing was trained; there is no such run yet"
+    run = cli("train", "--data", "data.csv", "--format", "id").stdout.strip()
+    assert json.loads(cli("train", "--data", "data.csv", "--dry-run", "--format", "json").stdout)["existing_run"] == run
+
+
+def test_a_run_that_exists_is_given_instead_of_trained(cli, folder):
+    write("data.csv", *reviews(40))
+    first = cli("train", "--data", "data.csv", "--skip-existing", "--format", "id")
+    second = cli("train", "--data", "data.csv", "--skip-existing", "--format", "id")
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert first.stdout == second.stdout
+    assert second.stderr.endswith(f"({first.stdout[:8]}); nothing was trained\n")
+    assert statuses(folder) == ["FINISHED"]
+
+
+def test_files_of_ones_own_are_recorded_with_the_run_also_if_it_fails(cli, runs):
+    Path("notes.md").write_text("what I thought")
+    words = ("--data", "small.csv", "--artifact", "notes.md", "--artifact", "own_models.py", "--format", "id")
+    store, done = store_of(runs), cli("train", *words)
+    run = store.get(done.stdout.strip())
+    assert store.read_artifact(run, "notes.md") == b"what I thought"
+    assert store.read_artifact(run, "own_models.py") is not None
+    assert cli("train", *words, "--model", "own_models:broken").exit_code == ExitCode.WORK_FAILED
+    assert store.read_artifact(store.find("status = 'failed'")[0], "notes.md") == b"what I thought"
+
+
+def test_a_file_that_would_take_the_place_of_ours_is_refused(cli, runs):
+    recorded = {one.path.partition("/")[0] for run in store_of(runs).find() for one in store_of(runs).artifacts(run)}
+    assert recorded <= OWN_FILES
+    before = statuses(runs)
+    Path("files").mkdir()
+    for name in ("predictions.parquet", "extra_metric.x.py"):
+        Path("files", name).touch()
+        done = cli("train", "--data", "small.csv", "--artifact", f"files/{name}")
+        refused(done, ExitCode.USAGE, "expctl records a file of that name")
+    refused(cli("train", "--data", "small.csv", "--artifact", "no.txt"), ExitCode.USAGE, "there is no such file")
+    twice = ("--artifact", "small.csv", "--artifact", "small.csv")
+    refused(cli("train", "--data", "small.csv", *twice), ExitCode.USAGE, "another --artifact is of that name")
+    assert statuses(runs) == before

@@ -33,7 +33,7 @@ def test_nothing_given_is_the_recipe_of_the_defaults() -> None:
 def test_the_keys_of_a_recipe_are_those_it_is_made_of() -> None:
     from dataclasses import fields
 
-    assert {*RECIPE_KEYS, "parameters", "model_hash"} == {field.name for field in fields(Recipe)}
+    assert {*RECIPE_KEYS, "parameters", "model_hash", "extra_metric_hash"} == {field.name for field in fields(Recipe)}
 
 
 @pytest.mark.parametrize("model", FAMILIES)

@@ -10,7 +10,7 @@ import pytest
 from expctl.errors import UsageError
 from expctl.training.models.configure import configure
 from expctl.training.models.families import FAMILIES
-from expctl.training.search.recipe_diff import Factor, factors_between, recipe_between
+from expctl.training.search.recipe_diff import Factor, changed_values, factors_between, recipe_between
 
 SAME = (("f" * 64, None), ("f" * 64, None))
 
@@ -121,3 +121,15 @@ def test_what_does_not_go_together_is_refused_with_the_reason() -> None:
     low = [one for one in factors_between(one, other, SAME) if one.name == "ngram_min"]
     with pytest.raises(UsageError, match="ngram_min 3 is above ngram_max 1"):
         recipe_between(one, other, low)
+
+
+def test_changed_values_are_those_that_are_not_as_before() -> None:
+    one, other = configure({"data": "a.csv", "max_df": 1}), configure({"data": "b.csv", "max_df": 1.0, "cv": 3})
+    assert changed_values(one, other) == {"data": ("a.csv", "b.csv"), "cv": (None, 3), "max_df": (1, 1.0)}
+
+
+def test_what_only_one_model_has_by_default_is_no_change() -> None:
+    one, other = configure({"data": "a.csv"}), configure({"data": "a.csv", "model": "naive_bayes"})
+    assert changed_values(one, other) == {"model": ("logreg", "naive_bayes")}
+    one, other = configure({"data": "a.csv", "c": 3}), configure({"data": "a.csv", "model": "naive_bayes", "alpha": 2})
+    assert changed_values(one, other) == {"model": ("logreg", "naive_bayes"), "c": (3.0, None), "alpha": (None, 2.0)}

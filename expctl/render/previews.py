@@ -1,0 +1,54 @@
+"""What `train --dry-run` shows, as a sheet. Values only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expctl.data_issues import counts
+from expctl.errors import mask_secrets
+from expctl.render.sheet import Cell, Column, Sheet, Size
+from expctl.render.views import setting
+from expctl.training.models.configure import defaults
+
+if TYPE_CHECKING:
+    from expctl.workflows.train_preview import Preview
+
+
+def preview_sheet(preview: Preview) -> Sheet:
+    """The recipe, with what its base had otherwise, the data, what each column is read for, the split, the checks.
+
+    The fact `existing_run` is the run that would be repeated, none where there is none.
+    """
+    recipe, split, existing = preview.request.recipe, preview.split, preview.existing
+    rows: list[list[Cell]] = [
+        ["recipe", key, _cell(value), _cell(preview.changes.get(key)), None, None]
+        for key, value in recipe.values().items()
+        if value is not None or key in preview.changes or key in recipe.parameters
+    ]
+    data: dict[str, Cell] = {"data_hash": split.data_hash, "data_bytes": Size(split.data_bytes)}
+    if split.test_data_hash is not None:
+        data["test_data_hash"] = split.test_data_hash
+    rows += [["data", key, value, None, None, None] for key, value in data.items()]
+    rows += [["columns", name, role, None, None, None] for name, role in preview.columns.items()]
+    train, test = len(split.train), len(split.test)
+    rows.append(["split", "rows", train + test, None, train, test])
+    rows += [["classes", name, sum(both), None, *both] for name, both in preview.classes.items()]
+    rows += [["checks", key, count, None, None, None] for key, count in counts(split.data_issues).items()]
+    columns = [
+        Column("section", kind="section"),
+        Column("key", width=None),
+        Column("value", width=None),
+        Column("was", width=None),
+        Column("train", kind="number"),
+        Column("test", kind="number"),
+    ]
+    command = recipe.command(defaults(recipe.model))
+    facts: dict[str, Cell] = {
+        "command": mask_secrets(command),
+        "existing_run": None if existing is None else existing.run_id,
+    }
+    return Sheet("preview", columns, rows, facts=facts)
+
+
+def _cell(value: Cell) -> Cell:
+    return mask_secrets(value) if isinstance(value, str) else setting(value)

@@ -1,0 +1,157 @@
+"""The user's own metrics, measured: the value on the test rows, its limits, and what it is on resampled rows.
+
+The resamples are the same for every run that was tested on the same rows, whatever their order: the difference of two
+runs in a resample is then a paired one, and nobody who compares them later has to run the user's code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.analysis.bootstrap import SEED
+from expctl.errors import UsageError
+from expctl.extra_metrics import read_extra_metrics, recorded_name
+from expctl.training.models.factory import source_hash
+from expctl.training.models.pipeline import imported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from expctl.recipe import Recipe
+    from expctl.training.data.rows import Rows
+    from expctl.training.tasks.protocol import Predictions
+
+_RESAMPLES: Final = (200, 1_000)
+_ROWS_DRAWN: Final = 2_000_000  # by all resamples of a metric: it is Python, and may take long
+_ASKED: Final = ("scores", "frame")
+_ENOUGH: Final = 0.9  # of the resamples must have a value, or there are no limits and no test
+
+
+@dataclass(frozen=True)
+class LoadedMetric:
+    """One that can be called: `key` is its name on a run, `asks` what it takes besides y_true and y_pred.
+
+    `source` is its path with the sha256 of the file that it is written in, by which it is known again.
+    """
+
+    key: str
+    source: str
+    function: Callable[..., Any]
+    asks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Values and 95% limits by name, and the values on each resample, shape (resamples,), with their sources.
+
+    `notes` say what went wrong.
+    """
+
+    values: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, tuple[float, float]] = field(default_factory=dict)
+    resamples: dict[str, np.ndarray] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def load_extra_metrics(recipe: Recipe) -> list[LoadedMetric]:
+    """The metrics of the user's own that a recipe names, imported.
+
+    Raises UsageError for one that cannot be, that takes something else than y_true, y_pred, scores and frame, or of
+    which nobody says which way is better.
+    """
+    if recipe.extra_metric is None:
+        return []
+    loaded = []
+    for one in read_extra_metrics(recipe.extra_metric):
+        function = imported(one.path, "--extra-metric", "function")
+        key = recorded_name(one, getattr(function, "greater_is_better", None))
+        source = f"{one.path} {source_hash(one.path)}"
+        loaded.append(LoadedMetric(key, source, function, _asks(one.path, function)))
+    keys = [one.key for one in loaded]
+    if len(set(keys)) < len(keys):
+        raise UsageError(f"two of the extra metrics are called {max(keys, key=keys.count)}", hint="rename one")
+    return loaded
+
+
+def _asks(path: str, function: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"cannot tell the parameters of {path}: {error}", hint="write a function") from error
+    asks = tuple(name for name in _ASKED if name in parameters)
+    needed = [
+        one.name
+        for one in list(parameters.values())[2:]
+        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD) and one.name not in asks
+    ]
+    if len(parameters) < 2 or needed:
+        what = f"needs {', '.join(needed)}" if needed else "does not take y_true and y_pred"
+        raise UsageError(f"{path} {what}", hint="a function of y_true and y_pred, and of scores or frame if it likes")
+    return asks
+
+
+def measure(recipe: Recipe, predictions: Predictions, rows: Rows) -> Measured:
+    """What the recipe's metrics of the user's own are on these rows, of which `predictions` are.
+
+    One that raises, that is not finite, or that needs scores of a model without any is left out and noted, as
+    scikit-learn's cross-validation does: the model is worth keeping. Source of the limits: see `analysis.bootstrap`.
+    """
+    import numpy as np
+
+    found = Measured()
+    for one in load_extra_metrics(recipe):
+        if "scores" in one.asks and predictions.scores is None:
+            found.notes.append(f"extra metric {one.key}: the model gives no scores; it is not recorded")
+            continue
+        value, said = _value(one, predictions, rows, None)
+        if said is not None:
+            found.notes.append(f"extra metric {one.key}: {said}; it is not recorded")
+            continue
+        found.values[one.key] = value
+        drawn = np.array([_value(one, predictions, rows, chosen)[0] for chosen in resampled_rows(rows)])
+        there = drawn[np.isfinite(drawn)]
+        if len(there) < _ENOUGH * len(drawn):
+            found.notes.append(f"extra metric {one.key}: it has no value on many resamples; it has no limits")
+            continue
+        found.limits[one.key] = float(np.percentile(there, 2.5)), float(np.percentile(there, 97.5))
+        found.resamples[one.key], found.sources[one.key] = drawn, one.source
+    return found
+
+
+def resampled_rows(rows: Rows) -> Iterator[np.ndarray]:
+    """Positions of rows drawn with replacement, again and again: the same rows of any test set that has the same."""
+    import numpy as np
+
+    order = np.lexsort((rows.labels.astype(str), rows.hashes))
+    size = len(order)
+    least, most = _RESAMPLES
+    generator = np.random.default_rng(SEED)
+    for _ in range(min(most, max(least, _ROWS_DRAWN // size))):
+        yield order[generator.integers(size, size=size)]
+
+
+def _value(
+    metric: LoadedMetric, predictions: Predictions, rows: Rows, chosen: np.ndarray | None
+) -> tuple[float, str | None]:
+    """Its value on the chosen rows (None: all as they are), or NaN and why there is none."""
+    import numpy as np
+
+    parts: dict[str, Any] = {"y_true": predictions.labels, "y_pred": predictions.predicted}
+    asked = {"scores": predictions.scores, "frame": rows.frame}
+    parts |= {name: asked[name] for name in metric.asks}
+    if chosen is not None:
+        parts = {name: part.iloc[chosen] if name == "frame" else part[chosen] for name, part in parts.items()}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = float(metric.function(parts.pop("y_true"), parts.pop("y_pred"), **parts))
+    except (Exception, SystemExit) as error:
+        return float("nan"), f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return value, None if np.isfinite(value) else f"its value is {value}"

@@ -1,0 +1,36 @@
+"""Two recorded runs tested against each other: on their predictions, and on what measured metrics of the user's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from expctl.analysis.resampled import extra_differences, informative_rows
+from expctl.analysis.significance import Assessment, assess
+from expctl.tracking.runs.resamples import read_resamples
+
+if TYPE_CHECKING:
+    from expctl.analysis.predictions import RunPredictions
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+Recorded = tuple["RunRecord", "RunPredictions | None"]
+
+
+def assess_runs(
+    store: Store, baseline: Recorded, challenger: Recorded, *, confidence: float = 0.95, per_class: bool = False
+) -> Assessment:
+    """`assess` on the predictions of two runs, and the metrics of the user's own that both have.
+
+    These are tested only where the test rows are the same, and were measured by the same source. Raises DataError.
+    """
+    (one, before), (other, after) = baseline, challenger
+    test = assess(before, after, confidence=confidence, per_class=per_class)
+    if before is None or after is None or test.pairing is None or not test.pairing.complete:
+        return test
+    first, second = read_resamples(store, one), read_resamples(store, other)
+    if first is None or second is None:
+        return test
+    informative = informative_rows(before, after, test.pairing)
+    extra = extra_differences(first, second, informative=informative, confidence=confidence)
+    return replace(test, differences={**test.differences, **extra})

@@ -1,0 +1,32 @@
+"""What speaks for each class, as a sheet."""
+
+from __future__ import annotations
+
+import json
+
+from expctl.analysis.importance import Importance
+from expctl.records import RunRecord
+from expctl.render.formats import FORMATS
+from expctl.render.importance import importance_sheet, shown_term
+
+RUN = RunRecord("7cb12345" + "0" * 24, "first", "finished", "1", params={"model": "logreg"})
+FOUND = Importance(RUN, "coefficient", [("bad", [("awful", 2.5), (" du", 1.25)]), ("good", [("lovely", 3.25)])])
+
+
+def test_a_table_has_the_terms_of_each_class_in_their_order():
+    assert FORMATS["table"](importance_sheet(FOUND)) == (
+        f"run: first\nrun_id: {RUN.run_id}\nmodel: logreg\nweight: coefficient\n\n"
+        "class  #  term    weight\n"
+        "bad    1  awful   2.5000\n"
+        "bad    2  ␣du     1.2500\n"
+        "good   1  lovely  3.2500\n"
+    )
+
+
+def test_formats_for_machines_have_the_terms_as_they_are():
+    rows = json.loads(FORMATS["json"](importance_sheet(FOUND)))["rows"]
+    assert rows[1] == {"class": "bad", "rank": 2, "term": " du", "weight": 1.25}
+
+
+def test_blanks_at_the_ends_of_a_term_are_seen():
+    assert [str(shown_term(term)) for term in ("no", " no", "no  ", "a b", "  ")] == ["no", "␣no", "no␣␣", "a b", "␣␣"]

@@ -1,0 +1,139 @@
+"""Metrics of the user's own, measured: what they are given, what they give, and that a bad one costs no model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score
+
+from expctl.errors import UsageError
+from expctl.training.data.dataset import feature_frame
+from expctl.training.data.rows import Rows, text_hashes
+from expctl.training.fit.extra_metrics import load_extra_metrics, measure, resampled_rows
+from expctl.training.models.configure import configure
+from expctl.training.tasks.protocol import Predictions
+
+OWN = """
+import numpy as np
+
+def right_score(y_true, y_pred):
+    return np.mean(y_true == y_pred)
+
+def sure(y_true, y_pred, scores):
+    return scores.max(axis=1).mean()
+sure.greater_is_better = True
+
+def value_loss(y_true, y_pred, *, frame):
+    return frame["value"][y_true != y_pred].sum() / frame["value"].sum()
+
+def raising_score(y_true, y_pred):
+    raise ValueError("no moon\\nat all")
+
+def nan_score(y_true, y_pred):
+    return float("nan")
+
+def needy_score(y_true, y_pred, weight):
+    return 1.0
+
+def alone_score(y_true):
+    return 1.0
+
+constant_score = 3
+"""
+LABELS = np.array(list("abababab"), dtype=object)
+PREDICTED = np.array(list("ababbaab"), dtype=object)
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = f"own_{abs(hash(str(tmp_path)))}"
+    Path(f"{name}.py").write_text(OWN)
+    return name
+
+
+def rows(order=range(8)) -> Rows:
+    texts = [f"text {i}" for i in range(8)]
+    frame = feature_frame({"text": texts, "value": [float(i) for i in range(8)]}, range(8)).iloc[list(order)]
+    return Rows(frame, LABELS[list(order)], text_hashes(texts)[list(order)])
+
+
+def predictions(order=range(8), *, scores: bool = True) -> Predictions:
+    chosen = list(order)
+    given = np.linspace(0.1, 0.9, 16).reshape(8, 2)[chosen] if scores else None
+    return Predictions(LABELS[chosen], PREDICTED[chosen], given, "probability", np.array(["a", "b"], object), 0.0)
+
+
+def recipe(own: str, *names: str):
+    return configure({"data": "d.csv", "extra_metric": ",".join(f"{own}:{name}" for name in names)})
+
+
+def test_each_is_given_what_its_signature_asks_for(own):
+    found = measure(recipe(own, "right_score", "sure", "value_loss"), predictions(), rows())
+    assert found.values["right_score"] == accuracy_score(LABELS, PREDICTED)
+    assert found.values["sure"] == pytest.approx(predictions().scores.max(axis=1).mean())
+    assert found.values["value_loss"] == pytest.approx((4 + 5) / 28)
+    assert found.notes == []
+
+
+def test_limits_and_resamples_are_of_the_same_rows_whatever_their_order(own):
+    order = [3, 1, 0, 2, 7, 6, 5, 4]
+    one = measure(recipe(own, "value_loss"), predictions(), rows())
+    other = measure(recipe(own, "value_loss"), predictions(order), rows(order))
+    assert len(one.resamples["value_loss"]) == 1_000
+    assert np.allclose(one.resamples["value_loss"], other.resamples["value_loss"])
+    low, high = one.limits["value_loss"]
+    assert low < one.values["value_loss"] < high
+
+
+def test_the_more_rows_the_fewer_resamples():
+    many = Rows(rows().frame, np.zeros(50_000), np.arange(50_000))
+    assert len(list(resampled_rows(many))) == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("raising_score", "ValueError: no moon;"), ("nan_score", "its value is nan;")],
+)
+def test_one_that_fails_is_left_out_and_told(own, name, told):
+    found = measure(recipe(own, name, "right_score"), predictions(), rows())
+    assert list(found.values) == ["right_score"]
+    assert found.notes == [f"extra metric {name}: {told} it is not recorded"]
+
+
+def test_one_that_needs_scores_is_left_out_where_there_are_none(own):
+    found = measure(recipe(own, "sure"), predictions(scores=False), rows())
+    assert (found.values, found.notes) == ({}, ["extra metric sure: the model gives no scores; it is not recorded"])
+
+
+def test_one_without_a_value_on_most_resamples_has_no_limits(own):
+    alone = replace(predictions(), labels=np.array(["a"] * 7 + ["b"], object))
+    Path(f"{own}.py").write_text("def both_score(y_true, y_pred):\n    return 1.0 if 'b' in y_true else 1 / 0\n")
+    found = measure(recipe(own, "both_score"), alone, rows())
+    assert (found.values, found.limits, found.resamples) == ({"both_score": 1.0}, {}, {})
+    assert found.notes == ["extra metric both_score: it has no value on many resamples; it has no limits"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("needy_score", "needs weight"), ("alone_score", "does not take y_true and y_pred"),
+        ("constant_score", "has no callable 'constant_score'"), ("missing_score", "has no callable 'missing_score'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_called_is_refused_before_any_training(own, name, told):
+    with pytest.raises(UsageError, match=told):
+        load_extra_metrics(recipe(own, name))
+
+
+def test_a_module_that_is_not_there_is_told_with_the_option():
+    with pytest.raises(UsageError, match=r"cannot import 'nowhere' for --extra-metric nowhere:x_score"):
+        load_extra_metrics(configure({"data": "d.csv", "extra_metric": "nowhere:x_score"}))
+
+
+def test_of_scikit_learn_they_work_too():
+    made = configure({"data": "d.csv", "extra_metric": "sklearn.metrics:cohen_kappa_score"})
+    assert measure(made, predictions(), rows()).values == {"cohen_kappa_score": pytest.approx(0.5)}

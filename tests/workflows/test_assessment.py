@@ -1,0 +1,62 @@
+"""Two recorded runs on a metric of the user's own: measured once, tested by everybody who compares them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.tracking.recorded import store_of
+
+COST = """
+import numpy as np
+
+def cost(y_true, y_pred):
+    return float(np.mean(np.where(y_true == y_pred, 0, np.where(y_true == "negative", 5, 1))))
+"""
+
+
+@pytest.fixture
+def trained(cli, runs):
+    """Runs `bad` and `good` with a cost of their own, beside those of `runs`."""
+    Path("own_costs.py").write_text(COST)
+    for name, c in (("bad", "0.01"), ("good", "10")):
+        words = ("--c", c, "--max-features", "50", "--run-name", name, "--extra-metric", "own_costs:cost:lower")
+        done = cli("train", "--data", "small.csv", *words, "--quiet")
+        assert done.exit_code == 0, done.stderr
+    return runs
+
+
+def test_it_is_recorded_with_limits_compared_gated_and_ranked(cli, trained):
+    good = store_of(trained).find("name = 'good'")[0]
+    assert good.metrics["cost_loss_low"] <= good.metrics["cost_loss"] <= good.metrics["cost_loss_high"]
+    told = json.loads(cli("compare", "bad", "good", "--metric", "cost_loss", "--format", "json").stdout)
+    line = told["metrics"]["cost_loss"]
+    assert line["low"] < line["change"] < line["high"] < 0
+    assert line["verdict"] == "better"
+    assert cli("gate", "good", "--baseline", "bad", "--metric", "cost_loss").exit_code == 0
+    assert cli("gate", "bad", "--baseline", "good", "--metric", "cost_loss").exit_code == 1
+    assert cli("best", "--metric", "cost_loss", "--format", "id").stdout.strip() == good.run_id
+
+
+def test_a_run_without_it_is_undecided_and_a_name_that_no_run_has_is_refused(cli, trained):
+    undecided = cli("gate", "good", "--baseline", "strong", "--metric", "cost_loss")
+    assert undecided.exit_code == 6
+    assert "cost_loss cannot be tested on these predictions" in undecided.stdout
+    refused = cli("gate", "good", "--baseline", "bad", "--metric", "cost")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "the gate cannot test 'cost', did you mean 'cost_loss'?" in refused.stderr
+
+
+def test_its_source_is_recorded_and_run_again_only_if_trusted(cli, trained):
+    store = store_of(trained)
+    good = store.find("name = 'good'")[0]
+    assert store.read_artifact(good, "extra_metric.own_costs.py") == COST.encode()
+    refused = cli("reproduce", "good", "--no-record")
+    assert refused.exit_code == 5
+    assert "is made by code that its recipe names, own_costs:cost" in refused.stderr
+    again = cli("reproduce", "good", "--no-record", "--trust", "--format", "json")
+    assert (again.exit_code, json.loads(again.stdout)["verdict"]) == (0, "identical")
+    told = cli("train", "--from", "good", "--dry-run")
+    assert "extra_metric=none (was own_costs:cost:lower)" in told.stderr
