@@ -64,6 +64,8 @@ class Tag:
 
 # The tags that say which machine made a run.
 MACHINE: Final = ("python", "platform", "cpus", "cpu", "blas", "threads")
+# Those that are recorded from the environment, beside what people say.
+RECORDED: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, *MACHINE})
 
 
 @dataclass(frozen=True, slots=True)

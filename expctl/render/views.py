@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from expctl.analysis.columns import usual_metrics
 from expctl.analysis.run_values import value_of, varying_parameters
 from expctl.data_issues import DATA_ISSUES
 from expctl.metrics import METRICS, is_detail
@@ -24,7 +25,8 @@ _KINDS: Mapping[str, Column] = {
     "ended": Column("ended", kind="time"),
     "duration": Column("duration", kind="duration"),
 }
-_LIST = ("run_id", "name", "status", "started", "f1_score", "accuracy")
+_LIST = ("run_id", "name", "status", "started")
+_METRICS_KEPT = 3  # columns of metrics on a terminal, however narrow it is
 # Parameters that always differ with the data and would crowd out what people chose.
 _CONSEQUENCES = frozenset(
     {"data_hash", "data_fingerprint", "dataset_size", "train_rows", "test_rows", "test_data_hash", *DATA_ISSUES}
@@ -54,7 +56,9 @@ def runs_sheet(
             key for run in sweeps for key in run.metrics if key.startswith(("best_", "trials_finished"))
         )
         usual = ("experiment", *_LIST) if experiments else _LIST
-        columns = [*usual, *sorted(standing, reverse=True), *spare]
+        metrics = usual_metrics(runs)
+        spare[:0] = metrics[_METRICS_KEPT:]
+        columns = [*usual, *metrics, *sorted(standing, reverse=True), *spare]
     names = list(dict.fromkeys(columns))
     built = [replace(_column(name, runs), spare=name in spare and not wide) for name in names]
     return Sheet(
@@ -110,7 +114,8 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
     metric, runs = ranking.metric, list(ranking.ranked)
     limits = [key for key in (f"{metric}_low", f"{metric}_high") if any(key in run.metrics for run in runs)]
     others = [key for key in ("f1_score", "accuracy") if key != metric and any(key in run.metrics for run in runs)]
-    parameters = [key for key in chosen_parameters(runs) if key != "model"]
+    models = ["model"] if any("model" in run.params for run in runs) else []
+    parameters = [*models, *(key for key in chosen_parameters(runs) if key != "model")]
     tested = len(ranking.tied) > 1
     columns = [
         Column("rank", "#", "number"),
@@ -121,7 +126,6 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
         Column(metric, kind="number"),
         *(Column(key, key.removeprefix(f"{metric}_"), "number") for key in limits),
         *(Column(key, kind="number") for key in others),
-        Column("model"),
         *(_column(f"params.{key}", runs) for key in parameters),
         Column("started", kind="time"),
     ]
@@ -134,7 +138,6 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
         metric,
         *limits,
         *others,
-        "model",
         *(f"params.{key}" for key in parameters),
     ]
     rows: list[list[Cell]] = [
@@ -145,7 +148,6 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
             run.run_id,
             run.name,
             *(run.metrics.get(key) for key in (metric, *limits, *others)),
-            run.params.get("model"),
             *(setting(run.typed_params.get(key)) for key in parameters),
             run.started,
         ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import UsageError, mask_secrets
-from expctl.records import MACHINE, Tag
+from expctl.records import RECORDED, Tag
 from expctl.tracking.runs import lifecycle, provenance
 from expctl.tracking.runs.dvc import dvc_version
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 PARAM_LIMIT: Final = 6000
 # Of a run's name: PostgreSQL refuses longer ones, SQLite takes any.
 NAME_LIMIT: Final = 250
-
-_OWN_TAGS: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, *MACHINE})
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def with_data_version(labels: RunMetadata, data: str) -> RunMetadata:
 
 def labels_of(run: RunRecord) -> RunMetadata:
     """What was said of a recorded run."""
-    ours = (*_OWN_TAGS, Tag.DEVELOPER, Tag.DATA_VERSION)
+    ours = (*RECORDED, Tag.DEVELOPER, Tag.DATA_VERSION)
     tags = {key: value for key, value in run.user_tags.items() if key not in ours}
     return RunMetadata(run.name, tags, run.tags.get(Tag.NOTE), run.tags.get(Tag.DATA_VERSION))
 
@@ -78,7 +76,7 @@ def check_labels(labels: RunMetadata) -> None:
         _check_encodable(f"tag {key!r}", key + value)
         if key.startswith(("mlflow.", "expctl.")):
             raise UsageError(f"tag {key!r}: mlflow. and expctl. are reserved", hint="choose another first word")
-        if key in _OWN_TAGS:
+        if key in RECORDED:
             raise UsageError(f"tag {key!r} is recorded from the environment", hint="choose another key")
         if not key or len(key) > 250 or not all(char.isalnum() or char in "_-. /:" for char in key):
             raise UsageError(f"tag {key!r}: a key has letters, digits, _ - . / : and blanks, at most 250")
