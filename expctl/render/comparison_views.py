@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from expctl.records import Tag
 from expctl.render.sheet import Cell, Change, Column, Commit, Sheet
-from expctl.render.views import setting
+from expctl.render.views import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def comparison_sheet(comparison: Comparison, tests: Sequence[Assessment]) -> She
 
 def _comparison_row(line: Line, tests: Sequence[Assessment]) -> list[Cell]:
     measured = line.higher_is_better is not None
-    values: list[Cell] = [value if measured else setting(value) for value in line.values]
+    values: list[Cell] = list(line.values) if measured else settings(line.values)
     if line.section == "code" and line.key == Tag.GIT_COMMIT:
         values = [Commit(value) if isinstance(value, str) else value for value in values]
     cells: list[Cell] = [line.section, line.key, values[0]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl import encoding
 from expctl.encoding import csv_text, json_text
 from expctl.render.sheet import Brief, Change, Column, Sheet
-from expctl.render.text import heading, places, shown, visible
+from expctl.render.text import heading, places, shown, table_texts, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,8 +32,8 @@ def plain_table(sheet: Sheet) -> str:
             lines.append("")
         if title and not alone:
             lines.append(visible(title.upper()))
-        cells = [[shown(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
-        lines.extend(_aligned([[heading(column) for column in columns], *cells], columns) if rows or not lines else [])
+        cells = [[heading(column) for column in columns], *table_texts(rows, columns)]
+        lines.extend(_aligned(cells, columns) if rows or not lines else [])
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
@@ -129,9 +129,8 @@ def as_markdown(sheet: Sheet) -> str:
             lines += [f"### {_markdown(visible(title))}", ""]
         lines.append("| " + " | ".join(_markdown(heading(column)) for column in columns) + " |")
         lines.append("| " + " | ".join("---:" if column.kind in RIGHT else "---" for column in columns) + " |")
-        for row in rows:
-            cells = [_markdown(shown(cell, column)) for cell, column in zip(row, columns, strict=True)]
-            lines.append("| " + " | ".join(cells) + " |")
+        for row in table_texts(rows, columns):
+            lines.append("| " + " | ".join(map(_markdown, row)) + " |")
     return "".join(line + "\n" for line in lines)
 
 

@@ -23,7 +23,14 @@ class Commit(str):
 
 
 class Setting(float):
-    """A number somebody chose: shown as it was written, where a measured one is rounded."""
+    """A number somebody chose: shown as it was written, or in tables that set many side by side with so many digits."""
+
+    digits: int | None
+
+    def __new__(cls, value: float, digits: int | None = None) -> Setting:
+        made = super().__new__(cls, value)
+        made.digits = digits
+        return made
 
 
 class Share(float):
@@ -31,11 +38,11 @@ class Share(float):
 
 
 class Brief(str):
-    """What tables show of a text that formats for machines have whole."""
+    """What tables show of a text that formats for machines have whole, or of nothing."""
 
-    whole: str
+    whole: str | None
 
-    def __new__(cls, text: str, whole: str) -> Brief:
+    def __new__(cls, text: str, whole: str | None) -> Brief:
         made = super().__new__(cls, text)
         made.whole = whole
         return made

@@ -6,18 +6,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from expctl.analysis.columns import usual_metrics
-from expctl.analysis.run_values import value_of, varying_parameters
+from expctl.analysis.run_values import ATTRIBUTES, value_of, varying_parameters
 from expctl.data_issues import DATA_ISSUES
 from expctl.metrics import METRICS, is_detail
 from expctl.records import MACHINE, Tag
-from expctl.render.sheet import Cell, Column, Setting, Sheet, Size
+from expctl.render.sheet import Brief, Cell, Column, Setting, Sheet, Size
+from expctl.render.text import digits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from expctl.analysis.ranking import Ranking
     from expctl.records import RunRecord
 
+_LOGGED_NONE = "None"  # what a store holds where one types none
 _RUN_ID = Column("run_id", "run", "id", width=8)
 _KINDS: Mapping[str, Column] = {
     "run_id": _RUN_ID,
@@ -64,7 +66,7 @@ def runs_sheet(
     return Sheet(
         "runs",
         _told_apart(built, names),
-        [[_cell(run, name) for name in names] for run in runs],
+        list(zip(*(_cells(runs, name) for name in names), strict=True)),
         ids=[run.run_id for run in runs],
         total=total,
     )
@@ -88,12 +90,15 @@ def _told_apart(columns: Sequence[Column], names: Sequence[str]) -> list[Column]
     ]
 
 
-def _cell(run: RunRecord, name: str) -> Cell:
-    value = value_of(run, name)
-    if name == "trials_finished" and isinstance(value, float):
-        return int(value)
-    measured = name.removeprefix("metrics.") in run.metrics and name not in run.params
-    return value if measured else setting(value)
+def _cells(runs: Sequence[RunRecord], name: str) -> list[Cell]:
+    """A column: what the runs have under a name."""
+    values: list[Cell] = [value_of(run, name) for run in runs]
+    if name == "trials_finished":
+        return [int(value) if isinstance(value, float) else value for value in values]
+    key = name.removeprefix("params.")
+    if name not in ATTRIBUTES and any(key in run.params for run in runs) and not name.startswith(("metrics.", "tags.")):
+        return settings(values)
+    return values
 
 
 def _column(name: str, runs: Sequence[RunRecord]) -> Column:
@@ -140,6 +145,7 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
         *others,
         *(f"params.{key}" for key in parameters),
     ]
+    chosen = list(zip(*(settings(run.typed_params.get(key) for run in runs) for key in parameters), strict=True))
     rows: list[list[Cell]] = [
         [
             place,
@@ -148,7 +154,7 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
             run.run_id,
             run.name,
             *(run.metrics.get(key) for key in (metric, *limits, *others)),
-            *(setting(run.typed_params.get(key)) for key in parameters),
+            *(chosen[place - 1] if parameters else ()),
             run.started,
         ]
         for place, run in enumerate(runs, 1)
@@ -196,9 +202,18 @@ def trained_sheet(run: RunRecord) -> Sheet:
     )
 
 
-def setting(value: Cell) -> Cell:
-    """A parameter's value as a cell: reals are shown as they were written."""
-    return Setting(value) if isinstance(value, float) else value
+def setting(value: Cell, digits: int | None = None) -> Cell:
+    """A parameter's value as a cell, as one types it; reals as they were written, or with so many digits in tables."""
+    if value == _LOGGED_NONE:
+        return Brief("none", _LOGGED_NONE)
+    return Setting(value, digits) if isinstance(value, float) else value
+
+
+def settings(values: Iterable[Cell]) -> list[Cell]:
+    """Values of one parameter, to be set side by side: with no more digits than it takes to tell them apart."""
+    values = list(values)
+    digits = digits_of(values)
+    return [setting(value, digits) for value in values]
 
 
 def run_sheet(run: RunRecord, *, command: str | None, artifacts: Sequence[tuple[str, int | None]]) -> Sheet:

@@ -127,3 +127,10 @@ def test_the_direction_of_a_metric_decides_what_is_better() -> None:
     changes = {str(row[1]): row[4] for row in compared(one, two).rows if row[0] == "metrics"}
     better = {key: change.better for key, change in changes.items() if isinstance(change, Change)}
     assert better == {"accuracy": True, "log_loss": False, "f1_score": None, "mcc": None}
+
+
+def test_two_values_of_a_parameter_never_read_alike() -> None:
+    one, two = run(1, params={"c": "0.56111", "w": "None"}), run(2, params={"c": "0.56112", "w": "balanced"})
+    lines = [line.split() for line in plain_table(compared(one, two)).splitlines()]
+    assert ["c", "0.56111", "0.56112"] in lines
+    assert ["w", "none", "balanced"] in lines

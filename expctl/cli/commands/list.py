@@ -85,7 +85,7 @@ def list_runs(
         common.age_option("--since", "Started within: 30m, 12h, 2d, 1w; or after a date."),
     ] = None,
     flat: Annotated[
-        bool, typer.Option("--flat", help="What is folded too: trials, reproductions, explanations. So do --filter, --status.")
+        bool, typer.Option("--flat", help="What sweeps, explain and reproduce made too, as --filter and --status do.")
     ] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted runs in place of the others.")] = False,
     experiment: common.Experiments = None,
