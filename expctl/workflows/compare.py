@@ -11,11 +11,11 @@ from expctl.analysis.difference import adjusted
 from expctl.analysis.flips import find_flips
 from expctl.analysis.groups import compare_groups, repeats, same_data
 from expctl.analysis.significance import assess
-from expctl.errors import RunNotFound, UsageError, closest
-from expctl.metrics import METRICS
+from expctl.errors import RunNotFound, UsageError
+from expctl.metrics import METRICS, without_metric
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
-from expctl.tracking.runs.references import is_set, resolve, resolve_set
+from expctl.tracking.runs.references import resolve_set
 from expctl.workflows.compare_code import compare_code, distances
 
 if TYPE_CHECKING:
@@ -88,17 +88,15 @@ class ComparedSets:
 
 def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRows | ComparedSets | ComparedCode:
     """Compare what the references of a request mean. Raises UsageError, RunNotFound, DataError."""
-    if any(is_set(store, run) for run in request.runs):
-        return _sets(store, request)
-    runs = [resolve(store, run) for run in request.runs]
+    matched = [resolve_set(store, run) for run in request.runs]  # a glob or a filter that fits one run means that run
+    if any(len(runs) > 1 for runs in matched):
+        return _sets(request, matched)
+    runs = [run for (run,) in matched]
     if request.code:
         return compare_code(store, runs)
     metric = request.metric
     if metric is not None and not any(metric in run.metrics for run in runs):
-        known = sorted({key for run in runs for key in run.metrics})
-        raise RunNotFound(
-            f"none of these runs has {metric!r}{closest(metric, known)}", hint=f"they have {', '.join(known)}"
-        )
+        raise without_metric("none of these runs has", metric, (key for run in runs for key in run.metrics))
     predictions = [read_predictions(store, run) for run in runs]
     per_class = request.per_class
     tests = [assess(predictions[0], one, confidence=request.confidence, per_class=per_class) for one in predictions[1:]]
@@ -133,8 +131,8 @@ def _rows(
     return ComparedRows(runs, flips, with_texts(runs[1], flips.rows))
 
 
-def _sets(store: Store, request: CompareRequest) -> ComparedSets:
-    """Raises UsageError for more than two sets, and for what is about single runs."""
+def _sets(request: CompareRequest, matched: Sequence[Sequence[RunRecord]]) -> ComparedSets:
+    """Raises UsageError for more than two sets, and for what is about single runs; RunNotFound for a set and a run."""
     names = request.runs
     if request.metric is not None or request.only_changed or request.per_class or request.flips is not None:
         raise UsageError("--metric, --only-changed, --per-class and --flips are for single runs, not sets")
@@ -144,7 +142,14 @@ def _sets(store: Store, request: CompareRequest) -> ComparedSets:
         raise UsageError("--report is for single runs, not sets", hint=shlex.join(["expctl", "report", *names]))
     if len(names) != 2:
         raise UsageError("sets of runs are compared two at a time", hint="expctl compare 'old-*' 'new-*'")
-    baseline, challenger = (resolve_set(store, run) for run in names)
+    baseline, challenger = matched
+    if min(len(baseline), len(challenger)) == 1:
+        one, other = (name for _, name in sorted(zip(map(len, matched), names, strict=True)))
+        raise RunNotFound(
+            f"{one!r} is one run and {other!r} matches {max(map(len, matched)):,}: a set is compared with another of at"
+            " least two",
+            hint="name one run of each, or train more with --random-state",
+        )
     groups = compare_groups(baseline, challenger, confidence=request.confidence)
     return ComparedSets((names[0], names[1]), groups, _note(baseline, challenger, groups))
 
@@ -153,8 +158,6 @@ def _note(
     baseline: Sequence[RunRecord], challenger: Sequence[RunRecord], groups: Sequence[GroupDifference]
 ) -> str | None:
     again = repeats(baseline) + repeats(challenger)
-    if min(len(baseline), len(challenger)) < 2:
-        return "a single run has no spread: give each set several, with different --random-state"
     if not same_data([*baseline, *challenger]):
         return "not tested: the sets were not trained and tested on the same data"
     if again:

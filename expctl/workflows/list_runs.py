@@ -17,7 +17,7 @@ from expctl.analysis.columns import (
 from expctl.analysis.run_values import ATTRIBUTES
 from expctl.errors import UsageError, closest
 from expctl.filters.expression import NO_TRIAL, REGULAR_RUNS, Order, all_of, attribute
-from expctl.metrics import METRICS, higher_is_better
+from expctl.metrics import METRICS, higher_is_better, known_metrics
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
 
@@ -156,7 +156,12 @@ def _check_columns(store: Store, names: Sequence[str]) -> None:
         name = name if asked is None else f"metrics.{asked.metric}"
         if is_glob(name) or name in ATTRIBUTES or store.field(name) is not None:
             continue
-        known = [*ATTRIBUTES, *(key for keys in store.keys().values() for key in keys)]
+        there = store.keys()
+        known = [
+            *ATTRIBUTES,
+            *known_metrics(there.get("metrics", ())),
+            *(key for keys in there.values() for key in keys),
+        ]
         if store.find(limit=1):
             raise UsageError(f"no run has {name!r}{closest(name, known)}", hint="expctl show latest")
 

@@ -96,14 +96,13 @@ def _confidence(text: str | float) -> float:
     return confidence
 
 
-def quality_metric(refusal: str, *, guess: bool) -> Callable[[str], str]:
+def quality_metric(refusal: str) -> Callable[[str], str]:
     """What reads the name of a metric to decide by. Raises UsageError, listing them, for any other."""
 
     def read(text: str) -> str:
         known = [key for key, one in METRICS.items() if one.is_quality_metric]
         if text not in known:
-            nearest = closest(text, known) if guess else ""
-            raise UsageError(f"{refusal} {text!r}{nearest}", hint=f"--metric {', '.join(known)}")
+            raise UsageError(f"{refusal} {text!r}{closest(text, known)}", hint=f"--metric {', '.join(known)}")
         return text
 
     return read

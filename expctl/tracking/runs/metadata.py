@@ -44,6 +44,13 @@ def labels_of(run: RunRecord) -> RunMetadata:
     return RunMetadata(run.name, tags, run.tags.get(Tag.NOTE), run.tags.get(Tag.DATA_VERSION))
 
 
+def label_words(labels: RunMetadata) -> list[str]:
+    """The words of a command line of `train` or `sweep` that say it again."""
+    said = {"--run-name": labels.name, "--note": labels.note, "--data-version": labels.data_version}
+    words = [word for option, text in said.items() if text for word in (option, text)]
+    return words + [word for key, value in (labels.tags or {}).items() for word in ("-t", f"{key}={value}")]
+
+
 def numbered(name: str, number: int) -> str:
     """The name of a run that is one of several with a name, which is cut if it has to be."""
     end = f"-{number}"

@@ -104,7 +104,11 @@ def test_every_format_tells_of_both_runs(cli, runs, format):
         (["weak"], 2, "compare needs at least two runs"),
         ([], 2, "Missing argument"),
         (["weak", "nobody"], 3, "no run 'nobody'"),
-        (["weak", "strong", "--metric", "f1_scor"], 3, "none of these runs has 'f1_scor', did you mean 'f1_score'?"),
+        (
+            ["weak", "strong", "--metric", "f1_scor"],
+            3,
+            "none of these runs has f1_scor, did you mean 'f1_score'? (--metric ",
+        ),
         (["weak", "strong", "--format", "xml"], 2, "unknown format 'xml'"),
     ],
 )
@@ -133,6 +137,22 @@ def test_packages_that_differ_are_told(cli, runs):
     document = compared(cli, "weak", "strong")
     assert list(document["packages"]) == ["scikit-learn"]
     assert document["packages"]["scikit-learn"]["challenger"].startswith("0.")
+
+
+def test_a_filter_or_a_glob_that_fits_one_run_means_that_run(cli, runs):
+    alone = compared(cli, "weak", "strong")
+    assert compared(cli, "weak", "c = 10 and status = finished") == alone
+    assert compared(cli, "we*", "str*") == alone
+    assert compared(cli, "we*", "params.c = '10.0'", "--metric", "mcc")["metrics"].keys() == {"mcc"}
+
+
+@pytest.mark.parametrize("words", [["weak", "*s"], ["status = finished", "str*"], ["c = 10", "model = 'logreg'"]])
+def test_a_set_and_a_run_say_what_they_need(cli, runs, words):
+    cli("train", "--data", "small.csv", "--run-name", "others", "-q")
+    done = cli("compare", *words)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert "is one run and" in done.stderr
+    assert "a set is compared with another of at least two" in done.stderr
 
 
 @pytest.fixture
@@ -196,7 +216,7 @@ def test_code_that_is_not_at_hand_is_said(cli, committed, tmp_path_factory, monk
         ["weak", "strong", "bayes", "--code"],
         ["weak", "strong", "--code", "--flips", "1"],
         ["weak", "strong", "--code", "--per-class"],
-        ["w*", "s*", "--code"],
+        ["*a*", "*", "--code"],
     ],
 )
 def test_code_is_of_two_runs_and_by_itself(cli, runs, words):
