@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from expctl.errors import ExpctlError, UsageError
 from expctl.records import Tag
+from expctl.settings import load_settings
 from expctl.tracking.runs.metadata import label_words, labels_of
 from expctl.tracking.runs.references import resolve
 from expctl.training.models.configure import defaults, recorded
@@ -39,16 +40,16 @@ class ShownRun:
 def show(store: Store, reference: str) -> ShownRun:
     """All of the run that a reference means. Raises RunNotFound."""
     run = resolve(store, reference)
-    command = _command(store, run)
+    command = _command(run)
     try:
         return ShownRun(run, store.artifacts(run), command)
     except ExpctlError as error:  # a bucket that is gone keeps nobody from what the store itself knows
         return ShownRun(run, (), command, error.message)
 
 
-def _command(store: Store, run: RunRecord) -> str | None:
+def _command(run: RunRecord) -> str | None:
     """The command line that makes the same run again: with its name, tags, note and version of the data, and where."""
-    elsewhere = ["-e", run.experiment] if run.experiment != store.settings.experiment else []
+    elsewhere = ["-e", run.experiment] if run.experiment != load_settings().experiment else []
     labelled = shlex.join([*label_words(labels_of(run)), *elsewhere])
     if Tag.SWEEP in run.tags:
         with suppress(UsageError):  # whoever can write to a store can write such a tag

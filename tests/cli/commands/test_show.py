@@ -59,18 +59,8 @@ def test_the_command_of_a_run_makes_it_again(cli, runs):
 
 
 def test_the_command_of_a_run_says_what_was_said_of_it_too(cli, small):
-    said = [
-        "--run-name",
-        "it's",
-        "--note",
-        "two\nlines; $HOME",
-        "--data-version",
-        "v 2",
-        "-t",
-        "team=a b",
-        "-t",
-        "x==1",
-    ]
+    tags = ("-t", "team=a b", "-t", "x==1")
+    said = ("--run-name", "it's", "--note", "two\nlines; $HOME", "--data-version", "v 2", *tags)
     for words in (("train", "--c", "3"), ("sweep", "-g", "c=3")):
         first = cli(*words, "--data", "small.csv", "-e", "other", *said)
         assert first.exit_code == 0, first.stderr
