@@ -28,6 +28,7 @@ class Tag:
     TEST_SET: Final = "expctl.test_set"
     COMPLETE: Final = "expctl.complete"
     MODEL_DIGEST: Final = "expctl.model_sha256"
+    UNTRUSTED: Final = "expctl.untrusted_types"  # of the model, without which it is not loaded unless by --trust
     PREDICTIONS_DIGEST: Final = "expctl.predictions_sha256"
     REASON: Final = "expctl.reason"
     WARNINGS: Final = "expctl.warnings"
@@ -141,6 +142,12 @@ class RunRecord:
     def test_set(self) -> str | None:
         """Fingerprint of the rows the run was tested on; equal means comparable row by row."""
         return self.tags.get(Tag.TEST_SET)
+
+    @property
+    def needs_trust(self) -> str | None:
+        """That its model is loaded with --trust alone, in words; None of any other."""
+        types = self.tags.get(Tag.UNTRUSTED)
+        return types and f"its model is used with --trust only: {types} in it is not known to be safe"
 
     @property
     def warnings(self) -> list[str]:

@@ -97,6 +97,9 @@ def remarks(swept: Swept, objective: str) -> Iterator[str]:
     if outcome.timed_out:
         resume = f"expctl sweep --resume {swept.parent.run_id[:8]}"
         yield f"time was up after {plural(outcome.done, 'trial')}; resume: {resume}"
+    told = next((run.needs_trust for run in swept.ranked if run.needs_trust), None)
+    if told:
+        yield f"warning: of some trials {told}"
     if swept.repeats:
         yield f"the sampler proposed nothing new after {plural(outcome.done + outcome.known + outcome.failed, 'trial')}"
     for key, (value, side) in swept.edges.items():

@@ -243,7 +243,8 @@ def run_sheet(run: RunRecord, *, command: str | None, artifacts: Sequence[tuple[
     rows += metric_rows(run)
     for title, part in (("parameters", parameters), ("data", data), ("tags", tags), ("environment", environment)):
         rows += [[title, key, setting(value), *empty] for key, value in part.items()]
-    rows += [["warnings", str(number), line, *empty] for number, line in enumerate(run.warnings, 1)]
+    warnings = [*run.warnings, *([run.needs_trust] if run.needs_trust else [])]
+    rows += [["warnings", str(number), line, *empty] for number, line in enumerate(warnings, 1)]
     rows += [["artifacts", path, None if size is None else Size(size), *empty] for path, size in artifacts]
     columns = [
         Column("section", kind="section"),

@@ -460,3 +460,40 @@ def test_strict_fails_a_run_whose_model_knows_no_term_of_a_test_row(cli, folder)
     assert reason.startswith("1 of 2 test rows has no term that the model knows")
     assert "warning: 1 of 2 test rows" in cli(*words).stderr
     assert json.loads(cli("show", "latest", "--format", "json").stdout)["data"]["unknown_rows"] == 1
+
+
+LOWERED = """
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+
+class Lowered(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X.iloc[:, 0].str.lower()
+
+
+def lowered(c=1.0):
+    return make_pipeline(Lowered(), CountVectorizer(), LogisticRegression(C=c))
+"""
+
+
+def test_a_model_that_will_need_trust_is_told_when_it_is_trained(cli, small):
+    """Not at the first prediction, which may be months later and elsewhere."""
+    (small.parent / "lowered_model.py").write_text(LOWERED)
+    told = "its model is used with --trust only: lowered_model.Lowered in it is not known to be safe"
+    done = cli("train", "--data", "small.csv", "--model", "lowered_model:lowered", "--run-name", "own")
+    assert done.exit_code == 0, done.stderr
+    assert f"expctl: warning: {told}\n" in done.stderr
+    refused = cli("predict", "good", "--run", "own")
+    assert (refused.exit_code, "lowered_model.Lowered" in refused.stderr) == (5, True)
+    assert cli("predict", "good", "--run", "own", "--trust").exit_code == 0
+    assert told in json.loads(cli("show", "own", "--format", "json").stdout)["warnings"].values()
+    words = ("sweep", "--data", "small.csv", "--model", "lowered_model:lowered", "-g", "c=1,2")
+    assert cli(*words).stderr.count(told) == 1
+    plain = cli("train", "--data", "small.csv", "--run-name", "plain")
+    assert "--trust" not in plain.stderr + cli("show", "plain").stdout
