@@ -78,11 +78,11 @@ def _fitting(
     kept = list(range(len(columns)))
     texts = table_texts(rows, columns)
     widths = [max([places(heading(column)), *(places(row[i]) for row in texts)]) for i, column in enumerate(columns)]
-    for i in reversed(range(len(columns))):
+    spare = [i for i in kept if columns[i].spare]
+    for i in sorted(spare, key=lambda i: (-columns[i].spare, -i)):
         if sum(widths[j] for j in kept) + _GAP * (len(kept) - 1) <= available:
             break
-        if columns[i].spare:
-            kept.remove(i)
+        kept.remove(i)
     return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows], len(columns) - len(kept)
 
 

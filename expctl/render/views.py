@@ -10,7 +10,7 @@ from expctl.analysis.run_values import ATTRIBUTES, value_of, varying_parameters
 from expctl.data_issues import DATA_ISSUES
 from expctl.metrics import METRICS, is_detail
 from expctl.records import MACHINE, Tag
-from expctl.render.sheet import Brief, Cell, Column, Setting, Sheet, Size
+from expctl.render.sheet import FIRST_TO_GO, Brief, Cell, Column, Setting, Sheet, Size
 from expctl.render.text import digits_of
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
     others = [key for key in ("f1_score", "accuracy") if key != metric and any(key in run.metrics for run in runs)]
     models = ["model"] if any("model" in run.params for run in runs) else []
     parameters = [*models, *(key for key in chosen_parameters(runs) if key != "model")]
+    parameters.sort(key=lambda key: -len({run.params.get(key) for run in runs}))
     tested = len(ranking.tied) > 1
     columns = [
         Column("rank", "#", "number"),
@@ -130,9 +131,9 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
         Column("name"),
         Column(metric, kind="number"),
         *(Column(key, key.removeprefix(f"{metric}_"), "number") for key in limits),
-        *(Column(key, kind="number") for key in others),
-        *(_column(f"params.{key}", runs) for key in parameters),
-        Column("started", kind="time"),
+        *(Column(key, kind="number", spare=FIRST_TO_GO) for key in others),
+        *(replace(_column(f"params.{key}", runs), spare=True) for key in parameters),
+        Column("started", kind="time", spare=FIRST_TO_GO),
     ]
     names = [
         "rank",

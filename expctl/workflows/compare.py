@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.comparison import compare as compare_runs
 from expctl.analysis.difference import adjusted
@@ -12,7 +12,7 @@ from expctl.analysis.flips import find_flips
 from expctl.analysis.groups import compare_groups, repeats, same_data
 from expctl.analysis.significance import assess
 from expctl.errors import RunNotFound, UsageError
-from expctl.metrics import METRICS, without_metric
+from expctl.metrics import METRICS, known_metrics, without_metric
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import resolve_set
@@ -31,16 +31,21 @@ if TYPE_CHECKING:
     from expctl.workflows.compare_code import ComparedCode
 
 
+EVERY_METRIC: Final = "all"
+MANY: Final = 4  # runs, the baseline among them, that are compared by one metric unless more are asked for
+
+
 @dataclass(frozen=True, slots=True)
 class CompareRequest:
-    """Which runs, the baseline first, and what of them. `flips`: rows of each kind, or with `every_flip` all of them.
+    """Which runs, the baseline first, and what of them, `everything` or what differs.
 
-    `report`: a report of them is wanted too; `code`: their code, and nothing else.
+    Without a metric, many runs are compared by one; EVERY_METRIC is all of them. `flips`: rows of each kind, or with
+    `every_flip` all of them. `report`: a report of them is wanted too; `code`: their code, and nothing else.
     """
 
     runs: Sequence[str]
     metric: str | None = None
-    only_changed: bool = False
+    everything: bool = False
     per_class: bool = False
     flips: int | None = None
     every_flip: bool = False
@@ -61,11 +66,15 @@ class CompareRequest:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRuns:
-    """Runs side by side; `tests` has one entry for each but the first."""
+    """Runs side by side; `tests` has one entry for each but the first.
+
+    `metric` is the one that decides in a word; None of runs without any.
+    """
 
     runs: Sequence[RunRecord]
     comparison: Comparison
     tests: Sequence[Assessment]
+    metric: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,11 @@ def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRow
     runs = [run for (run,) in matched]
     if request.code:
         return compare_code(store, runs)
-    metric = request.metric
+    known = known_metrics(key for run in runs for key in run.metrics)
+    usual = "f1_score" if "f1_score" in known else next(iter(known), None)
+    metric = None if request.metric == EVERY_METRIC else request.metric
+    if request.metric is None and len(runs) >= MANY:
+        metric = usual
     if metric is not None and not any(metric in run.metrics for run in runs):
         raise without_metric("none of these runs has", metric, (key for run in runs for key in run.metrics))
     predictions = [read_predictions(store, run) for run in runs]
@@ -109,12 +122,12 @@ def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRow
         runs,
         evidence,
         metric=metric,
-        only_changed=request.only_changed,
+        everything=request.everything,
         per_class=per_class,
         experiments=store.several,
         distances=distances(runs),
     )
-    return ComparedRuns(runs, comparison, tests)
+    return ComparedRuns(runs, comparison, tests, metric or usual)
 
 
 def _rows(
@@ -134,8 +147,8 @@ def _rows(
 def _sets(request: CompareRequest, matched: Sequence[Sequence[RunRecord]]) -> ComparedSets:
     """Raises UsageError for more than two sets, and for what is about single runs; RunNotFound for a set and a run."""
     names = request.runs
-    if request.metric is not None or request.only_changed or request.per_class or request.flips is not None:
-        raise UsageError("--metric, --only-changed, --per-class and --flips are for single runs, not sets")
+    if request.metric is not None or request.everything or request.per_class or request.flips is not None:
+        raise UsageError("--metric, --all, --per-class and --flips are for single runs, not sets")
     if request.code:
         raise UsageError("--code is for single runs, not sets", hint="expctl compare RUN RUN --code")
     if request.report:

@@ -43,11 +43,33 @@ def test_changes_mirror_when_the_runs_are_exchanged(cli, runs):
         assert back["metrics"][key]["change"] == pytest.approx(-line["change"]), key
 
 
-def test_only_changed_leaves_out_what_is_the_same(cli, runs):
-    document = compared(cli, "weak", "strong", "--only-changed")
+def test_what_differs_is_shown_and_the_rest_is_counted(cli, runs):
+    done = cli("compare", "weak", "strong")
+    same, said = compared(cli, "weak", "strong", "--all"), done.stderr
+    document = json.loads(cli("compare", "weak", "strong", "--format", "json").stdout)
     assert set(document["parameters"]) == {"c", "max_features"}
-    nothing = cli("compare", "weak", "weak", "--only-changed")
+    number = len(same["parameters"]) - 2
+    assert said == f"expctl: {number} parameters and 1 metric are the same (--all)\n"
+    assert list(same["parameters"])[:2] == list(document["parameters"])
+    nothing = cli("compare", "weak", "weak")
     assert (nothing.exit_code, nothing.stderr) == (0, "expctl: nothing differs\n")
+    assert cli("compare", "weak", "strong", "--only-changed").exit_code == 2
+
+
+def test_from_four_runs_on_they_are_rows_by_one_metric(cli, runs):
+    four = ("weak", "strong", "bayes", "broken")
+    found = compared(cli, *four)["rows"]
+    assert [row["name"] for row in found][::3] == ["weak", "broken"]
+    assert {"f1_score", "change", "low", "high", "p_value", "verdict", "params.c"} <= set(found[0])
+    by_loss = compared(cli, *four, "--metric", "log_loss")["rows"]
+    values = [row["log_loss"] for row in by_loss[1:3]]
+    assert values == sorted(values)
+    everything = compared(cli, *four, "--metric", "all", "--per-class")
+    assert {"f1_score", "log_loss", "fit_seconds", "F1 of negative"} <= set(everything)
+    assert list(compared(cli, "weak", "strong", "--metric", "all")["metrics"])[:2] == ["accuracy", "f1_score"]
+    told = cli("compare", *four)
+    assert "expctl: they differ in tags too: compare two of them to see it\n" in told.stderr
+    assert told.stdout.count("no clear difference") + told.stdout.count("better") + told.stdout.count("worse") == 2
 
 
 @pytest.mark.every_store
@@ -74,7 +96,7 @@ def test_runs_on_other_test_rows_are_told_so(cli, runs):
     assert done.exit_code == 0
     done = cli("compare", "weak", "other rows")
     assert done.stderr.startswith("expctl: other rows: tested on")
-    assert len(done.stderr.splitlines()) == 1
+    assert [line.endswith(" are the same (--all)") for line in done.stderr.splitlines()] == [False, True]
     assert cli("compare", "weak", "other rows", "--quiet").stderr == ""
     assert compared(cli, "weak", "other rows")["same_test_set"] is False
 
@@ -93,7 +115,7 @@ def test_runs_of_one_name_are_told_apart_by_their_ids(cli, runs):
 @pytest.mark.parametrize("format", ["table", "json", "jsonl", "csv", "md", "id"])
 def test_every_format_tells_of_both_runs(cli, runs, format):
     done = cli("compare", "weak", "strong", "--format", format)
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr if format != "table" else "") == (0, "")
     if format not in ("jsonl", "csv"):
         assert all(run.run_id in done.stdout for run in store_of(runs).find() if run.name in ("weak", "strong"))
 
