@@ -11,7 +11,7 @@ from expctl.cli.commands.report import check_output, write_report
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened_among
-from expctl.wording import agree, plural
+from expctl.wording import agree, listed, plural
 
 if TYPE_CHECKING:
     from expctl.render.formats import Format
@@ -105,7 +105,7 @@ def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settin
     else:
         sheet = challengers_sheet(comparison, compared.tests, compared.metric)
         others = [one for one in ("code", "tags", "packages") if one in {line.section for line in comparison.lines}]
-        hidden = f"they differ in {', '.join(others)} too: compare two of them to see it" if others else None
+        hidden = f"they differ in {listed(others)} too: compare two of them to see it" if others else None
     streams.write(sheet, format, settings)
     if hidden is not None:
         streams.note(hidden)
@@ -116,10 +116,7 @@ def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settin
         streams.note("nothing differs")
     elif comparison.same and format == "table":
         told = [plural(count, *_NOUNS[section]) for section, count in comparison.same.items()]
-        number = agree(sum(comparison.same.values()), "is", "are")
-        streams.note(
-            f"{' and '.join([', '.join(told[:-1]), told[-1]] if told[1:] else told)} {number} the same (--all)"
-        )
+        streams.note(f"{listed(told)} {agree(sum(comparison.same.values()), 'is', 'are')} the same (--all)")
 
 
 def _write_rows(compared: ComparedRows, streams: Streams, format: Format, settings: Settings) -> None:
