@@ -98,8 +98,11 @@ def varying(names: Sequence[str] | None, runs: Sequence[RunRecord]) -> list[str]
     """Id, name, and of the names (of everything, if there are none) those whose values differ among the runs.
 
     Among the runs that have them: a run that failed before it had any, or a sweep, would make everything differ. But
-    that a run has a tag, which people gave it, and others have not is a difference.
+    that a run has a tag, which people gave it, and others have not is a difference. What sweeps are by themselves is
+    left out beside other runs.
     """
+    if names is None:
+        runs = [run for run in runs if Tag.SWEEP not in run.tags] or runs
     present = {key for run in runs for key in run.metrics}
     known = expanded(EVERYTHING if names is None else names, runs)
     differing = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,6 @@ _KINDS: Mapping[str, Column] = {
     "duration": Column("duration", kind="duration"),
 }
 _LIST = ("run_id", "name", "status", "started")
-_METRICS_KEPT = 3  # columns of metrics on a terminal, however narrow it is
 # Parameters that always differ with the data and would crowd out what people chose.
 _CONSEQUENCES = frozenset(
     {"data_hash", "data_fingerprint", "dataset_size", "train_rows", "test_rows", "test_data_hash", *DATA_ISSUES}
@@ -42,13 +42,15 @@ def runs_sheet(
     total: int | None,
     wide: bool = False,
     experiments: bool = False,
+    named: bool = True,
 ) -> Sheet:
     """`list`: the chosen columns, or the usual ones, how sweeps stand, and every parameter in which the runs differ.
 
-    Of these, what has the most values comes first, and the last are spare unless the list is to be `wide`. The usual
-    ones have the `experiments` of runs where these are several.
+    Of these, what has the most values comes first, and the last are spare unless the list is to be `wide`; so are
+    columns that nobody `named`, which vary. The usual ones have the `experiments` of runs where these are several.
     """
-    spare: list[str] = []
+    early: Counter[str] = Counter()  # how spare the usual ones are
+    spare: list[str] = [] if named else [name for name in columns or () if name not in ("run_id", "name")]
     if columns is None:
         varying = [key for key in chosen_parameters(runs) if not _is_of_sweeps(key)]
         varying.sort(key=lambda key: -len({run.params.get(key) for run in runs}))
@@ -59,10 +61,11 @@ def runs_sheet(
         )
         usual = ("experiment", *_LIST) if experiments else _LIST
         metrics = usual_metrics(runs)
-        spare[:0] = metrics[_METRICS_KEPT:]
         columns = [*usual, *metrics, *sorted(standing, reverse=True), *spare]
+        first = {metrics[0], next((name for name in metrics if name.startswith("metrics.")), "")}
+        early.update(dict.fromkeys({"trials_finished", *metrics} - first, FIRST_TO_GO))
     names = list(dict.fromkeys(columns))
-    built = [replace(_column(name, runs), spare=name in spare and not wide) for name in names]
+    built = [replace(_column(name, runs), spare=0 if wide else 1 if name in spare else early[name]) for name in names]
     return Sheet(
         "runs",
         _told_apart(built, names),

@@ -81,6 +81,9 @@ def test_what_a_failed_run_or_a_sweep_lacks_does_not_vary():
     failed = run(3, status="failed", params={"c": "1"}, tags={})
     sweep = run(4, params={"space.c": "1,2"}, metrics={"best_f1": 0.5}, tags={Tag.SWEEP: "{}"})
     assert varying(None, [*RUNS, failed, sweep]) == ["run_id", "name", "status", "params.c", "tags.team"]
+    other = run(5, params={"space.c": "1,3"}, metrics={"best_f1": 0.6}, tags={Tag.SWEEP: "{}"})
+    assert "params.space.c" not in varying(None, [*RUNS, sweep, other])
+    assert "params.space.c" in varying(None, [sweep, other])
     foreign = [run(5, tags={"python": "3.13", "stage": "a"}), run(6)]
     assert varying(None, foreign) == ["run_id", "name", "tags.stage"]
 

@@ -105,7 +105,14 @@ def list_runs(
     request = ListRequest(filter, _split_order(sort), limit, _names(columns), vary, status, since, flat, deleted)
     store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
     listing = find_runs(store, request)
-    sheet = runs_sheet(listing.runs, columns=listing.columns, total=listing.total, wide=wide, experiments=store.several)
+    sheet = runs_sheet(
+        listing.runs,
+        columns=listing.columns,
+        total=listing.total,
+        wide=wide,
+        experiments=store.several,
+        named=columns is not None,
+    )
     streams.write(sheet, format, store.settings)
     _tell_number(streams, request, listing, store.where)
     if listing.runs and not store.several:
