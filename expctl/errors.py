@@ -114,7 +114,13 @@ def mask_passwords(text: str) -> str:
 
 
 def closest(word: str, words: Iterable[str]) -> str:
-    """`, did you mean 'c'?` for the most similar of `words`, or an empty string."""
-    known = {one.lower(): one for one in words}
-    found = get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    """`, did you mean 'c'?` for the most similar of `words`, or an empty string.
+
+    The beginning of some means the shortest of them, the first of several: `f1` is f1_score.
+    """
+    known: dict[str, str] = {}
+    for one in words:
+        known.setdefault(one.lower(), one)
+    begun = [one for one in known if len(word) > 1 and one.startswith(word.lower())]
+    found = sorted(begun, key=len)[:1] or get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
     return f", did you mean {known[found[0]]!r}?" if found else ""

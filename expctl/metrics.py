@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from expctl.errors import RunNotFound, closest
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -73,6 +75,7 @@ _TABLE: Final = (
 
 METRICS: Final = {metric.key: metric for metric in _TABLE}
 
+_TOLD: Final = 15  # metrics that an error names
 _LOWER_WORDS: Final = ("loss", "error", "seconds", "mse", "mae", "rmse", "_std", "duration", "latency", "oov")
 
 
@@ -99,3 +102,18 @@ def is_detail(key: str, present: Iterable[str]) -> bool:
     limit = any(key.endswith(end) and key.removesuffix(end) in present for end in ("_low", "_high"))
     fold = key.startswith("cv_") and (key.endswith("_std") or f"{key}_mean" in present)
     return limit or fold
+
+
+def known_metrics(present: Iterable[str]) -> list[str]:
+    """The metrics among what runs have, those of the table first, without details and MLflow's own of the machine."""
+    keys = {key for key in present if not key.startswith("system/")}
+    ordered = [key for key in METRICS if key in keys] + sorted(key for key in keys if key not in METRICS)
+    return [key for key in ordered if not is_detail(key, keys)]
+
+
+def without_metric(which: str, metric: str, present: Iterable[str], *, option: str = "--metric ") -> RunNotFound:
+    """The error of runs (`no finished run has`) that lack a metric: the closest, and what `option` may name instead."""
+    known = [key for key in known_metrics(present) if key != metric]
+    told = ", ".join([*known[:_TOLD], *(["..."] if len(known) > _TOLD else [])])
+    hint = f"{option}{told}" if known else "expctl list"
+    return RunNotFound(f"{which} {metric}{closest(metric, known)}", hint=hint)

@@ -28,6 +28,7 @@ class Tag:
     TEST_SET: Final = "expctl.test_set"
     COMPLETE: Final = "expctl.complete"
     MODEL_DIGEST: Final = "expctl.model_sha256"
+    UNTRUSTED: Final = "expctl.untrusted_types"  # of the model, without which it is not loaded unless by --trust
     PREDICTIONS_DIGEST: Final = "expctl.predictions_sha256"
     RESAMPLES_DIGEST: Final = "expctl.resamples_sha256"
     REASON: Final = "expctl.reason"
@@ -65,6 +66,8 @@ class Tag:
 
 # The tags that say which machine made a run.
 MACHINE: Final = ("python", "platform", "cpus", "cpu", "blas", "threads")
+# Those that are recorded from the environment, beside what people say.
+RECORDED: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, *MACHINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,12 @@ class RunRecord:
     def test_set(self) -> str | None:
         """Fingerprint of the rows the run was tested on; equal means comparable row by row."""
         return self.tags.get(Tag.TEST_SET)
+
+    @property
+    def needs_trust(self) -> str | None:
+        """That its model is loaded with --trust alone, in words; None of any other."""
+        types = self.tags.get(Tag.UNTRUSTED)
+        return types and f"its model is used with --trust only: {types} in it is not known to be safe"
 
     @property
     def warnings(self) -> list[str]:

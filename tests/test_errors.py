@@ -106,3 +106,11 @@ def test_no_password_of_an_address_survives(scheme: str, user: str, password: st
 )
 def test_the_closest_word_is_offered_and_none_if_none_is_close(word: str, answer: str) -> None:
     assert closest(word, iter(["max_features", "c", "label"])) == answer
+
+
+def test_the_beginning_of_a_word_means_the_shortest_and_first_that_goes_on_so() -> None:
+    """`f1` is less like f1_score, by its letters, than like nothing at all."""
+    known = ["accuracy", "f1_score_low", "f1_score", "f1_macro", "c"]
+    assert closest("f1", known) == closest("F1", known) == ", did you mean 'f1_score'?"
+    assert closest("acc", known) == ", did you mean 'accuracy'?"
+    assert closest("f", ["f1_score"]) == closest("zz", known) == ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expctl.metrics import METRICS, higher_is_better, is_detail
+from expctl.metrics import METRICS, higher_is_better, is_detail, known_metrics, without_metric
 
 
 def test_the_table_holds_the_metrics_of_the_design() -> None:
@@ -62,3 +62,17 @@ def test_limits_deviations_and_folds_are_details_and_means_are_not() -> None:
     assert {key for key in present if is_detail(key, present)} == {
         "f1_score_low", "f1_score_high", "cv_f1_score", "cv_f1_score_std",
     }  # fmt: skip
+
+
+def test_runs_without_a_metric_are_told_the_closest_and_the_option_that_names_one() -> None:
+    present = ["zebra", "f1_macro", "f1_score", "f1_score_low", "system/cpu", "cv_mcc_std", "mcc"]
+    assert known_metrics(present) == ["f1_score", "f1_macro", "mcc", "zebra"]
+    error = without_metric("no finished run has", "f1", present)
+    assert (error.message, error.hint) == (
+        "no finished run has f1, did you mean 'f1_score'?",
+        "--metric f1_score, f1_macro, mcc, zebra",
+    )
+    assert without_metric("none has", "f1_score", ["f1_score"]).hint == "expctl list"
+    many = without_metric("none has", "x", [f"m{i:02}" for i in range(99)], option="best:METRIC of ").hint
+    assert many is not None
+    assert (many.startswith("best:METRIC of m00, m01, "), many.endswith(", m14, ...")) == (True, True)

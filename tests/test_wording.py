@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expctl.wording import agree, plural
+from expctl.wording import agree, listed, plural
 
 
 def test_a_count_is_written_with_the_form_of_its_noun() -> None:
@@ -12,3 +12,7 @@ def test_a_count_is_written_with_the_form_of_its_noun() -> None:
 
 def test_a_verb_agrees_with_a_count() -> None:
     assert [agree(count, "has", "have") for count in (0, 1, 2)] == ["have", "has", "have"]
+
+
+def test_things_are_listed_with_commas_and_an_and() -> None:
+    assert [listed(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]

@@ -1,14 +1,16 @@
-"""Which columns a list of runs has: names with globs, aggregates over a metric's history, only what varies. Pure."""
+"""Which columns a list of runs has: the usual ones, names with globs, aggregates over a history, what varies. Pure."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from expctl.analysis.run_values import value_of
 from expctl.metrics import is_detail
+from expctl.records import RECORDED, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +26,8 @@ AGGREGATES: Final[dict[str, Callable[[Sequence[float]], float]]] = {
 }
 _AGGREGATE: Final = re.compile(rf"({'|'.join(AGGREGATES)})\((?:metrics\.)?(.+)\)")
 _ALWAYS: Final = ("run_id", "name")
+_USUAL: Final = ("f1_score", "accuracy")
+_OWN: Final = 4  # metrics of runs that have none of the usual ones
 EVERYTHING: Final = ("experiment", "status", "params.*", "metrics.*", "tags.*")
 
 
@@ -71,8 +75,34 @@ def _fits(known: str, glob: str) -> bool:
     return fnmatchcase(key, glob) and not key.startswith(("mlflow.", "expctl."))
 
 
+def lacks_usual_metrics(run: RunRecord) -> bool:
+    """Whether a run is to be shown by metrics of its own: another program's, that has neither F1 nor accuracy."""
+    return Tag.SWEEP not in run.tags and not any(key in run.metrics for key in _USUAL)
+
+
+def usual_metrics(runs: Sequence[RunRecord]) -> list[str]:
+    """Columns: F1 and accuracy where runs have them, and of runs that have neither what most of them have instead.
+
+    Where no run has any metric, those that runs of ours will have.
+    """
+    lacking = [run.metrics for run in runs if lacks_usual_metrics(run)]
+    counts = Counter(
+        key for metrics in lacking for key in metrics if not (is_detail(key, metrics) or key.startswith("system/"))
+    )
+    own = sorted(sorted(counts), key=lambda key: -counts[key])[:_OWN]
+    usual = [key for key in _USUAL if any(key in run.metrics for run in runs)]
+    return [*usual, *(f"metrics.{key}" for key in own)] or list(_USUAL)
+
+
 def varying(names: Sequence[str] | None, runs: Sequence[RunRecord]) -> list[str]:
-    """Id, name, and of the names (of everything, if there are none) those whose values differ among the runs."""
+    """Id, name, and of the names (of everything, if there are none) those whose values differ among the runs.
+
+    Among the runs that have them: a run that failed before it had any, or a sweep, would make everything differ. But
+    that a run has a tag, which people gave it, and others have not is a difference. What sweeps are by themselves is
+    left out beside other runs.
+    """
+    if names is None:
+        runs = [run for run in runs if Tag.SWEEP not in run.tags] or runs
     present = {key for run in runs for key in run.metrics}
     known = expanded(EVERYTHING if names is None else names, runs)
     differing = [
@@ -80,6 +110,13 @@ def varying(names: Sequence[str] | None, runs: Sequence[RunRecord]) -> list[str]
         for name in known
         if name not in _ALWAYS
         and not (names is None and is_detail(name.removeprefix("metrics."), present))
-        and len({str(value_of(run, name)) for run in runs}) > 1
+        and len({str(value) for value in _values(runs, name)}) > 1
     ]
     return [*_ALWAYS, *differing]
+
+
+def _values(runs: Sequence[RunRecord], name: str) -> list[object]:
+    """The values that are told apart."""
+    space, _, key = name.partition(".")
+    given = space == "tags" and key not in RECORDED
+    return [value for run in runs if (value := value_of(run, name)) is not None or given]

@@ -5,7 +5,8 @@ Pure: records and what was read of their artifacts in, a comparison out. Rounds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from expctl.metrics import METRICS, higher_is_better, is_detail
@@ -44,11 +45,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The compared runs, baseline first, and their lines. `same_test_set` is None where a run does not say."""
+    """The compared runs, baseline first, and their lines. `same_test_set` is None where a run does not say.
+
+    `same` counts what is left out, section by section, because it is the same in all runs.
+    """
 
     runs: Sequence[RunRecord]
     lines: Sequence[Line]
     same_test_set: bool | None
+    same: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +77,16 @@ def compare(
     evidence: Sequence[Evidence],
     *,
     metric: str | None = None,
-    only_changed: bool = False,
+    everything: bool = False,
     per_class: bool = False,
     experiments: bool = False,
     distances: Sequence[Distance | None] = (),
 ) -> Comparison:
-    """Compare two or more runs with the first, and tell their `experiments` even where that is one.
+    """Compare two or more runs with the first, by what differs: comparing a run with itself has no lines.
 
-    Parameters that differ come first; of code, tags and packages only those that differ are told. `distances` are those
-    of the code of each challenger, None where nobody knows. `metric` keeps one metric. `only_changed` leaves out
-    everything that is the same, so that comparing a run with itself has no lines.
+    `metric` keeps one metric, and `experiments` theirs, the same or not. With `everything` parameters, metrics and
+    classes that are the same are kept too, behind the parameters that differ. `distances` are those
+    of the code of each challenger, None where nobody knows.
     """
     lines = [
         *_experiments(runs, always=experiments),
@@ -92,8 +97,14 @@ def compare(
         *_packages(evidence),
         *(_classes(evidence) if per_class else ()),
     ]
-    kept = [line for line in lines if line.differs] if only_changed else lines
-    return Comparison(runs, kept, _same_test_set(runs))
+    kept, same = [], Counter[str]()
+    for line in lines:
+        asked = line.section == "run" or (line.section == "metrics" and line.key == metric)
+        if everything or asked or line.differs:
+            kept.append(line)
+        else:
+            same[line.section] += 1
+    return Comparison(runs, kept, _same_test_set(runs), same)
 
 
 def _same(one: Value, other: Value) -> bool:

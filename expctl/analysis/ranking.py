@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from expctl.filters.expression import Field, Order
-from expctl.metrics import higher_is_better, is_detail
+from expctl.metrics import higher_is_better, known_metrics
 from expctl.records import Tag
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
             run.run_id,
         )
     )
-    present = {key for run in runs for key in run.metrics}
-    known = sorted(key for key in present if not is_detail(key, present))
+    known = known_metrics(key for run in runs for key in run.metrics)
     return Ranking(metric, candidates[:top], excluded, known)
 
 

@@ -100,7 +100,8 @@ class Streams:
             with piped():
                 left_out = print_table(sheet, sys.stdout)
             if left_out:
-                self.note(f"{left_out} more {agree(left_out, 'column')} in a wider terminal (--wide)")
+                all_of_them = "--wide" if sheet.kind == "runs" else "--format csv has all"
+                self.note(f"{left_out} more {agree(left_out, 'column')} in a wider terminal ({all_of_them})")
         else:
             text = as_csv(sheet, formulas=settings.csv_formulas) if format == "csv" else FORMATS[format](sheet)
             with piped():

@@ -41,6 +41,7 @@ _ALIASES: Final = {
 _ATTRIBUTES: Final = (*TEXT_ATTRIBUTES, *NUMERIC_ATTRIBUTES)
 _TIMES: Final = ("start_time", "end_time")
 _KINDS: Final[dict[FieldKind, str]] = {"params": "a parameter", "metrics": "a metric", "tags": "a tag"}
+_LOGGED: Final = {"none": "None", "true": "True", "false": "False"}  # words that stores hold otherwise than one types
 _LONGEST_PATTERN: Final = 8_000  # the longest value a store holds
 
 _DAYS: Final = {"today": 0, "yesterday": 1}
@@ -159,6 +160,9 @@ def _checked(condition: Condition, text: str, now: datetime) -> Condition:
         raise FilterError("texts have no order; write numbers without quotes", text, condition.at)
     elif isinstance(value, Field) and "datasets" in (field.space, value.space):
         raise FilterError("a dataset is compared with a text", text, condition.at)
+    if field.space == "params" and operator in ("=", "!=") and operand in _LOGGED:
+        both = (str(operand), _LOGGED[str(operand)])
+        return replace(condition, operator="in" if operator == "=" else "not in", operand=both)
     return replace(condition, operand=operand)
 
 

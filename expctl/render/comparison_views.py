@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from expctl.metrics import higher_is_better
 from expctl.records import Tag
-from expctl.render.sheet import Cell, Change, Column, Commit, Sheet
-from expctl.render.views import setting
+from expctl.render.sheet import FIRST_TO_GO, Cell, Change, Column, Commit, Sheet
+from expctl.render.text import MISSING, number, signed
+from expctl.render.views import settings
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,37 +24,37 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.workflows.compare_code import ComparedCode
 
+_TOLD = 8  # keys of a section that is folded
 _COMPARED = 32  # characters of a value in a table: hashes and paths need no more to be told apart
 
 
-def _test_columns(suffix: str = "") -> list[Column]:
+def assessed_columns(suffix: str = "", *, narrow: bool = False) -> list[Column]:
+    """Limits, p-value and verdict of a change. Where it is to be `narrow` the limits are spare too."""
     return [
-        Column(f"low{suffix}", "low", "change"),
-        Column(f"high{suffix}", "high", "change"),
-        Column(f"p_value{suffix}", "p", "p_value"),
+        Column(f"low{suffix}", "low", "change", spare=narrow),
+        Column(f"high{suffix}", "high", "change", spare=narrow),
+        Column(f"p_value{suffix}", "p", "p_value", spare=FIRST_TO_GO),
         Column(f"verdict{suffix}", "verdict"),
     ]
 
 
-def _test_cells(difference: Difference | None) -> list[Cell]:
-    """The cells under `_test_columns`; empty where nothing was tested."""
+def assessed_cells(difference: Difference | None) -> list[Cell]:
+    """The cells under `assessed_columns`; empty where nothing was tested."""
     if difference is None:
-        return [None] * len(_test_columns())
+        return [None] * len(assessed_columns())
     return [Change(difference.low), Change(difference.high), difference.p_value, difference.verdict]
 
 
-def comparison_sheet(comparison: Comparison, tests: Sequence[Assessment]) -> Sheet:
+def comparison_sheet(comparison: Comparison, tests: Sequence[Assessment], metric: str | None = None) -> Sheet:
     """`compare`: baseline, then each challenger with its change and what the test of it says.
+
+    The `metric` is what a comment on a pull request says in its first line.
 
     `tests` has one entry a challenger. A change is coloured where its verdict is sure, and where nothing was tested
     by the direction of the metric.
     """
     runs = comparison.runs
-    labels = [run.label for run in runs]
-    titles = [
-        label if labels.count(label) == 1 else f"{run.run_id[:8]} {label}"
-        for label, run in zip(labels, runs, strict=True)
-    ]
+    titles = told_apart(runs)
     ends = [""] if len(runs) == 2 else [f"_{i}" for i in range(1, len(runs))]
     columns = [
         Column("section", kind="section"),
@@ -60,7 +64,7 @@ def comparison_sheet(comparison: Comparison, tests: Sequence[Assessment]) -> She
     for end, title in zip(ends, titles[1:], strict=True):
         columns.append(Column(f"challenger{end}", title, "number", width=_COMPARED, kept=True))
         columns.append(Column(f"change{end}", "change", "change"))
-        columns += _test_columns(end)
+        columns += assessed_columns(end, narrow=len(ends) > 1)
     keys = ["baseline", *(f"challenger{end}" for end in ends)]
     return Sheet(
         "comparison",
@@ -71,25 +75,81 @@ def comparison_sheet(comparison: Comparison, tests: Sequence[Assessment]) -> She
             "same_test_set": comparison.same_test_set,
         },
         ids=[run.run_id for run in runs],
+        headline=_headline(comparison, tests, metric),
+        folded=_folded(comparison),
+        next=f"expctl report {' '.join(run.run_id[:8] for run in runs)}",
     )
+
+
+def _headline(comparison: Comparison, tests: Sequence[Assessment], metric: str | None) -> str:
+    if not comparison.lines:
+        return f"nothing differs between {' and '.join(told_apart(comparison.runs))}"
+    return "" if metric is None else verdict_line(comparison.runs[0], comparison.runs[1:], tests, metric)
+
+
+def told_apart(runs: Sequence[RunRecord]) -> list[str]:
+    """The labels of runs, with the ids of those that have one label."""
+    labels = [run.label for run in runs]
+    return [
+        label if labels.count(label) == 1 else f"{run.run_id[:8]} {label}"
+        for label, run in zip(labels, runs, strict=True)
+    ]
+
+
+def verdict_line(
+    baseline: RunRecord, challengers: Sequence[RunRecord], tests: Sequence[Assessment], metric: str
+) -> str:
+    """Whether the challenger, the best of several, is better by a metric, and by how much."""
+    sign = 1 if higher_is_better(metric) else -1
+    values = [sign * run.metrics.get(metric, math.nan) for run in challengers]
+    finite = [i for i, value in enumerate(values) if math.isfinite(value)]
+    best = max(finite, key=lambda i: values[i], default=0)
+    one, found = challengers[best], tests[best].differences.get(metric)
+    name, base = told_apart([baseline, one])[::-1]
+    of = f" (the best of {len(challengers)})" if len(challengers) > 1 else ""
+    verdicts = {"better": f"{name}{of} is better than {base}", "worse": f"{name}{of} is worse than {base}"}
+    told = verdicts.get(found.verdict if found else "", f"no clear difference between {base} and {name}{of}")
+    numbers = [number(run.metrics[metric], 4) if metric in run.metrics else MISSING for run in (baseline, one)]
+    line = f"{metric} {' → '.join(numbers)}"
+    if found is None:
+        return f"not tested ({tests[best].note or f'{metric} is not'}): {base} and {name}{of}: {line}"
+    limits = f"{signed(found.low, 4)} to {signed(found.high, 4)}"
+    return f"{told}: {line}, a change of {signed(found.change, 4)} (limits {limits})"
+
+
+def _folded(comparison: Comparison) -> dict[str, str]:
+    """What a comment folds: all sections but the metrics, with what they are of."""
+    keys: dict[str, list[str]] = {}
+    for line in comparison.lines:
+        keys.setdefault(line.section, []).append(line.key)
+    return {
+        section: f"{section}: {', '.join([*found[:_TOLD], *(['...'] if len(found) > _TOLD else [])])}"
+        for section, found in keys.items()
+        if section != "metrics"
+    }
 
 
 def _comparison_row(line: Line, tests: Sequence[Assessment]) -> list[Cell]:
     measured = line.higher_is_better is not None
-    values: list[Cell] = [value if measured else setting(value) for value in line.values]
+    values: list[Cell] = list(line.values) if measured else settings(line.values)
     if line.section == "code" and line.key == Tag.GIT_COMMIT:
         values = [Commit(value) if isinstance(value, str) else value for value in values]
     cells: list[Cell] = [line.section, line.key, values[0]]
-    for value, change, test in zip(values[1:], line.changes, tests, strict=True):
-        found = {"metrics": test.differences, "F1 by class": test.by_class}.get(line.section, {}).get(line.key)
-        if found is None:
-            cells += [value, _change(change, line.higher_is_better)]
-        elif test.note is None and change is not None:  # on all rows: the recorded values' own difference
-            cells += [value, Change(change, _tested_change(found).better)]
-        else:
-            cells += [value, _tested_change(found)]
-        cells += _test_cells(found)
+    for i, (value, test) in enumerate(zip(values[1:], tests, strict=True)):
+        change, found = change_cell(line, test, i)
+        cells += [value, change, *assessed_cells(found)]
     return cells
+
+
+def change_cell(line: Line, test: Assessment, challenger: int) -> tuple[Change | None, Difference | None]:
+    """The change that a challenger, by its number, makes to a line, and what the test says of it."""
+    change = line.changes[challenger]
+    found = {"metrics": test.differences, "F1 by class": test.by_class}.get(line.section, {}).get(line.key)
+    if found is None:
+        return _change(change, line.higher_is_better), None
+    if test.note is None and change is not None:  # on all rows: the recorded values' own difference
+        return Change(change, tested_change(found).better), found
+    return tested_change(found), found
 
 
 def _change(change: float | None, higher_is_better: bool | None) -> Change | None:
@@ -99,7 +159,8 @@ def _change(change: float | None, higher_is_better: bool | None) -> Change | Non
     return Change(change, better)
 
 
-def _tested_change(difference: Difference) -> Change:
+def tested_change(difference: Difference) -> Change:
+    """A change that is coloured where its verdict is sure."""
     return Change(difference.change, {"better": True, "worse": False}.get(difference.verdict))
 
 
@@ -114,13 +175,13 @@ def groups_sheet(groups: Sequence[GroupDifference], names: tuple[str, str]) -> S
         Column("challenger_sd", "± sd", "number"),
         Column("challenger_runs", "runs", "number"),
         Column("change", kind="change"),
-        *_test_columns(),
+        *assessed_columns(),
     ]
     rows: list[list[Cell]] = []
     for one in groups:
         sides = [cell for i in (0, 1) for cell in (one.means[i], one.deviations[i], one.counts[i])]
-        change = Change(one.means[1] - one.means[0]) if one.difference is None else _tested_change(one.difference)
-        rows.append([one.metric, *sides, change, *_test_cells(one.difference)])
+        change = Change(one.means[1] - one.means[0]) if one.difference is None else tested_change(one.difference)
+        rows.append([one.metric, *sides, change, *assessed_cells(one.difference)])
     return Sheet("groups", columns, rows, facts={"baseline": names[0], "challenger": names[1]})
 
 
@@ -138,7 +199,7 @@ def gate_sheet(
         Column("baseline", kind="number"),
         Column("candidate", kind="number"),
         Column("change", kind="change"),
-        *_test_columns(),
+        *assessed_columns(),
         Column("label"),
         Column("text", width=80),
     ]
@@ -146,9 +207,11 @@ def gate_sheet(
     rows: list[list[Cell]] = []
     for key in order:
         one = test.differences[key]
-        rows.append(["metrics", key, one.baseline, one.challenger, _tested_change(one), *_test_cells(one), None, None])
+        rows.append(
+            ["metrics", key, one.baseline, one.challenger, tested_change(one), *assessed_cells(one), None, None]
+        )
     for flip, text in broken:
-        untested: list[Cell] = [None] * (len(_test_columns()) + 1)
+        untested: list[Cell] = [None] * (len(assessed_columns()) + 1)
         rows.append(["broken", str(flip.row), flip.baseline, flip.challenger, *untested, flip.label, text])
     return Sheet(
         "gate",
@@ -162,7 +225,20 @@ def gate_sheet(
             "metric": metric,
         },
         ids=[run.run_id for run in reversed(runs)],
+        headline=f"{decision.outcome}: {_judged(decision.outcome, *told_apart(runs))}: {decision.reason}",
+        folded={"broken": plural(len(broken), "row") + " that the candidate broke"},
+        next=_after(decision.outcome, *(run.run_id[:8] for run in runs)),
     )
+
+
+def _after(outcome: str, baseline: str, candidate: str) -> str:
+    look = f"expctl compare {baseline} {candidate} --flips 20"
+    return f"expctl promote {candidate} NAME" if outcome == "pass" else look
+
+
+def _judged(outcome: str, baseline: str, candidate: str) -> str:
+    judged = {"pass": f"{candidate} may replace {baseline}", "regression": f"{candidate} may not replace {baseline}"}
+    return judged.get(outcome, f"whether {candidate} may replace {baseline} is open")
 
 
 def code_sheet(compared: ComparedCode) -> Sheet:

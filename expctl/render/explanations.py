@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from expctl.metrics import higher_is_better
 from expctl.render.sheet import Change, Column, Share, Sheet
 from expctl.render.sweeps import settings_of
-from expctl.render.views import setting
+from expctl.render.views import settings
 from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from expctl.records import Value
     from expctl.render.sheet import Cell
     from expctl.training.search.recipe_diff import Factor
     from expctl.workflows.explain import Explanation, Link, Trained
@@ -77,13 +76,10 @@ def _asked(question: Question) -> dict[str, Cell]:
 def _factor_cells(factors: Sequence[Factor]) -> list[Cell]:
     """Its name and values; of several as `c=1 max_features=5000`."""
     if len(factors) == 1:
-        return [factors[0].name, _value(factors[0].old), _value(factors[0].new)]
+        old, new = ("none" if one is None else one for one in (factors[0].old, factors[0].new))
+        return [factors[0].name, *settings((old, new))]
     told = (settings_of({one.name: getattr(one, side) for one in factors}) for side in ("old", "new"))
     return [" + ".join(one.name for one in factors), *told]
-
-
-def _value(value: Value) -> Cell:
-    return "none" if value is None else setting(value)
 
 
 def _link_cells(link: Link, metric: str) -> list[Cell]:

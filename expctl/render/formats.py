@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl import encoding
 from expctl.encoding import csv_text, json_text
 from expctl.render.sheet import Brief, Change, Column, Sheet
-from expctl.render.text import heading, places, shown, visible
+from expctl.render.text import heading, places, shown, table_texts, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from expctl.render.sheet import Cell
 
@@ -32,8 +32,8 @@ def plain_table(sheet: Sheet) -> str:
             lines.append("")
         if title and not alone:
             lines.append(visible(title.upper()))
-        cells = [[shown(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
-        lines.extend(_aligned([[heading(column) for column in columns], *cells], columns) if rows or not lines else [])
+        cells = [[heading(column) for column in columns], *table_texts(rows, columns)]
+        lines.extend(_aligned(cells, columns) if rows or not lines else [])
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
@@ -117,22 +117,34 @@ def as_csv(sheet: Sheet, *, formulas: str = "escape") -> str:
 
 
 def as_markdown(sheet: Sheet) -> str:
-    """Pipe tables, as a pull request shows them; facts as a list above."""
-    lines = [
+    """Pipe tables, as a pull request shows them; facts as a list above, or folded below the line that says it all."""
+    facts = [
         f"- {_markdown(visible(key))}: {_markdown(shown(value, Column(key, width=None)))}"
         for key, value in sheet.facts.items()
     ]
+    open_, folded = ([f"**{_markdown(visible(sheet.headline))}**"], []) if sheet.headline else (facts, [])
     for title, columns, rows in parts(sheet):
-        if lines:
-            lines.append("")
-        if title:
-            lines += [f"### {_markdown(visible(title))}", ""]
-        lines.append("| " + " | ".join(_markdown(heading(column)) for column in columns) + " |")
-        lines.append("| " + " | ".join("---:" if column.kind in RIGHT else "---" for column in columns) + " |")
-        for row in rows:
-            cells = [_markdown(shown(cell, column)) for cell, column in zip(row, columns, strict=True)]
-            lines.append("| " + " | ".join(cells) + " |")
-    return "".join(line + "\n" for line in lines)
+        if title in sheet.folded:
+            folded += _details(sheet.folded[title], _pipe_table(columns, rows))
+        else:
+            heading = [f"### {_markdown(visible(title))}", ""] if title and not sheet.headline else []
+            open_ += [*([""] if open_ else []), *heading, *_pipe_table(columns, rows)]
+    if sheet.headline:
+        folded += _details("details", facts)
+    after = ["", f"Next: `{sheet.next}`"] if sheet.next else []
+    return "".join(line + "\n" for line in (*open_, *folded, *after))
+
+
+def _pipe_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+    for row in ([heading(column) for column in columns], None, *table_texts(rows, columns)):
+        cells = map(_markdown, row) if row else ("---:" if column.kind in RIGHT else "---" for column in columns)
+        yield f"| {' | '.join(cells)} |"
+
+
+def _details(summary: str, lines: Iterable[str]) -> list[str]:
+    """Lines that unfold. The summary is HTML: Markdown is not read in it, but a mention is."""
+    told = "".join({"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}.get(char, char) for char in visible(summary))
+    return ["", "<details>", f"<summary>{told}</summary>", "", *lines, "", "</details>"]
 
 
 def _markdown(text: str) -> str:

@@ -20,7 +20,7 @@ from expctl.render.comparison_views import comparison_sheet, flips_sheet
 from expctl.render.formats import RIGHT, parts
 from expctl.render.importance import shown_term
 from expctl.render.sheet import Cell, Change, Column, Sheet
-from expctl.render.text import heading, number, shown, visible
+from expctl.render.text import heading, number, shown, table_texts, visible
 from expctl.render.vega import Chart
 from expctl.render.views import chosen_parameters, ranking_sheet
 
@@ -294,12 +294,16 @@ def _table(sheet: Sheet) -> _Table:
     """A sheet of one section as a table of the page. Ages become times: the page is read later."""
     (_, columns, rows), *_ = parts(sheet) or [("", sheet.columns, [])]
     heads = [_Head(heading(column), column.kind in RIGHT) for column in columns]
-    return _Table(heads, [[_cell(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows])
+    cells = [
+        [_cell(cell, column, text) for cell, column, text in zip(row, columns, texts, strict=True)]
+        for row, texts in zip(rows, table_texts(rows, columns), strict=True)
+    ]
+    return _Table(heads, cells)
 
 
-def _cell(cell: Cell, column: Column) -> _Cell:
+def _cell(cell: Cell, column: Column, text: str) -> _Cell:
     if column.kind == "id" and isinstance(cell, str):
-        return _Cell(shown(cell, column), run=cell)
+        return _Cell(text, run=cell)
     if isinstance(cell, datetime):
         return _Cell(f"{cell:%Y-%m-%d %H:%M} UTC")
     styles = ["right"] if column.kind in RIGHT else ["text"] if column.key == "text" else []
@@ -307,4 +311,4 @@ def _cell(cell: Cell, column: Column) -> _Cell:
         styles.append("better" if cell.better else "worse")
     if column.kind == "text" and cell in ("better", "worse"):
         styles.append(str(cell))
-    return _Cell(shown(cell, column), " ".join(styles))
+    return _Cell(text, " ".join(styles))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+FIRST_TO_GO: Final = 2  # of spare columns
 ColumnKind = Literal["text", "number", "time", "duration", "change", "p_value", "mark", "id", "section"]
 
 
@@ -23,7 +24,14 @@ class Commit(str):
 
 
 class Setting(float):
-    """A number somebody chose: shown as it was written, where a measured one is rounded."""
+    """A number somebody chose: shown as it was written, or in tables that set many side by side with so many digits."""
+
+    digits: int | None
+
+    def __new__(cls, value: float, digits: int | None = None) -> Setting:
+        made = super().__new__(cls, value)
+        made.digits = digits
+        return made
 
 
 class Share(float):
@@ -31,11 +39,11 @@ class Share(float):
 
 
 class Brief(str):
-    """What tables show of a text that formats for machines have whole."""
+    """What tables show of a text that formats for machines have whole, or of nothing."""
 
-    whole: str
+    whole: str | None
 
-    def __new__(cls, text: str, whole: str) -> Brief:
+    def __new__(cls, text: str, whole: str | None) -> Brief:
         made = super().__new__(cls, text)
         made.whole = whole
         return made
@@ -58,7 +66,7 @@ class Column:
 
     In tables texts beyond `width` characters end in an ellipsis (None: whole); ids are cut to it. Formats for
     machines have them whole. A section drops a column that is empty in all of its rows unless it is `kept`; a terminal
-    that is too narrow leaves out the `spare` ones, the last first.
+    that is too narrow leaves out the `spare` ones, the last first; before them those that are FIRST_TO_GO.
     """
 
     key: str
@@ -66,7 +74,7 @@ class Column:
     kind: ColumnKind = "text"
     width: int | None = 60
     kept: bool = False
-    spare: bool = False
+    spare: int = 0
 
     @property
     def title(self) -> str:
@@ -81,6 +89,9 @@ class Sheet:
     A sheet whose first column is of the kind `section` is shown in parts, one a section, and in JSON as an object a
     section. `ids` is what `--format id` prints; `total`, where there are more rows than these, goes into JSON;
     rows of the sections `objects` are objects there even if all their columns but one are empty.
+
+    With a `headline`, what it says in a line, Markdown is a comment: the line, the tables, those of the sections
+    `folded` under their summaries, as the facts are, and the command to type `next`.
     """
 
     kind: str
@@ -90,6 +101,9 @@ class Sheet:
     ids: Sequence[str] = ()
     total: int | None = None
     objects: Collection[str] = ()
+    headline: str = ""
+    folded: Mapping[str, str] = field(default_factory=dict)
+    next: str = ""
 
     @property
     def sectioned(self) -> bool:

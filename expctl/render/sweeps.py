@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from expctl.render.sheet import Column, Sheet
-from expctl.render.views import ranking_sheet, setting
+from expctl.render.sheet import Brief, Column, Sheet
+from expctl.render.views import ranking_sheet, settings
 from expctl.wording import plural
 
 if TYPE_CHECKING:
@@ -25,10 +25,15 @@ def trials_sheet(space: SearchSpace, trials: Sequence[Trial], *, total: int | No
     """`sweep --dry-run`: each trial and what is varied in it."""
     keys = [axis.key for axis in space.axes]
     columns = [Column("trial", "#", "number"), *(_column(key, trials) for key in keys)]
-    rows: list[list[Cell]] = [
-        [trial.number, *(setting(trial.point[key]) if key in trial.point else None for key in keys)] for trial in trials
-    ]
+    varied = [settings(_chosen(trial, key) for trial in trials) for key in keys]
+    rows: list[list[Cell]] = [[trial.number, *(one[i] for one in varied)] for i, trial in enumerate(trials)]
     return Sheet("trials", columns, rows, total=total)
+
+
+def _chosen(trial: Trial, key: str) -> Cell:
+    """The value as one types it, none too; nothing where the trial's model has no such parameter."""
+    value = trial.point.get(key)
+    return Brief("none", None) if value is None and key in trial.point else value
 
 
 def _column(key: str, trials: Sequence[Trial]) -> Column:
@@ -92,6 +97,9 @@ def remarks(swept: Swept, objective: str) -> Iterator[str]:
     if outcome.timed_out:
         resume = f"expctl sweep --resume {swept.parent.run_id[:8]}"
         yield f"time was up after {plural(outcome.done, 'trial')}; resume: {resume}"
+    told = next((run.needs_trust for run in swept.ranked if run.needs_trust), None)
+    if told:
+        yield f"warning: of some trials {told}"
     if swept.repeats:
         yield f"the sampler proposed nothing new after {plural(outcome.done + outcome.known + outcome.failed, 'trial')}"
     for key, (value, side) in swept.edges.items():

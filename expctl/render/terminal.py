@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from expctl.render.formats import RIGHT, parts
 from expctl.render.sheet import Change, Column, Sheet
 from expctl.render.sweeps import best_so_far, trial_line
-from expctl.render.text import heading, places, shown, visible
+from expctl.render.text import heading, places, shown, table_texts, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +52,10 @@ def print_table(sheet: Sheet, stream: TextIO) -> int:
             pad_edge=False,
             show_edge=False,
         )
-        cells = [[_cell(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
+        cells = [
+            [_cell(cell, column, text) for cell, column, text in zip(row, columns, texts, strict=True)]
+            for row, texts in zip(rows, table_texts(rows, columns), strict=True)
+        ]
         widths = _widths(columns, rows, cells, console.width)
         table.width = sum(widths) + _GAP * (len(widths) - 1)
         for column, width in zip(columns, widths, strict=True):
@@ -73,15 +76,13 @@ def _fitting(
 ) -> tuple[Sequence[Column], Sequence[Sequence[Cell]], int]:
     """The columns without as many spare ones, from the last on, as it takes to fit; and how many those were."""
     kept = list(range(len(columns)))
-    widths = [
-        max([places(heading(column)), *(places(shown(row[i], column)) for row in rows)])
-        for i, column in enumerate(columns)
-    ]
-    for i in reversed(range(len(columns))):
+    texts = table_texts(rows, columns)
+    widths = [max([places(heading(column)), *(places(row[i]) for row in texts)]) for i, column in enumerate(columns)]
+    spare = [i for i in kept if columns[i].spare]
+    for i in sorted(spare, key=lambda i: (-columns[i].spare, -i)):
         if sum(widths[j] for j in kept) + _GAP * (len(kept) - 1) <= available:
             break
-        if columns[i].spare:
-            kept.remove(i)
+        kept.remove(i)
     return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows], len(columns) - len(kept)
 
 
@@ -109,7 +110,7 @@ def _widths(
     return needed
 
 
-def _cell(cell: Cell, column: Column) -> Text:
+def _cell(cell: Cell, column: Column, text: str) -> Text:
     """One line, cut where it does not fit; several where the column promises its texts whole."""
     from rich.text import Text
 
@@ -119,7 +120,7 @@ def _cell(cell: Cell, column: Column) -> Text:
     elif column.key == "status" and isinstance(cell, str):
         style = _STATUS_STYLES.get(cell, "")
     whole = column.width is None
-    return Text(shown(cell, column), style=style, overflow="fold" if whole else "ellipsis", no_wrap=not whole)
+    return Text(text, style=style, overflow="fold" if whole else "ellipsis", no_wrap=not whole)
 
 
 @contextmanager

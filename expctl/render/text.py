@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from expctl.render.sheet import Change, Commit, Setting, Share, Size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from expctl.render.sheet import Cell, Column
 
 MISSING: Final = "–"
@@ -18,6 +20,9 @@ _NARROW: Final = frozenset({MISSING, "≈", "±", "∞", "-∞"})  # what our ow
 # Controls, format characters (bidirectional overrides, zero-width), surrogates, private use, line separators:
 # shown as \x1b, never sent to a terminal. The zero-width joiner stays, emoji are made with it.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_DECIMALS: Final = 4  # of measured numbers
+_DIGITS: Final = 4  # of chosen ones, unless it takes more to tell them apart
+_SMALL, _LARGE = 1e-3, 1e6  # beyond which four decimals say nothing, or too much
 _COMMIT: Final = 8  # digits of a commit, as of a run's id
 _AROUND: Final = 60  # characters shown on each side of the one that is pointed at
 _JOINER: Final = "\N{ZERO WIDTH JOINER}"
@@ -40,14 +45,52 @@ def _escaped(char: str) -> str:
     )
 
 
-def shown(cell: Cell, column: Column, *, now: datetime | None = None) -> str:
-    """A cell as a table shows it. `now` is what times are told against."""
+def table_texts(
+    rows: Sequence[Sequence[Cell]], columns: Sequence[Column], *, now: datetime | None = None
+) -> list[list[str]]:
+    """The cells of a table as it shows them, the measured numbers of a column with as many decimals each."""
+    decimals = [_decimals(row[i] for row in rows) for i in range(len(columns))]
+    return [
+        [shown(cell, column, now=now, decimals=one) for cell, column, one in zip(row, columns, decimals, strict=True)]
+        for row in rows
+    ]
+
+
+def _decimals(cells: Iterable[Cell]) -> int:
+    """How many decimals the numbers of a column get: one where all are whole, more than four where all are tiny."""
+    values = [
+        cell.value if isinstance(cell, Change) else cell for cell in cells if not isinstance(cell, Setting | Share)
+    ]
+    sizes = [abs(value) for value in values if isinstance(value, float) and 0 < abs(value) < _LARGE]
+    if all(size.is_integer() for size in sizes):
+        return 1
+    if not _SMALL**2 <= max(sizes) < _SMALL:
+        return _DECIMALS
+    return _DECIMALS - 1 - math.floor(math.log10(max(sizes)))
+
+
+def digits_of(values: Iterable[object]) -> int:
+    """How many digits chosen numbers need to be told apart, and no fewer than four."""
+    reals = {value for value in values if isinstance(value, float) and math.isfinite(value)}
+    enough = (digits for digits in range(_DIGITS, 17) if len({chosen(value, digits) for value in reals}) == len(reals))
+    return next(enough, 17)
+
+
+def chosen(value: float, digits: int | None) -> str:
+    """A number that somebody chose, as it was written where that takes no more than so many digits."""
+    if digits is None or not math.isfinite(value) or value.is_integer():
+        return repr(value)
+    return repr(float(f"{value:.{max(digits, len(str(int(abs(value)))) + 1)}g}"))
+
+
+def shown(cell: Cell, column: Column, *, now: datetime | None = None, decimals: int | None = None) -> str:
+    """A cell as a table shows it. `now` is what times are told against; `decimals` are those of its column."""
     if cell is None:
         return MISSING
     if isinstance(cell, bool):
         return ("≈" if cell else "") if column.kind == "mark" else str(cell).lower()
     if isinstance(cell, Change):
-        return MISSING if math.isnan(cell.value) else ("0" if cell.value == 0 else signed(cell.value))
+        return MISSING if math.isnan(cell.value) else ("0" if cell.value == 0 else signed(cell.value, decimals))
     if isinstance(cell, datetime):
         return ago(cell, now)
     if isinstance(cell, timedelta):
@@ -57,9 +100,9 @@ def shown(cell: Cell, column: Column, *, now: datetime | None = None) -> str:
     if isinstance(cell, Share):
         return f"{cell:.0%}"
     if isinstance(cell, Setting):
-        return repr(float(cell))
+        return chosen(float(cell), cell.digits)
     if isinstance(cell, (int, float)):
-        return probability(cell) if column.kind == "p_value" else number(cell)
+        return probability(cell) if column.kind == "p_value" else number(cell, decimals)
     if isinstance(cell, Commit):
         return visible(cell)[:_COMMIT]
     return visible(cell)[: column.width] if column.kind == "id" else _cut(visible(cell), column.width)
@@ -95,18 +138,25 @@ def places(text: str) -> int:
     return cell_len(text)
 
 
-def number(value: float) -> str:
-    """Integers whole; reals with four decimals, or as many digits as a very large or small one needs."""
+def number(value: float, decimals: int | None = None) -> str:
+    """Integers whole; reals with these decimals, else with four, or as many digits as a very large or small one needs.
+
+    What is not zero never reads as zero.
+    """
     if isinstance(value, int):
         return str(value)
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
-        short = f"{value:.4f}"
-        return short.rstrip("0") + "0" if value.is_integer() else short
+    least = _SMALL if decimals is None else 0.5 * 10**-decimals
+    if value == 0 or least <= abs(value) < _LARGE:
+        return f"{value:.{_fixed(value) if decimals is None else decimals}f}"
     return f"{value:.4g}"
+
+
+def _fixed(value: float) -> int:
+    return 1 if value.is_integer() else _DECIMALS
 
 
 def probability(value: float) -> str:
@@ -114,8 +164,10 @@ def probability(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def signed(value: float) -> str:
-    """A number with its sign, for changes."""
+def signed(value: float, decimals: int | None = None) -> str:
+    """A number with its sign, for changes: one that is nothing at these decimals is zero with a sign."""
+    if decimals is not None and abs(value) < _LARGE:
+        return f"{value:+.{decimals}f}"
     return f"+{number(value)}" if value > 0 else number(value)
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from expctl.analysis.run_values import value_of, varying_parameters
+from expctl.analysis.columns import usual_metrics
+from expctl.analysis.run_values import ATTRIBUTES, value_of, varying_parameters
 from expctl.data_issues import DATA_ISSUES
 from expctl.metrics import METRICS, is_detail
 from expctl.records import MACHINE, Tag
-from expctl.render.sheet import Cell, Column, Setting, Sheet, Size
+from expctl.render.sheet import FIRST_TO_GO, Brief, Cell, Column, Setting, Sheet, Size
+from expctl.render.text import digits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from expctl.analysis.ranking import Ranking
     from expctl.records import RunRecord
 
+_LOGGED_NONE = "None"  # what a store holds where one types none
 _RUN_ID = Column("run_id", "run", "id", width=8)
 _KINDS: Mapping[str, Column] = {
     "run_id": _RUN_ID,
@@ -24,7 +28,7 @@ _KINDS: Mapping[str, Column] = {
     "ended": Column("ended", kind="time"),
     "duration": Column("duration", kind="duration"),
 }
-_LIST = ("run_id", "name", "status", "started", "f1_score", "accuracy")
+_LIST = ("run_id", "name", "status", "started")
 # Parameters that always differ with the data, or change no model, and would crowd out what people chose.
 _CONSEQUENCES = frozenset(
     {
@@ -41,13 +45,15 @@ def runs_sheet(
     total: int | None,
     wide: bool = False,
     experiments: bool = False,
+    named: bool = True,
 ) -> Sheet:
     """`list`: the chosen columns, or the usual ones, how sweeps stand, and every parameter in which the runs differ.
 
-    Of these, what has the most values comes first, and the last are spare unless the list is to be `wide`. The usual
-    ones have the `experiments` of runs where these are several.
+    Of these, what has the most values comes first, and the last are spare unless the list is to be `wide`; so are
+    columns that nobody `named`, which vary. The usual ones have the `experiments` of runs where these are several.
     """
-    spare: list[str] = []
+    early: Counter[str] = Counter()  # how spare the usual ones are
+    spare: list[str] = [] if named else [name for name in columns or () if name not in ("run_id", "name")]
     if columns is None:
         varying = [key for key in chosen_parameters(runs) if not _is_of_sweeps(key)]
         varying.sort(key=lambda key: -len({run.params.get(key) for run in runs}))
@@ -57,13 +63,16 @@ def runs_sheet(
             key for run in sweeps for key in run.metrics if key.startswith(("best_", "trials_finished"))
         )
         usual = ("experiment", *_LIST) if experiments else _LIST
-        columns = [*usual, *sorted(standing, reverse=True), *spare]
+        metrics = usual_metrics(runs)
+        columns = [*usual, *metrics, *sorted(standing, reverse=True), *spare]
+        first = {metrics[0], next((name for name in metrics if name.startswith("metrics.")), "")}
+        early.update(dict.fromkeys({"trials_finished", *metrics} - first, FIRST_TO_GO))
     names = list(dict.fromkeys(columns))
-    built = [replace(_column(name, runs), spare=name in spare and not wide) for name in names]
+    built = [replace(_column(name, runs), spare=0 if wide else 1 if name in spare else early[name]) for name in names]
     return Sheet(
         "runs",
         _told_apart(built, names),
-        [[_cell(run, name) for name in names] for run in runs],
+        list(zip(*(_cells(runs, name) for name in names), strict=True)),
         ids=[run.run_id for run in runs],
         total=total,
     )
@@ -87,12 +96,15 @@ def _told_apart(columns: Sequence[Column], names: Sequence[str]) -> list[Column]
     ]
 
 
-def _cell(run: RunRecord, name: str) -> Cell:
-    value = value_of(run, name)
-    if name == "trials_finished" and isinstance(value, float):
-        return int(value)
-    measured = name.removeprefix("metrics.") in run.metrics and name not in run.params
-    return value if measured else setting(value)
+def _cells(runs: Sequence[RunRecord], name: str) -> list[Cell]:
+    """A column: what the runs have under a name."""
+    values: list[Cell] = [value_of(run, name) for run in runs]
+    if name == "trials_finished":
+        return [int(value) if isinstance(value, float) else value for value in values]
+    key = name.removeprefix("params.")
+    if name not in ATTRIBUTES and any(key in run.params for run in runs) and not name.startswith(("metrics.", "tags.")):
+        return settings(values)
+    return values
 
 
 def _column(name: str, runs: Sequence[RunRecord]) -> Column:
@@ -113,7 +125,9 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
     metric, runs = ranking.metric, list(ranking.ranked)
     limits = [key for key in (f"{metric}_low", f"{metric}_high") if any(key in run.metrics for run in runs)]
     others = [key for key in ("f1_score", "accuracy") if key != metric and any(key in run.metrics for run in runs)]
-    parameters = [key for key in chosen_parameters(runs) if key != "model"]
+    models = ["model"] if any("model" in run.params for run in runs) else []
+    parameters = [*models, *(key for key in chosen_parameters(runs) if key != "model")]
+    parameters.sort(key=lambda key: -len({run.params.get(key) for run in runs}))
     tested = len(ranking.tied) > 1
     columns = [
         Column("rank", "#", "number"),
@@ -123,10 +137,9 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
         Column("name"),
         Column(metric, kind="number"),
         *(Column(key, key.removeprefix(f"{metric}_"), "number") for key in limits),
-        *(Column(key, kind="number") for key in others),
-        Column("model"),
-        *(_column(f"params.{key}", runs) for key in parameters),
-        Column("started", kind="time"),
+        *(Column(key, kind="number", spare=FIRST_TO_GO) for key in others),
+        *(replace(_column(f"params.{key}", runs), spare=True) for key in parameters),
+        Column("started", kind="time", spare=FIRST_TO_GO),
     ]
     names = [
         "rank",
@@ -137,9 +150,9 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
         metric,
         *limits,
         *others,
-        "model",
         *(f"params.{key}" for key in parameters),
     ]
+    chosen = list(zip(*(settings(run.typed_params.get(key) for run in runs) for key in parameters), strict=True))
     rows: list[list[Cell]] = [
         [
             place,
@@ -148,8 +161,7 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
             run.run_id,
             run.name,
             *(run.metrics.get(key) for key in (metric, *limits, *others)),
-            run.params.get("model"),
-            *(setting(run.typed_params.get(key)) for key in parameters),
+            *(chosen[place - 1] if parameters else ()),
             run.started,
         ]
         for place, run in enumerate(runs, 1)
@@ -197,9 +209,18 @@ def trained_sheet(run: RunRecord) -> Sheet:
     )
 
 
-def setting(value: Cell) -> Cell:
-    """A parameter's value as a cell: reals are shown as they were written."""
-    return Setting(value) if isinstance(value, float) else value
+def setting(value: Cell, digits: int | None = None) -> Cell:
+    """A parameter's value as a cell, as one types it; reals as they were written, or with so many digits in tables."""
+    if value == _LOGGED_NONE:
+        return Brief("none", _LOGGED_NONE)
+    return Setting(value, digits) if isinstance(value, float) else value
+
+
+def settings(values: Iterable[Cell]) -> list[Cell]:
+    """Values of one parameter, to be set side by side: with no more digits than it takes to tell them apart."""
+    values = list(values)
+    digits = digits_of(values)
+    return [setting(value, digits) for value in values]
 
 
 def run_sheet(run: RunRecord, *, command: str | None, artifacts: Sequence[tuple[str, int | None]]) -> Sheet:
@@ -229,7 +250,8 @@ def run_sheet(run: RunRecord, *, command: str | None, artifacts: Sequence[tuple[
     rows += metric_rows(run)
     for title, part in (("parameters", parameters), ("data", data), ("tags", tags), ("environment", environment)):
         rows += [[title, key, setting(value), *empty] for key, value in part.items()]
-    rows += [["warnings", str(number), line, *empty] for number, line in enumerate(run.warnings, 1)]
+    warnings = [*run.warnings, *([run.needs_trust] if run.needs_trust else [])]
+    rows += [["warnings", str(number), line, *empty] for number, line in enumerate(warnings, 1)]
     rows += [["artifacts", path, None if size is None else Size(size), *empty] for path, size in artifacts]
     columns = [
         Column("section", kind="section"),

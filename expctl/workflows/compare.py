@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.comparison import compare as compare_runs
 from expctl.analysis.difference import adjusted
 from expctl.analysis.flips import find_flips
 from expctl.analysis.groups import compare_groups, repeats, same_data
-from expctl.errors import RunNotFound, UsageError, closest
-from expctl.metrics import METRICS
+from expctl.errors import RunNotFound, UsageError
+from expctl.metrics import METRICS, known_metrics, without_metric
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
-from expctl.tracking.runs.references import is_set, resolve, resolve_set
+from expctl.tracking.runs.references import resolve_set
 from expctl.workflows.assessment import assess_runs
 from expctl.workflows.compare_code import compare_code, distances
 
@@ -31,16 +31,21 @@ if TYPE_CHECKING:
     from expctl.workflows.compare_code import ComparedCode
 
 
+EVERY_METRIC: Final = "all"
+MANY: Final = 4  # runs, the baseline among them, that are compared by one metric unless more are asked for
+
+
 @dataclass(frozen=True, slots=True)
 class CompareRequest:
-    """Which runs, the baseline first, and what of them. `flips`: rows of each kind, or with `every_flip` all of them.
+    """Which runs, the baseline first, and what of them, `everything` or what differs.
 
-    `report`: a report of them is wanted too; `code`: their code, and nothing else.
+    Without a metric, many runs are compared by one; EVERY_METRIC is all of them. `flips`: rows of each kind, or with
+    `every_flip` all of them. `report`: a report of them is wanted too; `code`: their code, and nothing else.
     """
 
     runs: Sequence[str]
     metric: str | None = None
-    only_changed: bool = False
+    everything: bool = False
     per_class: bool = False
     flips: int | None = None
     every_flip: bool = False
@@ -61,11 +66,15 @@ class CompareRequest:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRuns:
-    """Runs side by side; `tests` has one entry for each but the first."""
+    """Runs side by side; `tests` has one entry for each but the first.
+
+    `metric` is the one that decides in a word; None of runs without any.
+    """
 
     runs: Sequence[RunRecord]
     comparison: Comparison
     tests: Sequence[Assessment]
+    metric: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +97,19 @@ class ComparedSets:
 
 def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRows | ComparedSets | ComparedCode:
     """Compare what the references of a request mean. Raises UsageError, RunNotFound, DataError."""
-    if any(is_set(store, run) for run in request.runs):
-        return _sets(store, request)
-    runs = [resolve(store, run) for run in request.runs]
+    matched = [resolve_set(store, run) for run in request.runs]  # a glob or a filter that fits one run means that run
+    if any(len(runs) > 1 for runs in matched):
+        return _sets(request, matched)
+    runs = [run for (run,) in matched]
     if request.code:
         return compare_code(store, runs)
-    metric = request.metric
+    known = known_metrics(key for run in runs for key in run.metrics)
+    usual = "f1_score" if "f1_score" in known else next(iter(known), None)
+    metric = None if request.metric == EVERY_METRIC else request.metric
+    if request.metric is None and len(runs) >= MANY:
+        metric = usual
     if metric is not None and not any(metric in run.metrics for run in runs):
-        known = sorted({key for run in runs for key in run.metrics})
-        raise RunNotFound(
-            f"none of these runs has {metric!r}{closest(metric, known)}", hint=f"they have {', '.join(known)}"
-        )
+        raise without_metric("none of these runs has", metric, (key for run in runs for key in run.metrics))
     predictions = [read_predictions(store, run) for run in runs]
     per_class = request.per_class
     recorded = list(zip(runs, predictions, strict=True))
@@ -114,12 +125,12 @@ def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRow
         runs,
         evidence,
         metric=metric,
-        only_changed=request.only_changed,
+        everything=request.everything,
         per_class=per_class,
         experiments=store.several,
         distances=distances(runs),
     )
-    return ComparedRuns(runs, comparison, tests)
+    return ComparedRuns(runs, comparison, tests, metric or usual)
 
 
 def _rows(
@@ -136,18 +147,25 @@ def _rows(
     return ComparedRows(runs, flips, with_texts(runs[1], flips.rows))
 
 
-def _sets(store: Store, request: CompareRequest) -> ComparedSets:
-    """Raises UsageError for more than two sets, and for what is about single runs."""
+def _sets(request: CompareRequest, matched: Sequence[Sequence[RunRecord]]) -> ComparedSets:
+    """Raises UsageError for more than two sets, and for what is about single runs; RunNotFound for a set and a run."""
     names = request.runs
-    if request.metric is not None or request.only_changed or request.per_class or request.flips is not None:
-        raise UsageError("--metric, --only-changed, --per-class and --flips are for single runs, not sets")
+    if request.metric is not None or request.everything or request.per_class or request.flips is not None:
+        raise UsageError("--metric, --all, --per-class and --flips are for single runs, not sets")
     if request.code:
         raise UsageError("--code is for single runs, not sets", hint="expctl compare RUN RUN --code")
     if request.report:
         raise UsageError("--report is for single runs, not sets", hint=shlex.join(["expctl", "report", *names]))
     if len(names) != 2:
         raise UsageError("sets of runs are compared two at a time", hint="expctl compare 'old-*' 'new-*'")
-    baseline, challenger = (resolve_set(store, run) for run in names)
+    baseline, challenger = matched
+    if min(len(baseline), len(challenger)) == 1:
+        one, other = (name for _, name in sorted(zip(map(len, matched), names, strict=True)))
+        raise RunNotFound(
+            f"{one!r} is one run and {other!r} matches {max(map(len, matched)):,}: a set is compared with another of at"
+            " least two",
+            hint="name one run of each, or train more with --random-state",
+        )
     groups = compare_groups(baseline, challenger, confidence=request.confidence)
     return ComparedSets((names[0], names[1]), groups, _note(baseline, challenger, groups))
 
@@ -156,8 +174,6 @@ def _note(
     baseline: Sequence[RunRecord], challenger: Sequence[RunRecord], groups: Sequence[GroupDifference]
 ) -> str | None:
     again = repeats(baseline) + repeats(challenger)
-    if min(len(baseline), len(challenger)) < 2:
-        return "a single run has no spread: give each set several, with different --random-state"
     if not same_data([*baseline, *challenger]):
         return "not tested: the sets were not trained and tested on the same data"
     if again:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from expctl.analysis.columns import EVERYTHING, aggregate_of, expanded, is_glob, varying
+from expctl.analysis.columns import (
+    EVERYTHING,
+    aggregate_of,
+    expanded,
+    is_glob,
+    lacks_usual_metrics,
+    usual_metrics,
+    varying,
+)
 from expctl.analysis.run_values import ATTRIBUTES
 from expctl.errors import UsageError, closest
-from expctl.filters.expression import NO_TRIAL, Order, all_of, attribute
-from expctl.metrics import METRICS, higher_is_better
+from expctl.filters.expression import NO_TRIAL, REGULAR_RUNS, Order, all_of, attribute
+from expctl.metrics import METRICS, higher_is_better, known_metrics
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
 
@@ -18,8 +26,10 @@ if TYPE_CHECKING:
 
     from expctl.filters.expression import Condition
     from expctl.records import RunRecord, Status
+    from expctl.tracking.readers.protocol import Query
     from expctl.tracking.store import Store
 
+_SAMPLE: Final = 100  # runs without the usual metrics that are looked at for what they have instead
 _PROCESS: Final = frozenset({Tag.HOST, Tag.PID, Tag.STARTED})
 
 
@@ -28,7 +38,8 @@ class ListRequest:
     """Which runs, in which order, and which columns of them (None: the usual ones; with `vary` those that differ).
 
     `sort` is a key with the direction, None for the usual one: a metric best first, a time newest first. `since` is in
-    milliseconds since 1970. A `limit` of 0 is none. The trials of a sweep are listed if `flat`, or asked for.
+    milliseconds since 1970. A `limit` of 0 is none. The trials of a sweep, and what was made to tell of other runs, are
+    listed if `flat`, or asked for.
     """
 
     filter: str = ""
@@ -70,17 +81,19 @@ class Listing:
 
 def list_runs(store: Store, request: ListRequest) -> Listing:
     """The runs of a request. Raises UsageError for a key or a column that no run has."""
-    with_trials = request.flat or request.filter.strip() or request.status
+    unfolded = request.flat or request.filter.strip() or request.status
     names = request.columns
     query = store.query(
         request.filter,
-        also=all_of(*request.conditions, *(() if with_trials else (NO_TRIAL,))),
+        also=all_of(*request.conditions, *(() if unfolded else (NO_TRIAL, REGULAR_RUNS))),
         order=_order(store, *request.sort),
         limit=request.limit + 1 if request.limit else None,  # one more tells whether there are more
         columns=_fetched(names, vary=request.vary),
         deleted=request.deleted,
     )
     found = store.search(query)
+    if names is None and not request.vary:
+        found = _with_own_metrics(store, query, found)
     shown = found[: request.limit] if request.limit else found
     if shown:
         _check_columns(store, names or [])
@@ -90,6 +103,19 @@ def list_runs(store: Store, request: ListRequest) -> Listing:
         names = varying(names, shown)
     total = len(found) if len(found) == len(shown) else store.count(query)
     return Listing(shown, names, total, [] if request.deleted else _orphans(store, shown))
+
+
+def _with_own_metrics(store: Store, query: Query, found: list[RunRecord]) -> list[RunRecord]:
+    """The runs of a query with the metrics, too, that those have which lack the usual ones."""
+    lacking = tuple(run.run_id for run in found if lacks_usual_metrics(run))[:_SAMPLE]
+    if not lacking:
+        return found
+    these = all_of(query.where, attribute("run_id", "in", lacking))
+    every = replace(query.columns, metrics=None)
+    own = usual_metrics(store.search(replace(query, where=these, columns=every)))
+    keys = frozenset(name.removeprefix("metrics.") for name in own)
+    wanted = replace(query.columns, metrics=keys | (query.columns.metrics or frozenset()))
+    return found if wanted == query.columns else store.search(replace(query, columns=wanted))
 
 
 def _with_columns(store: Store, runs: list[RunRecord], asked: Sequence[str]) -> tuple[list[RunRecord], Sequence[str]]:
@@ -130,7 +156,12 @@ def _check_columns(store: Store, names: Sequence[str]) -> None:
         name = name if asked is None else f"metrics.{asked.metric}"
         if is_glob(name) or name in ATTRIBUTES or store.field(name) is not None:
             continue
-        known = [*ATTRIBUTES, *(key for keys in store.keys().values() for key in keys)]
+        there = store.keys()
+        known = [
+            *ATTRIBUTES,
+            *known_metrics(there.get("metrics", ())),
+            *(key for keys in there.values() for key in keys),
+        ]
         if store.find(limit=1):
             raise UsageError(f"no run has {name!r}{closest(name, known)}", hint="expctl show latest")
 

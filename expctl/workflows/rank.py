@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 from expctl.analysis.predictions import pair
 from expctl.analysis.ranking import exclusions, may_tie, preferring, rank, ranking_order
 from expctl.analysis.selection import corrected
-from expctl.errors import RunNotFound, UsageError, closest
+from expctl.errors import UsageError, closest
 from expctl.filters.expression import NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, fit_for
-from expctl.metrics import METRICS, is_detail
+from expctl.metrics import METRICS, known_metrics, without_metric
 from expctl.records import Tag
 from expctl.tracking.runs.predictions import read_predictions
+from expctl.tracking.runs.references import present_metrics
 from expctl.workflows.assessment import assess_runs
 
 if TYPE_CHECKING:
@@ -46,10 +47,8 @@ def best(store: Store, metric: str, *, top: int, filter: str = "", prefer: str |
     """
     ranking = ranked(store, metric, filter=filter, top=max(top, _NEAR if prefer is None else _CONTESTANTS + 1))
     if not ranking.ranked:
-        known = closest(metric, ranking.known)
-        hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
         which = "finished run that matches the filter" if filter.strip() else "finished run"
-        raise RunNotFound(f"no {which} has {metric}{known}", hint=hint)
+        raise without_metric(f"no {which} has", metric, ranking.known)
     if prefer is not None and not any(prefer in run.metrics for run in ranking.ranked):
         raise UsageError(
             f"--prefer: no run has {prefer!r}{closest(prefer, ranking.known)}", hint="--prefer fit_seconds"
@@ -127,8 +126,7 @@ def ranked(store: Store, metric: str, *, filter: str = "", top: int) -> Ranking:
     query = store.query(filter, also=all_of(NO_SWEEP, REGULAR_RUNS))
     found = store.find(filter, also=all_of(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=top)
     ranking = rank(found, metric)
-    if not found and store.find(filter, limit=1):
-        present = store.keys()["metrics"]
-        ranking = replace(ranking, known=[key for key in present if not is_detail(key, present)])
+    if not found:
+        ranking = replace(ranking, known=known_metrics(present_metrics(store, filter)))
     tally = store.tally(query, metric)
     return replace(ranking, excluded=None if tally is None else exclusions(tally, metric))

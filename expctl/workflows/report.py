@@ -123,7 +123,7 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         subject=choice.subject,
         made=datetime.now(UTC),
         ranking=ranking,
-        comparison=compare(compared, evidence, per_class=True) if compared else None,
+        comparison=compare(compared, evidence, per_class=True, everything=True) if compared else None,
         tested=tested,
         curves=["the run has no predictions" if one is None else curves(one) for one in predictions],
         confusion=confusion(known) if known else None,

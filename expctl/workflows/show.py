@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from expctl.errors import ExpctlError, UsageError
 from expctl.records import Tag
+from expctl.settings import load_settings
+from expctl.tracking.runs.metadata import label_words, labels_of
 from expctl.tracking.runs.references import resolve
 from expctl.training.models.configure import defaults, recorded
 from expctl.training.models.families import FAMILIES
@@ -45,13 +48,17 @@ def show(store: Store, reference: str) -> ShownRun:
 
 
 def _command(run: RunRecord) -> str | None:
+    """The command line that makes the same run again: with its name, tags, note and version of the data, and where."""
+    elsewhere = ["-e", run.experiment] if run.experiment != load_settings().experiment else []
+    labelled = shlex.join([*label_words(labels_of(run)), *elsewhere])
     if Tag.SWEEP in run.tags:
         with suppress(UsageError):  # whoever can write to a store can write such a tag
-            return Plan.of(run).command()
+            return f"{Plan.of(run).command()} {labelled}".rstrip()
     if Tag.EXPLANATION in run.tags and Tag.RECIPE not in run.tags:
         return explanation_command(run)
     try:
         recipe = recorded(run.tags[Tag.RECIPE])
     except (KeyError, UsageError):
         return None
-    return recipe.command(defaults(recipe.model) if recipe.model in FAMILIES else {})
+    command = recipe.command(defaults(recipe.model) if recipe.model in FAMILIES else {})
+    return f"{command} {labelled}".rstrip()

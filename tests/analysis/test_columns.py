@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from expctl.analysis.columns import AGGREGATES, Aggregate, aggregate_of, expanded, is_glob, varying
-from expctl.records import RunRecord
+from expctl.analysis.columns import AGGREGATES, Aggregate, aggregate_of, expanded, is_glob, usual_metrics, varying
+from expctl.records import RunRecord, Tag
 
 
 def run(number: int, **changes: Any) -> RunRecord:
@@ -71,12 +71,30 @@ def test_a_glob_stands_for_what_some_of_the_runs_have(names, expected):
 
 
 def test_what_varies_is_shown_behind_id_and_name():
-    assert varying(None, RUNS) == ["run_id", "name", "params.c", "metrics.loss"]
-    assert varying(["max_df", "c", "team", "metrics.*"], RUNS) == [
-        "run_id",
-        "name",
-        "c",
-        "metrics.f1_low",
-        "metrics.loss",
-    ]
+    assert varying(None, RUNS) == ["run_id", "name", "params.c"]
+    assert varying(["max_df", "c", "team", "metrics.*"], RUNS) == ["run_id", "name", "c", "metrics.f1_low"]
     assert varying(None, RUNS[:1]) == varying(None, []) == ["run_id", "name"]
+
+
+def test_what_a_failed_run_or_a_sweep_lacks_does_not_vary():
+    """Or every metric and parameter that the others have alike would be a column."""
+    failed = run(3, status="failed", params={"c": "1"}, tags={})
+    sweep = run(4, params={"space.c": "1,2"}, metrics={"best_f1": 0.5}, tags={Tag.SWEEP: "{}"})
+    assert varying(None, [*RUNS, failed, sweep]) == ["run_id", "name", "status", "params.c", "tags.team"]
+    other = run(5, params={"space.c": "1,3"}, metrics={"best_f1": 0.6}, tags={Tag.SWEEP: "{}"})
+    assert "params.space.c" not in varying(None, [*RUNS, sweep, other])
+    assert "params.space.c" in varying(None, [sweep, other])
+    foreign = [run(5, tags={"python": "3.13", "stage": "a"}), run(6)]
+    assert varying(None, foreign) == ["run_id", "name", "tags.stage"]
+
+
+def test_runs_of_another_program_have_their_own_metrics_as_columns():
+    ours = run(1, metrics={"f1_score": 0.9, "mcc": 0.8, "f1_score_low": 0.85})
+    first = run(2, metrics={"loss": 1.0, "loss_low": 0.9, "bleu": 3.0, "system/cpu": 1.0})
+    second = run(3, metrics={"loss": 1.0, "wer": 0.1, "a": 1.0, "z": 1.0})
+    sweep = run(4, metrics={"best_f1_score": 0.9}, tags={Tag.SWEEP: "{}"})
+    assert usual_metrics([ours, sweep]) == ["f1_score"]
+    own = ["metrics.loss", "metrics.a", "metrics.bleu", "metrics.wer"]  # what most have, and not everything
+    assert usual_metrics([first, second]) == own
+    assert usual_metrics([ours, first, second]) == ["f1_score", *own]
+    assert usual_metrics([run(5), sweep]) == usual_metrics([]) == ["f1_score", "accuracy"]

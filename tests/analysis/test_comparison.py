@@ -26,7 +26,7 @@ def run(number: int = 1, **changes: Any) -> RunRecord:
 
 
 def compared(*runs: RunRecord, evidence: Sequence[Evidence] = (), **options: Any) -> Comparison:
-    return compare(runs, evidence or [NOTHING] * len(runs), **options)
+    return compare(runs, evidence or [NOTHING] * len(runs), **{"everything": True, **options})
 
 
 def section(comparison: Comparison, name: str) -> dict[str, Line]:
@@ -59,9 +59,12 @@ def test_a_run_compared_with_itself_has_no_lines(
     one: RunRecord, seen: Evidence, per_class: bool, metric: str | None
 ) -> None:
     """NaN and infinities too: what did not change is not told."""
-    comparison = compare([one, one], [seen, seen], only_changed=True, per_class=per_class, metric=metric)
-    assert comparison.lines == []
-    assert not any(line.differs for line in compare([one, one], [seen, seen], per_class=per_class).lines)
+    comparison = compare([one, one], [seen, seen], per_class=per_class, metric=metric)
+    assert [line.key for line in comparison.lines] == ([] if metric is None else [metric])  # what was asked for is told
+    everything = compare([one, one], [seen, seen], per_class=per_class, everything=True)
+    assert not any(line.differs for line in everything.lines)
+    if metric is None:
+        assert sum(comparison.same.values()) == len(everything.lines)
 
 
 def told(line: Line) -> tuple[str, str, str]:
@@ -70,11 +73,11 @@ def told(line: Line) -> tuple[str, str, str]:
 
 @given(runs, runs, evidences, evidences, st.booleans(), st.booleans())
 def test_comparing_the_other_way_mirrors_everything(
-    one: RunRecord, two: RunRecord, seen: Evidence, too: Evidence, per_class: bool, only_changed: bool
+    one: RunRecord, two: RunRecord, seen: Evidence, too: Evidence, per_class: bool, everything: bool
 ) -> None:
     """The same lines with their values swapped and their changes negated: no answer depends on who came first."""
-    there = compare([one, two], [seen, too], per_class=per_class, only_changed=only_changed)
-    back = compare([two, one], [too, seen], per_class=per_class, only_changed=only_changed)
+    there = compare([one, two], [seen, too], per_class=per_class, everything=everything)
+    back = compare([two, one], [too, seen], per_class=per_class, everything=everything)
     swapped = [Line(line.section, line.key, line.values[::-1], line.higher_is_better) for line in back.lines]
     assert sorted(map(told, there.lines)) == sorted(map(told, swapped))
     assert there.same_test_set == back.same_test_set
@@ -90,12 +93,14 @@ def test_comparing_the_other_way_mirrors_everything(
 
 
 @given(runs, runs, evidences, evidences)
-def test_only_changed_leaves_out_exactly_what_is_the_same(
+def test_what_is_the_same_is_left_out_and_counted_unless_everything_is_asked_for(
     one: RunRecord, two: RunRecord, seen: Evidence, too: Evidence
 ) -> None:
-    everything = compare([one, two], [seen, too], per_class=True).lines
-    changed = compare([one, two], [seen, too], per_class=True, only_changed=True).lines
-    assert list(map(told, changed)) == [told(line) for line in everything if line.differs]
+    everything = compare([one, two], [seen, too], per_class=True, everything=True)
+    changed = compare([one, two], [seen, too], per_class=True)
+    assert list(map(told, changed.lines)) == [told(line) for line in everything.lines if line.differs]
+    assert sum(changed.same.values()) == len(everything.lines) - len(changed.lines)
+    assert (everything.same, set(changed.same)) == ({}, {line.section for line in everything.lines if not line.differs})
 
 
 def test_parameters_that_differ_come_first_and_keep_their_order() -> None:

@@ -101,9 +101,10 @@ def test_compare_tells_of_runs_of_two_experiments_and_of_several_that_are_named(
     assert experiments("a/base", "b/base") == {"baseline": "a", "challenger": "b"}
     assert experiments("-e", "a", "-e", "b", "a/base", "ten") == {"baseline": "a", "challenger": "a"}
     assert experiments("-e", "a", "base", "ten") is None
-    assert experiments("a/base", "a/ten", "--only-changed") is None
-    done = cli("compare", "a/*", "b/ba*", "-e", "nowhere")  # sets need nothing of the current experiment
-    assert (done.exit_code, done.stdout.splitlines()[:2]) == (0, ["baseline: a/*", "challenger: b/ba*"])
+    assert experiments("a/base", "a/ten", "--all") is None
+    done = cli("compare", "a/*", "a/*e*", "-e", "nowhere")  # sets need nothing of the current experiment
+    assert (done.exit_code, done.stdout.splitlines()[:2]) == (0, ["baseline: a/*", "challenger: a/*e*"])
+    assert experiments("a/*se", "b/ba*", "-e", "nowhere") == {"baseline": "a", "challenger": "b"}
 
 
 def test_a_report_of_several_says_where_its_runs_are(cli, folder, three):

@@ -56,6 +56,9 @@ def ms(when: datetime) -> float:
         ("has status", Condition(Field("attributes", "status"), "has")),
         ("status = attributes.run_id", Condition(Field("attributes", "status"), "=", Field("attributes", "run_id"))),
         (f"team like '{'x' * 8000}'", Condition(Field("tags", "team"), "like", "x" * 8000)),
+        ("c = 'none'", Condition(Field("params", "c"), "in", ("none", "None"))),  # typed so, and shown so
+        ("c != 'true'", Condition(Field("params", "c"), "not in", ("true", "True"))),
+        ("team = 'none'", Condition(Field("tags", "team"), "=", "none")),
         ("duration >= 60", Condition(Field("attributes", "duration"), ">=", 60.0)),
         ("datasets.name = 'x'", Condition(Field("datasets", "name"), "=", "x")),
         ("has loss", Condition(Field("metrics", "loss"), "has")),

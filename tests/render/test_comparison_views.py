@@ -12,7 +12,7 @@ from expctl.analysis.gate import Decision
 from expctl.analysis.groups import GroupDifference
 from expctl.analysis.significance import Assessment
 from expctl.records import RunRecord
-from expctl.render.comparison_views import comparison_sheet, flips_sheet, gate_sheet, groups_sheet
+from expctl.render.comparison_views import comparison_sheet, flips_sheet, gate_sheet, groups_sheet, verdict_line
 from expctl.render.formats import as_json, as_markdown, plain_table
 from expctl.render.sheet import Change, Setting, Sheet
 from tests.render.run_records import keys, run
@@ -30,7 +30,7 @@ RUNS = (scored("a", 0.8, 0.5), scored("b", 0.9, 0.4))
 
 def test_a_change_is_coloured_only_where_its_verdict_is_sure():
     tests = [Assessment({"f1_score": SURE, "log_loss": UNSURE})]
-    sheet = comparison_sheet(compare(RUNS, [Evidence()] * 2), tests)
+    sheet = comparison_sheet(compare(RUNS, [Evidence()] * 2, everything=True), tests)
     rows = {str(row[1]): list(row) for row in sheet.rows}
     assert rows["f1_score"][4:] == [Change(SURE.change, True), Change(0.05), Change(0.15), 0.0001, "better"]
     assert rows["log_loss"][4:] == [Change(UNSURE.change, None), Change(-0.3), Change(0.1), 0.4, "no clear difference"]
@@ -38,7 +38,7 @@ def test_a_change_is_coloured_only_where_its_verdict_is_sure():
 
 
 def test_p_values_below_a_thousandth_are_not_spelled_out_in_tables_but_exact_in_json():
-    sheet = comparison_sheet(compare(RUNS, [Evidence()] * 2), [Assessment({"f1_score": SURE})])
+    sheet = comparison_sheet(compare(RUNS, [Evidence()] * 2, everything=True), [Assessment({"f1_score": SURE})])
     assert "<0.001  better" in plain_table(sheet)
     assert '"p_value": 0.0001' in as_json(sheet)
 
@@ -48,10 +48,56 @@ def test_the_gate_says_its_verdict_before_anything_else():
     flip = Flip("broken", 7, "positive", "positive", "negative", 0.9)
     assessment = Assessment({"log_loss": UNSURE, "f1_score": SURE})
     sheet = gate_sheet(RUNS, decision, assessment, "f1_score", [(flip, "a <b>fine</b> film")])
+    assert plain_table(sheet).startswith("gate: regression\nreason: f1_score fell\n")
     text = as_markdown(sheet)
-    assert text.startswith("- gate: regression\n- reason: f1\\_score fell\n")
-    assert text.index("f1\\_score | 0.8000") < text.index("log\\_loss | 0.5000") < text.index("### broken")
-    assert "a &lt;b&gt;fine&lt;/b&gt; film" in text
+    assert text.startswith("**regression: run-b may not replace run-a: f1\\_score fell**\n\n| key |")
+    folded = text.index("<details>\n<summary>1 row that the candidate broke</summary>\n\n| key |")
+    assert text.index("f1\\_score | 0.8000") < text.index("log\\_loss | 0.5000") < folded
+    assert folded < text.index("a &lt;b&gt;fine&lt;/b&gt; film") < text.index("- candidate: run-b")
+    assert text.endswith("</details>\n\nNext: `expctl compare aaaaaaaa bbbbbbbb --flips 20`\n")
+    passed = as_markdown(gate_sheet(RUNS, Decision("pass", "fine"), assessment, "f1_score", []))
+    assert passed.startswith("**pass: run-b may replace run-a: fine**")
+    assert "broke" not in passed
+    assert passed.endswith("Next: `expctl promote bbbbbbbb NAME`\n")
+
+
+def test_a_comparison_as_a_comment_is_one_line_the_metrics_the_rest_folded_and_the_next_command():
+    comparison = compare(RUNS, [Evidence()] * 2)
+    sheet = comparison_sheet(comparison, [Assessment({"f1_score": SURE})], "f1_score")
+    line, nothing, header, *_ = as_markdown(sheet).splitlines()
+    assert line == (
+        "**run-b is better than run-a: f1\\_score 0.8000 → 0.9000, a change of +0.1000 (limits +0.0500 to +0.1500)**"
+    )
+    assert (nothing, header.split(" | ")[1:3]) == ("", ["run-a", "run-b"])
+    assert as_markdown(sheet).endswith("\n\nNext: `expctl report aaaaaaaa bbbbbbbb`\n")
+    one, two = run(1, params={"c": "1", "<@x>": "1"}), run(2, params={"c": "2", "<@x>": "2"})
+    text = as_markdown(comparison_sheet(compare([one, two], [Evidence()] * 2), [Assessment()], "f1_score"))
+    assert "<summary>parameters: c, &lt;&#64;x&gt;</summary>\n\n| key |" in text
+    same = as_markdown(comparison_sheet(compare([one, one], [Evidence()] * 2), [Assessment()], "f1_score"))
+    assert same.startswith("**nothing differs between ")
+
+
+def test_the_line_of_a_comment_says_what_is_not_clear_worse_or_untested():
+    weak, strong, other = scored("a", 0.8, 0.5), scored("b", 0.9, 0.4), scored("c", 0.7, 0.4)
+    worse = Difference("f1_score", 0.8, 0.7, -0.15, -0.05, 0.0001)
+    lines = [
+        verdict_line(weak, [other], [Assessment({"f1_score": worse})], "f1_score"),
+        verdict_line(weak, [strong], [Assessment({"log_loss": UNSURE})], "log_loss"),
+        verdict_line(
+            weak, [other, strong], [Assessment({"f1_score": worse}), Assessment({"f1_score": SURE})], "f1_score"
+        ),
+        verdict_line(weak, [strong], [Assessment(note="no predictions")], "f1_score"),
+        verdict_line(weak, [strong], [Assessment()], "mcc"),
+    ]
+    assert lines == [
+        "run-c is worse than run-a: f1_score 0.8000 → 0.7000, a change of -0.1000 (limits -0.1500 to -0.0500)",
+        "no clear difference between run-a and run-b: log_loss 0.5000 → 0.4000, a change of -0.1000"
+        " (limits -0.3000 to +0.1000)",
+        "run-b (the best of 2) is better than run-a: f1_score 0.8000 → 0.9000, a change of +0.1000"
+        " (limits +0.0500 to +0.1500)",
+        "not tested (no predictions): run-a and run-b: f1_score 0.8000 → 0.9000",
+        "not tested (mcc is not): run-a and run-b: mcc – → –",
+    ]
 
 
 def test_the_gate_without_a_test_still_says_its_verdict():
@@ -74,7 +120,8 @@ def test_sets_of_runs_are_shown_with_spread_and_number():
 
 
 def compared(*runs: RunRecord) -> Sheet:
-    return comparison_sheet(compare(runs, [Evidence()] * len(runs)), [Assessment()] * (len(runs) - 1))
+    comparison = compare(runs, [Evidence()] * len(runs), everything=True)
+    return comparison_sheet(comparison, [Assessment()] * (len(runs) - 1))
 
 
 def test_a_comparison_of_two_has_a_baseline_a_challenger_and_a_change() -> None:
@@ -127,3 +174,10 @@ def test_the_direction_of_a_metric_decides_what_is_better() -> None:
     changes = {str(row[1]): row[4] for row in compared(one, two).rows if row[0] == "metrics"}
     better = {key: change.better for key, change in changes.items() if isinstance(change, Change)}
     assert better == {"accuracy": True, "log_loss": False, "f1_score": None, "mcc": None}
+
+
+def test_two_values_of_a_parameter_never_read_alike() -> None:
+    one, two = run(1, params={"c": "0.56111", "w": "None"}), run(2, params={"c": "0.56112", "w": "balanced"})
+    lines = [line.split() for line in plain_table(compared(one, two)).splitlines()]
+    assert ["c", "0.56111", "0.56112"] in lines
+    assert ["w", "none", "balanced"] in lines

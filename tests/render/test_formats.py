@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt  # comes with Rich
 
 from expctl.render.formats import FORMATS, as_csv, as_json, as_jsonl, as_markdown, plain_table
 from expctl.render.sheet import Cell, Change, Column, Setting, Sheet, Size
-from expctl.render.text import shown
+from expctl.render.text import table_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -332,9 +332,7 @@ def test_markdown_shows_every_cell_as_text_and_none_as_markup(sheet: Sheet) -> N
     """A review text with a pipe, a tag or a link in it leaves the table of a pull request whole."""
     [[header, *rows]] = in_markdown(as_markdown(sheet))
     assert len(header) == len(sheet.columns)
-    expected = [
-        [shown(cell, column).strip() for cell, column in zip(row, sheet.columns, strict=True)] for row in sheet.rows
-    ]
+    expected = [[text.strip() for text in row] for row in table_texts(sheet.rows, sheet.columns)]
     assert [[cell.strip() for cell in row] for row in rows] == expected
 
 

@@ -48,7 +48,8 @@ def test_trials_have_a_column_for_each_axis_in_its_order():
 
 def test_trials_have_empty_cells_where_their_model_has_no_such_parameter():
     sheet = trials_sheet(SPACE, [trial(1, model="naive_bayes", max_features=None)], total=None)
-    assert sheet.rows == [[1, "naive_bayes", None, None]]
+    assert sheet.rows == [[1, "naive_bayes", None, "none"]]  # as one types it
+    assert '"max_features": null' in as_json(sheet)
 
 
 def test_numbers_of_trials_are_shown_as_they_were_written():

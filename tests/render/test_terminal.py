@@ -9,7 +9,7 @@ import unicodedata
 import pytest
 from rich.cells import cell_len
 
-from expctl.render.sheet import Change, Column, Sheet
+from expctl.render.sheet import FIRST_TO_GO, Change, Column, Sheet
 from expctl.render.terminal import print_table
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -195,6 +195,17 @@ def test_sections_have_their_titles_and_a_single_one_needs_none() -> None:
 
 def test_an_empty_sheet_shows_its_header() -> None:
     assert [line.split() for line in plain(runs([]))] == [["run", "name", "status", "f1_score"]]
+
+
+def test_the_first_to_go_are_left_out_before_other_spare_columns(monkeypatch):
+    spare = {"a": 1, "p": FIRST_TO_GO, "b": 1, "run": FIRST_TO_GO, "c": 1}
+    columns = [Column("name"), *(Column(key, kind="number", spare=one) for key, one in spare.items())]
+    sheet = Sheet("comparison", columns, [["x", *range(100_000, 100_005)]])
+    for width, left in ((120, "a p b run c"), (45, "a p b c"), (35, "a b c"), (25, "a b")):
+        monkeypatch.setenv("COLUMNS", str(width))
+        stream = Terminal()
+        print_table(sheet, stream)
+        assert STYLE.sub("", stream.getvalue()).split("\n")[1].split() == ["name", *left.split()]
 
 
 def test_spare_columns_are_left_out_from_the_last_where_the_terminal_is_narrow(monkeypatch):

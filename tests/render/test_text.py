@@ -11,7 +11,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from expctl.render.sheet import Change, Column, Setting, Size
-from expctl.render.text import ago, duration, heading, number, places, shown, size, visible
+from expctl.render.text import (
+    ago,
+    chosen,
+    digits_of,
+    duration,
+    heading,
+    number,
+    places,
+    shown,
+    size,
+    table_texts,
+    visible,
+)
 
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
 
@@ -184,6 +196,47 @@ TEXT, ID, WHOLE = Column("name", width=10), Column("run_id", kind="id", width=8)
 )
 def test_every_kind_of_cell_reads_as_a_person_expects(cell: object, column: Column, expected: str) -> None:
     assert shown(cell, column, now=NOW) == expected  # type: ignore[arg-type]
+
+
+def column_texts(kind: str, *cells: object) -> list[str]:
+    return [text for (text,) in table_texts([[cell] for cell in cells], [Column("x", kind=kind)])]  # type: ignore[arg-type, list-item]
+
+
+def test_the_numbers_of_a_column_have_one_precision() -> None:
+    """-0.0008543 beside +0.0402 is read as the larger of the two."""
+    assert column_texts("change", Change(-0.0008543), Change(0.0402), Change(-0.0), Change(1e-9)) == [
+        *("-0.0009", "+0.0402", "0", "+0.0000"),
+    ]
+    assert column_texts("number", 1.0, 0.98765, 0.0, None, 12.5, 3) == [
+        "1.0000",
+        "0.9877",
+        "0.0000",
+        "–",
+        "12.5000",
+        "3",
+    ]
+    assert column_texts("number", 2.0, 10.0) == ["2.0", "10.0"]
+    assert column_texts("change", Change(0.0008543), Change(-0.00002)) == ["+0.0008543", "-0.0000200"]
+    assert column_texts("number", 0.5, 0.00001, 2.5e7) == ["0.5000", "1e-05", "2.5e+07"]  # never zero, nor endless
+    assert column_texts("number", 1e-9, 2e-9) == ["1e-09", "2e-09"]
+    assert column_texts("number", math.nan, math.inf, 0.5) == ["NaN", "∞", "0.5000"]
+    assert column_texts("p_value", 0.00001, 0.5) == ["<0.001", "0.500"]
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([0.5611516415334505, 10.0, 0.001], ["0.5612", "10.0", "0.001"]),
+        ([0.56111, 0.56112], ["0.56111", "0.56112"]),
+        ([0.1, 0.1 + 2**-56], ["0.1", "0.10000000000000002"]),
+        ([0.1234567, "a", None, 3], ["0.1235"]),
+        ([123456.78, 1e-05], ["123456.8", "1e-05"]),
+        ([1234567.0, math.inf], ["1234567.0", "inf"]),
+    ],
+)
+def test_chosen_numbers_have_the_digits_that_tell_them_apart(values: list[object], texts: list[str]) -> None:
+    reals = [value for value in values if isinstance(value, float)]
+    assert [chosen(value, digits_of(values)) for value in reals] == texts
 
 
 def test_a_heading_is_tamed_and_cut_like_a_cell() -> None:

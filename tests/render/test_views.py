@@ -10,8 +10,8 @@ from datetime import timedelta
 from expctl.analysis.ranking import rank
 from expctl.data_issues import DATA_ISSUES
 from expctl.records import Tag
-from expctl.render.formats import as_json, plain_table
-from expctl.render.sheet import Setting, Size
+from expctl.render.formats import as_csv, as_json, plain_table
+from expctl.render.sheet import FIRST_TO_GO, Setting, Size
 from expctl.render.views import metric_rows, ranking_sheet, run_sheet, runs_sheet, trained_sheet
 from tests.render.run_records import keys, run
 
@@ -92,6 +92,40 @@ def test_parameters_are_shown_as_written_and_metrics_rounded() -> None:
     sheet = runs_sheet([one], columns=["c", "params.c", "note", "f1_score", "metrics.f1_score"], total=1)
     assert [type(cell) for cell in sheet.rows[0]] == [Setting, Setting, str, float, float]
     assert plain_table(sheet).splitlines()[1].split() == ["1e-05", "1e-05", "007", "0.8810", "0.8810"]
+
+
+def test_a_parameter_is_shown_shortly_and_as_one_types_it_and_exact_to_programs() -> None:
+    """`-p class_weight=none` is logged as None; a sampler's c has 16 digits."""
+    runs = [
+        run(1, params=params(c="0.5611516415334505", w="None")),
+        run(2, name="None", params=params(c="10.0", w="x")),
+    ]
+    sheet = runs_sheet(runs, columns=["name", "c", "w"], total=2)
+    assert [line.split() for line in plain_table(sheet).splitlines()[1:]] == [
+        *(["run-1", "0.5612", "none"], ["None", "10.0", "x"]),
+    ]
+    assert [(row["c"], row["w"]) for row in json.loads(as_json(sheet))["rows"]] == [
+        *((0.5611516415334505, "None"), (10.0, "x")),
+    ]
+    assert as_csv(sheet, formulas="escape").splitlines()[1] == "run-1,0.5611516415334505,None"
+    shown = plain_table(run_sheet(runs[0], command=None, artifacts=[]))
+    assert "0.5611516415334505" in shown  # of one run, whole
+    assert " none" in shown
+
+
+def test_on_a_narrow_terminal_a_metric_of_each_program_stays_and_parameters_come_before_the_rest() -> None:
+    ours = run(1, metrics={"f1_score": 0.9, "accuracy": 0.8}, params=params(c="1"))
+    other = run(2, metrics={"loss": 0.9, "wer": 0.8}, params=params(c="2"))
+    sheet = runs_sheet([ours, other], columns=None, total=2)
+    spare = {column.key: column.spare for column in sheet.columns}
+    assert spare == {
+        **{"run_id": 0, "name": 0, "status": 0, "started": 0},
+        **{"f1_score": 0, "accuracy": FIRST_TO_GO, "loss": 0, "wer": FIRST_TO_GO, "c": 1},
+    }
+    assert not any(column.spare for column in runs_sheet([ours, other], columns=None, total=2, wide=True).columns)
+    vary = ["run_id", "name", "params.c", "metrics.loss"]
+    assert [one.spare for one in runs_sheet([ours, other], columns=vary, total=2, named=False).columns] == [0, 0, 1, 1]
+    assert [one.spare for one in runs_sheet([ours, other], columns=vary, total=2).columns] == [0, 0, 0, 0]
 
 
 def test_columns_of_numbers_are_aligned_as_numbers_and_mixed_ones_as_text() -> None:

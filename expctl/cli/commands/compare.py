@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,12 +11,16 @@ from expctl.cli.commands.report import check_output, write_report
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened_among
+from expctl.wording import agree, listed, plural
 
 if TYPE_CHECKING:
     from expctl.render.formats import Format
     from expctl.settings import Settings
     from expctl.workflows.compare import ComparedRows, ComparedRuns, ComparedSets
     from expctl.workflows.compare_code import ComparedCode
+
+
+_NOUNS: Final = {"parameters": ("parameter",), "metrics": ("metric",), "F1 by class": ("class", "classes")}
 
 
 def compare(
@@ -29,9 +33,14 @@ def compare(
         ),
     ],
     metric: Annotated[
-        str | None, typer.Option(metavar="M", help="Only this metric.", autocompletion=completion.metrics)
+        str | None,
+        typer.Option(
+            metavar="M",
+            help="Only this metric. Of four runs or more f1_score is shown; all: every metric.",
+            autocompletion=completion.metrics,
+        ),
     ] = None,
-    only_changed: Annotated[bool, typer.Option("--only-changed", help="Only what differs.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="What is the same too.")] = False,
     per_class: Annotated[bool, typer.Option("--per-class", help="Add F1 of each class.")] = False,
     flips: Annotated[
         int | None,
@@ -63,7 +72,7 @@ def compare(
 
     every_flip = format in ("csv", "jsonl")
     request = CompareRequest(
-        runs, metric, only_changed, per_class, flips, every_flip, report is not None, code, confidence
+        runs, metric, everything, per_class, flips, every_flip, report is not None, code, confidence
     )
     store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
     settings = store.settings
@@ -86,14 +95,28 @@ def compare(
 
 
 def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settings: Settings) -> None:
+    from expctl.render.challengers import challengers_sheet
     from expctl.render.comparison_views import comparison_sheet
+    from expctl.workflows.compare import MANY
 
-    streams.write(comparison_sheet(compared.comparison, compared.tests), format, settings)
+    comparison, hidden = compared.comparison, None
+    if len(compared.runs) < MANY or compared.metric is None:
+        sheet = comparison_sheet(comparison, compared.tests, compared.metric)
+    else:
+        sheet = challengers_sheet(comparison, compared.tests, compared.metric)
+        others = [one for one in ("code", "tags", "packages") if one in {line.section for line in comparison.lines}]
+        hidden = f"they differ in {listed(others)} too: compare two of them to see it" if others else None
+    streams.write(sheet, format, settings)
+    if hidden is not None:
+        streams.note(hidden)
     for run, test in zip(compared.runs[1:], compared.tests, strict=True):
         if test.note is not None:
             streams.note(f"{run.label}: {test.note}")
-    if not compared.comparison.lines:
+    if not comparison.lines:
         streams.note("nothing differs")
+    elif comparison.same and format == "table":
+        told = [plural(count, *_NOUNS[section]) for section, count in comparison.same.items()]
+        streams.note(f"{listed(told)} {agree(sum(comparison.same.values()), 'is', 'are')} the same (--all)")
 
 
 def _write_rows(compared: ComparedRows, streams: Streams, format: Format, settings: Settings) -> None:

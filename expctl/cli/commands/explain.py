@@ -27,7 +27,7 @@ def explain(
     metric: Annotated[
         str,
         typer.Option(
-            parser=common.quality_metric("explain cannot test", guess=True),
+            parser=common.quality_metric("explain cannot test"),
             metavar="M",
             help="The metric whose difference is explained.",
         ),

@@ -23,7 +23,7 @@ OUTCOMES: Final = {
 
 
 # By what the gate decides, here and in `promote`.
-JUDGE: Final = common.quality_metric("the gate cannot test", guess=False, own=True)
+JUDGE: Final = common.quality_metric("the gate cannot test", own=True)
 
 
 def gate(

@@ -93,7 +93,7 @@ def list_runs(
         common.age_option("--since", "Started within: 30m, 12h, 2d, 1w; or since a date, yesterday, today."),
     ] = None,
     flat: Annotated[
-        bool, typer.Option("--flat", help="The trials of sweeps too, as --filter and --status always do.")
+        bool, typer.Option("--flat", help="What sweeps, explain and reproduce made too, as --filter and --status do.")
     ] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted runs in place of the others.")] = False,
     experiment: common.Experiments = None,
@@ -113,7 +113,14 @@ def list_runs(
     request = ListRequest(filter, _split_order(sort), limit, _names(columns), vary, status, since, flat, deleted)
     store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
     listing = find_runs(store, request)
-    sheet = runs_sheet(listing.runs, columns=listing.columns, total=listing.total, wide=wide, experiments=store.several)
+    sheet = runs_sheet(
+        listing.runs,
+        columns=listing.columns,
+        total=listing.total,
+        wide=wide,
+        experiments=store.several,
+        named=columns is not None,
+    )
     streams.write(sheet, format, store.settings)
     _tell_number(streams, request, listing, store.where)
     if listing.runs and not store.several:

@@ -11,7 +11,7 @@ import typer
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened_among, piped
-from expctl.errors import ExpctlError, RunNotFound, UsageError, closest
+from expctl.errors import ExpctlError, RunNotFound, UsageError
 
 if TYPE_CHECKING:
     from expctl.analysis.report import Report
@@ -52,7 +52,8 @@ def report(
     check_output(output, "--output")
     streams = Streams(quiet=quiet)
 
-    from expctl.metrics import is_detail
+    from expctl.metrics import without_metric
+    from expctl.tracking.runs.references import present_metrics
     from expctl.workflows.report import assemble, choose
 
     store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
@@ -63,12 +64,8 @@ def report(
         raise error if misplaced is None else RunNotFound(error.message, hint=f"--output {misplaced}") from None
     made = assemble(store, choice, confidence=confidence)
     if not made.ranking.ranked:
-        present = {key for run in choice.runs for key in run.metrics} if runs else set(store.keys().get("metrics", ()))
-        known = sorted(key for key in present if not is_detail(key, present))
-        raise RunNotFound(
-            f"no finished run has {choice.metric}{closest(choice.metric, known)}",
-            hint=f"they have {', '.join(known)}" if known else "expctl list",
-        )
+        present = {key for run in choice.runs for key in run.metrics} if runs else present_metrics(store)
+        raise without_metric("no finished run has", choice.metric, present)
     for note in made.notes:
         streams.note(note)
     write_report(made, output)

@@ -75,7 +75,7 @@ def train(
     with stdout_is_ours(), streams.stages() as stage:
         trained = train_model(request, stage, streams.note)
     run, result = trained.run, trained.result
-    for line in [*messages(result.data_issues), *result.warnings]:
+    for line in [*messages(result.data_issues), *result.warnings, *([run.needs_trust] if run.needs_trust else [])]:
         streams.note(f"warning: {line}")
     streams.write(trained_sheet(run), format, request.settings)
     tell_page(trained.store, streams, run.experiment_id, run.run_id)

@@ -94,7 +94,7 @@ def _confidence(text: str | float) -> float:
     return confidence
 
 
-def quality_metric(refusal: str, *, guess: bool, own: bool = False) -> Callable[[str], str]:
+def quality_metric(refusal: str, *, own: bool = False) -> Callable[[str], str]:
     """What reads the name of a metric to decide by. Raises UsageError, listing them, for any other.
 
     With `own`, names that are not in the table pass: they may be metrics of the user's own, which only the runs tell.
@@ -103,8 +103,7 @@ def quality_metric(refusal: str, *, guess: bool, own: bool = False) -> Callable[
     def read(text: str) -> str:
         known = [key for key, one in METRICS.items() if one.is_quality_metric]
         if text not in known and not (own and text not in METRICS and text.isidentifier()):
-            nearest = closest(text, known) if guess else ""
-            raise UsageError(f"{refusal} {text!r}{nearest}", hint=f"--metric {', '.join(known)}")
+            raise UsageError(f"{refusal} {text!r}{closest(text, known)}", hint=f"--metric {', '.join(known)}")
         return text
 
     return read

@@ -23,7 +23,7 @@ from expctl.tracking.models.writing import MLMODEL_LIMIT
 from expctl.tracking.places import is_folder
 from expctl.tracking.runs.artifacts import fetch_folder, lost, server_of
 from expctl.tracking.uris import local_folder
-from expctl.training.models.families import FAMILIES
+from expctl.training.fit.skops_file import trusted_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,16 +33,8 @@ if TYPE_CHECKING:
     from expctl.tracking.readers.rest import RestReader
     from expctl.tracking.store import Store
 
-# A plain function of numpy, through which a factory's model reads its text column.
-_RAVEL: Final = "numpy.ravel"
-
 # What to do with a model that is not at home here.
 ISOLATED: Final = "--isolated predicts with the packages it was made with"
-
-
-def trusted_types() -> tuple[str, ...]:
-    """Types beyond skops' own list that our models need: what the table of families says of each, and why."""
-    return (_RAVEL, *dict.fromkeys(name for family in FAMILIES.values() for name in family.model_types))
 
 
 @dataclass(frozen=True)

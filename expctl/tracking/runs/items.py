@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from pathlib import PurePath
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from expctl import __version__
 from expctl.data_issues import counts, messages
@@ -21,7 +21,7 @@ from expctl.metrics import METRICS
 from expctl.records import Tag, Value
 from expctl.tracking.runs import resamples
 from expctl.training.data.kinds import features_of
-from expctl.training.fit.skops_file import dumped
+from expctl.training.fit.skops_file import dumped, trusted_types
 from expctl.training.models.factory import read_source
 from expctl.training.tasks import task_of
 
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from expctl.recipe import Recipe
     from expctl.training.data.dataset import RowDigests, Split
     from expctl.training.fit.trainer import TrainResult
+
+
+_TYPES: Final = 1000  # characters of the names of a model's types: to be told, not to be loaded by
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,11 @@ def outcome(result: TrainResult, *, kept: bool = True) -> Iterator[Item]:
     """What came of it, the model first and the metrics last. Without `kept` all but the model and its pictures."""
     if kept:
         model_type = task_of(result.recipe).MODEL_TYPE
-        yield ModelItem(*dumped(result.pipeline), result.example, result.split.train.labels[:0], model_type)
+        content, unusual = dumped(result.pipeline)
+        yield ModelItem(content, unusual, result.example, result.split.train.labels[:0], model_type)
+        untrusted = sorted(set(unusual or ()) - set(trusted_types()))
+        if untrusted:
+            yield TagValue(Tag.UNTRUSTED, ", ".join(untrusted)[:_TYPES])
         yield from figures(result)
     before = counts(result.split.data_issues)
     yield from (Param(key, count) for key, count in counts(result.data_issues).items() if key not in before)

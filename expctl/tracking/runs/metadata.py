@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import UsageError, mask_secrets
-from expctl.records import MACHINE, Tag
+from expctl.records import RECORDED, Tag
 from expctl.tracking.runs import lifecycle, provenance
 from expctl.tracking.runs.dvc import dvc_version
 
@@ -29,8 +29,6 @@ OWN_FILES: Final = frozenset({
     "learning_curve.png", "trials.csv", "parallel_coordinates.png", "scatter.png", "model",
 })  # fmt: skip
 
-_OWN_TAGS: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, *MACHINE})
-
 
 @dataclass(frozen=True)
 class RunMetadata:
@@ -49,9 +47,16 @@ def with_data_version(labels: RunMetadata, data: str) -> RunMetadata:
 
 def labels_of(run: RunRecord) -> RunMetadata:
     """What was said of a recorded run."""
-    ours = (*_OWN_TAGS, Tag.DEVELOPER, Tag.DATA_VERSION)
+    ours = (*RECORDED, Tag.DEVELOPER, Tag.DATA_VERSION)
     tags = {key: value for key, value in run.user_tags.items() if key not in ours}
     return RunMetadata(run.name, tags, run.tags.get(Tag.NOTE), run.tags.get(Tag.DATA_VERSION))
+
+
+def label_words(labels: RunMetadata) -> list[str]:
+    """The words of a command line of `train` or `sweep` that say it again."""
+    said = {"--run-name": labels.name, "--note": labels.note, "--data-version": labels.data_version}
+    words = [word for option, text in said.items() if text for word in (option, text)]
+    return words + [word for key, value in (labels.tags or {}).items() for word in ("-t", f"{key}={value}")]
 
 
 def numbered(name: str, number: int) -> str:
@@ -92,7 +97,7 @@ def check_labels(labels: RunMetadata) -> None:
         check_encodable(f"tag {key!r}", key + value)
         if key.startswith(("mlflow.", "expctl.")):
             raise UsageError(f"tag {key!r}: mlflow. and expctl. are reserved", hint="choose another first word")
-        if key in _OWN_TAGS:
+        if key in RECORDED:
             raise UsageError(f"tag {key!r} is recorded from the environment", hint="choose another key")
         check_key("tag", key)
         if len(value) > lifecycle.TAG_LIMIT:
@@ -105,7 +110,7 @@ def check_artifacts(files: Sequence[Path]) -> None:
     for path in files:
         if not path.is_file():
             raise UsageError(f"--artifact {path}: there is no such file", hint="--artifact FILE, as often as you like")
-        _check_encodable("--artifact", path.name)
+        check_encodable("--artifact", path.name)
         ours = path.name in OWN_FILES or path.name.startswith("extra_metric.")
         if ours or names.count(path.name) > 1:
             other = "expctl records a file" if ours else "another --artifact is"

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ranking import ranking_order
 from expctl.errors import RunNotFound
-from expctl.filters.expression import FINISHED, REGULAR_RUNS, Condition, Field, all_of, attribute, fit_for
+from expctl.filters.expression import FINISHED, NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, attribute, fit_for
 from expctl.filters.parse import FilterError, parse
+from expctl.metrics import without_metric
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.models import registry
+from expctl.tracking.readers.protocol import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +34,12 @@ _LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
 _BEST: Final = re.compile(r"best(?::(.+))?")
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
+_TOO_SHORT: Final = re.compile(r"[0-9a-f]{1,3}")
 VERSION: Final = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)")
 ALIAS: Final = re.compile(r"(?:models:/)?(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
 _FILTER: Final = re.compile(r"[=<>]|\s(?:i?like|in|is)\s|^\s*(?:has|not)\s", re.IGNORECASE)
 _SHOWN: Final = 5
+_LOOKED_AT: Final = 200
 
 
 def resolve(store: Store, reference: str) -> RunRecord:
@@ -106,6 +110,9 @@ def _resolve_within(inner: Sequence[tuple[Store, str]], reference: str) -> RunRe
 
 def _nowhere(store: Store, reference: str) -> RunNotFound:
     """The error of a reference without a run: told of EXPERIMENT/NAME too, where there is no such experiment."""
+    if _TOO_SHORT.fullmatch(reference):
+        hint = "the start of an id has 4 characters or more"
+        return RunNotFound(f"no run is called {reference!r} {store.where}", hint=hint)
     experiment, slash, _ = reference.rpartition("/")
     if not slash or reference.startswith("models:/"):
         return RunNotFound(f"no run {reference!r} {store.where}", hint="expctl list")
@@ -179,8 +186,15 @@ def best_run(store: Store, metric: str) -> RunRecord:
     """The finished run with the best value of a metric. Raises RunNotFound if no run has it."""
     found = store.find(also=fit_for(metric), order=ranking_order(metric), limit=1)
     if not found:
-        raise RunNotFound(f"no finished run has {metric}", hint="expctl list")
+        raise without_metric("no finished run has", metric, present_metrics(store), option="best:METRIC of ")
     return found[0]
+
+
+def present_metrics(store: Store, filter: str = "") -> set[str]:
+    """The metrics of the runs that may be ranked, or of the newest of them where they are many."""
+    bare = Projection(frozenset(), None, frozenset(), datasets=False)
+    found = store.find(filter, also=all_of(NO_SWEEP, REGULAR_RUNS), limit=_LOOKED_AT, columns=bare)
+    return {key for run in found for key in run.metrics}
 
 
 def _by_name(store: Store, name: str) -> list[RunRecord]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from expctl.analysis.ranking import rank
-from expctl.errors import RunNotFound, closest
 from expctl.filters.expression import Condition, Field
+from expctl.metrics import without_metric
 from expctl.records import Tag
 from expctl.tracking.models import registry
 from expctl.tracking.readers.protocol import Projection
@@ -76,10 +76,7 @@ def _rivals_kept(runs: Sequence[RunRecord], rule: Retention) -> Iterable[tuple[s
     there = [run for run in runs if not run.deleted]
     ranking = rank(there, rule.metric, top=rule.best)
     if there and not ranking.ranked:
-        hint = f"they have {', '.join(ranking.known)}" if ranking.known else "expctl list"
-        raise RunNotFound(
-            f"--keep-best: no finished run has {rule.metric}{closest(rule.metric, ranking.known)}", hint=hint
-        )
+        raise without_metric("--keep-best: no finished run has", rule.metric, ranking.known)
     return [(run.run_id, f"with the best {rule.metric}") for run in ranking.ranked]
 
 

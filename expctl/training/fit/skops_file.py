@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from expctl import compat
-from expctl.training.models.families import of_class
+from expctl.training.models.families import FAMILIES, of_class
 from expctl.training.models.steps import final_estimator, is_from_factory
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
+
+
+# A plain function of numpy, through which a factory's model reads its text column.
+_RAVEL: Final = "numpy.ravel"
+
+
+def trusted_types() -> tuple[str, ...]:
+    """Types beyond skops' own list that our models need: what the table of families says of each, and why."""
+    return (_RAVEL, *dict.fromkeys(name for family in FAMILIES.values() for name in family.model_types))
 
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:

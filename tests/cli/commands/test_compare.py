@@ -43,11 +43,33 @@ def test_changes_mirror_when_the_runs_are_exchanged(cli, runs):
         assert back["metrics"][key]["change"] == pytest.approx(-line["change"]), key
 
 
-def test_only_changed_leaves_out_what_is_the_same(cli, runs):
-    document = compared(cli, "weak", "strong", "--only-changed")
+def test_what_differs_is_shown_and_the_rest_is_counted(cli, runs):
+    done = cli("compare", "weak", "strong")
+    same, said = compared(cli, "weak", "strong", "--all"), done.stderr
+    document = json.loads(cli("compare", "weak", "strong", "--format", "json").stdout)
     assert set(document["parameters"]) == {"c", "max_features"}
-    nothing = cli("compare", "weak", "weak", "--only-changed")
+    number = len(same["parameters"]) - 2
+    assert said == f"expctl: {number} parameters and 1 metric are the same (--all)\n"
+    assert list(same["parameters"])[:2] == list(document["parameters"])
+    nothing = cli("compare", "weak", "weak")
     assert (nothing.exit_code, nothing.stderr) == (0, "expctl: nothing differs\n")
+    assert cli("compare", "weak", "strong", "--only-changed").exit_code == 2
+
+
+def test_from_four_runs_on_they_are_rows_by_one_metric(cli, runs):
+    four = ("weak", "strong", "bayes", "broken")
+    found = compared(cli, *four)["rows"]
+    assert [row["name"] for row in found][::3] == ["weak", "broken"]
+    assert {"f1_score", "change", "low", "high", "p_value", "verdict", "params.c"} <= set(found[0])
+    by_loss = compared(cli, *four, "--metric", "log_loss")["rows"]
+    values = [row["log_loss"] for row in by_loss[1:3]]
+    assert values == sorted(values)
+    everything = compared(cli, *four, "--metric", "all", "--per-class")
+    assert {"f1_score", "log_loss", "fit_seconds", "F1 of negative"} <= set(everything)
+    assert list(compared(cli, "weak", "strong", "--metric", "all")["metrics"])[:2] == ["accuracy", "f1_score"]
+    told = cli("compare", *four)
+    assert "expctl: they differ in tags too: compare two of them to see it\n" in told.stderr
+    assert told.stdout.count("no clear difference") + told.stdout.count("better") + told.stdout.count("worse") == 2
 
 
 @pytest.mark.every_store
@@ -74,7 +96,7 @@ def test_runs_on_other_test_rows_are_told_so(cli, runs):
     assert done.exit_code == 0
     done = cli("compare", "weak", "other rows")
     assert done.stderr.startswith("expctl: other rows: tested on")
-    assert len(done.stderr.splitlines()) == 1
+    assert [line.endswith(" are the same (--all)") for line in done.stderr.splitlines()] == [False, True]
     assert cli("compare", "weak", "other rows", "--quiet").stderr == ""
     assert compared(cli, "weak", "other rows")["same_test_set"] is False
 
@@ -93,7 +115,7 @@ def test_runs_of_one_name_are_told_apart_by_their_ids(cli, runs):
 @pytest.mark.parametrize("format", ["table", "json", "jsonl", "csv", "md", "id"])
 def test_every_format_tells_of_both_runs(cli, runs, format):
     done = cli("compare", "weak", "strong", "--format", format)
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr if format != "table" else "") == (0, "")
     if format not in ("jsonl", "csv"):
         assert all(run.run_id in done.stdout for run in store_of(runs).find() if run.name in ("weak", "strong"))
 
@@ -104,7 +126,11 @@ def test_every_format_tells_of_both_runs(cli, runs, format):
         (["weak"], 2, "compare needs at least two runs"),
         ([], 2, "Missing argument"),
         (["weak", "nobody"], 3, "no run 'nobody'"),
-        (["weak", "strong", "--metric", "f1_scor"], 3, "none of these runs has 'f1_scor', did you mean 'f1_score'?"),
+        (
+            ["weak", "strong", "--metric", "f1_scor"],
+            3,
+            "none of these runs has f1_scor, did you mean 'f1_score'? (--metric ",
+        ),
         (["weak", "strong", "--format", "xml"], 2, "unknown format 'xml'"),
     ],
 )
@@ -133,6 +159,22 @@ def test_packages_that_differ_are_told(cli, runs):
     document = compared(cli, "weak", "strong")
     assert list(document["packages"]) == ["scikit-learn"]
     assert document["packages"]["scikit-learn"]["challenger"].startswith("0.")
+
+
+def test_a_filter_or_a_glob_that_fits_one_run_means_that_run(cli, runs):
+    alone = compared(cli, "weak", "strong")
+    assert compared(cli, "weak", "c = 10 and status = finished") == alone
+    assert compared(cli, "we*", "str*") == alone
+    assert compared(cli, "we*", "params.c = '10.0'", "--metric", "mcc")["metrics"].keys() == {"mcc"}
+
+
+@pytest.mark.parametrize("words", [["weak", "*s"], ["status = finished", "str*"], ["c = 10", "model = 'logreg'"]])
+def test_a_set_and_a_run_say_what_they_need(cli, runs, words):
+    cli("train", "--data", "small.csv", "--run-name", "others", "-q")
+    done = cli("compare", *words)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert "is one run and" in done.stderr
+    assert "a set is compared with another of at least two" in done.stderr
 
 
 @pytest.fixture
@@ -196,7 +238,7 @@ def test_code_that_is_not_at_hand_is_said(cli, committed, tmp_path_factory, monk
         ["weak", "strong", "bayes", "--code"],
         ["weak", "strong", "--code", "--flips", "1"],
         ["weak", "strong", "--code", "--per-class"],
-        ["w*", "s*", "--code"],
+        ["*a*", "*", "--code"],
     ],
 )
 def test_code_is_of_two_runs_and_by_itself(cli, runs, words):

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from expctl.records import Tag
 from tests.tracking.recorded import store_of
 
 
@@ -172,6 +173,7 @@ def test_nothing_found_is_no_error_and_says_where_it_looked(cli, runs):
         (["--since", "some day"], "invalid --since: 'some day'"),
         (["--since", "-1d"], "invalid --since: "),
         (["--sort", "f1_scor"], "did you mean 'f1_score'?"),
+        (["--sort", "f1"], "did you mean 'f1_score'?"),
         (["--sort", "name:up"], "is not KEY, KEY:asc or KEY:desc"),
         (["--sort", ""], "is not KEY"),
         (["--columns", "name,nothing"], "no run has 'nothing'"),
@@ -260,6 +262,48 @@ def test_vary_shows_what_differs_and_nothing_else(cli, runs):
     assert not {"model", "status", "random_state", "f1_score_low"} & set(shown)
     done = cli("list", "--format", "json", "--vary", "--columns", "model,c", "--filter", "name in ('weak', 'strong')")
     assert columns_of(done) == ["run_id", "name", "c"]
+
+
+def test_vary_is_not_flooded_by_a_failed_run_or_a_sweep(cli, runs):
+    """What these lack is no difference among the others: the metrics of one training are no columns."""
+    store = store_of(runs)
+    sweep = store.client.create_run(store.ensure_experiment(), run_name="sweep", tags={Tag.SWEEP: "{}"}).info.run_id
+    store.client.log_param(sweep, "sampler", "grid")
+    done = cli("list", "--format", "json", "--vary", "--filter", "name in ('weak', 'broken', 'sweep')")
+    shown = columns_of(done)
+    assert "status" in shown
+    assert not {"sampler", "f1_score", "mcc", "fit_seconds", "data_hash", "train_rows"} & set(shown)
+
+
+@pytest.mark.every_store
+def test_runs_of_another_program_are_listed_by_the_metrics_that_they_have(cli, folder):
+    store = store_of(folder)
+    experiment = store.ensure_experiment()
+    for i in range(2):
+        run_id = store.client.create_run(experiment, start_time=1_000_000 + i, run_name=f"net-{i}").info.run_id
+        for key, value in (("loss", 0.5 + i), ("bleu", 30.0), ("system/gpu", 1.0)):
+            store.client.log_metric(run_id, key, value)
+        store.client.log_param(run_id, "loss", "hinge")  # by which name a column would be a parameter
+    found = rows(cli)
+    assert [list(row) for row in found] == [["run_id", "name", "status", "started", "bleu", "loss"]] * 2
+    assert [row["loss"] for row in found] == [1.5, 0.5]
+    found = rows(cli, "--limit", "1")
+    assert [(row["name"], row["bleu"]) for row in found] == [("net-1", 30.0)]
+
+
+@pytest.mark.every_store
+def test_what_was_made_to_tell_of_other_runs_is_folded_unless_it_is_asked_for(cli, runs):
+    store = store_of(runs)
+    for name, tag in (("again", Tag.REPRODUCES), ("why", Tag.EXPLANATION)):
+        made = store.client.create_run(store.ensure_experiment(), run_name=name, tags={tag: "x"}).info.run_id
+        store.client.log_metric(made, "f1_score", 0.999)
+        store.client.set_terminated(made)
+    assert not {"again", "why"} & set(listed(cli))
+    assert not {"again", "why"} & set(listed(cli, "--sort", "f1_score", "--since", "1d"))
+    assert set(listed(cli, "--flat", "--limit", "2")) == {"again", "why"}
+    assert set(listed(cli, "--filter", "f1_score > 0.99")) == {"again", "why"}
+    ranked = json.loads(cli("best", "--top", "9", "--format", "json").stdout)["rows"]
+    assert not {"again", "why"} & {row["name"] for row in ranked}
 
 
 HOSTILE = [

@@ -94,6 +94,18 @@ def test_what_cannot_be_drawn_is_said_in_a_line_and_nothing_is_written(cli, runs
     assert names(runs) == before
 
 
+def test_runs_of_another_program_are_told_the_option_that_names_their_metrics(cli, folder):
+    store = store_of(folder)
+    made = store.client.create_run(store.ensure_experiment()).info.run_id
+    for key in ("loss", "bleu"):
+        store.client.log_metric(made, key, 0.5)
+    store.client.set_terminated(made)
+    for words in ((), ("has metrics.loss",)):
+        done = cli("report", *words)
+        assert (done.exit_code, done.stdout) == (3, "")
+        assert done.stderr == "expctl: no finished run has f1_score (--metric bleu, loss)\n"
+
+
 def test_compare_draws_its_runs_too(cli, runs):
     alone = cli("compare", "weak", "strong")
     done = cli("compare", "weak", "strong", "--report", "out.html")
@@ -104,9 +116,9 @@ def test_compare_draws_its_runs_too(cli, runs):
 
 
 def test_sets_are_reported_by_report_and_compare_says_so(cli, runs):
-    done = cli("compare", "we*", "str*", "--report", "out.html")
+    done = cli("compare", "*a*", "*", "--report", "out.html")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "expctl: --report is for single runs, not sets (try: expctl report 'we*' 'str*')\n"
+    assert done.stderr == "expctl: --report is for single runs, not sets (try: expctl report '*a*' '*')\n"
 
 
 def test_a_full_disk_leaves_nothing_behind(cli, runs, monkeypatch):

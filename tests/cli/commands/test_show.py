@@ -58,6 +58,24 @@ def test_the_command_of_a_run_makes_it_again(cli, runs):
     assert {key: after["metrics"][key] for key in steady} == {key: before["metrics"][key] for key in steady}
 
 
+def test_the_command_of_a_run_says_what_was_said_of_it_too(cli, small):
+    tags = ("-t", "team=a b", "-t", "x==1")
+    said = ("--run-name", "it's", "--note", "two\nlines; $HOME", "--data-version", "v 2", *tags)
+    for words in (("train", "--c", "3"), ("sweep", "-g", "c=3")):
+        first = cli(*words, "--data", "small.csv", "-e", "other", *said)
+        assert first.exit_code == 0, first.stderr
+        before = shown(cli, "it's", "-e", "other")
+        again = cli(*shlex.split(before["run"]["command"])[1:])
+        assert again.exit_code == 0, again.stderr
+        store = store_of(small.parent, experiment="other")
+        one, two = store.find('name = "it\'s"')
+        assert (one.run_id, one.tags["mlflow.note.content"]) != (two.run_id, "")
+        for key in ("mlflow.note.content", "data_version", "team", "x"):
+            assert one.tags[key] == two.tags[key]
+        assert shown(cli, one.run_id)["run"]["command"].endswith(" -e other")
+        assert cli("delete", one.run_id, two.run_id, "-y").exit_code == 0
+
+
 def test_a_failed_run_shows_why_and_has_no_metrics(cli, runs):
     document = shown(cli, "broken")
     assert document["run"]["status"] == "failed"

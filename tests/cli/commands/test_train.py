@@ -515,3 +515,40 @@ def test_a_file_that_would_take_the_place_of_ours_is_refused(cli, runs):
     twice = ("--artifact", "small.csv", "--artifact", "small.csv")
     refused(cli("train", "--data", "small.csv", *twice), ExitCode.USAGE, "another --artifact is of that name")
     assert statuses(runs) == before
+
+
+LOWERED = """
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+
+class Lowered(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X.iloc[:, 0].str.lower()
+
+
+def lowered(c=1.0):
+    return make_pipeline(Lowered(), CountVectorizer(), LogisticRegression(C=c))
+"""
+
+
+def test_a_model_that_will_need_trust_is_told_when_it_is_trained(cli, small):
+    """Not at the first prediction, which may be months later and elsewhere."""
+    (small.parent / "lowered_model.py").write_text(LOWERED)
+    told = "its model is used with --trust only: lowered_model.Lowered in it is not known to be safe"
+    done = cli("train", "--data", "small.csv", "--model", "lowered_model:lowered", "--run-name", "own")
+    assert done.exit_code == 0, done.stderr
+    assert f"expctl: warning: {told}\n" in done.stderr
+    refused = cli("predict", "good", "--run", "own")
+    assert (refused.exit_code, "lowered_model.Lowered" in refused.stderr) == (5, True)
+    assert cli("predict", "good", "--run", "own", "--trust").exit_code == 0
+    assert told in json.loads(cli("show", "own", "--format", "json").stdout)["warnings"].values()
+    words = ("sweep", "--data", "small.csv", "--model", "lowered_model:lowered", "-g", "c=1,2")
+    assert cli(*words).stderr.count(told) == 1
+    plain = cli("train", "--data", "small.csv", "--run-name", "plain")
+    assert "--trust" not in plain.stderr + cli("show", "plain").stdout

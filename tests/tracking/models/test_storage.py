@@ -23,8 +23,9 @@ from sklearn.preprocessing import FunctionTransformer
 
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import Tag
-from expctl.tracking.models.storage import check_model, load_model, trusted_types
+from expctl.tracking.models.storage import check_model, load_model
 from expctl.tracking.uris import local_folder
+from expctl.training.fit.skops_file import trusted_types
 from expctl.training.models.families import FAMILIES
 from tests.tracking.models.bent_trees import bend
 from tests.tracking.recorded import model_folder, store_of, train

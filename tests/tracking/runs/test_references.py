@@ -113,7 +113,7 @@ def test_a_registered_version_that_no_run_made_is_told(store):
     [
         "nobody", "", " ", "a/b", "../x", "it's", 'say "no"', "'\"", "%", "_", "a;b", "a\nb", "\x00",
         "\\",
-        "(" * 200, "x" * 10_000, "latest~99", "latest~-1", "latest~", "latest ", "best:", "best:nothing", "models:/x",
+        "(" * 200, "x" * 10_000, "latest~99", "latest~-1", "latest~", "latest ", "best:", "models:/x",
         "models:/x/", "@x", "x@", "0" * 32, "0123", "DEADBEEF", "None", "日本", "\udcff", "x\udcff*",
     ],
     ids=lambda reference: repr(reference)[:30],
@@ -122,6 +122,15 @@ def test_what_means_no_run_is_not_found_and_says_what_to_type(store, reference):
     with pytest.raises(RunNotFound) as raised:
         resolve(store, reference)
     assert "expctl list" in raised.value.hint
+
+
+def test_a_start_of_an_id_that_is_too_short_and_a_metric_that_no_run_has_say_what_would_do(store):
+    with pytest.raises(RunNotFound, match="no run is called '7cb' in experiment 'expctl'") as raised:
+        resolve(store, "7cb")
+    assert raised.value.hint == "the start of an id has 4 characters or more"
+    with pytest.raises(RunNotFound, match=r"no finished run has f1, did you mean 'f1_score'\?") as raised:
+        resolve(store, "best:f1")
+    assert raised.value.hint.startswith("best:METRIC of accuracy, f1_score, ")
 
 
 @pytest.mark.parametrize(
