@@ -18,6 +18,7 @@ from expctl.filters.parse import parse
 from expctl.filters.resolve import known_field, resolve_fields
 from expctl.tracking import uris
 from expctl.tracking.client import client_of, quieten
+from expctl.tracking.credentials import check_login
 from expctl.tracking.errors import reason, store_errors
 from expctl.tracking.experiments import Experiments
 from expctl.tracking.places import Places
@@ -319,6 +320,10 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     Raises StoreError within seconds if it cannot be reached or is no store that this MLflow can use.
     """
     uri = settings.tracking_uri
+    check_login(settings)
+    left_out = settings.env_file.told()
+    if left_out is not None:
+        note(left_out)
     if not uris.check(uri, create=create):
         return Store(settings, None, note=note)
     quieten(verbose)

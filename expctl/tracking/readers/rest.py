@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from expctl.errors import StoreError, mask_secrets
 from expctl.records import Dataset, RunRecord, Status
+from expctl.tracking.credentials import credentials_file, in_netrc
 from expctl.tracking.readers.mlflow_search import PAGE, find_by_pages, keys_of, spaces_of
 from expctl.tracking.readers.protocol import Experiment, HistoryPoint, NotServed, datasets_in, moment, stored_number
 
@@ -292,31 +293,17 @@ def connect(uri: str) -> RestReader:
     if own is not None:
         raise NotServed(f"{own} is set")
     parts = urlsplit(uri)
-    if _in_netrc(parts.hostname or ""):
+    if in_netrc(parts.hostname or ""):
         raise NotServed("the file of passwords that curl and MLflow read, .netrc, names the server")
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
     user = os.environ.get("MLFLOW_TRACKING_USERNAME") or unquote(parts.username or "")
     password = os.environ.get("MLFLOW_TRACKING_PASSWORD") or unquote(parts.password or "")
-    if not (token or user) and (Path(os.environ.get("HOME", "/")) / ".mlflow" / "credentials").is_file():
+    if not (token or user) and credentials_file().is_file():
         raise NotServed("there is a file of credentials")
     if user:
         pair = base64.b64encode(f"{user}:{password}".encode()).decode()
         return RestReader(uri, {"Authorization": f"Basic {pair}"})
     return RestReader(uri, {"Authorization": f"Bearer {token}"} if token else {})
-
-
-def _in_netrc(host: str) -> bool:
-    """Whether ~/.netrc has a password for a host, which goes before all others, as MLflow's HTTP library has it."""
-    import netrc
-
-    places = [os.environ["NETRC"]] if "NETRC" in os.environ else ["~/.netrc", "~/_netrc"]
-    file = next((path for path in map(Path.expanduser, map(Path, places)) if path.is_file()), None)
-    if file is None:
-        return False
-    try:
-        return netrc.netrc(file).authenticators(host) is not None
-    except (netrc.NetrcParseError, OSError):
-        return False
 
 
 def _models_of(run: Mapping[str, Any]) -> list[str]:
