@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from expctl.errors import RunNotFound, StoreError, UsageError, mask_secrets
+from expctl.errors import RunNotFound, StoreError, UsageError, mask_passwords, mask_secrets
 from expctl.filters.expression import EVERY_RUN, all_of
 from expctl.filters.parse import parse
 from expctl.filters.resolve import known_field, resolve_fields
@@ -162,6 +162,8 @@ class Store:
             raise UsageError(
                 f"--experiment has {len(self.settings.experiment):,} characters, the limit is {_EXPERIMENT_LIMIT}"
             )
+        if mask_passwords(self.settings.experiment) != self.settings.experiment:
+            raise UsageError("--experiment holds a password, which would be stored", hint="another name")
         location = uris.artifact_location(self.settings.tracking_uri, self.settings.experiment)
         with store_errors(self.settings):
             try:

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import expctl
 from expctl.errors import ExitCode, ExpctlError, RunNotFound, mask_secrets
+from expctl.temporary import temporary_folder
 from expctl.tracking import uris
 from expctl.tracking.runs.provenance import read_requirements
 
@@ -70,7 +70,7 @@ def isolated(store: Store, run: RunRecord, progress: Callable[[str], None] = lam
     variables["MLFLOW_TRACKING_URI"] = uris.absolute(store.settings.tracking_uri)
     variables["MLFLOW_EXPERIMENT_NAME"] = store.settings.experiment
     interpreter = _interpreter(run.tags.get("python"))
-    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    with temporary_folder() as folder:
         progress(f"making an environment of {len(packages):,} packages")
         yield Isolated(_made(Path(folder, "venv"), interpreter, packages, variables), variables)
 
