@@ -75,17 +75,18 @@ def _removed(lock: Path) -> bool:
         lock.unlink()  # the system refuses that while it is open
         shutil.rmtree(folder, ignore_errors=True)
         return True
-    held = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
-    try:
-        _lock(held, wait=False)
-        with suppress(FileNotFoundError):
-            if not _is_ours(folder.lstat(), stat.S_ISDIR):
-                return False
-            shutil.rmtree(folder)
-        lock.unlink()
-        return True
-    finally:
-        os.close(held)
+    else:  # and no return before: mypy sees one platform at a time
+        held = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            _lock(held, wait=False)
+            with suppress(FileNotFoundError):
+                if not _is_ours(folder.lstat(), stat.S_ISDIR):
+                    return False
+                shutil.rmtree(folder)
+            lock.unlink()
+            return True
+        finally:
+            os.close(held)
 
 
 def _folder_of(lock: Path) -> Path:

@@ -51,7 +51,7 @@ class Exchange:
         self._timeout = _number_of("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT) or _TIMEOUT
         self._retries = int(min(_number_of("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES), 100))
         self._backoff = _number_of("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", 1)
-        self._left = _LONGEST_WAIT * max(1, self._retries - 1)  # seconds to wait between calls, all in all
+        self._left = _LONGEST_WAIT * max(1, self._retries - 2)  # seconds to wait between calls, all in all
 
     def call(
         self, method: str, path: str, body: bytes | None = None, into: Path | None = None, *, file: bool = False

@@ -38,6 +38,7 @@ _CLIENTS_OWN: Final = (
     "MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4", "MLFLOW_TRACKING_CLIENT_CERT_PATH", "MLFLOW_WORKSPACE",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
 )  # fmt: skip
+_LATER: Final = "it is busy: try again later"
 _NO_CALL: Final = (404, 405, 501)
 _VALUES: Final = 25_000  # of a metric in an answer: the most that MLflow gives
 _PAGES: Final = 10_000  # of an answer
@@ -208,7 +209,7 @@ class RestReader:
         try:
             yield
         except answers.WrongAnswer as error:
-            why = f"its answer to {call} is not MLflow's ({error})"
+            why = f"its answer to {call} is not MLflow's: {error}"
             raise self._server.failed(why, "is it the address of an MLflow server?") from error
 
     def _ask(self, method: str, path: str, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,7 +235,8 @@ class RestReader:
         if answer.get("error_code") == "RESOURCE_DOES_NOT_EXIST":
             return {}
         lines = str(answer.get("message") or answer.get("error_code") or status).splitlines()
-        raise self._server.failed(mask_secrets(lines[0][:200]) if lines else str(status), None)
+        why = mask_secrets(lines[0][:200]) if lines else str(status)
+        raise self._server.failed(why, _LATER if status in (429, 503) else None)
 
 
 class _Paging:

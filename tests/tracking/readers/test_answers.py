@@ -6,8 +6,9 @@ import random
 
 import pytest
 
-from expctl.tracking.readers import answers
+from expctl.tracking.readers import answers, rest
 from expctl.tracking.readers.answers import WrongAnswer, experiment, listed_file, objects, parsed, point, record
+from expctl.tracking.readers.protocol import NotServed
 from tests.tracking.forged import RUN_ID, a_run, forging, whole
 from tests.tracking.readers import random_answers
 from tests.tracking.test_readers import CASES
@@ -125,3 +126,30 @@ def test_nothing_but_documented_errors_is_raised_by_the_readers_of_parts():
                 read(junk if isinstance(junk, dict) else {"info": junk, "path": junk, "value": junk})
             except WrongAnswer:
                 continue
+
+
+@pytest.mark.slow
+def test_any_answer_to_mlflow_s_own_client_ends_a_command_so_too(cli, tmp_path, monkeypatch):
+    """Where the direct reader steps aside, and for what only the client does: writing, exporting."""
+
+    def aside(uri: str) -> None:
+        raise NotServed("a test")
+
+    monkeypatch.setattr(rest, "connect", aside)
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("MAX_RETRIES", "0"), ("BACKOFF_FACTOR", "0"), ("TIMEOUT", "5")):
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
+    commands = (*COMMANDS, "export latest -o out.zip", "predict a --run latest", "promote latest reviews")
+    for number in range(CASES // 10):
+        seed = random.Random(f"client {number}")
+
+        def say(call: str, _asked: object, seed: random.Random = seed) -> object:
+            said = random_answers.right(call)
+            if seed.random() < 0.05:
+                return seed.choice([b"[" * 100_000, b"", b"<html>", b"[]", b"null"])
+            return random_answers.changed(said, seed) if seed.random() < 0.3 else said
+
+        with forging(say) as server:
+            done = cli(*seed.choice(commands).split(), "--tracking-uri", server.address)
+        assert "Traceback" not in done.stderr, (number, done.stderr[-3000:])
+        assert done.exit_code in (0, 2, 3, 4, 5, 6), (number, done)
