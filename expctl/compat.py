@@ -254,6 +254,10 @@ def dump_unindented(estimator: Any) -> bytes:
 # loky, which joblib brings within itself
 
 
+# With it Python does not look for modules in the current folder, as it does by `-m` and `-c`: loky starts it by both.
+SAFE_PATH: Final = "PYTHONSAFEPATH"
+
+
 def process_pool() -> Any:
     """loky's ProcessPoolExecutor: that of the standard library cannot set the variables of its processes before they
     load a library, and forks, or imports `__main__` again.
@@ -265,9 +269,16 @@ def process_pool() -> Any:
 
 def remove_when_gone(folder: str) -> None:
     """Have a folder removed when this process is gone, even by SIGKILL: no handler of ours would run then."""
+    import os
+
     from joblib.externals.loky.backend import resource_tracker
 
-    resource_tracker.register(folder, "folder")
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        resource_tracker.register(folder, "folder")  # the first starts a process
+    finally:
+        os.environ.pop(SAFE_PATH) if before is None else os.environ.update({SAFE_PATH: before})
 
 
 def forget_folder(folder: str) -> None:

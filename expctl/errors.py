@@ -101,6 +101,13 @@ class Stopped(BaseException):
 # Up to the last @ of the authority; after user: also over slashes, which people forget to escape in passwords.
 _USER_INFO = re.compile(r"(?<=://)(?:[^/\s'\"]+@|[^/:\s'\"]*:(?!\d+/)[^\s'\"]*@)")
 _QUERY = re.compile(r"(?<=://)([^?\s'\"]*)\?[^\s'\"]+")
+# Of a query or a fragment: the values of names that stand for secrets.
+_NAMED = re.compile(
+    r"([?&;#](?:[\w.~-]*(?:token|secret|passw|pwd|signature|credential|api[_-]?key|access[_-]?key)[\w.~-]*|sig|key|auth)=)"
+    r"[^&;#\s'\"]+",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"://[^\s'\"]+")
 
 
 def mask_secrets(text: str) -> str:
@@ -109,8 +116,9 @@ def mask_secrets(text: str) -> str:
 
 
 def mask_passwords(text: str) -> str:
-    """Replace user and password of every URI in `text`, and leave its query: people's notes hold links."""
-    return _USER_INFO.sub("***@", text)
+    """Replace user and password of every URI in `text`, and of its query what is called a secret: notes hold links."""
+    masked = _USER_INFO.sub("***@", text)
+    return _ADDRESS.sub(lambda found: _NAMED.sub(r"\1***", found[0]), masked) if "=" in masked else masked
 
 
 def closest(word: str, words: Iterable[str]) -> str:

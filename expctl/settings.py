@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Final, Literal
 
+from expctl.env_file import EnvFile, load_env_file
 from expctl.errors import UsageError
 
 
@@ -21,16 +21,18 @@ def setting(variable: str, default: str, choices: tuple[str, ...] = ()) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """To add a setting: one field here and one line of `.env.example`."""
+    """To add a setting: one field here and one line of `.env.example`. `env_file` is what that file gave."""
 
     tracking_uri: str = setting("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
     experiment: str = setting("MLFLOW_EXPERIMENT_NAME", "expctl")
     data: str = setting("EXPCTL_DATA", "data/reviews.csv")
     developer: str = setting("EXPCTL_DEVELOPER", "")
     csv_formulas: str = setting("EXPCTL_CSV_FORMULAS", "escape", ("escape", "keep"))
+    env_file: EnvFile = field(default=EnvFile(), repr=False, compare=False)
 
 
-VARIABLES: Final = {one.name: str(one.metadata["variable"]) for one in fields(Settings)}
+_SETTINGS: Final = tuple(one for one in fields(Settings) if one.metadata)
+VARIABLES: Final = {one.name: str(one.metadata["variable"]) for one in _SETTINGS}
 
 Source = Literal["flag", "environment", ".env", "default"]
 
@@ -45,25 +47,18 @@ def traced_settings(**flags: str | None) -> tuple[Settings, dict[str, Source]]:
 
     `flags` that are None or empty were not given.
 
-    The `.env` of the current folder is put into the environment first (without overriding it), so that MLflow and
-    the libraries below it (`MLFLOW_TRACKING_USERNAME`, `AWS_ACCESS_KEY_ID`, ...) see theirs under their own names.
+    What the `.env` of the current folder may give (see `env_file`) is put into the environment first (without
+    overriding it), so that MLflow and the libraries below it see theirs under their own names.
 
     Raises UsageError for a value that is none of those allowed, or a `.env` that cannot be read.
     """
-    exported = frozenset(os.environ)
-    if Path(".env").is_file():
-        from dotenv import load_dotenv
-
-        try:
-            load_dotenv(".env", override=False)
-        except (OSError, ValueError) as error:
-            raise UsageError(f"cannot read .env: {error}", hint="write it in UTF-8, one NAME=value a line") from error
+    env_file = load_env_file(VARIABLES.values(), store_is_named=bool(flags.get("tracking_uri")))
     chosen: dict[str, str] = {}
     sources: dict[str, Source] = dict.fromkeys(VARIABLES.values(), "default")
     for variable in os.environ:
         if variable.startswith(("MLFLOW_", "EXPCTL_")) and os.environ[variable]:
-            sources[variable] = "environment" if variable in exported else ".env"
-    for one in fields(Settings):
+            sources[variable] = ".env" if variable in env_file.taken else "environment"
+    for one in _SETTINGS:
         variable = VARIABLES[one.name]
         flag = flags.get(one.name)
         value = flag or os.environ.get(variable)
@@ -71,8 +66,8 @@ def traced_settings(**flags: str | None) -> tuple[Settings, dict[str, Source]]:
             chosen[one.name] = value
         if flag:
             sources[variable] = "flag"
-    settings = Settings(**chosen)
-    for one in fields(Settings):
+    settings = Settings(**chosen, env_file=env_file)
+    for one in _SETTINGS:
         choices, value = one.metadata["choices"], getattr(settings, one.name)
         if choices and value not in choices:
             raise UsageError(f"{VARIABLES[one.name]} is {value!r}", hint=f"use {' or '.join(choices)}")

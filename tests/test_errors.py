@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expctl import errors
-from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, closest, mask_secrets
+from expctl.errors import MEANINGS, ExitCode, ExpctlError, Stopped, closest, mask_passwords, mask_secrets
 
 
 def test_exit_codes_are_those_of_the_design_and_each_is_explained() -> None:
@@ -73,6 +73,27 @@ def test_secrets_of_an_address_are_masked_and_the_rest_stays_readable(text: str,
 )  # fmt: skip
 def test_what_holds_no_secret_stays_as_it_is(text: str) -> None:
     assert mask_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("see http://u:s@h/a?page=2", "see http://***@h/a?page=2"),
+        ("https://h/a?page=2&access_token=s&x=1#top", "https://h/a?page=2&access_token=***&x=1#top"),
+        (
+            "https://h/a?X-Amz-Signature=s&X-Amz-Security-Token=t",
+            "https://h/a?X-Amz-Signature=***&X-Amz-Security-Token=***",
+        ),
+        ("https://h/a?sig=s;key=k", "https://h/a?sig=***;key=***"),
+        ("https://h/#id_token=s", "https://h/#id_token=***"),
+        ("https://h/a?PASSWORD=s and ?token=kept", "https://h/a?PASSWORD=*** and ?token=kept"),
+        ("https://h/a?sort=key&design=x&author=y", "https://h/a?sort=key&design=x&author=y"),
+        ("token=x", "token=x"),
+    ],
+)
+def test_a_note_keeps_its_links_without_what_is_called_a_secret(text: str, masked: str) -> None:
+    assert mask_passwords(text) == masked
+    assert mask_passwords(masked) == masked
 
 
 @given(

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+from contextlib import suppress
 from copy import copy
 from importlib import import_module
 from pkgutil import iter_modules
@@ -90,6 +91,9 @@ def main() -> NoReturn:
         say(f"cannot write to stdout: {error.strerror}")
         _discard_stdout()
         code = code or ExitCode.WORK_FAILED
+    if "expctl.temporary" in sys.modules:  # as of every command on a store; `--help` has no reason to load it
+        with suppress(OSError):
+            sys.modules["expctl.temporary"].remove_left_ones()
     gc.freeze()
     for number in _STOPPING:  # there is nothing left to close, and Python would tell of a signal by a traceback
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl import compat
 from expctl.errors import DataError, RunNotFound, Stopped, StoreError, mask_secrets
-from expctl.tracking.uris import older_schema
+from expctl.tracking.uris import is_server, older_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,12 +47,28 @@ def store_errors(settings: Settings) -> Iterator[None]:
     except OSError as error:  # requests' exceptions are OSErrors too
         raise StoreError(f"the store {uri} failed: {reason(error)}", hint="check free space and permissions") from error
     except Exception as error:
+        if is_server(settings.tracking_uri) and _in_mlflow(error):  # whatever its reading of JSON stumbled over
+            raise StoreError(
+                f"the store {uri} failed: its answer is not MLflow's ({type(error).__name__})",
+                hint="is it the address of an MLflow server?",
+            ) from error
         if type(error).__module__.partition(".")[0] not in ("boto3", "botocore"):  # no base class, seldom installed
             raise
         raise StoreError(
             f"S3, where the store {uri} has its artifacts, failed: {reason(error)}",
             hint="check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL",
         ) from error
+
+
+def _in_mlflow(error: BaseException) -> bool:
+    """Whether MLflow raised an error, or what it called, and not code of ours that called it last."""
+    raised = ""
+    trace = error.__traceback__
+    while trace is not None:
+        owner = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        raised = owner if owner in ("mlflow", "expctl") else raised
+        trace = trace.tb_next
+    return raised == "mlflow"
 
 
 def _stop_behind(error: BaseException, outer: BaseException | None) -> BaseException | None:

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 _RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 _TIMEOUT: Final = "MLFLOW_HTTP_REQUEST_TIMEOUT"
-_USUAL: Final = {_RETRIES: "5", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "3", _TIMEOUT: "30"}  # 0, 6, 12, 24, 48 s
+_USUAL: Final = {
+    _RETRIES: "5",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "3",  # 0, 6, 12, 24, 48 s
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # which may say years
+    _TIMEOUT: "30",
+}
 
 
 def usual() -> None:

@@ -12,12 +12,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from expctl.errors import RunNotFound, StoreError, UsageError, mask_secrets
+from expctl.errors import RunNotFound, StoreError, UsageError, mask_passwords, mask_secrets
 from expctl.filters.expression import EVERY_RUN, all_of
 from expctl.filters.parse import parse
 from expctl.filters.resolve import known_field, resolve_fields
 from expctl.tracking import uris
 from expctl.tracking.client import client_of, quieten
+from expctl.tracking.credentials import check_login
 from expctl.tracking.errors import reason, store_errors
 from expctl.tracking.experiments import Experiments
 from expctl.tracking.places import Places
@@ -161,6 +162,8 @@ class Store:
             raise UsageError(
                 f"--experiment has {len(self.settings.experiment):,} characters, the limit is {_EXPERIMENT_LIMIT}"
             )
+        if mask_passwords(self.settings.experiment) != self.settings.experiment:
+            raise UsageError("--experiment holds a password, which would be stored", hint="another name")
         location = uris.artifact_location(self.settings.tracking_uri, self.settings.experiment)
         with store_errors(self.settings):
             try:
@@ -319,6 +322,10 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     Raises StoreError within seconds if it cannot be reached or is no store that this MLflow can use.
     """
     uri = settings.tracking_uri
+    check_login(settings)
+    left_out = settings.env_file.told()
+    if left_out is not None:
+        note(left_out)
     if not uris.check(uri, create=create):
         return Store(settings, None, note=note)
     quieten(verbose)

@@ -35,7 +35,7 @@ def serving(settings: Settings, host: str, port: int | None, *, verbose: bool = 
     """
     port = _free(host, port)
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
+    command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
     path = uris.sqlite_path(settings.tracking_uri)
     kept = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     own = {

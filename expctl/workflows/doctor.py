@@ -2,7 +2,7 @@
 
 Looks, and changes nothing, above all makes or migrates no store; `examine(..., fix=True)` ends runs whose process is
 gone, upgrades an SQLite store of an older MLflow, sets addresses right, moves files of no run aside and takes planner
-statistics. Knows nothing of how a check is shown.
+statistics. Temporary folders of killed commands go in any case. Knows nothing of how a check is shown.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from expctl.errors import ExpctlError, mask_secrets
 from expctl.filters.expression import attribute
 from expctl.records import Tag
+from expctl.temporary import remove_left_ones
 from expctl.tracking import uris
 from expctl.tracking.database import planner_stats, schema
 from expctl.tracking.database.upgrade import upgrade
@@ -57,10 +58,12 @@ def examine(settings: Settings, *, fix: bool = False, verbose: bool = False) -> 
     except ExpctlError as error:
         yield _failed("reachable", error)
         yield from _disk(path)
+        yield from _temporary()
         return
     if not there:
         yield Check("store", "reachable", "there is no store yet", "warning", "expctl train makes one")
         yield from _places(settings, None, path)
+        yield from _temporary()
         return
     if path is not None:
         yield _writable(path)  # first: it undoes what a writer that was killed left half-done
@@ -82,6 +85,7 @@ def examine(settings: Settings, *, fix: bool = False, verbose: bool = False) -> 
         check, right = doctor_files.moved(path, fix=fix)
         yield check
     yield from _places(settings, store, path, right)
+    yield from _temporary()
     if store is not None:
         if path is not None:
             yield from doctor_files.files(path, fix=fix)
@@ -219,6 +223,18 @@ def _disk(place: Path | None) -> Iterator[Check]:
         free = shutil.disk_usage(standing).free
         scarce = free < _SCARCE
         yield Check("store", "free_disk", free, "warning" if scarce else "ok", "free some space" if scarce else None)
+
+
+def _temporary() -> Iterator[Check]:
+    """Temporary folders of processes that were killed, removed, as every command does without a word."""
+    try:
+        removed = remove_left_ones()
+    except OSError as error:
+        yield Check("store", "temporary_files", f"{error.filename}: {error.strerror}", "warning", "set TMPDIR")
+        return
+    if removed:
+        told = f"{plural(len(removed), 'folder')} of killed commands removed"
+        yield Check("store", "temporary_files", told, "fixed")
 
 
 def _statistics(path: Path, *, fix: bool) -> Check:

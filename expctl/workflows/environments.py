@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import expctl
 from expctl.errors import ExitCode, ExpctlError, RunNotFound, mask_secrets
+from expctl.temporary import temporary_folder
 from expctl.tracking import uris
 from expctl.tracking.runs.provenance import read_requirements
 
@@ -70,7 +70,7 @@ def isolated(store: Store, run: RunRecord, progress: Callable[[str], None] = lam
     variables["MLFLOW_TRACKING_URI"] = uris.absolute(store.settings.tracking_uri)
     variables["MLFLOW_EXPERIMENT_NAME"] = store.settings.experiment
     interpreter = _interpreter(run.tags.get("python"))
-    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    with temporary_folder() as folder:
         progress(f"making an environment of {len(packages):,} packages")
         yield Isolated(_made(Path(folder, "venv"), interpreter, packages, variables), variables)
 
@@ -98,14 +98,14 @@ def _interpreter(version: str | None) -> str:
 
 def _made(folder: Path, interpreter: str, packages: Mapping[str, str], variables: Mapping[str, str]) -> str:
     """Make a virtual environment of exactly these packages and our own; gives its interpreter."""
-    _succeed([interpreter, "-m", "venv", str(folder)], variables, "make a virtual environment")
+    _succeed([interpreter, "-P", "-m", "venv", str(folder)], variables, "make a virtual environment")
     python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
     listed = folder / "requirements.txt"
     listed.write_text("".join(f"{name}=={version}\n" for name, version in packages.items()))
     # Wheels alone: to build a package runs code of it, and who wrote the requirements is known to the store only.
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    install = [python, "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     _succeed([*install, "--only-binary", ":all:", "-r", str(listed)], variables, "install the packages of the run")
-    where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    where = [python, "-P", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = _succeed(where, variables, "use its interpreter").strip()
     shutil.copytree(Path(expctl.__file__).parent, Path(site, _OURS), ignore=shutil.ignore_patterns("__pycache__"))
     _succeed([python, "-P", "-c", "import expctl.workflows.reproduce"], variables, "run expctl on the run's packages")

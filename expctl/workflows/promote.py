@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from expctl.analysis.gate import Decision
-from expctl.errors import Undecided
+from expctl.errors import Undecided, mask_passwords
 from expctl.records import Tag
 from expctl.tracking.models import registry
 from expctl.tracking.models.registry import point_alias, register
@@ -87,7 +87,7 @@ def promote(
             Tag.PROMOTED_AS: alias,
             Tag.PROMOTED_BY: who,
             Tag.PROMOTED_AT: datetime.now(UTC).isoformat(timespec="seconds"),
-            Tag.PROMOTED_BECAUSE: "; ".join(filter(None, reasons))
+            Tag.PROMOTED_BECAUSE: mask_passwords("; ".join(filter(None, reasons)))
             or f"asked for: {shlex.join(['expctl', 'promote', reference, name])}",
         }
         progress(f"registering {name}")

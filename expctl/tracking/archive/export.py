@@ -17,6 +17,7 @@ from expctl.errors import DataError, RunNotFound, StoreError, mask_passwords, ma
 from expctl.filters.expression import EVERY_RUN
 from expctl.metrics import METRICS
 from expctl.records import Tag
+from expctl.temporary import temporary_folder
 from expctl.tracking import uris
 from expctl.tracking.archive.container import Writer
 from expctl.tracking.archive.identity import RUN_ID, is_half, origin_of
@@ -24,8 +25,9 @@ from expctl.tracking.archive.schema import ENDED, OF_THE_STORE, ArchivedData, Ar
 from expctl.tracking.errors import store_errors
 from expctl.tracking.places import is_folder
 from expctl.tracking.readers.protocol import stored_number
-from expctl.tracking.runs.artifacts import fetch_folder, lost, server_of
+from expctl.tracking.runs.artifacts import fetch_folder, listed, lost, server_of
 from expctl.tracking.runs.descendants import with_trials
+from expctl.tracking.runs.locations import bounded, located
 from expctl.tracking.runs.references import resolve_set
 from expctl.tracking.uris import local_folder
 
@@ -224,7 +226,7 @@ class Exporter:
 
     def _files(self, exported: Exported, place: str, uri: str, *, whole: bool) -> set[str]:
         """Write the files of a folder, and give their paths. Raises StoreError where a `whole` run's is not there."""
-        folder = local_folder(self.store.places.now(uri))
+        folder = local_folder(located(self.store, uri))
         if folder is not None and not is_folder(folder):
             if whole:
                 raise lost(self.store, exported.run, folder)
@@ -232,7 +234,7 @@ class Exporter:
         written = set()
         with ExitStack() as stack:
             if folder is None and server_of(self.store, uri) is not None:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="expctl-")))
+                folder = stack.enter_context(temporary_folder())
                 fetch_folder(self.store, uri, folder)
             for path, opened in _walked(folder) if folder is not None else _fetched(self.store, uri):
                 with opened as (stream, size):
@@ -257,7 +259,7 @@ def _walked(folder: Path) -> Iterator[tuple[str, Any]]:
 
     found = [
         Path(place, name)
-        for place, folders, files in os.walk(folder, onerror=refuse)
+        for place, folders, files in bounded(os.walk(folder, onerror=refuse))
         for name in [*files, *folders]
         if name in files or Path(place, name).is_symlink()
     ]
@@ -283,23 +285,15 @@ def _fetched(store: Store, uri: str) -> Iterator[tuple[str, Any]]:
     store.client  # noqa: B018 (opens the store, in our way)
     with store_errors(store.settings):
         repository = compat.artifact_repository(uri, store.uri)
-        paths = sorted(_listed(repository, None))
+        paths = sorted(path for path, _ in listed(repository))
     for path in paths:
         yield path, _downloaded(store, repository, path)
 
 
-def _listed(repository: Any, folder: str | None) -> Iterator[str]:
-    for entry in repository.list_artifacts(folder):
-        if entry.is_dir:
-            yield from _listed(repository, entry.path)
-        else:
-            yield entry.path
-
-
 @contextmanager
 def _downloaded(store: Store, repository: Any, path: str) -> Iterator[tuple[BinaryIO, int]]:
-    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    with temporary_folder() as folder:
         with store_errors(store.settings):
-            local = Path(repository.download_artifacts(path, folder))
+            local = Path(repository.download_artifacts(path, str(folder)))
         with _opened(local) as opened:
             yield opened

@@ -6,7 +6,6 @@ What the store gives by itself, ids and places, is new. The id under which a run
 from __future__ import annotations
 
 import json
-import tempfile
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.errors import DataError, RunNotFound, UsageError
 from expctl.records import Tag
+from expctl.temporary import temporary_folder
 from expctl.tracking import uris
 from expctl.tracking.archive.identity import RUN_ID, find_origin, is_half
 from expctl.tracking.archive.schema import points_in, run_in
@@ -160,8 +160,8 @@ class Importer:
 
     def _fill(self, run: ArchivedRun, writer: RunWriter) -> None:
         """All that a run holds, but for the marks that it is whole."""
-        with tempfile.TemporaryDirectory(prefix="expctl-") as scratch:
-            files = Path(scratch, "files")
+        with temporary_folder() as scratch:
+            files = scratch / "files"
             self._extract(run, "artifacts/", files)
             writer.write([Folder(files)])
         writer.write(RecordedParam(*pair) for pair in run.params.items())
@@ -170,8 +170,8 @@ class Importer:
             for one in run.datasets
         )
         for number, model in enumerate(run.models):
-            with tempfile.TemporaryDirectory(prefix="expctl-") as scratch:
-                folder = Path(scratch, "model")
+            with temporary_folder() as scratch:
+                folder = scratch / "model"
                 self._extract(run, f"models/{number}/", folder)
                 described = (model.name, model.model_type, model.status, model.step, model.tags, model.params)
                 writer.write([RecordedModel(*described, folder)])

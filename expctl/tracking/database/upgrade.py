@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from expctl import compat
 from expctl.errors import StoreError
+from expctl.temporary import temporary_folder
 from expctl.tracking.database.addresses import backed_up
 from expctl.tracking.database.create import remove
 from expctl.tracking.errors import reason, remedy, store_errors
@@ -64,7 +64,7 @@ def upgrade(settings: Settings, path: Path) -> Path:
 @contextmanager
 def passing_copy(settings: Settings, path: Path) -> Iterator[Settings]:
     """The settings of an upgraded copy of a store's file, which is there until the block ends. Raises StoreError."""
-    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    with temporary_folder() as folder:
         copy = Path(folder, "mlflow.db")
         upgraded_copy(settings, path, copy)
         yield replace(settings, tracking_uri=sqlite_uri(copy))

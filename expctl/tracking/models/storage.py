@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import sys
 import warnings
 from dataclasses import dataclass, replace
@@ -17,11 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, ExpctlError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
+from expctl.temporary import temporary_folder
 from expctl.tracking.errors import store_errors
 from expctl.tracking.models.safety import AGAIN, check_size, check_trees
 from expctl.tracking.models.writing import MLMODEL_LIMIT
 from expctl.tracking.places import is_folder
 from expctl.tracking.runs.artifacts import fetch_folder, lost, server_of
+from expctl.tracking.runs.locations import located
 from expctl.tracking.uris import local_folder
 from expctl.training.fit.skops_file import trusted_types
 
@@ -61,26 +62,21 @@ def load_model(
     RunNotFound if the run has no complete model, DataError if the file is damaged, not trusted or, made by another
     scikit-learn, cannot be loaded by this one.
     """
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    with temporary_folder() as folder:
         return _load_from(_fetch(store, run, folder), run, trust=trust, warn=warn)
 
 
-def _fetch(store: Store, run: RunRecord, folder: str) -> Path:
+def _fetch(store: Store, run: RunRecord, folder: Path) -> Path:
     if Tag.HOST in run.tags and Tag.COMPLETE not in run.tags:  # one of ours that was cut short, its upload perhaps too
         raise _without_model(run)
     places = dict(store.reader.folders(run))
     # Without a logged model, before MLflow 3, it is one of the run's folders.
     place = places.get("model", f"{run.artifact_uri.rstrip('/')}/model")
-    target = Path(folder, "model")
+    target = folder / "model"
     target.mkdir()
-    now = store.places.now(place)
-    local = local_folder(now)
+    local = local_folder(located(store, place))
     try:
-        if local is not None and now != place and is_folder(local):  # moved: MLflow would not find it
-            _copy(local, target)
-        elif local is None or is_folder(local):
+        if local is None or is_folder(local):
             server = server_of(store, place)
             with store_errors(store.settings):
                 if server is None or not _fetch_needed(server, place, target):
@@ -124,13 +120,6 @@ def _check_there(store: Store, run: RunRecord) -> None:
         raise lost(store, run, folder)
 
 
-def _copy(folder: Path, target: Path) -> None:
-    try:
-        shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True)  # a link may lead anywhere
-    except OSError as error:  # shutil.Error too, which lists what failed
-        raise StoreError(f"cannot read {folder}: {error.strerror or error}", hint="check its permissions") from error
-
-
 def _without_model(run: RunRecord) -> RunNotFound:
     if Tag.BEST_RUN in run.tags:
         return RunNotFound(
@@ -146,12 +135,10 @@ def check_model(store: Store, run: RunRecord) -> None:
 
     Raises RunNotFound for a run that is not complete or has no model, DataError for a model that is damaged.
     """
-    import tempfile
-
     what = f"run {run.described}"
     if run.deleted:
         raise RunNotFound(f"{what} has been deleted", hint=f"expctl restore {run.run_id}")
-    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    with temporary_folder() as folder:
         _read(_fetch(store, run, folder), run)
     if run.status != "finished":
         raise RunNotFound(f"{what} is {run.status}, not finished", hint=f"expctl show {run.run_id[:8]}")

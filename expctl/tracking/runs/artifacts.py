@@ -5,24 +5,24 @@ fetched by MLflow's client.
 from __future__ import annotations
 
 import os
-import tempfile
+import stat
 from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from expctl import compat
 from expctl.errors import StoreError
 from expctl.records import Tag
+from expctl.temporary import temporary_folder
 from expctl.tracking import uris
 from expctl.tracking.errors import store_errors
 from expctl.tracking.places import is_folder
+from expctl.tracking.runs.locations import bounded, check_inside, copy_files, located
 from expctl.tracking.uris import local_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from mlflow import MlflowClient
 
     from expctl.records import RunRecord
     from expctl.tracking.readers.rest import RestReader
@@ -46,14 +46,14 @@ def list_files(store: Store, run: RunRecord) -> list[Artifact]:
     """All files of a run, those of its logged models under their names."""
     found: dict[str, Artifact] = {}
     for name, uri in store.reader.folders(run):
-        folder, server = local_folder(store.places.now(uri)), server_of(store, uri)
+        folder, server = local_folder(located(store, uri, None if name else run.run_id)), server_of(store, uri)
         if folder is not None:
             files: Iterable[Artifact] = _walked(folder, name)
         elif server is not None:
             files = (Artifact((PurePosixPath(name) / path).as_posix(), size) for path, size in server.files(uri))
         else:
-            files = _fetched(store, run, name)
-        found.update({file.path: file for file in files})
+            files = _fetched(store, uri, name)
+        found.update({file.path: file for file in bounded(files)})
     return sorted(found.values(), key=lambda file: file.path)
 
 
@@ -67,7 +67,7 @@ def server_of(store: Store, uri: str) -> RestReader | None:
 
 
 def _walked(folder: Path, name: str) -> Iterator[Artifact]:
-    for place, _, files in os.walk(folder):
+    for place, _, files in bounded(os.walk(folder)):
         for file in files:
             path = Path(place) / file
             yield Artifact((Path(name) / path.relative_to(folder)).as_posix(), _size(path))
@@ -75,22 +75,33 @@ def _walked(folder: Path, name: str) -> Iterator[Artifact]:
 
 def _size(path: Path) -> int | None:
     try:
-        return path.stat().st_size
-    except OSError:  # a link to what is not there, or may not be looked at
+        found = path.lstat()
+        return None if stat.S_ISLNK(found.st_mode) else found.st_size
+    except OSError:  # it may not be looked at
         return None
 
 
-def _fetched(store: Store, run: RunRecord, name: str) -> list[Artifact]:
+def _fetched(store: Store, uri: str, name: str) -> list[Artifact]:
+    store.client  # noqa: B018 (opens the store, in our way)
     with store_errors(store.settings):
-        return list(_listed(store.client, run.run_id, name or None))
+        found = listed(compat.artifact_repository(uri, store.uri))
+        return [Artifact((PurePosixPath(name) / path).as_posix(), size) for path, size in found]
 
 
-def _listed(client: MlflowClient, run_id: str, folder: str | None) -> Iterator[Artifact]:
-    for entry in client.list_artifacts(run_id, folder):
-        if entry.is_dir:
-            yield from _listed(client, run_id, entry.path)
-        else:
-            yield Artifact(entry.path, entry.file_size)
+def listed(repository: Any) -> Iterator[tuple[str, int | None]]:
+    """Path and size of each file in one of MLflow's artifact repositories, at any depth."""
+    for entry in bounded(_entries(repository)):
+        if not entry.is_dir:
+            yield entry.path, entry.file_size
+
+
+def _entries(repository: Any) -> Iterator[Any]:
+    inner: list[str | None] = [None]
+    while inner:
+        for entry in repository.list_artifacts(inner.pop()):
+            if entry.is_dir:
+                inner.append(entry.path)
+            yield entry
 
 
 def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
@@ -98,7 +109,7 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
 
     Raises StoreError if it cannot be read, or if the folder of a complete run is not there: the store has been moved.
     """
-    address = store.places.now(run.artifact_uri)
+    address = located(store, run.artifact_uri, run.run_id)
     folder = local_folder(address)
     if folder is None:
         server = server_of(store, run.artifact_uri)
@@ -110,8 +121,7 @@ def read_file(store: Store, run: RunRecord, path: str) -> bytes | None:
         return content
     if Tag.COMPLETE in run.tags and not is_folder(folder):
         raise lost(store, run, folder)
-    if address != run.artifact_uri and not (folder / path).resolve().is_relative_to(folder.resolve()):
-        raise StoreError(f"{folder / path} is a link to another place", hint="put the file in its place")
+    check_inside(folder, folder / path)
     try:
         return (folder / path).read_bytes()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -125,7 +135,10 @@ def fetch_folder(store: Store, uri: str, target: Path) -> None:
 
     Raises StoreError where a server names a file that is not below it, and what MLflow raises for other places.
     """
-    server = server_of(store, uri)
+    folder, server = local_folder(located(store, uri)), server_of(store, uri)
+    if folder is not None:
+        copy_files(folder, target)
+        return
     if server is None:
         compat.artifact_repository(uri, store.uri).download_artifacts("", str(target))
         return
@@ -148,6 +161,7 @@ def send_folder(store: Store, folder: Path, address: str, place: str = "") -> No
     files = [path for path in folder.rglob("*") if path.is_file()]
     if not files:
         return
+    located(store, address)
     repository = compat.artifact_repository(address, store.uri)
     if not (uris.is_server(store.uri) and address.startswith("mlflow-artifacts:")):
         repository.log_artifacts(str(folder), place or None)
@@ -184,15 +198,16 @@ def lost(store: Store, run: RunRecord, folder: Path) -> StoreError:
 def delete_files(store: Store, address: str) -> None:
     """Delete the files at a recorded address for good. Raises StoreError for those beside another database."""
     store.check_own(address)
-    compat.artifact_repository(store.places.now(address), store.uri).delete_artifacts()
+    compat.artifact_repository(located(store, address), store.uri).delete_artifacts()
 
 
 def _downloaded(store: Store, run: RunRecord, path: str) -> bytes | None:
-    client = store.client
-    with store_errors(store.settings), tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    store.client  # noqa: B018 (opens the store, in our way)
+    with store_errors(store.settings), temporary_folder() as folder:
+        repository = compat.artifact_repository(run.artifact_uri, store.uri)
         try:
-            return Path(client.download_artifacts(run.run_id, path, folder)).read_bytes()
+            return Path(repository.download_artifacts(path, str(folder))).read_bytes()
         except Exception:  # each kind of storage has its own, and many for a file that is not there
-            if path not in {entry.path for entry in client.list_artifacts(run.run_id, path.rpartition("/")[0] or None)}:
+            if path not in {entry.path for entry in repository.list_artifacts(path.rpartition("/")[0] or None)}:
                 return None
             raise

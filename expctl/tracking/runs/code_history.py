@@ -1,7 +1,7 @@
 """What lies between two commits that runs recorded, where the repository is at hand: in the current folder.
 
 A recorded commit is what somebody wrote into a tag: nothing but hexadecimal digits is passed to git, which only reads
-objects here and runs nobody's programs (see `provenance.git`).
+objects here and runs nobody's programs (see `git`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from expctl.analysis.comparison import Distance
-from expctl.tracking.runs.provenance import git
+from expctl.tracking.runs.git import git
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
-_PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--no-color", "--submodule=short")
 _SUBJECT_BYTES: Final = 1000  # most of a subject and its commit
 
 
@@ -64,7 +63,7 @@ def diff(baseline: str, challenger: str, *, most: int) -> Sequence[str] | None:
 
     None where their contents are not: a partial clone has none of those that it has never checked out.
     """
-    found = git("diff-tree", "-r", "-p", "-M", *_PLAIN, baseline, challenger, "--", most=most)
+    found = git("diff-tree", "-r", "-p", "-M", "--no-color", baseline, challenger, "--", most=most)
     return None if found is None else as_lines(found)
 
 

@@ -8,33 +8,20 @@ import getpass
 import os
 import platform
 import re
-import subprocess
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from threading import Timer
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from expctl.errors import mask_secrets
 from expctl.records import Tag
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from expctl.tracking.runs.git import git
 
 # Our own distribution, by its name and by the one it had before; on the package index the latter is another project.
 # No requirements file pins either: the tag `expctl.version` says which expctl made a run.
 OURS: Final = ("expctl-mlflow", "expctl")
 # Names and versions as packages have them: a requirements file can also name addresses, and options of pip.
 _PINNED: Final = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[A-Za-z0-9][\w.!+-]*)", re.ASCII)
-_PATIENCE: Final = 20.0  # seconds for git to answer
-_PLAIN: Final = ("--no-pager", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
-_ALONE: Final = {
-    "GIT_ALLOW_PROTOCOL": "none",  # the name of no transport
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-}
 PATCH_LIMIT: Final = 20 * 2**20  # a larger diff is data committed by mistake rather than code
 
 
@@ -69,7 +56,7 @@ def read_code() -> Code | None:
         return None
     branch = _text(git("symbolic-ref", "--quiet", "--short", "HEAD"))
     remote = _text(git("config", "--get", "remote.origin.url"))
-    patch = git("diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD")
+    patch = git("diff", "--binary", "HEAD")
     kept = patch if patch and len(patch) <= PATCH_LIMIT else None
     return Code(
         _text(commit) or "",
@@ -153,43 +140,6 @@ def _processor() -> str:
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.processor() or platform.machine())
-
-
-def git(*words: str, most: int | None = None) -> bytes | None:
-    """What git says in the current folder, `most` bytes of it; None where it fails, or there is none.
-
-    Nothing that a repository names is run: no hooks, no file system monitor, no pager, no transport that would fetch
-    what is missing. Callers leave external differences and conversions out of a diff by its own options.
-    """
-    try:
-        process = subprocess.Popen(
-            ["git", *_PLAIN, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ALONE},
-        )
-    except OSError:
-        return None
-    with process, _within(process, _PATIENCE):
-        assert process.stdout is not None
-        content = process.stdout.read(-1 if most is None else most)
-        cut = most is not None and process.stdout.read(1) != b""
-        if cut:
-            process.kill()
-    return content if cut or process.returncode == 0 else None
-
-
-@contextmanager
-def _within(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
-    """Kill a process that takes longer."""
-    timer = Timer(seconds, process.kill)
-    timer.start()
-    try:
-        yield
-        process.wait()
-    finally:
-        timer.cancel()
 
 
 def _text(output: bytes | None) -> str | None:

@@ -16,8 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from expctl.errors import ExpctlError, Stopped, StoreError, mask_secrets
+from expctl.errors import ExpctlError, Stopped, StoreError, mask_passwords, mask_secrets
 from expctl.records import Tag
+from expctl.temporary import temporary_folder
 from expctl.tracking import retries, uris
 from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.lacks import Lack
@@ -55,6 +56,11 @@ class Abandoned(ExpctlError):
     """A run that was given up through no fault of its own."""
 
 
+def masked(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags as they are stored: without the secrets of addresses."""
+    return {key: mask_passwords(value) for key, value in tags.items()}
+
+
 class _Scratch(ExitStack):
     """A folder for temporary files in `place`, None the system's; made for the first of them, so that what needs none
     leaves none behind where its process is killed.
@@ -68,7 +74,9 @@ class _Scratch(ExitStack):
     @cached_property
     def path(self) -> Path:
         """The folder."""
-        return Path(self.enter_context(tempfile.TemporaryDirectory(prefix="expctl-", dir=self._place)))
+        if self._place is None:
+            return self.enter_context(temporary_folder())
+        return Path(self.enter_context(tempfile.TemporaryDirectory(dir=self._place)))
 
     @cached_property
     def files(self) -> Path:
@@ -107,8 +115,10 @@ class RunWriter:
     ) -> RunWriter:
         """Create a RUNNING run, `started` at so many milliseconds since 1970, or now.
 
-        To be called with signals deferred, until somebody holds the writer who can end the run.
+        Secrets in addresses are masked, in its name and tags too. To be called with signals deferred, until somebody
+        holds the writer who can end the run.
         """
+        name, tags = name and mask_passwords(name), masked(tags)
         with store_errors(store.settings):
             if uris.is_server(store.settings.tracking_uri):
                 run = _create_once(store.client, experiment_id, name, tags, started)
@@ -126,7 +136,7 @@ class RunWriter:
         store.prepare_writing(run.artifact_uri)
         store.check_own(run.artifact_uri)
         with store_errors(store.settings):
-            for key, value in tags.items():
+            for key, value in masked(tags).items():
                 store.client.set_tag(run_id, key, value)
             for key in (Tag.COMPLETE, Tag.REASON):
                 if key in run.tags:
@@ -160,11 +170,11 @@ class RunWriter:
             for item in items:
                 match item:
                     case Param(key, value) | RecordedParam(key, value):
-                        params.append((key, mask_secrets(str(value)) if isinstance(item, Param) else value))
+                        params.append((key, (mask_secrets if isinstance(item, Param) else mask_passwords)(str(value))))
                     case MetricValue() | RecordedMetric():
                         metrics.append(self._metric(item, now))
                     case TagValue(key, value):
-                        tags.append((key, value))
+                        tags.append((key, mask_passwords(value)))
                     case RemovedTag(key):
                         removed.append(key)
                     case File(path, content):

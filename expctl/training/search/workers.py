@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # A worker computes in one thread: as many as there are cores are busy already, and sums over several threads end in
-# other last bits. The libraries read these once, when they are loaded.
-_THREADS: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
+# other last bits. The libraries read these once, when they are loaded. Nor does it import a joblib.py of the current
+# folder, which may be a stranger's: the path of a parent that does comes later.
+_OF_WORKERS: Final = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"),
+    compat.SAFE_PATH: "1",
+}
 DIED: Final = "its worker process died: killed, or out of memory"
 
 
@@ -227,7 +231,7 @@ def _temporary_files() -> Iterator[None]:
 def _new_worker() -> Any:
     # Never idle out: the trials of a sweep may wait long for one another.
     pool = compat.process_pool()
-    return pool(max_workers=1, timeout=None, env=_THREADS, initializer=_settle, initargs=(os.getpid(),))
+    return pool(max_workers=1, timeout=None, env=_OF_WORKERS, initializer=_settle, initargs=(os.getpid(),))
 
 
 def _submit(worker: Any, function: Callable[..., Any], *arguments: Any) -> Future[Any]:

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from expctl.errors import StoreError
+from expctl.settings import Settings
+from expctl.tracking.places import Places
 from expctl.tracking.runs import artifacts
 from expctl.tracking.runs.artifacts import fetch_folder, read_file, send_folder
 from expctl.tracking.uris import local_folder
@@ -81,6 +83,12 @@ def test_a_file_that_cannot_be_read_is_told(strong):
         read_file(store, run, "loop")
 
 
+def remote() -> SimpleNamespace:
+    """A store of a server, as far as its files are concerned."""
+    address = "http://127.0.0.1:9"
+    return SimpleNamespace(uri=address, settings=Settings(tracking_uri=address), places=Places(None))
+
+
 class Both:
     """A server that hands out and takes a file only while another is on its way."""
 
@@ -110,7 +118,7 @@ def both(monkeypatch):
 
 
 def test_files_come_from_a_server_and_go_to_it_several_at_once(both, tmp_path):
-    store = SimpleNamespace(uri="http://127.0.0.1:9")
+    store = remote()
     fetch_folder(store, "mlflow-artifacts:/1", tmp_path)
     assert (tmp_path / "a.txt").read_text() + (tmp_path / "below" / "b.txt").read_text() == "a.txtbelow/b.txt"
     send_folder(store, tmp_path, "mlflow-artifacts:/1", "model")
@@ -121,5 +129,5 @@ def test_a_file_that_would_leave_the_folder_is_not_fetched(both, tmp_path, monke
     monkeypatch.setattr(both, "files", lambda uri: [("../out.txt", 1)])
     (tmp_path / "in").mkdir()
     with pytest.raises(StoreError, match=r"no file '\.\./out.txt'"):
-        fetch_folder(SimpleNamespace(uri="http://127.0.0.1:9"), "mlflow-artifacts:/1", tmp_path / "in")
+        fetch_folder(remote(), "mlflow-artifacts:/1", tmp_path / "in")
     assert not (tmp_path / "out.txt").exists()

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from expctl.analysis.comparison import Distance
-from expctl.tracking.runs import provenance
 from expctl.tracking.runs.code_history import Commit, as_lines, commits, diff, distance, is_here
-from expctl.tracking.runs.provenance import read_code
 
 
 def git(*words: str) -> str:
@@ -101,48 +99,6 @@ def test_lines_of_bytes_that_are_no_text_are_lines():
     assert as_lines(b"\n \n") == ["", " "]
 
 
-@pytest.fixture
-def trap(repository) -> Path:
-    """A file that appears once one of the programs is run which the repository names wherever git has a place."""
-    sprung, program = repository / "sprung", repository / "program"
-    program.write_text(f'#!/bin/sh\necho "$0 $@" >> "{sprung}"\ncat "$1" 2>/dev/null\n')
-    program.chmod(0o755)
-    (repository / ".gitattributes").write_text("*.py diff=evil\n")
-    commit("base", a="1\n")
-    commit("change", a="2\n")
-    keys = "core.fsmonitor core.pager pager.diff pager.rev-list diff.external diff.evil.command diff.evil.textconv"
-    for key in (*keys.split(), "gpg.program", "core.sshCommand", "core.askPass"):
-        git("config", key, str(program))
-    git("config", "log.showSignature", "true")
-    hooks = repository / ".git" / "hooks"
-    hooks.mkdir(exist_ok=True)
-    for name in ("post-index-change", "reference-transaction", "fsmonitor-watchman", "post-checkout"):
-        (hooks / name).write_text(program.read_text())
-        (hooks / name).chmod(0o755)
-    sprung.unlink(missing_ok=True)
-    return sprung
-
-
-def test_no_program_that_a_repository_names_is_run(trap):
-    base, change = git("rev-parse", "HEAD~1"), git("rev-parse", "HEAD")
-    trap.unlink(missing_ok=True)
-    assert is_here(base)
-    assert distance(base, change) == Distance(1, 1)
-    assert [one.subject for one in commits(base, change, most=5)] == ["change"]
-    assert (diff(base, change, most=1000) or [])[-2:] == ["-1", "+2"]
-    Path("a.py").write_text("3\n")
-    code = read_code()
-    assert code is not None
-    assert code.dirty is True
-    assert not trap.exists(), trap.read_text()
-
-
-def test_the_trap_would_spring(trap):
-    subprocess.run(["git", "diff", "HEAD~1", "HEAD"], capture_output=True, check=False)
-    subprocess.run(["git", "status"], capture_output=True, check=False)
-    assert trap.exists()
-
-
 def test_what_a_partial_clone_lacks_is_not_fetched(forked, tmp_path_factory, monkeypatch):
     """A fetch would run a program that the repository names, and go wherever it says."""
     git("config", "uploadpack.allowFilter", "true")
@@ -159,12 +115,3 @@ def test_what_a_partial_clone_lacks_is_not_fetched(forked, tmp_path_factory, mon
     assert not sprung.exists()
     subprocess.run(["git", "diff", forked["base"], forked["mine"]], capture_output=True, check=False)
     assert sprung.exists()
-
-
-def test_a_git_that_does_not_answer_is_ended(repository, tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("slow")
-    (folder / "git").write_text("#!/bin/sh\nexec sleep 60\n")
-    (folder / "git").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    monkeypatch.setattr(provenance, "_PATIENCE", 0.2)
-    assert not is_here("0" * 40)

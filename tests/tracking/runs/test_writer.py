@@ -233,6 +233,22 @@ def test_no_secret_of_a_data_address_reaches_store_or_screen(cli, small, monkeyp
     assert "s3cr3t" not in trained.stdout + trained.stderr + shown.stdout + shown.stderr
 
 
+def test_no_secret_of_an_address_in_what_a_person_says_reaches_the_store(cli, small):
+    link = "see https://ada:s3cr3t-word@data.invalid/x?page=2&access_token=s3cr3t-sign"
+    words = ["-t", f"link={link}", "--note", link, "--run-name", link, "--data-version", link]
+    done = cli("train", "--data", "small.csv", *words)
+    assert done.exit_code == 0, done.stderr
+    masked = "see https://***@data.invalid/x?page=2&access_token=***"
+    shown = json.loads(cli("show", "latest", "--format", "json").stdout)
+    assert (shown["run"]["name"], shown["tags"]["link"], shown["run"]["note"]) == (masked, masked, masked)
+    swept = cli("sweep", "--data", "small.csv", "-g", "c=0.1,1", *words, "--jobs", "1")
+    assert swept.exit_code == 0, swept.stderr
+    assert cli("promote", "latest", "reviews", "--note", link).exit_code == 0
+    assert b"s3cr3t" not in Path("mlflow.db").read_bytes()
+    refused = cli("train", "--data", "small.csv", "-e", link)
+    assert (refused.exit_code, "s3cr3t" in refused.stderr) == (2, False)
+
+
 def test_no_secret_in_the_words_of_a_failing_estimator_reaches_store_or_screen(cli, small):
     Path("own_models.py").write_text(OWN_MODELS)
     done = cli(

@@ -44,7 +44,7 @@ def surroundings(_shared: Any, _task: Any) -> dict[str, Any]:
 
     return {
         "pid": os.getpid(),
-        "threads": {name: os.environ.get(name) for name in module._THREADS},
+        "threads": {name: os.environ.get(name) for name in module._OF_WORKERS},
         "pools": [pool["num_threads"] for pool in threadpool_info()],
         "interrupt": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
         "streams": [os.fstat(stream).st_rdev == Path(os.devnull).stat().st_rdev for stream in (0, 1, 2)],
@@ -205,6 +205,25 @@ def test_closing_ends_the_processes_and_removes_the_folder():
 
 def asleep(_shared: Any, _task: Any) -> None:
     time.sleep(60)
+
+
+def test_no_module_of_the_current_folder_takes_the_place_of_a_library(tmp_path):
+    """By -m and -c, with which loky starts its processes, Python looks there first: in a stranger's folder perhaps."""
+    (tmp_path / "joblib.py").write_text("open('ran', 'w')\n")
+    code = (
+        "from expctl.training.search.workers import LocalPool\n"
+        "import os\n"
+        "pool = LocalPool(1)\n"
+        "pool.share(1)\n"
+        "print(pool.submit(max, 2).result())\n"
+        "pool.close()\n"
+        "print('PYTHONSAFEPATH' in os.environ)\n"
+    )
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=kept, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("2\nFalse\n", "")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_the_block_closes_its_workers_whatever_happens():
