@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from expctl.errors import ExpctlError, UsageError, mask_secrets
 from expctl.render.formats import FORMATS, Format, as_csv
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from expctl.settings import Settings
     from expctl.tracking.store import Store
     from expctl.workflows.sweep_trials import Progress
+
+_PAUSE: Final = 2.0  # seconds between two looks of `watch`
 
 
 class ReaderGone(BaseException):
@@ -106,6 +109,15 @@ class Streams:
             text = as_csv(sheet, formulas=settings.csv_formulas) if format == "csv" else FORMATS[format](sheet)
             with piped():
                 sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
+
+    def watch(self, look: Callable[[], Sheet]) -> None:
+        """Show what is there now, on a screen of its own, every two seconds until Ctrl-C."""
+        from expctl.render.terminal import screen
+
+        with piped(), suppress(KeyboardInterrupt), screen(sys.stdout) as show:
+            while True:
+                show(look())
+                time.sleep(_PAUSE)
 
     @contextmanager
     def stages(self) -> Iterator[Callable[[str], None]]:

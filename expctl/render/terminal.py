@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from expctl.render.formats import RIGHT, parts
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _STATUS_STYLES = {"finished": "green", "failed": "red", "killed": "yellow", "running": "cyan"}
 _SHRUNK = 8  # places that a narrow terminal leaves a text
 _GAP = 3  # places between two columns
+_AROUND_ROWS = 5  # lines of a screen that are no rows
 
 
 def print_table(sheet: Sheet, stream: TextIO) -> int:
@@ -69,6 +72,27 @@ def print_table(sheet: Sheet, stream: TextIO) -> int:
         console.print()
         console.print(table, crop=False)
     return left_out
+
+
+@contextmanager
+def screen(stream: TextIO) -> Iterator[Callable[[Sheet], None]]:
+    """The whole terminal for one table; the block gets the function that shows another in its place.
+
+    Of more rows than fit it shows the first. What stood on the terminal before is there again afterwards.
+    """
+    from rich.console import Console
+    from rich.control import Control
+
+    console = Console(file=stream)
+
+    def show(sheet: Sheet) -> None:
+        rows = sheet.rows[: max(console.height - _AROUND_ROWS, 1)]
+        console.control(Control.home(), Control.clear())
+        print_table(replace(sheet, rows=rows), stream)
+        console.print(f"{datetime.now(UTC):%H:%M:%S} UTC, {len(rows)} of {len(sheet.rows)} runs; Ctrl-C ends")
+
+    with console.screen():
+        yield show
 
 
 def _fitting(

@@ -7,9 +7,11 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,7 @@ def test_help_lists_every_command_once_in_groups_and_every_exit_code_on_one_scre
     lines = done.stdout.splitlines()
     assert 24 <= len(lines) <= 40
     assert max(map(len, lines)) <= 80
-    assert re.findall(r"^  ([a-z]+)  ", done.stdout, re.MULTILINE) == [one.name for one in app.registered_commands]
+    assert re.findall(r"^  ([a-z-]+)  ", done.stdout, re.MULTILINE) == [one.name for one in app.registered_commands]
     assert [line.rstrip(":") for line in lines if re.fullmatch(r"[A-Z][a-z ]+:", line)] == list(GROUPS)
     assert "..." not in done.stdout.partition("Train:")[2]  # each in a whole sentence
     told = " ".join(done.stdout.partition("Exit codes (expctl help exit-codes): ")[2].split())
@@ -251,6 +253,38 @@ def on_terminal(*words: str, **env: str) -> str:
     os.close(screen)
     assert process.wait(30) == 0, seen.getvalue()
     return seen.getvalue().decode()
+
+
+@pytest.mark.slow
+def test_a_watched_list_shows_what_comes_and_ends_by_ctrl_c_with_what_there_is(runs, run_command):
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "list", "--watch", "--columns", "name"],
+        stdin=terminal, stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(terminal)
+    seen = b""
+    while b"strong" not in seen:
+        seen += os.read(screen, 65536)
+    assert b"newcomer" not in seen
+    assert run_command("edit", "strong", "--name", "newcomer").exit_code == 0
+    while b"newcomer" not in seen:
+        seen += os.read(screen, 65536)
+    process.send_signal(signal.SIGINT)
+    last = b""
+    with suppress(OSError):  # the other side is closed: the command has ended
+        while piece := os.read(screen, 65536):
+            last += piece
+    os.close(screen)
+    assert process.wait(600) == 0, last
+    assert b"newcomer" in last.rpartition(b"\x1b[?1049l")[2]
+
+
+@pytest.mark.parametrize("words", [(), ("--format", "json")])
+def test_only_a_table_on_a_terminal_is_watched(cli, runs, words):
+    done = cli("list", "--watch", *words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--watch needs a terminal" in done.stderr
 
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|38|9[0-7])[;m]")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from expctl.records import RunRecord
+    from expctl.render.sheet import Sheet
     from expctl.workflows.list_runs import Listing, ListRequest
 
 _ORPHANS: Final = 5  # runs whose process is gone that are told one by one
@@ -96,6 +97,7 @@ def list_runs(
         bool, typer.Option("--flat", help="What sweeps, explain and reproduce made too, as --filter and --status do.")
     ] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted runs in place of the others.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep the table up to date, until Ctrl-C.")] = False,
     experiment: common.Experiments = None,
     all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
@@ -105,6 +107,8 @@ def list_runs(
 ) -> None:
     """List runs, newest first; a sweep is one row."""
     streams = Streams(quiet=quiet)
+    if watch and not (format == "table" and fancy(sys.stdout)):
+        raise UsageError("--watch needs a terminal, and has a table", hint="expctl list --format csv, again and again")
 
     from expctl.render.views import runs_sheet
     from expctl.workflows.list_runs import ListRequest
@@ -112,15 +116,21 @@ def list_runs(
 
     request = ListRequest(filter, _split_order(sort), limit, _names(columns), vary, status, since, flat, deleted)
     store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
-    listing = find_runs(store, request)
-    sheet = runs_sheet(
-        listing.runs,
-        columns=listing.columns,
-        total=listing.total,
-        wide=wide,
-        experiments=store.several,
-        named=columns is not None,
-    )
+
+    def looked() -> tuple[Listing, Sheet]:
+        found = find_runs(store, request)
+        return found, runs_sheet(
+            found.runs,
+            columns=found.columns,
+            total=found.total,
+            wide=wide,
+            experiments=store.several,
+            named=columns is not None,
+        )
+
+    if watch:
+        streams.watch(lambda: looked()[1])
+    listing, sheet = looked()
     streams.write(sheet, format, store.settings)
     _tell_number(streams, request, listing, store.where)
     if listing.runs and not store.several:
