@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expctl.errors import ExpctlError, RunNotFound, UsageError, closest
+from expctl.temporary import temporary_folder
 from expctl.tracking.runs.artifact_copies import RunFiles
 from expctl.tracking.runs.references import resolve
 
@@ -111,7 +112,7 @@ def _remove_empty(folder: Path) -> None:
 @contextmanager
 def opened(store: Store, files: Files) -> Iterator[Path]:
     """A copy of a single file, for as long as the block lasts."""
-    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
-        place = Path(folder) / "file"
+    with temporary_folder() as folder:
+        place = folder / "file"
         RunFiles(store, files.run).copy(files.found[0].path, place)
         yield place

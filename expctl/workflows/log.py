@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expctl.errors import DataError, UsageError, mask_secrets
+from expctl.temporary import temporary_folder
 from expctl.tracking.runs import evidence
 from expctl.tracking.runs.items import Folder, MetricValue, Param
 from expctl.tracking.runs.metadata import PARAM_LIMIT, check_encodable, check_key
@@ -79,11 +79,11 @@ def log(store: Store, reference: str, request: LogRequest) -> RunRecord:
         evidence.check_file(run, file.name, present)
     store.prepare_writing(run.artifact_uri)
     store.check_own(run.artifact_uri)
-    with tempfile.TemporaryDirectory(prefix="expctl-") as folder:
+    with temporary_folder() as folder:
         for file in request.files:
             try:
-                shutil.copyfile(file, Path(folder) / file.name)
+                shutil.copyfile(file, folder / file.name)
             except OSError as error:
                 raise DataError(f"cannot read {file}: {error.strerror}", hint="check its permissions") from error
-        RunWriter(store, store.get(run.run_id)).write([Folder(Path(folder)), *items])
+        RunWriter(store, store.get(run.run_id)).write([Folder(folder), *items])
     return store.get(run.run_id)

@@ -15,6 +15,7 @@ from expctl import compat
 from expctl.errors import DataError, StoreError
 from expctl.tracking.errors import store_errors
 from expctl.tracking.runs.artifacts import server_of
+from expctl.tracking.runs.locations import located
 from expctl.tracking.uris import local_folder
 
 if TYPE_CHECKING:
@@ -27,18 +28,21 @@ class RunFiles:
 
     def __init__(self, store: Store, run: RunRecord) -> None:
         self._store = store
+        self._run = run
         # The longest name first: a model's folder hides what the run has itself at that place, as in its listing.
         self._folders = sorted(store.reader.folders(run), key=lambda one: -len(one[0]))
 
     def copy(self, path: str, target: Path) -> None:
         """Write the file at a path of the run's listing to `target`, a new file in a folder that is there.
 
-        Raises StoreError for what the store cannot give, DataError for a path that leads out of the run's folder.
+        Raises StoreError for what the store cannot give, or has where MLflow keeps no files, DataError for a path that
+        leads out of the run's folder.
         """
         _check_below(path)
         name, uri = next(one for one in self._folders if not one[0] or path.startswith(f"{one[0]}/"))
         inner = path.removeprefix(f"{name}/") if name else path
-        folder, server = local_folder(self._store.places.now(uri)), server_of(self._store, uri)
+        address = located(self._store, uri, None if name else self._run.run_id)
+        folder, server = local_folder(address), server_of(self._store, uri)
         if folder is not None:
             _copy_plain(folder, inner, target)
         elif server is not None:

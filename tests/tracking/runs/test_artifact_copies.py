@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,13 @@ def test_a_models_folder_hides_what_lies_at_its_place_in_the_run(strong, runs):
     (folder / "model" / "MLmodel").write_text("forged")
     files.copy("model/MLmodel", runs / "copy")
     assert "forged" not in (runs / "copy").read_text()
+
+
+@pytest.mark.parametrize("address", ["file:///etc", "/etc", "file:///"])
+def test_an_address_where_mlflow_keeps_no_files_is_not_followed(runs, address):
+    """A server, asked for the place of a run's files once more, may say another one."""
+    store = store_of(runs)
+    run = replace(store.find("name = 'strong'")[0], artifact_uri=address)
+    with pytest.raises(StoreError, match="where MLflow keeps none"):
+        RunFiles(store, run).copy("passwd", runs / "copy")
+    assert "copy" not in names(runs)
