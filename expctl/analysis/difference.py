@@ -21,7 +21,7 @@ _FOR_PERCENTILES: Final = 1_000  # from fewer resamples only the standard error 
 class Difference:
     """Challenger minus baseline on one metric, over the rows both were tested on.
 
-    `low` and `high` limit `change` at the chosen confidence. `p_value` is two-sided and, where several challengers
+    `low` and `high` limit `change` at the chosen confidence. `p_value` is two-sided and, where several things
     were compared, adjusted by Holm's method. `alpha` is 1 - confidence.
     """
 
@@ -131,11 +131,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def adjusted(differences: Sequence[Mapping[str, Difference]]) -> list[dict[str, Difference]]:
-    """The differences of several challengers from one baseline, each metric's p-values adjusted by Holm's method."""
+def adjusted(differences: Sequence[Mapping[str, Difference]], asked: str | None = None) -> list[dict[str, Difference]]:
+    """The differences of several challengers from one baseline, their p-values adjusted by Holm's method.
+
+    What is `asked` about is corrected for the number of challengers; all else together, for that and for being many:
+    of nine metrics, or 77 classes, one differs by chance sooner or later.
+    """
     result = [dict(one) for one in differences]
-    for key in dict.fromkeys(key for one in result for key in one):
-        having = [one for one in result if key in one]
-        for one, p_value in zip(having, holm([one[key].p_value for one in having]), strict=True):
+    places = [(one, key) for one in result for key in one]
+    for family in ([at for at in places if at[1] == asked], [at for at in places if at[1] != asked]):
+        for (one, key), p_value in zip(family, holm([one[key].p_value for one, key in family]), strict=True):
             one[key] = replace(one[key], p_value=p_value)
     return result

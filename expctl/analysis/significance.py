@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.bootstrap import SEED, metrics_from_counts
-from expctl.analysis.difference import Difference, evened, mcnemar_p, mirrored, resampled_difference
+from expctl.analysis.difference import Difference, adjusted, evened, mcnemar_p, mirrored, resampled_difference
 from expctl.analysis.predictions import Pairing, RunPredictions, pair
 from expctl.analysis.scores import score_differences
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _CELLS_DRAWN: Final = 4_000_000  # cells times resamples: 0.2 s
 _RESAMPLES: Final = (150, 10_000)
 _CHUNK: Final = 4_000_000
+_MANY: Final = 30  # rows of a kind from which on a resampled count of them is as good as normal
 
 
 @dataclass(frozen=True)
@@ -55,26 +56,28 @@ def joint_table(pairing: Pairing) -> JointTable:
     return JointTable(label, first, second, counts, size)
 
 
-def paired_differences(table: JointTable, *, confidence: float = 0.95) -> dict[str, Difference]:
+def paired_differences(
+    table: JointTable, *, confidence: float = 0.95, same_model: bool = False
+) -> dict[str, Difference]:
     """Every metric that labels decide, challenger (second) minus baseline (first), by the paired bootstrap.
 
-    Percentile intervals, expanded for few rows; p-values by the share of resamples on the other side of zero, for
-    accuracy by McNemar's exact test. Raises ValueError for an empty table.
+    Percentile intervals, expanded for few rows, and further where few were broken or few were fixed (`unseen_limits`);
+    p-values by the share of resamples on the other side of zero, for accuracy by McNemar's exact test. Of the
+    `same_model` nothing differs, whatever the rows. Raises ValueError for an empty table.
     Source: Efron and Tibshirani 1993, chapter 13; McNemar 1947, Psychometrika 12.
     """
     if not len(table.counts):
         raise ValueError("no rows to compare")
-    found = _resampled(table, metrics_from_counts, confidence)
-    right_before, right_after = table.first == table.label, table.second == table.label
-    broken = int(table.counts[right_before & ~right_after].sum())
-    fixed = int(table.counts[right_after & ~right_before].sum())
-    exact = mcnemar_p(broken, fixed)
+    found = _resampled(table, metrics_from_counts, confidence, same_model=same_model)
+    exact = mcnemar_p(*_changed(table.label, table.first, table.second, table.counts))
     for key in ("accuracy", "recall"):  # weighted recall is accuracy
         found[key] = replace(found[key], p_value=exact)
     return found
 
 
-def class_differences(table: JointTable, classes: Sequence[str], *, confidence: float = 0.95) -> dict[str, Difference]:
+def class_differences(
+    table: JointTable, classes: Sequence[str], *, confidence: float = 0.95, same_model: bool = False
+) -> dict[str, Difference]:
     """F1 of each class, challenger (second) minus baseline (first), by the same bootstrap. Keys are the classes."""
 
     def class_f1(hits: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> dict[str, np.ndarray]:
@@ -84,11 +87,17 @@ def class_differences(table: JointTable, classes: Sequence[str], *, confidence: 
             f1 = np.where(predicted + actual > 0, 2 * hits / (predicted + actual), 0.0)
         return {name: f1[:, i] for i, name in enumerate(classes)}
 
-    return {name: replace(one, metric="f1_score") for name, one in _resampled(table, class_f1, confidence).items()}
+    found = _resampled(table, class_f1, confidence, each_class=True, same_model=same_model)
+    return {name: replace(one, metric="f1_score") for name, one in found.items()}
 
 
-def _resampled(table: JointTable, measure: Measure, confidence: float) -> dict[str, Difference]:
-    """The difference of everything `measure` computes from class counts, by the paired bootstrap."""
+def _resampled(
+    table: JointTable, measure: Measure, confidence: float, *, each_class: bool = False, same_model: bool
+) -> dict[str, Difference]:
+    """The difference of everything `measure` computes from class counts, by the paired bootstrap.
+
+    `each_class`: it computes a figure of each class, from the counts of that class alone.
+    """
     import numpy as np
 
     turned, even = _sides(table)
@@ -97,6 +106,9 @@ def _resampled(table: JointTable, measure: Measure, confidence: float) -> dict[s
     label, first, second, counts = table.label[order], first[order], second[order], table.counts[order]
     points = [measure(*_counts(label, part, counts[None, :], table.classes)) for part in (first, second)]
     informative = int(counts[first != second].sum())
+    few = min(_changed(label, first, second, counts)) < _MANY and not same_model
+    ordered = JointTable(label, first, second, counts, table.classes)
+    unseen = unseen_limits(ordered, measure, confidence, each_class=each_class) if few else {}
     drawn: dict[str, list[np.ndarray]] = {}
     for resample in _resamples(counts):
         one, other = (measure(*_counts(label, part, resample, table.classes)) for part in (first, second))
@@ -108,8 +120,76 @@ def _resampled(table: JointTable, measure: Measure, confidence: float) -> dict[s
         difference = resampled_difference(
             key, before, after, np.concatenate(parts), confidence, informative=informative
         )
+        if key in unseen:
+            low, high = unseen[key]
+            difference = replace(difference, low=min(low, difference.low), high=max(high, difference.high))
         found[key] = evened(difference) if even else mirrored(difference) if turned else difference
     return found
+
+
+def _changed(label: np.ndarray, first: np.ndarray, second: np.ndarray, counts: np.ndarray) -> tuple[int, int]:
+    """How many rows the second broke, which the first had right, and how many it fixed."""
+    before, after = first == label, second == label
+    return int(counts[before & ~after].sum()), int(counts[after & ~before].sum())
+
+
+def unseen_limits(
+    table: JointTable, measure: Measure, confidence: float, *, each_class: bool
+) -> dict[str, tuple[float, float]]:
+    """Limits for what these rows may not have shown yet: changes of a kind of which few, or none, were seen.
+
+    A bootstrap never draws a row of which it has seen none: where nothing was broken, it is sure that nothing is. As
+    the exact limits of a proportion do (Clopper and Pearson 1934, Biometrika 26: of k in n rows the upper one is that
+    of Beta(k + 1, n - k)), the lower limit is taken as if one more row had been seen that the challenger breaks, the
+    upper one as if it had fixed one more: of a random class, with `each_class` of every class. Shares are drawn as
+    Dirichlet (Rubin 1981, The Bayesian bootstrap, Annals of Statistics 9). tests/simulation/boundary.py tells how often
+    they hold.
+    """
+    import numpy as np
+
+    said = np.unique(np.concatenate([table.label, table.first, table.second]))
+    if len(said) < 2:
+        return {}
+    generator, least, most = np.random.default_rng(SEED), *_RESAMPLES
+    size = int(min(most, max(least, _CELLS_DRAWN // len(table.counts))))
+    drawn = generator.standard_gamma(table.counts, size=(size, len(table.counts)))
+    first, second = (_counts(table.label, one, drawn, table.classes) for one in (table.first, table.second))
+    actual, mistaken = _one_more(table, said, size, generator, each_class=each_class)
+    right, wrong = (actual, actual, actual), (np.zeros_like(actual), mistaken, actual)
+    lower, upper = (
+        _minus(measure(*_plus(second, after)), measure(*_plus(first, before)))
+        for before, after in ((right, wrong), (wrong, right))
+    )
+    tail = (1 - confidence) / 2 * 100
+    return {
+        key: (float(np.percentile(lower[key], tail)), float(np.percentile(upper[key], 100 - tail))) for key in lower
+    }
+
+
+def _one_more(
+    table: JointTable, said: np.ndarray, size: int, generator: np.random.Generator, *, each_class: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """One more row, or one of each class, by its label and by another class that is `said`: (size, classes) each."""
+    import numpy as np
+
+    labels = np.unique(table.label)
+    actual, mistaken = np.zeros((size, table.classes)), np.zeros((size, table.classes))
+    if each_class:
+        actual[:, labels] = generator.standard_gamma(1, size=(size, len(labels)))
+        return actual, mistaken
+    rows, label, weight = np.arange(size), generator.choice(labels, size=size), generator.standard_gamma(1, size=size)
+    actual[rows, label] = weight
+    place = (np.searchsorted(said, label) + generator.integers(1, len(said), size=size)) % len(said)
+    mistaken[rows, said[place]] = weight
+    return actual, mistaken
+
+
+def _plus(counts: tuple[np.ndarray, ...], more: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+    return [one + other for one, other in zip(counts, more, strict=True)]
+
+
+def _minus(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {key: one[key] - other[key] for key in one}
 
 
 def _sides(table: JointTable) -> tuple[bool, bool]:
@@ -182,16 +262,37 @@ def assess(
         return Assessment(
             note="not tested: the runs were tested on different rows, so their numbers are shown side by side only"
         )
-    table = joint_table(pairing)
+    table, same = joint_table(pairing), _same_scores(baseline, challenger, pairing)
     return Assessment(
         {
-            **paired_differences(table, confidence=confidence),
+            **paired_differences(table, confidence=confidence, same_model=same),
             **score_differences(baseline, challenger, pairing, confidence=confidence),
         },
-        class_differences(table, pairing.classes, confidence=confidence) if per_class else {},
+        class_differences(table, pairing.classes, confidence=confidence, same_model=same) if per_class else {},
         pairing,
         None
         if pairing.complete
         else f"tested on the {len(pairing):,} rows that both runs have ({len(baseline):,} and {len(challenger):,}):"
         " the changes are for these",
     )
+
+
+def _same_scores(baseline: RunPredictions, challenger: RunPredictions, pairing: Pairing) -> bool:
+    """Whether two runs scored every row alike to the last bit, as one model does; labels alone may agree by chance."""
+    import numpy as np
+
+    if baseline.scores is None or challenger.scores is None or baseline.score_classes != challenger.score_classes:
+        return False
+    return np.array_equal(baseline.scores[pairing.first], challenger.scores[pairing.second])
+
+
+def corrected(tests: Sequence[Assessment], asked: str | None) -> list[Assessment]:
+    """Tests of challengers against one baseline, corrected for being many (`adjusted`): the metric that is `asked`
+    about by itself, the other metrics together, and the classes together.
+    """
+    metrics = adjusted([test.differences for test in tests], asked)
+    classes = adjusted([test.by_class for test in tests])
+    return [
+        replace(test, differences=differences, by_class=by_class)
+        for test, differences, by_class in zip(tests, metrics, classes, strict=True)
+    ]

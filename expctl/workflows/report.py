@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from expctl.analysis.comparison import compare
 from expctl.analysis.confusion import confusion
 from expctl.analysis.curves import curves
-from expctl.analysis.difference import adjusted
 from expctl.analysis.flips import find_flips
 from expctl.analysis.ranking import may_tie, rank, ranking_order
 from expctl.analysis.report import Report, Tested
+from expctl.analysis.significance import corrected
 from expctl.filters.expression import NO_SWEEP, all_of, fit_for
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
@@ -111,12 +111,8 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         compared = ranking.ranked[:_BEST]
     predictions = [read_predictions(store, run) for run in compared]
     known = [one for one in predictions if one is not None]
-    tested = [
-        _tested(run, one, test)
-        for run, one, test in zip(
-            compared[1:], predictions[1:], _tests(store, compared, predictions, confidence), strict=True
-        )
-    ]
+    tests = _tests(store, compared, predictions, choice.metric, confidence)
+    tested = [_tested(*one) for one in zip(compared[1:], predictions[1:], tests, strict=True)]
     evidence = [read_evidence(store, run, per_class=True) for run in compared]
     return Report(
         experiment="all experiments" if store.names is None else ", ".join(store.names),
@@ -136,12 +132,15 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
 
 
 def _tests(
-    store: Store, runs: Sequence[RunRecord], predictions: Sequence[RunPredictions | None], confidence: float
+    store: Store,
+    runs: Sequence[RunRecord],
+    predictions: Sequence[RunPredictions | None],
+    metric: str,
+    confidence: float,
 ) -> list[Assessment]:
     recorded = list(zip(runs, predictions, strict=True))
     tests = [assess_runs(store, recorded[0], one, confidence=confidence, per_class=True) for one in recorded[1:]]
-    corrected = adjusted([test.differences for test in tests])
-    return [replace(test, differences=part) for test, part in zip(tests, corrected, strict=True)]
+    return corrected(tests, metric)
 
 
 def _tested(run: RunRecord, predictions: RunPredictions | None, test: Assessment) -> Tested:

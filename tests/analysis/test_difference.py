@@ -80,21 +80,29 @@ def test_holm_lies_between_no_correction_and_bonferronis(p_values: list[float]) 
         assert before <= after <= min(1, before * len(p_values))
 
 
-def test_correction_touches_p_values_only_and_metric_by_metric() -> None:
+def test_what_is_asked_is_corrected_for_the_challengers_and_the_rest_for_all_that_is_tested() -> None:
     loss = replace(CLEAR, metric="log_loss", p_value=0.02)
-    one, two = {"f1_score": CLEAR, "log_loss": loss}, {"f1_score": replace(CLEAR, p_value=0.04)}
-    corrected = adjusted([one, two])
-    assert corrected == [
-        {"f1_score": replace(CLEAR, p_value=0.002), "log_loss": loss},
-        {"f1_score": replace(CLEAR, p_value=0.04)},
+    one = {"f1_score": CLEAR, "log_loss": loss, "mcc": replace(CLEAR, metric="mcc", p_value=0.2)}
+    two = {"f1_score": replace(CLEAR, p_value=0.04), "mcc": replace(CLEAR, metric="mcc", p_value=0.004)}
+    p_values = [
+        {key: difference.p_value for key, difference in part.items()} for part in adjusted([one, two], "f1_score")
+    ]
+    assert p_values == [
+        {"f1_score": 0.002, "log_loss": 0.04, "mcc": 0.2},
+        {"f1_score": 0.04, "mcc": pytest.approx(0.012)},
     ]
     assert one["f1_score"].p_value == 0.001
+    (first, _) = adjusted([one, two], "f1_score")
+    assert [replace(part, p_value=1.0) for part in first.values()] == [
+        replace(part, p_value=1.0) for part in one.values()
+    ]
 
 
-def test_one_challenger_needs_no_correction_and_none_no_answer() -> None:
-    assert adjusted([{"f1_score": CLEAR}]) == [{"f1_score": CLEAR}]
+def test_of_one_challenger_what_is_asked_needs_no_correction_and_none_no_answer() -> None:
+    assert adjusted([{"f1_score": CLEAR}], "f1_score") == [{"f1_score": CLEAR}]
+    assert adjusted([{"f1_score": CLEAR, "mcc": CLEAR}], "f1_score")[0]["f1_score"] == CLEAR
     assert adjusted([]) == []
-    assert adjusted([{}, {"f1_score": CLEAR}]) == [{}, {"f1_score": CLEAR}]
+    assert adjusted([{}, {"f1_score": CLEAR}], "f1_score") == [{}, {"f1_score": CLEAR}]
 
 
 @pytest.mark.parametrize(

@@ -207,3 +207,53 @@ def test_a_run_that_repeats_another_makes_a_set_no_sample() -> None:
 def test_times_are_told_and_not_tested() -> None:
     found = compared(runs([1.0, 2.0, 3.0], metric="fit_seconds"), runs([7.0, 8.0, 9.0], metric="fit_seconds"))
     assert (found.means, found.difference) == ((2.0, 8.0), None)
+
+
+def drawn(values: list[float], states: list[int] | None, **params: str) -> list[RunRecord]:
+    """Runs whose random state draws 20 of 100 rows to test on."""
+    told = {"test_size": "0.2", "train_rows": "80", "test_rows": "20"} | params
+    return [replace(run, params={**run.params, **told}) for run in runs(values, states)]
+
+
+def test_runs_that_share_their_training_rows_are_fewer_than_they_seem() -> None:
+    """Nadeau and Bengio's corrected t: the mean over its sample variance times 1 / runs + test rows / training rows."""
+    one, other, states = [0.80, 0.82, 0.79, 0.85, 0.81], [0.84, 0.83, 0.86, 0.88, 0.84], [1, 2, 3, 4, 5]
+    changes = np.array(other) - np.array(one)
+    error = np.sqrt(changes.var(ddof=1) * (1 / 5 + 20 / 80))
+    paired = compared(drawn(one, states), drawn(other, states)).difference
+    assert paired is not None
+    assert paired.p_value == pytest.approx(2 * stats.t.sf(changes.mean() / error, 4), rel=1e-9)
+    reach = stats.t.isf(0.025, 4) * error
+    assert (paired.low, paired.high) == pytest.approx((changes.mean() - reach, changes.mean() + reach), rel=1e-9)
+
+    apart = compared(drawn(one, [1, 2, 3, 4, 5]), drawn(other, [6, 7, 8, 9, 10])).difference
+    naive = compared(runs(one), runs(other)).difference
+    assert apart is not None
+    assert naive is not None
+    assert (apart.high - apart.low) / (naive.high - naive.low) == pytest.approx(np.sqrt(1 + 5 * 20 / 80), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("params", "factor"),
+    [
+        ({}, 5 * 20 / 80),
+        ({"train_rows": "", "test_rows": ""}, 5 * 0.2 / 0.8),
+        ({"test_size": "30", "train_rows": "70", "test_rows": "30"}, 5 * 30 / 70),
+        ({"test_size": ""}, 0),
+    ],
+    ids=["counted", "a share alone", "a number of rows", "one test set for all"],
+)
+def test_only_where_the_random_state_draws_the_test_rows_do_runs_share_rows(
+    params: dict[str, str], factor: float
+) -> None:
+    states = [1, 2, 3, 4, 5]
+    one, other = [0.80, 0.82, 0.79, 0.85, 0.81], [0.84, 0.83, 0.86, 0.88, 0.84]
+
+    def without_empty(made: list[RunRecord]) -> list[RunRecord]:
+        return [replace(run, params={key: value for key, value in run.params.items() if value}) for run in made]
+
+    sides = [without_empty(drawn(values, states, **params)) for values in (one, other)]
+    found, naive = compared(*sides).difference, compared(runs(one, states), runs(other, states)).difference
+    assert found is not None
+    assert naive is not None
+    assert (found.high - found.low) / (naive.high - naive.low) == pytest.approx(np.sqrt(1 + factor), rel=1e-9)

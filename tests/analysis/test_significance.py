@@ -101,8 +101,8 @@ def by_rows(labels: np.ndarray, said: np.ndarray, drawn: np.ndarray) -> dict[str
 
 SAMPLES = {  # rows, classes, their shares
     "two classes": (200, [0.5, 0.5]),
-    "five classes": (300, [0.3, 0.25, 0.2, 0.15, 0.1]),
-    "a rare class": (400, [0.92, 0.08]),
+    "five classes": (450, [0.3, 0.25, 0.2, 0.15, 0.1]),
+    "a rare class": (800, [0.92, 0.08]),
     "few changed rows": (110, [0.6, 0.4]),
 }
 
@@ -150,7 +150,7 @@ def test_intervals_are_those_of_resampling_rows(name: str) -> None:
 @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.99])
 def test_confidence_chooses_the_percentiles(confidence: float) -> None:
     labels, first, second = sample("five classes")
-    drawn = np.random.default_rng(8).integers(0, 300, (20_000, 300))
+    drawn = np.random.default_rng(8).integers(0, 450, (20_000, 450))
     change = by_rows(labels, second, drawn)["f1_macro"] - by_rows(labels, first, drawn)["f1_macro"]
     table = joint_table(pair(predictions(labels, first), predictions(labels, second)))
     found = paired_differences(table, confidence=confidence)["f1_macro"]
@@ -186,7 +186,7 @@ def test_a_run_differs_in_nothing_from_itself(rows: list[tuple[int, int, int]]) 
     assert tested.note is None
     assert set(tested.differences) == {"accuracy", "f1_score", "precision", "recall", "f1_macro", *METRICS}
     for one in (*tested.differences.values(), *tested.by_class.values()):
-        assert (one.change, one.low, one.high, one.p_value) == (0, 0, 0, 1)
+        assert (one.change, one.low, one.p_value) == (0, -one.high, 1)  # other rows may tell what labels do not
         assert one.verdict == "no clear difference"
 
 
@@ -332,7 +332,7 @@ def test_f1_of_each_class_is_scikit_learns_and_its_interval_that_of_resampling_r
     labels, first, second = sample("five classes")
     table = joint_table(pair(predictions(labels, first), predictions(labels, second)))
     found = class_differences(table, LETTERS[:5])
-    drawn = np.random.default_rng(9).integers(0, 300, (20_000, 300))
+    drawn = np.random.default_rng(9).integers(0, 450, (20_000, 450))
     level = expanded(int((first != second).sum()))
     one, other = (sk.f1_score(labels, said, average=None) for said in (first, second))
     for k in range(5):
@@ -432,3 +432,36 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(minority: float, si
 def test_a_real_gain_is_found(simulation: ModuleType) -> None:
     found = simulation.simulate(simulation.population(0.5, 0.8, 0.9, 0.5), rows=500, samples=30, seed=4)
     assert all(power > 0.9 for _, power in found.values())
+
+
+@pytest.mark.parametrize(("broken", "rows"), [(0, 20), (0, 200), (3, 100), (12, 400)])
+def test_what_was_not_seen_may_still_happen_as_often_as_exact_limits_say(broken: int, rows: int) -> None:
+    """Accuracy, no row fixed: never surer than the limits of Clopper and Pearson, and of no row broken just those."""
+    label, first = np.zeros(rows, dtype=int), np.zeros(rows, dtype=int)
+    label[rows // 2 :] = first[rows // 2 :] = 1
+    second = first.copy()
+    second[:broken] = 1
+    found = paired_differences(joint_table(pair(*two_runs(list(zip(label, first, second, strict=True))))))
+    exact = stats.binomtest(broken, rows).proportion_ci(0.95).high
+    assert -found["accuracy"].low == pytest.approx(exact, rel=0.04 if not broken else 0.25)
+    assert -found["accuracy"].low > 0.97 * exact
+    assert found["f1_score"].low < -0.9 * exact
+
+
+def test_a_model_that_broke_nothing_in_a_few_rows_is_not_sure_to_break_nothing() -> None:
+    rows = [(i % 2, i % 2 if i % 5 else 1 - i % 2, i % 2) for i in range(50)]  # ten of fifty fixed, none broken
+    table = joint_table(pair(*two_runs(rows)))
+    for difference in paired_differences(table).values():
+        assert 0 < difference.low < difference.change
+    same = joint_table(pair(*two_runs([(i % 2, i % 2, i % 2) for i in range(50)])))
+    for difference in paired_differences(same).values():
+        assert (difference.change, difference.p_value) == (0, 1)
+        assert difference.low == -difference.high < -0.05
+
+
+def test_a_class_of_few_rows_is_judged_by_its_own() -> None:
+    """None of three rows of a class was broken; exact limits allow 71 % of it."""
+    rows = [(0, 0, 0)] * 300 + [(1, 1, 1)] * 3
+    found = class_differences(joint_table(pair(*two_runs(rows))), LETTERS[:2])
+    assert found[LETTERS[1]].low < -0.5
+    assert found[LETTERS[0]].low > -0.05
