@@ -23,13 +23,20 @@ class Decision:
 
 
 def decide(
-    metric: str, candidate: float | None, difference: Difference | str, *, max_drop: float, least: float | None
+    metric: str,
+    candidate: float | None,
+    difference: Difference | str,
+    *,
+    max_drop: float,
+    least: float | None,
+    rows: int | None = None,
 ) -> Decision:
     """Decide on a metric, where `difference` is candidate minus baseline, or why there is none.
 
     Passes when the candidate's loss is surely below `max_drop`, fails when it is surely above, at the confidence of
     the interval; between the two it is undecided. Losses are counted in the metric's own direction. `least`, if given,
-    is a bound the candidate's value must keep: from below, for metrics of which less is better from above.
+    is a bound the candidate's value must keep: from below, for metrics of which less is better from above. Where they
+    were too few, the test `rows` tell how many would do.
     """
     sign = 1 if higher_is_better(metric) else -1
     if math.isnan(max_drop) or (least is not None and math.isnan(least)):
@@ -56,4 +63,19 @@ def decide(
         return Decision("pass", f"{limits}: {words[0]}")
     if high < -max_drop:
         return Decision("regression", f"{limits}: {words[1]}")
-    return Decision("undecided", f"{limits}: {words[2]}; more test rows are needed")
+    enough = _enough(rows, sign * difference.change, low, high, max_drop)
+    needed = "more test rows" if enough is None else f"some {enough:,} test rows, not {rows:,},"
+    return Decision("undecided", f"{limits}: {words[2]}; {needed} are needed")
+
+
+def _enough(rows: int | None, change: float, low: float, high: float, max_drop: float) -> int | None:
+    """How many rows would decide, did the change stay as it is: limits narrow as the square root of the rows.
+
+    To two digits, as it is a guess; None where the change is the largest loss allowed, or the rows are not known.
+    """
+    margin, reach = change + max_drop, change - low if change > -max_drop else high - change
+    if not rows or not margin or not math.isfinite(reach / margin):
+        return None
+    needed = rows * (reach / margin) ** 2
+    unit = 10 ** max(0, math.floor(math.log10(needed)) - 1)
+    return max(math.ceil(needed / unit) * unit, rows + 1)

@@ -69,5 +69,6 @@ def judge(
         difference or apart or test.note or f"{metric} cannot be tested on these predictions",
         max_drop=max_drop,
         least=least,
+        rows=None if test.pairing is None else len(test.pairing),
     )
     return Judgement(decision, test, after)
