@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from expctl.metrics import higher_is_better
 
 if TYPE_CHECKING:
     from expctl.analysis.difference import Difference
+
+_HOPELESS: Final = 30  # times that limits may have to narrow: a thousand times the rows
 
 Outcome = Literal["pass", "regression", "undecided"]
 
@@ -71,10 +73,10 @@ def decide(
 def _enough(rows: int | None, change: float, low: float, high: float, max_drop: float) -> int | None:
     """How many rows would decide, did the change stay as it is: limits narrow as the square root of the rows.
 
-    To two digits, as it is a guess; None where the change is the largest loss allowed, or the rows are not known.
+    To two digits, as it is a guess; None where the rows are not known, or no number that anybody has would do.
     """
     margin, reach = change + max_drop, change - low if change > -max_drop else high - change
-    if not rows or not margin or not math.isfinite(reach / margin):
+    if not rows or abs(margin) * _HOPELESS < reach:
         return None
     needed = rows * (reach / margin) ** 2
     unit = 10 ** max(0, math.floor(math.log10(needed)) - 1)

@@ -128,6 +128,29 @@ def test_the_reason_has_the_change_and_its_limits() -> None:
 
 
 @pytest.mark.parametrize(
+    ("metric", "change", "needed"),
+    [
+        ("f1_score", 0.05, "some 120 test rows, not 40, are needed"),  # 40 times (0.1 / 0.06) squared: 111
+        ("f1_score", -0.10, "some 120 test rows, not 40, are needed"),  # 40 times (0.15 / 0.09) squared: 111
+        ("log_loss", -0.10, "some 75 test rows, not 40, are needed"),  # 40 times (0.15 / 0.11) squared: 74.4
+        ("f1_score", -0.01, "; more test rows are needed"),
+    ],
+)
+def test_what_is_undecided_says_how_many_rows_would_do(metric: str, change: float, needed: str) -> None:
+    reach = 0.1 if change > 0 else 0.15
+    found = decide(
+        metric,
+        0.9,
+        Difference(metric, 0.9, 0.9 + change, change - reach, change + reach, 0.2),
+        max_drop=0.01,
+        least=None,
+        rows=40,
+    )
+    assert found.outcome == "undecided"
+    assert found.reason.endswith(needed)
+
+
+@pytest.mark.parametrize(
     ("low", "high", "max_drop", "reason"),
     [
         (0.01, 0.03, 0.0, "f1_score changes by +0.0200 (+0.0100 to +0.0300): significantly better"),
