@@ -76,7 +76,7 @@ def _enough(rows: int | None, change: float, low: float, high: float, max_drop: 
     To two digits, as it is a guess; None where the rows are not known, or no number that anybody has would do.
     """
     margin, reach = change + max_drop, change - low if change > -max_drop else high - change
-    if not rows or abs(margin) * _HOPELESS < reach:
+    if not rows or abs(margin) * _HOPELESS <= reach:
         return None
     needed = rows * (reach / margin) ** 2
     unit = 10 ** max(0, math.floor(math.log10(needed)) - 1)

@@ -40,11 +40,18 @@ def coin(cli: Callable[..., Done], runs: Path) -> str:
 
 
 def test_a_better_candidate_passes(cli, runs):
-    done = cli("gate", "strong", "--baseline", "weak")
+    done = cli("gate", "strong", "--baseline", "weak", "--max-drop", "0.1")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith("gate: pass\nreason: f1_score changes by +")
     least = cli("gate", "strong", "--baseline", "weak", "--min", "0.9999")
     assert (least.exit_code, "is below 0.9999" in least.stdout) == (1, True)
+
+
+def test_two_rows_of_forty_decide_nothing_and_the_same_model_passes(cli, runs):
+    done = cli("gate", "strong", "--baseline", "weak")
+    assert (done.exit_code, done.stderr) == (6, "")
+    assert "test rows, not 40, are needed" in done.stdout
+    assert cli("gate", "strong", "--baseline", "strong").exit_code == 0
 
 
 def test_a_worse_candidate_is_a_regression(cli, coin):
@@ -228,8 +235,9 @@ def test_the_summary_of_a_step_of_github_gets_what_is_decided(cli, runs, tmp_pat
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-    plain = cli("gate", "strong", "--baseline", "weak", "--format", "md")
-    done = cli("gate", "strong", "--baseline", "weak", "--summary")
+    words = ("gate", "strong", "--baseline", "weak", "--max-drop", "0.1")
+    plain = cli(*words, "--format", "md")
+    done = cli(*words, "--summary")
     assert (done.exit_code, done.stdout.startswith("gate: pass")) == (0, True)
     assert cli("compare", "weak", "strong", "--summary").exit_code == 0
     told = summary.read_text()
