@@ -73,6 +73,9 @@ COMMANDS = (
     ["compare", "latest", RUN_ID, "--flips", "3"],
     ["predict", "--run", "latest", "a text"],
     ["report", "latest", "-o", "out.html"],
+    ["get", "latest"],
+    ["get", "latest", "predictions.parquet"],
+    ["get", "latest", "-o", "out"],
 )
 
 
@@ -122,7 +125,7 @@ def test_no_command_reads_what_a_server_points_at(cli, secrets, monkeypatch, wor
     assert "Traceback" not in done.stderr
     assert "/" not in opened
     assert str(secrets) not in opened
-    for path in Path().iterdir():
+    for path in filter(Path.is_file, Path().rglob("*")):
         assert b"S3CRET" not in path.read_bytes(), path
     if where != "inner link":
         assert "where MLflow keeps none" in done.stdout + done.stderr or "is a link" in done.stdout + done.stderr, done
