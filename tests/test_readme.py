@@ -32,5 +32,5 @@ def test_the_continuous_integration_runs_the_readmes_own_test_command():
 def test_every_command_is_in_the_table():
     from expctl.cli.app import app
 
-    rows = re.findall(r"^\| `expctl (\w+)[^`]*` \|", README.text, re.M)
+    rows = re.findall(r"^\| `expctl ([\w-]+)[^`]*` \|", README.text, re.M)
     assert rows == [one.name for one in app.registered_commands]
