@@ -79,5 +79,5 @@ def _enough(rows: int | None, change: float, low: float, high: float, max_drop: 
     if not rows or abs(margin) * _HOPELESS <= reach:
         return None
     needed = rows * (reach / margin) ** 2
-    unit = 10 ** max(0, math.floor(math.log10(needed)) - 1)
+    unit = int(10 ** max(0, math.floor(math.log10(needed)) - 1))
     return max(math.ceil(needed / unit) * unit, rows + 1)
