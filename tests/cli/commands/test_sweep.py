@@ -164,7 +164,7 @@ def test_a_sweep_tells_each_trial_on_stderr_and_ends_with_its_ranking_on_stdout(
     parent = parent_of(small.parent, "first")
     assert lines[:4] == ["sweep: first", f"sweep_id: {parent.run_id}", "trials: 3", ""]
     head = lines[4].split()
-    assert (head[0], head[-2:]) == ("#", ["c", "started"])
+    assert (head[0], head[-3:]) == ("#", ["c", "model", "started"])
     assert {"run", "name", "f1_score", "low", "high", "accuracy", "model"} <= set(head)
     best = max(children(small.parent, "first"), key=lambda run: run.metrics["f1_score"])
     assert best.run_id[:8] in lines[5]
@@ -435,7 +435,7 @@ USAGE = {
     "dask without scheduler": (["-g", "c=1,2", "--backend", "dask"], "--backend dask needs its scheduler", "tcp://"),
     "scheduler without dask": (["-g", "c=1,2", "--scheduler", "tcp://x:1"], "--scheduler is for Dask", "--backend"),
     "reserved tag": (["-g", "c=1,2", "-t", "mlflow.x=1"], "tag 'mlflow.x': mlflow. and expctl. are reserved", ""),
-    "empty name": (["-g", "c=1,2", "--run-name", " "], "--run-name is empty", ""),
+    "empty name": (["-g", "c=1,2", "--run-name", " "], "the run's name is empty", ""),
     "dry run and resume": (["-g", "c=1,2", "--dry-run", "--resume", "x"], "--dry-run shows a new sweep", ""),
     "format": (["-g", "c=1,2", "--format", "xml"], "unknown format 'xml'", "--format table"),
 }  # fmt: skip
