@@ -55,13 +55,16 @@ def draw_learning_curve(
     metric: str,
     points: int,
     repeats: int,
+    data: str | None = None,
+    test_data: str | None = None,
     trust: bool,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> Curve:
     """Train a run's recipe on parts of its training rows, each twice the one before, and test on its test rows.
 
     Of each part but the whole there are `repeats`, drawn at random in the classes' shares. The picture is recorded with
-    the run, over an earlier one. Parts that cannot be trained on are left out and told.
+    the run, over an earlier one. `data` and `test_data` say where the files are now. Parts that cannot be trained on
+    are left out and told.
 
     Raises what `original_of` and `find_data` raise of a run that cannot be trained again, TrainingFailed if no part can
     be trained on.
@@ -69,10 +72,13 @@ def draw_learning_curve(
     import numpy as np
 
     check_metric(metric)
+    store.prepare_writing(run.artifact_uri)
+    store.check_own(run.artifact_uri)
+    run = store.get(run.run_id)  # whose files may be elsewhere since
     # Metrics of the user's own are not measured: only a model of their own runs their code.
     original = original_of(store, run, trust=trust or not is_factory(recipe_of(run).model))
     progress("reading " + original.recipe.data)
-    recipe, split, _ = find_data(store, original)
+    recipe, split, _ = find_data(store, original, data, test_data)
     recipe = replace(recipe, cv=None, extra_metric=None, extra_metric_hash=None)
     rows = len(split.train)
     sizes = doubling_sizes(rows, points, least=2 * len(np.unique(split.train.labels)))

@@ -11,7 +11,7 @@ from expctl.errors import DataError, UsageError, mask_secrets
 from expctl.temporary import temporary_folder
 from expctl.tracking.runs import evidence
 from expctl.tracking.runs.items import Folder, MetricValue, Param
-from expctl.tracking.runs.metadata import PARAM_LIMIT, check_encodable, check_key
+from expctl.tracking.runs.metadata import PARAM_LIMIT, check_encodable, check_file_name, check_key
 from expctl.tracking.runs.references import resolve
 from expctl.tracking.runs.writer import RunWriter
 
@@ -49,7 +49,7 @@ class LogRequest:
                 raise UsageError(f"parameter {key} has {len(value):,} characters, the limit is {PARAM_LIMIT:,}")
         names = [file.name for file in self.files]
         for file in self.files:
-            check_encodable("--artifact", file.name)
+            check_file_name("--artifact", file.name)
             if names.count(file.name) > 1:
                 raise UsageError(f"--artifact names two files {file.name}", hint="rename one of them")
             if not file.is_file():

@@ -10,7 +10,7 @@ import re
 import pytest
 from mlflow.entities import Metric, Param
 
-from expctl.tracking.readers.rest import RestReader
+from expctl.tracking.readers.exchange import Exchange
 from expctl.tracking.readers.sqlite import SqliteReader
 from tests.tracking.recorded import store_of
 
@@ -82,9 +82,11 @@ def test_every_format_has_the_column(cli, three, command):
 @pytest.mark.every_store
 def test_several_experiments_take_as_many_requests_as_one(cli, store_kind, three, monkeypatch):
     asked: list[str] = []
-    reader, call = (SqliteReader, "_rows") if store_kind == "sqlite" else (RestReader, "_exchange")
+    reader, call = (SqliteReader, "_rows") if store_kind == "sqlite" else (Exchange, "call")
     real = getattr(reader, call)
-    monkeypatch.setattr(reader, call, lambda self, *words: [asked.append(str(words[0])), real(self, *words)][1])
+    monkeypatch.setattr(
+        reader, call, lambda self, *words, **more: [asked.append(str(words[0])), real(self, *words, **more)][1]
+    )
     counts = []
     for words in (["-e", "a"], ["-e", "a", "-e", "b", "-e", "c"], ["--all-experiments"]):
         asked.clear()

@@ -71,7 +71,7 @@ def test_a_sweep_itself_never_ranks_and_is_not_reported_as_left_out(cli, store_k
 def test_show_has_the_command_that_makes_the_sweep_again(cli, swept):
     shown = json.loads(cli("show", "many", "--format", "json").stdout)
     assert shown["run"]["command"] == (
-        "expctl sweep -g c=0.01,1,100 --data small.csv --sampler grid --metric f1_score --jobs 1"
+        "expctl sweep -g c=0.01,1,100 --data small.csv --sampler grid --metric f1_score --jobs 1 --run-name many"
     )
     assert shown["parameters"]["space.c"] == "0.01,1,100"
     assert {"parallel_coordinates.png", "scatter.png", "trials.csv"} <= set(shown["artifacts"])
@@ -86,4 +86,4 @@ def test_predicting_with_a_sweep_names_its_best_run(cli, swept):
 
 def test_a_trial_is_shown_with_the_train_command_that_makes_it_again(cli, swept):
     shown = json.loads(cli("show", "many-1", "--format", "json").stdout)
-    assert shown["run"]["command"] == "expctl train --data small.csv -p c=0.01"
+    assert shown["run"]["command"] == "expctl train --data small.csv -p c=0.01 --run-name many-1"

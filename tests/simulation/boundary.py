@@ -1,6 +1,6 @@
-"""Does the gate pass what is exactly as bad as it may be? A simulation with a known truth; some ten minutes.
+"""Does the gate pass what is exactly as bad as it may be? A simulation with a known truth; some five minutes of a core for 200.
 
-    python tests/simulation/boundary.py [--samples 1000]
+    python tests/simulation/boundary.py [--samples 200]
 
 The challenger's true loss is exactly `--max-drop`: it passes by luck alone, and a pass is due in at most 2.5 % of the
 samples (the lower limit of a 95 % interval). It loses by breaking rows that the baseline has right, of all classes or
@@ -24,9 +24,8 @@ CLASSES: Final = {
     "2, 13 %": [0.13, 0.87],
     "2, 3 %": [0.03, 0.97],
     "5, 20 %": [0.2] * 5,
-    "77, 1 %": [1 / 77] * 77,
 }
-ROWS: Final = (20, 50, 100, 200, 1_000, 5_000)
+ROWS: Final = (20, 50, 100, 200, 1_000)
 # accuracy of the baseline, share of rows broken, share fixed, whether in the rarest class alone
 KINDS: Final = (
     (0.85, 0.01, 0.0, False),
@@ -77,7 +76,7 @@ def passes(cells: np.ndarray, probabilities: np.ndarray, rows: int, samples: int
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--samples", type=int, default=200)
     samples = parser.parse_args().samples
     names = " | ".join(f"`{key}`" for key in METRICS)
     sys.stdout.write(f"The largest share of false passes of {len(KINDS)} kinds of loss:\n\n")

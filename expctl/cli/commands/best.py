@@ -16,7 +16,7 @@ def best(
     metric: Annotated[
         str, typer.Option(metavar="M", help="Rank by this metric, in its direction.", autocompletion=completion.metrics)
     ] = "f1_score",
-    top: Annotated[int, typer.Option("--top", "-n", min=1, metavar="N", help="How many runs.")] = 1,
+    top: Annotated[int, typer.Option("--top", "-n", min=1, max=common.MOST, metavar="N", help="How many runs.")] = 1,
     filter: common.Filter = "",
     prefer: Annotated[
         str | None,

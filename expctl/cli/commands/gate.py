@@ -60,6 +60,8 @@ def gate(
     """
     if not math.isfinite(max_drop):
         raise UsageError(f"--max-drop {max_drop:g} must be a finite number", hint="--max-drop 0.01")
+    if least is not None and not math.isfinite(least):
+        raise UsageError(f"--min {least:g} must be a finite number", hint="--min 0.8")
     streams = Streams(quiet=quiet, summary=summary)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 

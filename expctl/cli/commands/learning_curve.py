@@ -20,6 +20,8 @@ def learning_curve(
     points: Annotated[int, typer.Option(min=2, max=20, metavar="N", help="How many parts, each twice the last.")] = 6,
     repeats: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Models of each part but the whole.")] = 3,
     metric: Annotated[str, typer.Option(metavar="M", help="A metric that is computed from labels.")] = "f1_score",
+    data: Annotated[str | None, typer.Option(metavar="FILE", help="Where the data is now, if it was moved.")] = None,
+    test_data: Annotated[str | None, typer.Option(metavar="FILE", help="Where the test data is now.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Run the user's own code that builds the model.")] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
@@ -41,7 +43,15 @@ def learning_curve(
 
     with stdout_is_ours(), streams.stages() as stage:
         drawn = draw_learning_curve(
-            store, found, metric=metric, points=points, repeats=repeats, trust=trust, progress=stage
+            store,
+            found,
+            metric=metric,
+            points=points,
+            repeats=repeats,
+            data=data,
+            test_data=test_data,
+            trust=trust,
+            progress=stage,
         )
     for line in drawn.notes:
         streams.note(f"warning: not trained on {line}")

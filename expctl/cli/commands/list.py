@@ -67,7 +67,7 @@ def list_runs(
         ),
     ] = "started",
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, metavar="N", help="How many runs at most; 0: all.")
+        int, typer.Option("--limit", "-n", min=0, max=common.MOST, metavar="N", help="How many runs at most; 0: all.")
     ] = 20,
     columns: Annotated[
         str | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand
@@ -92,6 +92,9 @@ def _confidence(text: str | float) -> float:
     if not 0.5 <= confidence <= 0.999:
         raise UsageError(f"--confidence {confidence:g} must be from 0.5 to 0.999", hint="--confidence 0.95")
     return confidence
+
+
+MOST: Final = 10**9  # of rows that are asked for: more than any store has, and no more than any takes for a number
 
 
 def quality_metric(refusal: str, *, own: bool = False) -> Callable[[str], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -79,6 +80,15 @@ def check_key(what: str, key: str) -> None:
     """Raise UsageError for the key of a tag, parameter or metric that a store would refuse."""
     if not key or len(key) > 250 or not all(char.isalnum() or char in "_-. /:" for char in key):
         raise UsageError(f"{what} {key!r}: a key has letters, digits, _ - . / : and blanks, at most 250")
+    if posixpath.normpath(key) != key or key.startswith(("/", "..")):  # which MLflow refuses: it may become a file
+        raise UsageError(f"{what} {key!r}: a key is no path", hint="leave out . and .. and what is / too much")
+
+
+def check_file_name(what: str, name: str) -> None:
+    """Raise UsageError for the name of a file that no archive of the run could hold."""
+    check_encodable(what, name)
+    if not name.isprintable():
+        raise UsageError(f"{what} {name!r}: a name with a line end or a control character", hint="rename the file")
 
 
 def check_labels(labels: RunMetadata) -> None:
@@ -110,7 +120,7 @@ def check_artifacts(files: Sequence[Path]) -> None:
     for path in files:
         if not path.is_file():
             raise UsageError(f"--artifact {path}: there is no such file", hint="--artifact FILE, as often as you like")
-        check_encodable("--artifact", path.name)
+        check_file_name("--artifact", path.name)
         ours = path.name in OWN_FILES or path.name.startswith("extra_metric.")
         if ours or names.count(path.name) > 1:
             other = "expctl records a file" if ours else "another --artifact is"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.analysis.bootstrap import SEED
-from expctl.errors import UsageError
+from expctl.errors import UsageError, mask_secrets
 from expctl.extra_metrics import read_extra_metrics, recorded_name
 from expctl.training.models.factory import source_hash
 from expctl.training.models.pipeline import imported
@@ -153,5 +153,5 @@ def _value(
             warnings.simplefilter("ignore")
             value = float(metric.function(parts.pop("y_true"), parts.pop("y_pred"), **parts))
     except (Exception, SystemExit) as error:
-        return float("nan"), f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        return float("nan"), f"{type(error).__name__}: {mask_secrets(str(error).partition(chr(10))[0])}"
     return value, None if np.isfinite(value) else f"its value is {value}"

@@ -65,7 +65,7 @@ def term_weights(pipeline: Any) -> TermWeights:
 
 
 def _hint() -> str:
-    return f"expctl importance is for {', '.join(name for name, one in FAMILIES.items() if one.weighs)}"
+    return f"those of {', '.join(name for name, one in FAMILIES.items() if one.weighs)} can be told"
 
 
 def coefficients(classifier: Any) -> tuple[str, np.ndarray]:

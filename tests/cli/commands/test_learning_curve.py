@@ -21,7 +21,8 @@ def test_points_are_data_and_the_last_doubling_is_talk(cli, runs):
     ("words", "code", "told"),
     [
         (("nothing",), 3, "no run 'nothing'"), (("strong", "--metric", "f1"), 2, "no learning curve of 'f1'"),
-        (("strong", "--points", "1"), 2, "--points"), (("broken",), 5, "own_models:broken"),
+        (("strong", "--points", "1"), 2, "--points"),
+        (("strong", "--data", "nowhere.csv"), 5, "nowhere.csv"), (("broken",), 5, "own_models:broken"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_refused_in_one_line(cli, runs, words, code, told):

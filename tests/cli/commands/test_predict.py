@@ -422,7 +422,7 @@ def test_the_share_of_unknown_terms_is_a_column_in_every_format(cli, runs):
         0.0, 0.5, 1.0, None,
     ]  # fmt: skip
     assert [line.split()[-1] for line in cli(*QUIET, *texts, "--oov").stdout.splitlines()] == [
-        "oov", "0.0", "0.5000", "1.0", "–",
+        "oov", "0.0000", "0.5000", "1.0000", "–",
     ]  # fmt: skip
     assert cli(*QUIET, "qux", "--oov", "--proba", "--format", "csv").stdout.startswith(
         "text,prediction,proba_negative,proba_positive,oov\n"

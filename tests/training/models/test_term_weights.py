@@ -71,7 +71,7 @@ def test_the_others_say_why_not(model):
     for refuse in (lambda: check_weighs(model), lambda: term_weights(fitted(model, 2))):
         with pytest.raises(UsageError, match=f"{model} does not say which terms speak for a class: ") as error:
             refuse()
-        assert error.value.hint == f"expctl importance is for {', '.join(WEIGH)}"
+        assert error.value.hint == f"those of {', '.join(WEIGH)} can be told"
 
 
 def test_a_model_of_ones_own_is_refused():
