@@ -1,4 +1,4 @@
-"""Does the gate pass what is exactly as bad as it may be? A simulation with a known truth; some five minutes of a core for 200.
+"""Does the gate pass what is exactly as bad as it may be? A simulation with a known truth; some minutes.
 
     python tests/simulation/boundary.py [--samples 200]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,13 @@ def test_if_nothing_can_be_trained_it_fails(store, monkeypatch):
     monkeypatch.setattr("expctl.workflows.learning_curve._predictions", fail)
     with pytest.raises(TrainingFailed, match="the moon is full"):
         drawn(store, named(store, "strong"))
+
+
+def test_the_picture_of_a_copied_store_is_beside_the_copy(runs, tmp_path_factory):
+    copy = tmp_path_factory.mktemp("copies") / "copy"
+    shutil.copytree(runs, copy)
+    os.chdir(copy)
+    store = store_of(copy)
+    drawn(store, named(store, "strong"), points=2, repeats=1)
+    assert [path.name for path in copy.rglob(PICTURE)] == [PICTURE]
+    assert list(runs.rglob(PICTURE)) == []

@@ -19,6 +19,21 @@ def test_one_refusal_keeps_all_of_a_request_out(runs):
     assert "own" not in {*weak.metrics, *weak.params}
 
 
+@pytest.mark.parametrize("name", ["a\nb.txt", "a\x1b[0m.txt"])
+def test_a_file_that_no_archive_could_hold_is_refused(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(UsageError, match="control character"):
+        LogRequest({}, {}, (tmp_path / name,))
+
+
+@pytest.mark.parametrize("key", ["../x", "/x", "a//b", "a/../b", "."])
+def test_a_key_that_is_a_path_is_refused(key):
+    with pytest.raises(UsageError, match="a key is no path"):
+        LogRequest({key: 1.0}, {}, ())
+    with pytest.raises(UsageError, match="a key is no path"):
+        LogRequest({}, {key: "1"}, ())
+
+
 def test_files_go_through_a_folder_that_is_removed(runs, tmp_path_factory, monkeypatch):
     scratch = tmp_path_factory.mktemp("scratch")
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))

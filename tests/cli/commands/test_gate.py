@@ -47,6 +47,14 @@ def test_a_better_candidate_passes(cli, runs):
     assert (least.exit_code, "is below 0.9999" in least.stdout) == (1, True)
 
 
+@pytest.mark.parametrize("limit", ["--min", "--max-drop"])
+@pytest.mark.parametrize("value", ["nan", "inf", "1e400"])
+def test_a_limit_that_is_no_number_is_a_mistake_and_no_decision(cli, runs, limit, value):
+    done = cli("gate", "strong", "--baseline", "weak", limit, value)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert limit in done.stderr
+
+
 def test_two_rows_of_forty_decide_nothing_and_the_same_model_passes(cli, runs):
     done = cli("gate", "strong", "--baseline", "weak")
     assert (done.exit_code, done.stderr) == (6, "")

