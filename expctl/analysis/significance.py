@@ -147,14 +147,12 @@ def unseen_limits(
     """
     import numpy as np
 
-    said = np.unique(np.concatenate([table.label, table.first, table.second]))
-    if len(said) < 2:
-        return {}
+    classes = max(table.classes, 2)
     generator, least, most = np.random.default_rng(SEED), *_RESAMPLES
     size = int(min(most, max(least, _CELLS_DRAWN // len(table.counts))))
     drawn = generator.standard_gamma(table.counts, size=(size, len(table.counts)))
-    first, second = (_counts(table.label, one, drawn, table.classes) for one in (table.first, table.second))
-    actual, mistaken = _one_more(table, said, size, generator, each_class=each_class)
+    first, second = (_counts(table.label, one, drawn, classes) for one in (table.first, table.second))
+    actual, mistaken = _one_more(table, classes, size, generator, each_class=each_class)
     right, wrong = (actual, actual, actual), (np.zeros_like(actual), mistaken, actual)
     lower, upper = (
         _minus(measure(*_plus(second, after)), measure(*_plus(first, before)))
@@ -167,13 +165,17 @@ def unseen_limits(
 
 
 def _one_more(
-    table: JointTable, said: np.ndarray, size: int, generator: np.random.Generator, *, each_class: bool
+    table: JointTable, classes: int, size: int, generator: np.random.Generator, *, each_class: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One more row, or one of each class, by its label and by another class that is `said`: (size, classes) each."""
+    """One more row, or one of each class, by its label and by another class: (size, classes) each.
+
+    The classes are those that these rows have or, where that is one alone, all there are.
+    """
     import numpy as np
 
-    labels = np.unique(table.label)
-    actual, mistaken = np.zeros((size, table.classes)), np.zeros((size, table.classes))
+    labels, said = np.unique(table.label), np.unique(np.concatenate([table.label, table.first, table.second]))
+    labels, said = (few if len(few) > 1 else np.arange(classes) for few in (labels, said))
+    actual, mistaken = np.zeros((size, classes)), np.zeros((size, classes))
     if each_class:
         actual[:, labels] = generator.standard_gamma(1, size=(size, len(labels)))
         return actual, mistaken

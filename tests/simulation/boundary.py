@@ -19,7 +19,7 @@ from expctl.analysis.bootstrap import metrics_from_counts
 from expctl.analysis.significance import JointTable, paired_differences
 
 METRICS: Final = ("accuracy", "f1_score", "f1_macro", "balanced_accuracy", "mcc")
-CLASSES: Final = {
+CLASSES: Final = {  # the rarest first
     "2, 50 %": [0.5, 0.5],
     "2, 13 %": [0.13, 0.87],
     "2, 3 %": [0.03, 0.97],

@@ -44,6 +44,7 @@ _BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
+_A_NAME: Final = 80  # characters: no name of a column is longer, and most texts are
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -53,9 +54,10 @@ def kind_of(path: str) -> FileFormat:
     suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:] if suffix.lower() != ".gz"]
     if suffixes and suffixes[-1] in KINDS:
         return KINDS[suffixes[-1]]
-    raise DataError(
-        f"{mask_secrets(path)}: unknown file format", hint=f"known extensions: {', '.join(KINDS)}, each also .gz"
-    )
+    known = f"known extensions: {', '.join(KINDS)}, each also .gz"
+    if suffixes[-1:] == [".txt"]:
+        known = "name it .tsv if tabs separate its columns, .csv if commas do"
+    raise DataError(f"{mask_secrets(path)}: unknown file format", hint=known)
 
 
 def read_bytes(path: str) -> bytes:
@@ -221,6 +223,7 @@ def _delimited(text: io.TextIOWrapper, kind: FileFormat, name: str, size: int) -
         try:
             row = next(reader, None)
         except csv.Error as error:
+            _check_separator(header or [], kind, name)
             problem = "a quote is never closed" if "unexpected end" in str(error) else str(error)
             raise DataError(
                 f"{name}: line {start}: {problem}", hint='write a quote inside a quoted field twice: "5"" screen"'
@@ -235,6 +238,7 @@ def _delimited(text: io.TextIOWrapper, kind: FileFormat, name: str, size: int) -
             header = _header([cell.strip() for cell in row], name)
         elif row and header is not None:
             if len(row) != len(header):
+                _check_separator(header, kind, name)
                 raise DataError(
                     f"{name}: line {start} has {len(row)} fields, the header has {len(header)}",
                     hint="put fields that hold the separator in double quotes"
@@ -266,6 +270,19 @@ def _header(names: Sequence[str], name: str) -> list[str]:
     if repeated:
         raise DataError(f"{name}: the header names {repeated[0]!r} twice", hint="give every column a name of its own")
     return list(names)
+
+
+def _check_separator(header: Sequence[str], kind: FileFormat, name: str) -> None:
+    """Raise DataError for the header of a CSV file of one name, of which another separator would make several."""
+    if kind != "csv" or len(header) != 1:
+        return
+    if "\t" in header[0]:
+        raise DataError(f"{name}: tabs separate its columns, not commas", hint="name it .tsv")
+    if ";" in header[0]:
+        raise DataError(
+            f"{name}: semicolons separate its columns, not commas",
+            hint="write it with commas, with pandas: read_csv(FILE, sep=';').to_csv(NEW, index=False)",
+        )
 
 
 def _columns(header: list[str], rows: list[list[str]]) -> TableColumns:
@@ -337,6 +354,13 @@ def _parquet(stream: io.BufferedReader, name: str, size: int) -> Iterator[TableC
 
 def require(columns: Sequence[str], wanted: str, *, name: str, option: str) -> None:
     """Raise DataError, naming what there is, if `wanted` is not among the columns."""
+    if wanted not in columns:
+        _check_separator(columns, "csv", name)
+    if wanted not in columns and any(len(column) > _A_NAME for column in columns):
+        raise DataError(
+            f"{name} has no column {wanted!r}: its first line is no header but a row",
+            hint="write the names of its columns above it, such as text,label",
+        )
     if wanted not in columns:
         shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
         raise DataError(

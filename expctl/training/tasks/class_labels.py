@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from expctl.training.data.rows import Rows
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_LIST = re.compile(r"\[[-+.eE\d, ]*\]")  # of numbers
 
 
 def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
@@ -51,6 +52,11 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
             return np.array(values, dtype=np.float64)
     # Equal words are one object: a million labels then cost a pointer each, also when they are sent to a worker.
     words = [sys.intern(str(value).strip()) for value in values]
+    if words and all(_LIST.fullmatch(word) for word in words):
+        raise DataError(
+            f"the labels in column {column!r} are lists, such as {words[0]}: a row has one label",
+            hint="make a column of each, and name one by --label-column",
+        )
     if parse:
         if all(_INTEGER.fullmatch(word) for word in words):
             return np.array([int(word) for word in words], dtype=np.int64)

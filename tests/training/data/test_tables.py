@@ -391,7 +391,7 @@ def test_the_ending_tells_the_kind(path: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["reviews", "reviews.txt", "reviews.csv.bak", ".csv", "a.gz", "a.xlsx", "https://h/?a.csv"]
+    "path", ["reviews", "reviews.doc", "reviews.csv.bak", ".csv", "a.gz", "a.xlsx", "https://h/?a.csv"]
 )
 def test_an_ending_that_tells_nothing_is_refused_with_those_that_do(path: str) -> None:
     with pytest.raises(DataError) as refused:
@@ -479,3 +479,28 @@ def test_half_a_character_in_jsonl_is_told_with_its_line() -> None:
     content = b'{"text": "whole \\ud83d\\ude00"}\n{"text": "half \\ud83d"}\n'
     with pytest.raises(DataError, match=r"x\.jsonl: line 2 has a lone surrogate"):
         read_table(content, "jsonl", encoding="utf-8", name="x.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told", "hint"),
+    [
+        ("a.txt", "text\tlabel\na\tb\n", "unknown file format", "name it .tsv if tabs"),
+        ("a.csv", "text\tlabel\na, b\tc\n", "tabs separate its columns", "name it .tsv"),
+        ("a.csv", 'text;label\n"a";b\n', "semicolons separate its columns", "read_csv(FILE, sep=';')"),
+        ("a.csv", f"{'a long text ' * 9},pos\nb,neg\n", "its first line is no header but a row", "text,label"),
+    ],
+    ids=["txt", "tabs", "semicolons", "no header"],
+)
+def test_a_file_that_is_read_otherwise_than_it_is_meant_says_what_to_do(cli, folder, name, content, told, hint):
+    (folder / name).write_text(content)
+    done = cli("train", "--data", name)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (5, "", 1)
+    assert told in done.stderr
+    assert hint in done.stderr
+
+
+def test_labels_that_are_lists_are_refused(cli, folder):
+    (folder / "a.csv").write_text("text,label\n" + "".join(f'"text {i}","[{i % 2}.0, -1.0]"\n' for i in range(20)))
+    done = cli("train", "--data", "a.csv")
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert "are lists, such as [0.0, -1.0]: a row has one label" in done.stderr
