@@ -175,7 +175,7 @@ def test_a_failure_in_the_middle_leaves_the_old_output_and_nothing_new(cli, many
         (["--input", "none.csv"], 5, "no file none.csv"),
         (["--input", "folder.csv"], 5, "is a folder"),
         (["--input", "/dev/null"], 5, "/dev/null"),
-        (["--input", "many.txt"], 5, "known extensions"),
+        (["--input", "many.txt"], 5, "unknown file format (name it .tsv"),
         (["--input", "other.csv"], 5, "did you mean 'txt'? (it has id, txt; --text-column names another)"),
         (["--input", "many.csv", "--text-column", "texts"], 5, "did you mean 'text'?"),
         (["--input", "predicted.csv"], 5, "has a column 'prediction' already"),
