@@ -280,15 +280,20 @@ def assess(
 
 
 def _same_scores(baseline: RunPredictions, challenger: RunPredictions, pairing: Pairing) -> bool:
-    """Whether two runs scored every row alike to the last bit, as one model does; labels alone may agree by chance."""
+    """Whether two runs scored every row alike to the last bit, as one model does; labels alone may agree by chance.
+
+    Nor are scores alone enough: models of other thresholds say something else by the same ones.
+    """
     import numpy as np
 
+    if not np.array_equal(pairing.first_predicted, pairing.second_predicted):
+        return False
     if baseline.scores is None or challenger.scores is None or baseline.score_classes != challenger.score_classes:
         return False
     return np.array_equal(baseline.scores[pairing.first], challenger.scores[pairing.second])
 
 
-def corrected(tests: Sequence[Assessment], asked: str | None) -> list[Assessment]:
+def corrected_for_many(tests: Sequence[Assessment], asked: str | None) -> list[Assessment]:
     """Tests of challengers against one baseline, corrected for being many (`adjusted`): the metric that is `asked`
     about by itself, the other metrics together, and the classes together.
     """

@@ -89,7 +89,7 @@ def screen(stream: TextIO) -> Iterator[Callable[[Sheet], None]]:
         rows = sheet.rows[: max(console.height - _AROUND_ROWS, 1)]
         console.control(Control.home(), Control.clear())
         print_table(replace(sheet, rows=rows), stream)
-        console.print(f"{datetime.now(UTC):%H:%M:%S} UTC, {len(rows)} of {len(sheet.rows)} runs; Ctrl-C ends")
+        console.print(f"{datetime.now(UTC):%H:%M:%S} UTC, {len(rows)} of {len(sheet.rows)} {sheet.kind}; Ctrl-C ends")
 
     with console.screen():
         yield show

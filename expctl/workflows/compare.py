@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from expctl.analysis.comparison import compare as compare_runs
 from expctl.analysis.flips import find_flips
 from expctl.analysis.groups import compare_groups, repeats, same_data
-from expctl.analysis.significance import corrected
+from expctl.analysis.significance import corrected_for_many
 from expctl.errors import RunNotFound, UsageError
 from expctl.metrics import METRICS, known_metrics, without_metric
 from expctl.tracking.runs.comparison_inputs import read_evidence
@@ -118,7 +118,7 @@ def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRow
     ]
     if request.flips is not None:
         return _rows(runs, predictions[1], tests[0], None if request.every_flip else request.flips)
-    tests = corrected(tests, metric or usual)
+    tests = corrected_for_many(tests, metric or usual)
     evidence = [read_evidence(store, run, per_class=per_class) for run in runs]
     comparison = compare_runs(
         runs,

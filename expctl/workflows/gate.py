@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from expctl.analysis.flips import find_flips
 from expctl.analysis.gate import Decision, decide
-from expctl.analysis.significance import corrected
+from expctl.analysis.significance import corrected_for_many
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
 from expctl.tracking.runs.predictions import read_predictions
@@ -59,7 +59,8 @@ def judge(
         guess = closest(metric, [*known, *candidate.metrics])
         raise UsageError(f"the gate cannot test {metric!r}{guess}", hint=f"--metric {', '.join(known)}")
     before, after = (read_predictions(store, run) for run in runs)
-    (test,) = corrected([assess_runs(store, (baseline, before), (candidate, after), confidence=confidence)], metric)
+    test = assess_runs(store, (baseline, before), (candidate, after), confidence=confidence)
+    (test,) = corrected_for_many([test], metric)
     whole = test.pairing is not None and test.pairing.complete
     difference = test.differences.get(metric) if whole else None
     apart = "the runs were tested on different rows: the gate needs the same" if test.pairing and not whole else None

@@ -12,7 +12,7 @@ from expctl.analysis.curves import curves
 from expctl.analysis.flips import find_flips
 from expctl.analysis.ranking import may_tie, rank, ranking_order
 from expctl.analysis.report import Report, Tested
-from expctl.analysis.significance import corrected
+from expctl.analysis.significance import corrected_for_many
 from expctl.filters.expression import NO_SWEEP, all_of, fit_for
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
@@ -140,7 +140,7 @@ def _tests(
 ) -> list[Assessment]:
     recorded = list(zip(runs, predictions, strict=True))
     tests = [assess_runs(store, recorded[0], one, confidence=confidence, per_class=True) for one in recorded[1:]]
-    return corrected(tests, metric)
+    return corrected_for_many(tests, metric)
 
 
 def _tested(run: RunRecord, predictions: RunPredictions | None, test: Assessment) -> Tested:

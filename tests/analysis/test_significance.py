@@ -465,3 +465,12 @@ def test_a_class_of_few_rows_is_judged_by_its_own() -> None:
     found = class_differences(joint_table(pair(*two_runs(rows))), LETTERS[:2])
     assert found[LETTERS[1]].low < -0.5
     assert found[LETTERS[0]].low > -0.05
+
+
+def test_models_of_the_same_scores_and_other_thresholds_are_two() -> None:
+    run = scored_runs(classes=2)[0]
+    moved = run.predicted.copy()
+    moved[0] = 1 - moved[0] if moved.dtype.kind in "iu" else next(one for one in set(moved) if one != moved[0])
+    found = assess(run, replace(run, predicted=moved)).differences["accuracy"]
+    assert found.low < found.change < found.high
+    assert assess(run, run).differences["accuracy"].high == 0

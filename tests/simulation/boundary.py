@@ -4,7 +4,7 @@
 
 The challenger's true loss is exactly `--max-drop`: it passes by luck alone, and a pass is due in at most 2.5 % of the
 samples (the lower limit of a 95 % interval). It loses by breaking rows that the baseline has right, of all classes or
-of the rarest alone, and fixes none, some or many.
+of the rarest alone, and fixes none or some.
 """
 
 from __future__ import annotations

@@ -30,12 +30,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print which runs, and d
 
 
 def delete(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="RUN", help="Runs, globs over names ('old-*') or filters.", autocompletion=completion.runs
-        ),
-    ] = None,
+    runs: common.Runs = None,
     filter: common.Filter = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: DryRun = False,

@@ -21,12 +21,7 @@ _MOST = 1_000_000  # bytes of a note on stdin that are read: no store holds as m
 
 
 def edit(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="RUN", help="Runs, globs over names ('old-*') or filters.", autocompletion=completion.runs
-        ),
-    ] = None,
+    runs: common.Runs = None,
     tag: Annotated[
         list[str] | None,
         typer.Option("--tag", "-t", metavar="KEY=VALUE", help="Set a tag; repeatable.", autocompletion=completion.tags),

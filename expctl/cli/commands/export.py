@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expctl.cli.options import common, completion
+from expctl.cli.options import common
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExpctlError, RunNotFound, UsageError
@@ -25,12 +25,7 @@ if TYPE_CHECKING:
 
 def export(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The archive, a zip, atomically.")],
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="RUN", help="Runs, globs over names ('old-*') or filters.", autocompletion=completion.runs
-        ),
-    ] = None,
+    runs: common.Runs = None,
     filter: common.Filter = "",
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,

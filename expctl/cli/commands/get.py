@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 
 def get(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="The run. See expctl show --help.", autocompletion=completion.runs)
-    ],
+    run: common.Run,
     path: Annotated[
         str | None,
         typer.Argument(

@@ -6,17 +6,14 @@ from typing import Annotated
 
 import typer
 
-from expctl.cli.options import common, completion
+from expctl.cli.options import common
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, stdout_is_ours
 from expctl.settings import load_settings
 
 
 def importance(
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="The run. See expctl show --help.", autocompletion=completion.runs),
-    ],
+    run: common.Run,
     label: Annotated[str | None, typer.Option("--class", metavar="L", help="Of this class alone.")] = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many terms of each class.")] = 20,
     experiment: common.Experiment = None,

@@ -6,17 +6,14 @@ from typing import Annotated
 
 import typer
 
-from expctl.cli.options import common, completion
+from expctl.cli.options import common
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, stdout_is_ours
 from expctl.settings import load_settings
 
 
 def learning_curve(
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="The run. See expctl show --help.", autocompletion=completion.runs),
-    ],
+    run: common.Run,
     points: Annotated[int, typer.Option(min=2, max=20, metavar="N", help="How many parts, each twice the last.")] = 6,
     repeats: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Models of each part but the whole.")] = 3,
     metric: Annotated[str, typer.Option(metavar="M", help="A metric that is computed from labels.")] = "f1_score",

@@ -108,7 +108,7 @@ def list_runs(
     """List runs, newest first; a sweep is one row."""
     streams = Streams(quiet=quiet)
     if watch and not (format == "table" and fancy(sys.stdout)):
-        raise UsageError("--watch needs a terminal, and has a table", hint="expctl list --format csv, again and again")
+        raise UsageError("--watch needs a terminal, and has a table", hint="expctl list in a terminal")
 
     from expctl.render.views import runs_sheet
     from expctl.workflows.list_runs import ListRequest

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expctl.cli.options import common, completion
+from expctl.cli.options import common
 from expctl.cli.options.common import Entry, read_pairs
 from expctl.cli.streams import Streams, opened
 from expctl.errors import UsageError
@@ -15,9 +15,7 @@ from expctl.settings import load_settings
 
 
 def log(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="The run. See expctl show --help.", autocompletion=completion.runs)
-    ],
+    run: common.Run,
     metric: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=NUMBER", help="Add a metric, or another value of one added before; repeatable."),

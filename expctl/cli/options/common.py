@@ -94,6 +94,13 @@ def _confidence(text: str | float) -> float:
     return confidence
 
 
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="The run. See expctl show --help.", autocompletion=completion.runs)
+]
+Runs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN", help="Runs, globs over names ('old-*') or filters.", autocompletion=completion.runs),
+]
 MOST: Final = 10**9  # of rows that are asked for: more than any store has, and no more than any takes for a number
 
 
