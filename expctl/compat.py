@@ -190,6 +190,25 @@ def latest_values(run: Any) -> Mapping[str, Any]:
     return {one.key: one for one in run.data._metric_objs}
 
 
+@contextmanager
+def without_package_warnings() -> Iterator[None]:
+    """Within, `save_model` does not look at each installed package (0.5 s) to warn of stated requirements that are not
+    what is installed: there is no option for it, and ours are made of what is installed.
+    """
+    from mlflow.utils import environment
+
+    name = "warn_dependency_requirement_mismatches"
+    theirs = getattr(environment, name, None)
+    if theirs is None:  # of another release: it takes its time
+        yield
+        return
+    setattr(environment, name, lambda *_requirements: None)
+    try:
+        yield
+    finally:
+        setattr(environment, name, theirs)
+
+
 def is_prompt(model: Any) -> bool:
     """Whether a registered model is one of MLflow's prompts, which share the names; its public tags leave that out."""
     from mlflow.prompt.registry_utils import has_prompt_tag
@@ -229,6 +248,74 @@ def restore_counting(vectorizer: Any) -> None:
 
 
 # skops
+
+# The estimators of scikit-learn that are in nearly all of our files, by the names that skops has for them.
+COMMON_ESTIMATORS: Final = (
+    "sklearn.compose._column_transformer.ColumnTransformer",
+    "sklearn.dummy.DummyClassifier",
+    "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.feature_extraction.text.TfidfTransformer",
+    "sklearn.feature_extraction.text.TfidfVectorizer",
+    "sklearn.linear_model._logistic.LogisticRegression",
+    "sklearn.linear_model._ridge.RidgeClassifier",
+    "sklearn.linear_model._stochastic_gradient.SGDClassifier",
+    "sklearn.naive_bayes.ComplementNB",
+    "sklearn.naive_bayes.MultinomialNB",
+    "sklearn.pipeline.Pipeline",
+    "sklearn.preprocessing._function_transformer.FunctionTransformer",
+    "sklearn.preprocessing._label.LabelBinarizer",
+    "sklearn.svm._classes.LinearSVC",
+    "sklearn.tree._classes.DecisionTreeClassifier",
+)
+
+
+def skops_io() -> Any:
+    """`skops.io`, which trusts `COMMON_ESTIMATORS` and not yet all that scikit-learn has.
+
+    To list their names it imports every module of scikit-learn, which takes 0.5 to 1.7 s, and a model has a few of
+    them. Where somebody else has imported it before, it is as it is.
+    """
+    import sys
+
+    if "skops.io" in sys.modules:
+        import skops.io
+
+        return skops.io
+    import sklearn.utils
+
+    # Called once, while skops.io._trusted_types is imported, for the names alone.
+    all_estimators = sklearn.utils.all_estimators
+    sklearn.utils.all_estimators = lambda: [
+        (name, type(name, (), {"__module__": module}))
+        for module, _, name in (estimator.rpartition(".") for estimator in COMMON_ESTIMATORS)
+    ]
+    try:
+        import skops.io
+    finally:
+        sklearn.utils.all_estimators = all_estimators
+    _incomplete.append(skops.io)
+    return skops.io
+
+
+def complete_skops() -> bool:
+    """Have a `skops_io` trust all estimators of scikit-learn, as it does when it is imported by itself.
+
+    False if it did so before.
+    """
+    if not _incomplete:
+        return False
+    from sklearn.utils import all_estimators
+    from skops.io import _trusted_types
+    from skops.io._utils import get_type_name
+
+    names = [get_type_name(kind) for _, kind in all_estimators()]
+    # In place: the modules that read a type share the list.
+    _trusted_types.SKLEARN_ESTIMATOR_TYPE_NAMES[:] = [name for name in names if name.startswith("sklearn.")]
+    _incomplete.clear()
+    return True
+
+
+_incomplete: Final[list[Any]] = []  # skops.io, as long as it trusts a part of the estimators
 
 
 def dump_unindented(estimator: Any) -> bytes:

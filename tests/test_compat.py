@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import gzip
 import io
+import json
 import re
 import sqlite3
 import subprocess
@@ -402,8 +403,6 @@ def test_the_tree_of_a_forest_has_the_type_that_is_trusted_and_the_arrays_that_a
 
 
 def test_skops_writes_the_state_of_an_estimator_as_we_do_without_blanks() -> None:
-    import json
-
     import skops.io
     from sklearn.linear_model import LogisticRegression
 
@@ -421,6 +420,75 @@ def test_skops_writes_the_state_of_an_estimator_as_we_do_without_blanks() -> Non
     assert b"\n" not in _schema(ours)
     relies(b"\n" in _schema(theirs), "skops", "skops.io.dumps writes no blanks any more: use it, and nothing private")
     assert skops.io.loads(ours).coef_ == fitted.coef_
+
+
+_BY_ITSELF: Final = "import skops.io"
+_OURS: Final = "from expctl import compat; compat.skops_io()"
+
+
+def _trusted(*lines: str) -> dict[str, Any]:
+    """What skops trusts of scikit-learn in a process that has run some lines, and how many of its modules it has."""
+    code = "\n".join(
+        [
+            *lines,
+            "import json, sys; from skops.io import _general as one, _trusted_types as two",
+            "assert one.SKLEARN_ESTIMATOR_TYPE_NAMES is two.SKLEARN_ESTIMATOR_TYPE_NAMES",
+            "lists = {name: sorted(value) for name, value in vars(two).items() if name.endswith('_TYPE_NAMES')}",
+            "print(json.dumps({**lists, 'modules': sum(name.startswith('sklearn.') for name in sys.modules)}))",
+        ]
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    relies(done.returncode == 0, "skops", f"its lists of trusted types are elsewhere: {done.stderr[-300:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_skops_can_be_had_without_its_walk_through_scikit_learn_and_completed() -> None:
+    whole, few, completed = _trusted(_BY_ITSELF), _trusted(_OURS), _trusted(_OURS, "assert compat.complete_skops()")
+    names = whole["SKLEARN_ESTIMATOR_TYPE_NAMES"]
+    relies(few["modules"] < whole["modules"] - 50, "skops", "it walks anyhow: let compat.skops_io be an import")
+    relies(
+        set(compat.COMMON_ESTIMATORS) <= set(names),
+        "scikit-learn",
+        "it has estimators of compat.COMMON_ESTIMATORS elsewhere: name their new places, or models wait for the walk",
+    )
+    assert few["SKLEARN_ESTIMATOR_TYPE_NAMES"] == sorted(compat.COMMON_ESTIMATORS)
+    walked = {"modules": None, "SKLEARN_ESTIMATOR_TYPE_NAMES": None}
+    assert {**few, **walked} == {**whole, **walked}
+    assert {**completed, "modules": None} == {**whole, "modules": None}
+
+
+def test_a_skops_that_somebody_else_has_imported_is_complete() -> None:
+    assert _trusted(_BY_ITSELF, _OURS, "assert not compat.complete_skops()") == _trusted(_BY_ITSELF)
+
+
+def test_mlflow_writes_the_same_model_without_its_warnings_of_packages(tmp_path: Path) -> None:
+    import mlflow.sklearn
+    from mlflow.models import Model
+    from mlflow.utils import environment
+    from sklearn.dummy import DummyClassifier
+
+    asked: list[object] = []
+
+    def written(name: str) -> dict[str, bytes]:
+        mlflow.sklearn.save_model(
+            DummyClassifier(),
+            str(tmp_path / name),
+            mlflow_model=Model(model_uuid="1", run_id="2", utc_time_created="2026"),  # type: ignore[no-untyped-call]
+            serialization_format="skops",
+            pip_requirements=["scikit-learn==0.1"],
+        )
+        return {path.name: path.read_bytes() for path in (tmp_path / name).iterdir() if path.name != "model.skops"}
+
+    name = "warn_dependency_requirement_mismatches"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environment, name, asked.append)
+        usual = written("usual")
+        relies(len(asked) == 1, "mlflow", "save_model warns elsewhere: compat.without_package_warnings spares nothing")
+        with compat.without_package_warnings():
+            assert written("ours") == usual
+        assert len(asked) == 1
+        assert getattr(environment, name) == asked.append
 
 
 def _schema(content: bytes) -> bytes:

@@ -406,3 +406,11 @@ def test_commands_that_read_a_store_load_no_mlflow_no_training_and_no_scikit_lea
     assert modules & {*CORE, *heavy} == set()
     if arguments[0] != "compare":  # which reads predictions, and pyarrow loads pandas for that
         assert modules & {"pandas", "numpy", "scipy", "pyarrow"} == set()
+
+
+@pytest.mark.parametrize("run", [(), ("--run", "latest")], ids=["the best", "named"])
+def test_predicting_with_a_model_on_this_machine_loads_no_mlflow(run: tuple[str, ...], trained: Path) -> None:
+    code, modules, said = loaded(trained, "predict", "a good film", *run)
+    assert code == 0, said
+    assert "sklearn" in modules
+    assert modules & {"mlflow", "sqlalchemy", "matplotlib", "optuna", "rich.table"} == set()

@@ -21,43 +21,46 @@ if TYPE_CHECKING:
 @contextmanager
 def store_errors(settings: Settings) -> Iterator[None]:
     """Turn what MLflow and the libraries below it raise into errors of ours: one line, no secret, an exit code."""
-    import sqlalchemy.exc
-    from mlflow.exceptions import MlflowException
-
-    uri = mask_secrets(settings.tracking_uri)
     outer = sys.exception()
     try:
-        try:
-            yield
-        except Exception as error:
-            stop = _stop_behind(error, outer)
-            if stop is not None:
-                raise stop from error
-            raise
-    except MlflowException as error:
-        raise _translation(error, uri) from error
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise StoreError(f"the store {uri} failed: {reason(error)}", hint=remedy(str(error))) from error
-    except UnicodeDecodeError as error:  # what SQLite says of a damaged file, with the damage in it
-        raise StoreError(f"the store {uri} is damaged", hint=remedy("malformed")) from error
-    except ModuleNotFoundError as error:  # the driver of a database
-        raise StoreError(
-            f"the store {uri} needs the Python package {error.name}", hint=f"install {error.name}"
-        ) from error
-    except OSError as error:  # requests' exceptions are OSErrors too
-        raise StoreError(f"the store {uri} failed: {reason(error)}", hint="check free space and permissions") from error
+        yield
     except Exception as error:
-        if is_server(settings.tracking_uri) and _in_mlflow(error):  # whatever its reading of JSON stumbled over
-            raise StoreError(
-                f"the store {uri} failed: its answer is not MLflow's ({type(error).__name__})",
-                hint="is it the address of an MLflow server?",
-            ) from error
-        if type(error).__module__.partition(".")[0] not in ("boto3", "botocore"):  # no base class, seldom installed
+        cause = _stop_behind(error, outer) or _ours(error, settings)
+        if cause is None:
             raise
-        raise StoreError(
+        raise cause from error
+
+
+def _ours(error: Exception, settings: Settings) -> Exception | None:
+    """What to raise for an error of MLflow or of a library below it; None for any other."""
+    uri = mask_secrets(settings.tracking_uri)
+    if _is(error, "mlflow.exceptions", "MlflowException"):
+        return _translation(error, uri)
+    if _is(error, "sqlalchemy.exc", "SQLAlchemyError"):
+        return StoreError(f"the store {uri} failed: {reason(error)}", hint=remedy(str(error)))
+    if isinstance(error, UnicodeDecodeError):  # what SQLite says of a damaged file, with the damage in it
+        return StoreError(f"the store {uri} is damaged", hint=remedy("malformed"))
+    if isinstance(error, ModuleNotFoundError):  # the driver of a database
+        return StoreError(f"the store {uri} needs the Python package {error.name}", hint=f"install {error.name}")
+    if isinstance(error, OSError):  # requests' exceptions are OSErrors too
+        return StoreError(f"the store {uri} failed: {reason(error)}", hint="check free space and permissions")
+    if is_server(settings.tracking_uri) and _in_mlflow(error):  # whatever its reading of JSON stumbled over
+        return StoreError(
+            f"the store {uri} failed: its answer is not MLflow's ({type(error).__name__})",
+            hint="is it the address of an MLflow server?",
+        )
+    if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # no base class, seldom installed
+        return StoreError(
             f"S3, where the store {uri} has its artifacts, failed: {reason(error)}",
             hint="check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL",
-        ) from error
+        )
+    return None
+
+
+def _is(error: Exception, module: str, name: str) -> bool:
+    """Whether an error is of a class of another package. Its module is not imported for that: whoever raised it did."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(error, kind)
 
 
 def _in_mlflow(error: BaseException) -> bool:

@@ -43,16 +43,17 @@ def opening(uri: str, *, create: bool) -> Iterator[bool]:
     To be used within `store_errors`. Raises StoreError for a store of an older schema, which MLflow would upgrade
     without asking, for an SQLite file of another program's, and if others do not come to an end.
     """
+    in_file = uris.sqlite_path(uri) is not None
+    if not in_file and not uri.startswith(tuple(_TAKEN)):
+        yield True
+        return
     names = compat.table_names()  # also imports what opening a store takes, 0.5 s, outside of any lock
-    if uris.sqlite_path(uri) is not None:
+    if in_file:
         if uris.is_made(uri, names):
             yield True
             return
         with uris.first_opening(uri, create=create):
             yield uris.is_made(uri, names)
-        return
-    if not uri.startswith(tuple(_TAKEN)):
-        yield True
         return
     with compat.engine(uri) as engine:
         made = _is_made(engine, uri, names)

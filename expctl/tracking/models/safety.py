@@ -9,23 +9,23 @@ from expctl.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 AGAIN: Final = "train it again"
 _UNPACKED: Final = 1 << 30  # bytes that any model may unpack to; a larger one may be compressed to this share
 _UNPACKED_TIMES: Final = 20
 
 
-def check_size(file: Path, where: str) -> None:
-    """Raise DataError for a file that unpacks to far more than it holds. Ours, and skops' own, hardly do."""
+def check_size(content: bytes, where: str) -> None:
+    """Raise DataError for a file's bytes that unpack to far more than they are. Ours, and skops' own, hardly do."""
+    import io
     import zipfile
 
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise DataError(f"the {where} is damaged: {error}", hint=AGAIN) from error
-    if unpacked > max(_UNPACKED, _UNPACKED_TIMES * file.stat().st_size):
+    if unpacked > max(_UNPACKED, _UNPACKED_TIMES * len(content)):
         raise DataError(f"the {where} would unpack to {unpacked >> 20:,} MB: it is not loaded", hint=AGAIN)
 
 

@@ -24,12 +24,10 @@ from expctl.tracking.places import is_folder
 from expctl.tracking.runs.artifacts import fetch_folder, lost, server_of
 from expctl.tracking.runs.locations import located
 from expctl.tracking.uris import local_folder
-from expctl.training.fit.skops_file import trusted_types
+from expctl.training.fit.skops_file import UntrustedTypes, loaded, trusted_types, untrusted_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from mlflow.models import Model
 
     from expctl.tracking.readers.rest import RestReader
     from expctl.tracking.store import Store
@@ -148,30 +146,33 @@ def _where(run: RunRecord) -> str:
     return f"model of run {run.described}"
 
 
-def _read(folder: Path, run: RunRecord) -> tuple[Model, Any, Path]:
-    """What an MLmodel says, of its flavor too, and the model's file, whose bytes are the recorded ones."""
-    from mlflow.models import Model
+def _read(folder: Path, run: RunRecord) -> tuple[dict[str, Any], bytes]:
+    """The scikit-learn flavor of an MLmodel, with the `inputs` that it names, and the content of the model's file,
+    which is the recorded one.
+    """
+    import yaml
 
     where = _where(run)
     try:
-        described = Model.load(str(folder / "MLmodel"))
-        flavor = described.flavors["sklearn"]
+        described = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
+        flavor = dict(described["flavors"]["sklearn"])
         file = (folder / flavor["pickled_model"]).resolve()
-        _inputs(described)
-    except Exception as error:  # an MLmodel can be garbage in as many ways as YAML and MLflow's reading of it
+        flavor["inputs"] = _inputs(described)
+    except Exception as error:  # an MLmodel can be garbage in as many ways as YAML and JSON
         raise DataError(f"the {where} is damaged: MLmodel is missing or not readable", hint=AGAIN) from error
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
         raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it", hint=AGAIN)
+    content = file.read_bytes()
     recorded = run.tags.get(Tag.MODEL_DIGEST)
-    if recorded is not None and hashlib.sha256(file.read_bytes()).hexdigest() != recorded:
+    if recorded is not None and hashlib.sha256(content).hexdigest() != recorded:
         raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint=AGAIN)
-    return described, flavor, file
+    return flavor, content
 
 
 def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str], None]) -> LoadedModel:
     where = _where(run)
-    described, flavor, file = _read(folder, run)
-    model = LoadedModel(None, _inputs(described), flavor.get("sklearn_version"))
+    flavor, content = _read(folder, run)
+    model = LoadedModel(None, flavor["inputs"], flavor.get("sklearn_version"))
     broken, hint = "is damaged", AGAIN
     if model.is_foreign:
         warn(
@@ -184,7 +185,7 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str
     if not skops_file and not trust:
         raise DataError(f"the {where} is a pickle, which can run any code", hint="--trust loads it anyway")
     try:
-        estimator = _load_skops(file, where, trust=trust) if skops_file else _load_pickle(folder)
+        estimator = _load_skops(content, where, trust=trust) if skops_file else _load_pickle(folder)
     except DataError as error:
         error.hint = f"{error.hint}; {ISOLATED}" if model.is_foreign else error.hint
         raise
@@ -199,30 +200,33 @@ def _load_pickle(folder: Path) -> Any:
     return mlflow.sklearn.load_model(str(folder))
 
 
-def _load_skops(file: Path, where: str, *, trust: bool) -> Any:
-    import skops.io
+def _load_skops(content: bytes, where: str, *, trust: bool) -> Any:
     from sklearn.exceptions import InconsistentVersionWarning
-    from skops.io.exceptions import UntrustedTypesFoundException
 
-    check_size(file, where)
+    check_size(content, where)
     if trust and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # where `train` found the user's own classes
     try:
-        trusted = skops.io.get_untrusted_types(file=file) if trust else trusted_types()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InconsistentVersionWarning)  # we tell of it ourselves, once
-            estimator = skops.io.load(file, trusted=list(trusted))
-    except UntrustedTypesFoundException as error:
-        found = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - set(trusted_types())))
+            estimator = loaded(content, untrusted_types(content) if trust else trusted_types())
+    except UntrustedTypes as error:
         raise DataError(
-            f"the {where} holds types that are not trusted: {found}", hint="--trust loads it anyway"
+            f"the {where} holds types that are not trusted: {error}", hint="--trust loads it anyway"
         ) from error
     check_trees(estimator, where)
     return estimator
 
 
-def _inputs(described: Model) -> dict[str, str]:
-    schema = described.signature.inputs if described.signature is not None else None
-    if schema is None or not schema.has_input_names():
+def _inputs(described: dict[str, Any]) -> dict[str, str]:
+    """The columns of a model's signature, as MLflow writes it, with their types; none where it names none."""
+    import json
+
+    columns = json.loads((described.get("signature") or {}).get("inputs") or "[]")
+    if not all("name" in column for column in columns):
         return {}
-    return {str(column.name): column.type.name for column in schema.inputs}
+    return {str(column["name"]): _type_name(column) for column in columns}
+
+
+def _type_name(column: dict[str, Any]) -> str:
+    return str(column["tensor-spec"]["dtype"] if column["type"] == "tensor" else column["type"])

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from expctl import compat
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.lacks import Lack
@@ -156,16 +157,19 @@ def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
     import mlflow.sklearn
     from sklearn.dummy import DummyClassifier
 
-    mlflow.sklearn.save_model(
-        DummyClassifier(),
-        str(folder),
-        mlflow_model=meta,
-        serialization_format="skops",
-        skops_trusted_types=item.unusual,
-        pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
-        signature=signature(item.example, item.labels),
-        input_example=item.example,
-    )
+    compat.skops_io()  # before MLflow imports it
+
+    with compat.without_package_warnings():
+        mlflow.sklearn.save_model(
+            DummyClassifier(),
+            str(folder),
+            mlflow_model=meta,
+            serialization_format="skops",
+            skops_trusted_types=item.unusual,
+            pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
+            signature=signature(item.example, item.labels),
+            input_example=item.example,
+        )
     file = folder / "model.skops"
     meta.model_size_bytes = (meta.model_size_bytes or 0) + len(item.content) - file.stat().st_size
     meta.save(str(folder / "MLmodel"))

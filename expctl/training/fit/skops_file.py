@@ -9,11 +9,17 @@ from expctl.training.models.families import FAMILIES, of_class
 from expctl.training.models.steps import final_estimator, is_from_factory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sklearn.pipeline import Pipeline
 
 
 # A plain function of numpy, through which a factory's model reads its text column.
 _RAVEL: Final = "numpy.ravel"
+
+
+class UntrustedTypes(Exception):
+    """A file holds types that nothing trusts; the message names them."""
 
 
 def trusted_types() -> tuple[str, ...]:
@@ -23,10 +29,35 @@ def trusted_types() -> tuple[str, ...]:
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:
     """A fitted pipeline as skops bytes, and the types in it that skops does not know."""
-    import skops.io
-
+    compat.skops_io()
     content = compat.dump_unindented(pipeline)
-    return content, sorted(set(skops.io.get_untrusted_types(data=content))) if _unusual(pipeline) else None
+    return content, untrusted_types(content) if _unusual(pipeline) else None
+
+
+def untrusted_types(content: bytes) -> list[str]:
+    """The types in the bytes of a skops file that skops does not trust by itself, sorted."""
+    skops_io = compat.skops_io()
+    found = set(skops_io.get_untrusted_types(data=content))
+    if any(name.startswith("sklearn.") for name in found.difference(trusted_types())) and compat.complete_skops():
+        found = set(skops_io.get_untrusted_types(data=content))
+    return sorted(found)
+
+
+def loaded(content: bytes, trusted: Iterable[str]) -> Any:
+    """The estimator in the bytes of a skops file.
+
+    Raises UntrustedTypes where it holds types that neither skops trusts nor `trusted` names.
+    """
+    skops_io, allowed = compat.skops_io(), list(trusted)
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    try:
+        return skops_io.loads(content, trusted=allowed)
+    except UntrustedTypesFoundException as error:
+        unknown = sorted(set(untrusted_types(content)).difference(allowed))
+        if unknown:
+            raise UntrustedTypes(", ".join(unknown)) from error
+    return skops_io.loads(content, trusted=allowed)  # by the complete list
 
 
 def _unusual(pipeline: Pipeline) -> bool:
@@ -37,7 +68,5 @@ def _unusual(pipeline: Pipeline) -> bool:
 
 def reloaded(pipeline: Pipeline) -> Any:
     """A pipeline of this process as it comes back from a file: what is equal then is equal in its layout too."""
-    import skops.io
-
     content, _ = dumped(pipeline)
-    return skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+    return loaded(content, untrusted_types(content))

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from expctl import compat
 from expctl.errors import UsageError, closest
 from expctl.training.data.kinds import features_of
 from expctl.training.models.families import FAMILIES, is_factory
@@ -87,6 +88,7 @@ def imported(path: str, option: str, what: str) -> Callable[..., Any]:
 
     Raises UsageError, naming the option that it was given by and what it is for, if it cannot be imported or called.
     """
+    compat.complete_skops()  # for that code may use skops too
     module_name, _, name = path.partition(":")
     folder = str(Path.cwd())
     if folder not in sys.path:

@@ -284,7 +284,7 @@ def test_a_model_that_another_scikit_learn_made_and_this_cannot_load_is_told(cli
     def changed(*given: object, **named: object) -> None:
         raise TypeError("unexpected argument 'old_name'")
 
-    monkeypatch.setattr(skops.io, "load", changed)
+    monkeypatch.setattr(skops.io, "loads", changed)
     done = cli("predict", "--run", "strong", "a film")
     assert (done.exit_code, done.stdout) == (5, "")
     assert done.stderr == (

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.utils import canonicalize_name
 
 from expctl.records import MACHINE, Tag
 from expctl.tracking.runs import provenance
@@ -139,6 +140,30 @@ def test_every_installed_package_has_one_normalised_name():
     assert {"scikit-learn", "mlflow", "pytest"} <= set(found)
     assert list(found) == sorted(found)
     assert not [name for name in found if name != name.lower() or "_" in name]
+
+
+def test_the_packages_are_those_that_a_reading_of_their_whole_metadata_gives(tmp_path, monkeypatch):
+    """We read two lines of it."""
+    texts = {
+        "plain": "Metadata-Version: 2.1\nName: Plain_Name\nVersion: 1.0\n\nName: of another\nVersion: 9",
+        "windows": "Metadata-Version: 2.1\r\nName: windows\r\nVersion: 2.0\r\n\r\nVersion: 9\r\n",
+        "cases": "metadata-version: 2.1\nname: cases\nVERSION:3\nLicense: a\n        Version: 9\n",
+        "nameless": "Metadata-Version: 2.1\nVersion: 4\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}-0.dist-info").mkdir()
+        (tmp_path / f"{name}-0.dist-info" / "METADATA").write_bytes(text.encode())
+    (tmp_path / "old-0.egg-info").mkdir()
+    (tmp_path / "old-0.egg-info" / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: old\nVersion: 5\n")
+    (tmp_path / "empty-6.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    whole: dict[str, str] = {}
+    for one in metadata.distributions():
+        if one.metadata["Name"]:
+            whole.setdefault(canonicalize_name(one.metadata["Name"]), one.version)
+    found = packages()
+    assert found == {name: whole[name] for name in sorted(whole) if name not in provenance.OURS}
+    assert {"plain-name": "1.0", "windows": "2.0", "cases": "3", "old": "5"}.items() <= found.items()
 
 
 def test_the_machine_says_everything_on_which_the_last_bits_depend():
