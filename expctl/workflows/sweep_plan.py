@@ -56,7 +56,9 @@ class Plan:
                 raise TypeError
             return plan
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-            raise UsageError(f"run {parent.described} is not a sweep", hint="expctl list") from None
+            above = parent.tags.get(Tag.PARENT)
+            hint = "expctl list" if above is None else f"{above[:8]} is the one it belongs to"
+            raise UsageError(f"run {parent.described} is not a sweep", hint=hint) from None
 
     @property
     def objective(self) -> str:

@@ -62,6 +62,12 @@ def test_a_run_that_is_no_sweep_says_so(tags):
     assert (caught.value.message, caught.value.hint) == ("run fine (01234567) is not a sweep", "expctl list")
 
 
+def test_a_trial_given_as_a_sweep_names_its_sweep():
+    with pytest.raises(UsageError) as caught:
+        Plan.of(run_of({Tag.PARENT: "fedcba9876"}))
+    assert caught.value.hint == "fedcba98 is the one it belongs to"
+
+
 @pytest.mark.parametrize(
     ("given", "objective"),
     [({}, "f1_score"), ({"cv": "none"}, "f1_score"), ({"cv": None}, "f1_score"), ({"cv": 3}, "cv_f1_score_mean")],
