@@ -38,6 +38,7 @@ def best(
 
     from expctl.render.views import ranking_sheet
     from expctl.workflows.rank import best as best_runs
+    from expctl.workflows.wear import wear_of
 
     store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
     found = best_runs(store, metric, top=top, filter=filter, prefer=prefer)
@@ -48,6 +49,8 @@ def best(
             f"{found.elsewhere:,} of the best {found.near:,} runs were tested on other rows than the first: {metric}"
             " does not compare them"
         )
+    if worn := str(wear_of(store, ranking.ranked[0]) or ""):
+        streams.note(worn)
     if ranking.excluded is None:
         streams.note(f"left out: runs that are unfinished or without a finite {metric}")
     for reason, count in (ranking.excluded or {}).items():
