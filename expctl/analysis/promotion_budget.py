@@ -27,7 +27,7 @@ class Budget:
         """The risk that the latest decision may take, one-sided.
 
         RISK / (k (k + 1)) of the k-th: 2.5 % of the first, as a 95 % interval has it on either side, 0.8 % of the
-        second; all of them, without end, add up to RISK. By the sum of the shares no history has a greater risk, however
+        second; all of them, without end, add up to RISK. By their sum no history has a greater risk, however
         the candidates depend on each other (Bonferroni). To spend one risk over looks of unknown number: Lan and DeMets
         1983, Biometrika 70. tests/simulation/promotions.py compares it with other ways, and with the Ladder.
         """

@@ -31,7 +31,7 @@ def changes_chart(
             "value": one.change,
             "low": one.low,
             "high": one.high,
-            "sure": one.verdict != "no clear difference",
+            "sure": one.verdict in ("better", "worse"),
             "tip": hint(
                 f"{key}: {name}", {"change": one.change, "low": one.low, "high": one.high, "verdict": one.verdict}
             ),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from expctl.records import Tag
-from expctl.render.sheet import Cell, Column, Share, Sheet
+from expctl.render.sheet import Cell, Column, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ def _decided(judged: Judged | None) -> dict[str, Cell]:
         return {}
     said: dict[str, Cell] = {"gate": judged.decision.outcome, "reason": judged.decision.reason}
     budget = judged.budget
-    return said if budget is None else {**said, "decision": budget.decisions, "risk_left": Share(budget.left)}
+    return said if budget is None else {**said, "decision": budget.decisions, "risk_left": budget.left}
 
 
 def versions_sheet(model: Registered, runs: Mapping[str, RunRecord], metric: str) -> Sheet:

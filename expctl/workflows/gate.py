@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The decision, the tests it stands on, what the candidate predicted, and the difference that decided, if one did."""
+    """The decision, the tests it stands on, what the candidate predicted, and the difference that decided, if any."""
 
     decision: Decision
     test: Assessment

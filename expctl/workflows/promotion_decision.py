@@ -19,8 +19,8 @@ from expctl.tracking.models.decisions import PastDecision
 from expctl.tracking.runs.items import TagValue
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.writer import RunWriter
-from expctl.workflows.gate import judge
 from expctl.wording import agree, plural
+from expctl.workflows.gate import judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -102,7 +102,9 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         notes.append(f"the ranking has the best {_RUNS:,} of {choice.total or len(ranking.ranked):,} runs")
     ranking = replace(ranking, ranked=ranking.ranked[:_RUNS])
     if ranking.ranked:
-        ranking = with_ties(store, with_correction(store, ranking), may_tie(ranking, _TESTED))
+        ranking = with_ties(
+            store, with_correction(store, ranking), may_tie(ranking, _TESTED, store.settings.equal_within)
+        )
     if choice.named:
         compared = choice.runs[:_NAMED]
         if len(choice.runs) > _NAMED:

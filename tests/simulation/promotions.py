@@ -3,9 +3,10 @@
     python tests/simulation/promotions.py [--samples 400] [--length 500]
 
 Each sample is a history: a champion of 85 % accuracy and candidates exactly as good, which say something else about a
-tenth of the rows, each judged against the champion of the day by McNemar's test, whose place it takes if it passes. Wrong:
-in how many histories anything was promoted. Too high: by how much the last champion's accuracy on these rows is above its
-truth, in points. Found: how often a candidate that is three points better would be promoted as the 1st, 10th and 50th.
+tenth of the rows, each judged against the champion of the day by McNemar's test, whose place it takes if it passes.
+Wrong: in how many histories anything was promoted. Too high: by how much the last champion's accuracy on these rows is
+above its truth, in points. Found: how often a candidate that is three points better would be promoted as the 1st, 10th
+and 50th.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import math
 import sys
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -33,8 +34,7 @@ PROBED: Final = (1, 10, 50)
 SLOWEST: Final = 1 / sum(1 / ((k + 1) * math.log(k + 1) ** 2) for k in range(1, 1_000_000))
 
 
-
-@lru_cache(maxsize=None)
+@cache
 def p_value(broken: int, fixed: int) -> float:
     return mcnemar_p(broken, fixed)
 

@@ -1,4 +1,4 @@
-"""Decisions about an alias: each is recorded and spends its share, one made again spends nothing, fresh data begin anew."""
+"""Decisions about an alias: each spends its share, made again it spends nothing; fresh data begin anew."""
 
 from __future__ import annotations
 
@@ -46,7 +46,11 @@ def test_every_decision_spends_and_the_promoted_version_says_what_is_left(store)
 def test_a_decision_made_again_spends_nothing(store):
     promote(store, "coin")
     promote(store, "strong")
-    assert [promote(store, name).judged.budget for name in ("bayes", "weak", "bayes")] == [Budget(2), Budget(3), Budget(2)]
+    assert [promote(store, name).judged.budget for name in ("bayes", "weak", "bayes")] == [
+        Budget(2),
+        Budget(3),
+        Budget(2),
+    ]
     assert promote(store, "bayes", metric="accuracy").judged.budget == Budget(4)  # another question
 
 
@@ -55,7 +59,10 @@ def test_a_candidate_that_would_pass_by_itself_needs_more_late_in_a_history(stor
     monkeypatch.setattr(Budget, "p_value", property(lambda self: 1e-9))
     late = promote(store, "strong")
     assert (late.version, late.decision.outcome) == (None, "undecided")
-    assert "significantly better, taken by itself; as decision 1 of its history it needs p below 1e-09" in late.decision.reason
+    assert (
+        "significantly better, taken by itself; as decision 1 of its history it needs p below 1e-09"
+        in late.decision.reason
+    )
     assert registry.read(store, "reviews").aliases == {"champion": 1}
 
 

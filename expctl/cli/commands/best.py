@@ -26,6 +26,7 @@ def best(
             autocompletion=completion.metrics,
         ),
     ] = None,
+    margin: common.Margin = None,
     experiment: common.Experiments = None,
     all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
@@ -40,7 +41,7 @@ def best(
     from expctl.workflows.rank import best as best_runs
     from expctl.workflows.wear import wear_of
 
-    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
+    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose, margin=margin)
     found = best_runs(store, metric, top=top, filter=filter, prefer=prefer)
     ranking = found.ranking
     streams.write(ranking_sheet(ranking, experiments=store.several), format, store.settings)

@@ -152,7 +152,7 @@ def _check_given(
     elif run is None or name is None:
         raise UsageError("promote needs a run and a model name", hint="expctl promote RUN NAME")
     elif fresh and better_than is None:
-        raise UsageError("--fresh-data is of decisions", hint="--if-better-than champion --fresh-data")
+        raise UsageError("--fresh-data goes with --if-better-than", hint="--if-better-than champion --fresh-data")
 
 
 def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
@@ -182,8 +182,8 @@ def _tell_budget(done: Promotion, store: Store, streams: Streams) -> None:
     if done.judged is None or done.run is None or budget is None:
         return
     streams.note(
-        f"decision {budget.decisions:,} about {done.name}@{done.alias}: of the {percent(RISK)} risk of a false promotion"
-        f" {percent(budget.left)} is left, and the next needs p below {budget.next_p_value:.2g}"
+        f"decision {budget.decisions:,} about {done.name}@{done.alias}: of the {percent(RISK)} risk of a false"
+        f" promotion {percent(budget.left)} is left, and the next needs p below {budget.next_p_value:.2g}"
     )
     if done.judged.other_rows:
         streams.note("the decisions before were made on other test rows: --fresh-data begins anew with these")

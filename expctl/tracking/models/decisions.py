@@ -1,7 +1,7 @@
 """The decisions of promotions, on the registered versions: each a tag of the version that a candidate was to beat.
 
-A tag a decision, named by what was decided: two at the same time lose none, and one that is made again is the same. Tags
-of versions are what every store and server with a registry has.
+A tag a decision, named by what was decided: two at the same time lose none, and one that is made again is the same.
+Tags of versions are what every store and server with a registry has.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def test_a_sweep_is_refused_and_names_its_best_run(cli, sweeps):
         (("strong", "reviews", "--metric", "fit_seconds"), "the gate cannot test 'fit_seconds'"),
         (("strong", "reviews", "--note", "\udcff"), "--note is not UTF-8"),
         (("strong", "reviews", "--format", "xml"), "unknown format 'xml'"),
-        (("strong", "reviews", "--fresh-data"), "--fresh-data is of decisions (try: --if-better-than champion"),
+        (("strong", "reviews", "--fresh-data"), "--fresh-data goes with --if-better-than ("),
         (("strong", "--list", "reviews"), "--list promotes nothing"),
         (("--list", "reviews", "--fresh-data"), "--list promotes nothing"),
         (("--list", "reviews", "--remove", "reviews@champion"), "--list promotes nothing"),

@@ -1,4 +1,4 @@
-"""Decisions on the versions that they are about: none is lost, none counts twice, what is no decision is passed over."""
+"""Decisions on the versions that they are about: none is lost, none counts twice, other tags are passed over."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ def text_of(decision: PastDecision) -> str:
 
 
 def test_the_same_decision_has_the_same_tag_and_any_other_another():
-    others = [replace(ONE, alias="staging"), replace(ONE, run_id="b"), replace(ONE, version=2), replace(ONE, metric="mcc")]
+    others = [
+        replace(ONE, alias="staging"),
+        replace(ONE, run_id="b"),
+        replace(ONE, version=2),
+        replace(ONE, metric="mcc"),
+    ]
     assert len({one.key for one in [ONE, *others]}) == 5
     assert replace(ONE, at="later", fresh=True, test_set="other").key == ONE.key
 
