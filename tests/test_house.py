@@ -387,7 +387,6 @@ READERS = [
     ["show", "latest"],
     ["compare", "latest~1", "latest", "--per-class"],
     ["best"],
-    ["power", "latest"],
     ["best", "--all-experiments"],
     ["compare", "expctl/latest~1", "expctl/latest", "--code"],
     ["get", "latest"],

@@ -88,5 +88,6 @@ def _of_one(run: RunRecord, request: PowerRequest) -> list[Power]:
         if isinstance(rows, int) and {f"{key}_low", f"{key}_high"} <= run.metrics.keys()
     ]
     if not any(found):
-        raise RunNotFound(f"run {run.described} has no metric with limits", hint="expctl power RUN RUN")
+        why = "has no metric with limits" if not found else "has no error on its test rows, or no limits"
+        raise RunNotFound(f"run {run.described} {why}: its variance is not known", hint="expctl power RUN RUN")
     return [one for one in found if one is not None]
