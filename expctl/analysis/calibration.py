@@ -26,7 +26,7 @@ _STEPS: Final = 30  # of a bisection: beyond any digit shown
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Rows that a model was about equally sure of: mean confidence, and the share that it has right, with its limits."""
+    """Rows that a model was about equally sure of: mean confidence, the share that it has right, its limits."""
 
     rows: int
     confidence: float
@@ -46,7 +46,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How well the probabilities of a run fit its test rows; `overconfidence` is mean confidence minus accuracy."""
+    """How well the probabilities of a run fit its test rows; `overconfidence`: mean confidence minus accuracy."""
 
     rows: int
     brier_score: Estimate
@@ -58,8 +58,8 @@ class Calibration:
 def calibration(run: RunPredictions, *, confidence: float = 0.95) -> Calibration | str:
     """The calibration of a run, or in words why there is none.
 
-    The Brier score is the mean over rows of the squared distance between the probabilities and what is true, halved
-    for two classes (as scikit-learn's; Brier 1950, Monthly Weather Review 78). Confidence is the probability of what was
+    The Brier score is the mean over rows of the squared distance between the probabilities and what is true, halved for
+    two classes (as scikit-learn's; Brier 1950, Monthly Weather Review 78). Confidence is the probability of what is
     predicted. The expected calibration error is the mean distance of confidence and accuracy over ten bins of as many
     rows (Naeini, Cooper and Hauskrecht 2015, AAAI). Computed as it stands it is above 0 for a perfectly calibrated
     model, the more the fewer the rows: it and its limits are those of the error that shows what was seen (see
@@ -73,7 +73,11 @@ def calibration(run: RunPredictions, *, confidence: float = 0.95) -> Calibration
     columns = np.array([column.get(name, -1) for name in run.classes])
     labels, predicted = columns[run.labels], columns[run.predicted]
     if (predicted < 0).any() or not np.isfinite(run.scores).all() or len(labels) < 2 * _ROWS_OF_A_BIN:
-        return "it has too few test rows" if len(labels) < 2 * _ROWS_OF_A_BIN else "its probabilities are not of its classes"
+        return (
+            "it has too few test rows"
+            if len(labels) < 2 * _ROWS_OF_A_BIN
+            else "its probabilities are not of its classes"
+        )
     scores = run.scores.astype(np.float64)
     every = np.arange(len(labels))
     # Of a row whose class the model does not know, all probability is in the wrong place.
@@ -133,9 +137,9 @@ def wilson(share: float, rows: int, confidence: float) -> tuple[float, float]:
 def _error(shares: np.ndarray, distances: np.ndarray, errors: np.ndarray, confidence: float) -> Estimate:
     """The calibration error by inverting a test, as chance adds to what is seen of it.
 
-    If the true distances are `t` times those seen, the error that would be seen is drawn with normal errors of the bins.
-    The limits are the least and the largest `t` at which what was seen is not yet too large or too small, the value that
-    at which it is in the middle: 0 where a calibrated model shows as much.
+    Were the true distances `t` times those seen, the error that would be seen is drawn with normal errors of the bins.
+    The limits are the least and the largest `t` at which what was seen is not yet too large or too small, the value is
+    that at which it is in the middle: 0 where a calibrated model shows as much.
     """
     import numpy as np
 

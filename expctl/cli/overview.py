@@ -22,7 +22,7 @@ GROUPS: Final = {
     "Look": ("list", "show", "get", "report", "ui", "experiments"),
     "Decide and use": (
         *("best", "compare", "power", "explain", "importance", "gate", "promote", "predict", "reproduce"),
-        "learning-curve",
+        *("learning-curve", "calibration"),
     ),
     "Keep": ("edit", "log", "delete", "restore", "export", "import"),
     "Set up": ("doctor", "help"),

@@ -2,8 +2,8 @@
 
     python tests/simulation/calibration.py [--samples 500]
 
-Two classes; the model says a probability, and what is true comes by that probability, or by one that it exaggerates. The
-truth is what a million rows show.
+Two classes; the model says a probability, and what is true comes by that probability, or by one that it exaggerates.
+The truth is what a million rows show.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=500)
     samples = parser.parse_args().samples
-    sys.stdout.write("| test rows | log odds | true error | mean of the errors told | truth held | brier_score held |\n")
+    sys.stdout.write(
+        "| test rows | log odds | true error | mean of the errors told | truth held | brier_score held |\n"
+    )
     sys.stdout.write("|---:|---:|---:|---:|---:|---:|\n")
     for times in EXAGGERATED:
         truth = told(predictions(1_000_000, times, np.random.default_rng(0)))
@@ -51,9 +53,7 @@ def main() -> None:
             generator = np.random.default_rng(rows)
             found = [told(predictions(rows, times, generator)) for _ in range(samples)]
             held = np.mean([one.calibration_error.low <= error <= one.calibration_error.high for one in found])
-            brier = np.mean(
-                [one.brier_score.low <= truth.brier_score.value <= one.brier_score.high for one in found]
-            )
+            brier = np.mean([one.brier_score.low <= truth.brier_score.value <= one.brier_score.high for one in found])
             mean = np.mean([one.calibration_error.value for one in found])
             sys.stdout.write(f"| {rows:,} | x {times:g} | {error:.3f} | {mean:.3f} | {held:.1%} | {brier:.1%} |\n")
             sys.stdout.flush()
