@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from expctl.filters.expression import FINISHED, NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of
+from expctl.filters.expression import FINISHED, Condition, Field, all_of
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import BARE
 from expctl.wording import plural
@@ -46,9 +46,9 @@ def wear_of(store: Store, run: RunRecord) -> Wear | None:
     """What the test set of a run has judged, in any experiment; None for a run that does not tell its test set."""
     if run.test_set is None:
         return None
-    same = all_of(Condition(Field("tags", Tag.TEST_SET), "=", run.test_set), FINISHED, NO_SWEEP, REGULAR_RUNS)
+    same = all_of(Condition(Field("tags", Tag.TEST_SET), "=", run.test_set), FINISHED)
     runs, more = _count(store, same)
-    candidates, _ = _count(store, all_of(same, Condition(Field("tags", Tag.JUDGED), "has")))
+    candidates, _ = _count(store, all_of(Condition(Field("tags", Tag.JUDGED), "has"), same))  # which few have, first
     return Wear(runs, candidates, more)
 
 

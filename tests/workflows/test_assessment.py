@@ -57,7 +57,7 @@ def test_what_is_practically_equal_is_by_the_margin_given_or_set(cli, runs, monk
     assert cli(*gate).exit_code == 6  # which is one-sided, and has a limit of its own
     wrong = cli("compare", "strong", "bayes", "--margin", "-1")
     assert (wrong.exit_code, wrong.stdout) == (2, "")
-    assert "--margin '-1' must be 0 or a positive number (try: for example 0.005, half a point)" in wrong.stderr
+    assert "--margin '-1' must be 0 or a positive number (for example 0.005, half a point)" in wrong.stderr
 
 
 def test_a_run_without_it_is_undecided_and_a_name_that_no_run_has_is_refused(cli, trained):

@@ -28,6 +28,20 @@ def test_finished_runs_of_a_test_set_are_counted_and_those_that_were_judged(runs
     assert wear_of(store, strong) in (Wear(3, 1), Wear(2, 1, more=True))  # the latter where it takes reading them
 
 
+def test_best_gate_and_promote_tell_it_and_not_of_little_use(cli, runs, monkeypatch):
+    asked = [
+        ("best",),
+        ("gate", "bayes", "--baseline", "strong"),
+        ("promote", "strong", "reviews"),
+        ("promote", "bayes", "reviews", "--if-better-than", "champion"),
+    ]
+    assert not any("has judged" in cli(*words).stderr for words in asked)
+    monkeypatch.setattr(wear, "_FEW", 1)
+    told = [cli(*words).stderr for words in asked]
+    judged = "its test set has judged 3 runs and 1 candidate for a promotion: the best of many looks better than it is"
+    assert [judged in one for one in told] == [True, True, False, True]  # where nothing is decided nothing is told
+
+
 def test_it_is_told_where_it_is_often():
     assert str(Wear(9, 0)) == ""
     assert str(Wear(10, 0)) == "its test set has judged 10 runs: the best of many looks better than it is"

@@ -113,7 +113,8 @@ def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settin
     for run, test in zip(compared.runs[1:], compared.tests, strict=True):
         if test.note is not None:
             streams.note(f"{run.label}: {test.note}")
-    _tell_unseen(compared, streams)
+    if format == "table":
+        _tell_unseen(compared, streams)
     if not comparison.lines:
         streams.note("nothing differs")
     elif comparison.same and format == "table":

@@ -11,6 +11,8 @@ from expctl.records import Tag
 from expctl.tracking.models import decisions, registry
 from expctl.tracking.models.decisions import PastDecision
 from expctl.tracking.models.registry import Registered, Version
+from expctl.workflows.promote import promote
+from tests.tracking.recorded import store_of
 
 ONE = PastDecision("champion", "a" * 32, 1, "f1_score", "rows", at="2026-01-01T00:00:00.000000+00:00")
 
@@ -62,12 +64,10 @@ def test_a_history_begins_with_the_last_decision_on_fresh_data():
     assert decisions.running([]) == []
 
 
-def test_a_decision_is_written_once(folder):
-    from tests.tracking.recorded import store_of
-
-    store = store_of(folder)
-    store.client.create_registered_model("reviews")
-    store.client.create_model_version("reviews", str(folder))
+@pytest.mark.every_store
+def test_a_decision_is_written_once(runs):
+    store = store_of(runs)
+    promote(store, "strong", "reviews", "champion", better_than=None, metric="f1_score", who="Ada", note=None)
     for _ in range(2):
         decisions.record(store, registry.read(store, "reviews"), ONE)
         (found,) = decisions.of_alias(registry.read(store, "reviews"), "champion")
