@@ -1,7 +1,7 @@
 """How sure a promotion has to be: the risk of a false one, spent over all the decisions in the history of an alias.
 
 A test set that decides again and again promotes by luck sooner or later: of 50 candidates as good as the champion one
-looks significantly better in a third of all histories. So each decision gets a share of one risk, and the shares of all
+looks significantly better in two of five histories. So each decision gets a share of one risk, and the shares of all
 decisions that will ever be made add up to it. Values in, values out: knows no registry.
 """
 
