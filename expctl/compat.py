@@ -221,6 +221,10 @@ def is_prompt(model: Any) -> bool:
 # The one type of a forest's file that skops does not know: an extension type, public under no other name.
 TREE: Final = "sklearn.tree._tree.Tree"
 
+# What a calibrated classifier holds: plain objects of numbers and of estimators, which skops makes without calling any
+# of their own code.
+CALIBRATION: Final = ("sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration")
+
 # The address of an object in its process, which the vectorizers keep to warn once of odd stop words: two fitted
 # alike differ in it, and in nothing else.
 STOP_WORDS_ID: Final = "_stop_words_id"

@@ -15,7 +15,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.extra_metrics import read_extra_metrics
-from expctl.parameters import FLAG, NONE, Interval, Parameter
+from expctl.parameters import FLAG, NONE, Interval, Options, Parameter
 from expctl.records import Value
 
 if TYPE_CHECKING:
@@ -148,6 +148,14 @@ class Recipe:
         panel="Model",
         factor="none",
         repeatable=True,
+    )
+    calibrate: str | None = option(
+        "Calibrate the probabilities, on five folds of the training rows: sigmoid or isotonic.",
+        default=None,
+        before=None,
+        metavar="METHOD",
+        panel="Model",
+        domains=(Options(("sigmoid", "isotonic")), NONE),
     )
     model: str = option(
         "{models}, or package.module:factory.",

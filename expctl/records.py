@@ -43,10 +43,13 @@ class Tag:
     REPRODUCES: Final = "expctl.reproduces"
     VERDICT: Final = "expctl.verdict"
     EXPLANATION: Final = "expctl.explanation"
-    PROMOTED_AS: Final = "promoted_as"  # these four are of registered versions, for people who read MLflow's pages
+    PROMOTED_AS: Final = "promoted_as"  # these are of registered versions, for people who read MLflow's pages
     PROMOTED_BY: Final = "promoted_by"
     PROMOTED_AT: Final = "promoted_at"
     PROMOTED_BECAUSE: Final = "promoted_because"
+    PROMOTED_BUDGET: Final = "promoted_budget"  # and this, of one that a decision has promoted
+    DECISION: Final = "expctl.decision."  # and a digest: of a registered version, what was decided about its place
+    JUDGED: Final = "expctl.judged"  # NAME@ALIAS, of a run that was judged for it
     IMPORTED: Final = "expctl.imported"  # when; written last: without it an import was cut short
     IMPORTED_ID: Final = "expctl.imported_id"  # under which the run was first recorded, in another store
     IMPORTED_FROM: Final = "expctl.imported_from"

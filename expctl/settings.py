@@ -5,6 +5,7 @@ Read once, by `load_settings`; nothing is read at import. MLflow's variables kee
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field, fields
 from typing import Final, Literal
@@ -28,7 +29,24 @@ class Settings:
     data: str = setting("EXPCTL_DATA", "data/reviews.csv")
     developer: str = setting("EXPCTL_DEVELOPER", "")
     csv_formulas: str = setting("EXPCTL_CSV_FORMULAS", "escape", ("escape", "keep"))
+    margin: str = setting("EXPCTL_MARGIN", "0")
     env_file: EnvFile = field(default=EnvFile(), repr=False, compare=False)
+
+    @property
+    def equal_within(self) -> float:
+        """The margin as a number: differences of a metric that are surely smaller are practically none; 0 for none."""
+        return read_margin(self.margin, "EXPCTL_MARGIN")
+
+
+def read_margin(text: str, name: str) -> float:
+    """A margin in the unit of a metric. Raises UsageError, by the `name` that it was given by, for any other text."""
+    try:
+        margin = float(text)
+    except ValueError:
+        margin = math.nan
+    if not 0 <= margin < math.inf:
+        raise UsageError(f"{name} {text!r} must be 0 or a positive number", hint="for example 0.005, half a point")
+    return margin
 
 
 _SETTINGS: Final = tuple(one for one in fields(Settings) if one.metadata)
@@ -71,4 +89,5 @@ def traced_settings(**flags: str | None) -> tuple[Settings, dict[str, Source]]:
         choices, value = one.metadata["choices"], getattr(settings, one.name)
         if choices and value not in choices:
             raise UsageError(f"{VARIABLES[one.name]} is {value!r}", hint=f"use {' or '.join(choices)}")
+    read_margin(settings.margin, VARIABLES["margin"])
     return settings, sources

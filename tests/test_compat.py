@@ -382,6 +382,20 @@ def test_a_vectorizer_keeps_an_address_by_the_name_that_comparisons_leave_out() 
     )
 
 
+def test_a_calibrated_classifier_holds_the_types_that_are_trusted_and_one_classifier() -> None:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.naive_bayes import MultinomialNB
+
+    fitted = CalibratedClassifierCV(MultinomialNB(), cv=2, ensemble=False).fit([[0.0], [1.0]] * 4, [0, 1] * 4)
+    (inner,) = fitted.calibrated_classifiers_
+    held = {f"{type(one).__module__}.{type(one).__qualname__}" for one in (inner, *inner.calibrators)}
+    relies(
+        held == set(compat.CALIBRATION) and isinstance(inner.estimator, MultinomialNB),
+        "scikit-learn",
+        f"it holds {held}: calibrated models are not loaded until compat.CALIBRATION names them",
+    )
+
+
 def test_the_tree_of_a_forest_has_the_type_that_is_trusted_and_the_arrays_that_are_checked() -> None:
     from sklearn.tree import DecisionTreeClassifier
 

@@ -26,6 +26,7 @@ OTHER = {
     "data": "other.csv",
     "developer": "Ann",
     "csv_formulas": "keep",
+    "margin": "0.01",
 }
 
 
@@ -55,10 +56,10 @@ def test_flag_wins_over_environment_over_env_file_over_default(name: str, monkey
     default = str(getattr(Settings(), name))
     write_env(**{name: value})
     assert load_settings() == replace(Settings(), **{name: value})
-    valid = "escape" if name == "csv_formulas" else f"{value}.environment"
+    valid = {"csv_formulas": "escape", "margin": "0.02"}.get(name, f"{value}.environment")
     monkeypatch.setenv(VARIABLES[name], valid)
     assert load_settings() == replace(Settings(), **{name: valid})
-    flag = "keep" if name == "csv_formulas" else f"{value}.flag"
+    flag = {"csv_formulas": "keep", "margin": "0.03"}.get(name, f"{value}.flag")
     assert load_settings(**{name: flag}) == replace(Settings(), **{name: flag})
     assert default not in (value, flag)
 
@@ -96,6 +97,14 @@ def test_our_variables_begin_with_our_name_and_mlflows_keep_theirs() -> None:
 
     assert VARIABLES["tracking_uri"] == MLFLOW_TRACKING_URI.name
     assert VARIABLES["experiment"] == MLFLOW_EXPERIMENT_NAME.name
+
+
+@pytest.mark.parametrize("wrong", ["-0.1", "nan", "inf", "half", "1%"])
+def test_a_margin_that_is_no_amount_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Settings().equal_within, Settings(margin="0.005").equal_within) == (0.0, 0.005)
+    monkeypatch.setenv("EXPCTL_MARGIN", wrong)
+    with pytest.raises(UsageError, match=f"EXPCTL_MARGIN '{wrong}' must be 0 or a positive number"):
+        load_settings()
 
 
 @pytest.mark.parametrize("wrong", ["never", "Escape", " keep"])

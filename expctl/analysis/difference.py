@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-Verdict = Literal["better", "worse", "no clear difference"]
+Verdict = Literal["better", "worse", "equal", "no clear difference"]
 
 _FOR_PERCENTILES: Final = 1_000  # from fewer resamples only the standard error is taken, of an estimate then normal
 
@@ -22,7 +22,8 @@ class Difference:
     """Challenger minus baseline on one metric, over the rows both were tested on.
 
     `low` and `high` limit `change` at the chosen confidence. `p_value` is two-sided and, where several things
-    were compared, adjusted by Holm's method. `alpha` is 1 - confidence.
+    were compared, adjusted by Holm's method; `many` says how many these were. `alpha` is 1 - confidence. Changes within
+    the `margin`, in the unit of the metric, are practically none.
     """
 
     metric: str
@@ -32,6 +33,8 @@ class Difference:
     high: float
     p_value: float
     alpha: float = 0.05
+    margin: float = 0.0
+    many: int = 1
 
     @property
     def change(self) -> float:
@@ -40,11 +43,29 @@ class Difference:
 
     @property
     def verdict(self) -> Verdict:
-        """In words, by the direction of the metric: sure at the chosen confidence, or no clear difference."""
+        """In words, by the direction of the metric: sure at the chosen confidence, or no clear difference.
+
+        `equal`: the whole interval is within the margin, surely a difference or not: two one-sided tests at half
+        of alpha each (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). Of several things compared
+        the interval is that of Bonferroni.
+        """
+        if self._within_margin():
+            return "equal"
         sure = self.p_value < self.alpha and (self.low > 0 or self.high < 0)
         if not sure:
             return "no clear difference"
         return "better" if (self.low > 0) == higher_is_better(self.metric) else "worse"
+
+    def _within_margin(self) -> bool:
+        from statistics import NormalDist
+
+        if not self.margin:
+            return False
+        wider = 1.0
+        if self.many > 1:
+            wider = NormalDist().inv_cdf(self.alpha / 2 / self.many) / NormalDist().inv_cdf(self.alpha / 2)
+        low, high = (self.change + (limit - self.change) * wider for limit in (self.low, self.high))
+        return -self.margin < low and high < self.margin
 
 
 def resampled_difference(
@@ -103,6 +124,11 @@ def evened(difference: Difference) -> Difference:
     return replace(difference, low=0.0 - reach, high=reach)  # never -0.0
 
 
+def with_margin(differences: Mapping[str, Difference], margin: float) -> dict[str, Difference]:
+    """The differences, each with the margin within which a change is practically none."""
+    return {key: replace(one, margin=margin) for key, one in differences.items()}
+
+
 def mcnemar_p(broken: int, fixed: int) -> float:
     """McNemar's exact test, two-sided: are `fixed` of `broken + fixed` changed rows a fair coin's?
 
@@ -141,5 +167,5 @@ def adjusted(differences: Sequence[Mapping[str, Difference]], asked: str | None 
     places = [(one, key) for one in result for key in one]
     for family in ([at for at in places if at[1] == asked], [at for at in places if at[1] != asked]):
         for (one, key), p_value in zip(family, holm([one[key].p_value for one, key in family]), strict=True):
-            one[key] = replace(one[key], p_value=p_value)
+            one[key] = replace(one[key], p_value=p_value, many=len(family))
     return result

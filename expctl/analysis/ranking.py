@@ -72,12 +72,13 @@ def preferring(ranking: Ranking, key: str) -> Ranking:
     return replace(ranking, ranked=[*first, *rest])
 
 
-def may_tie(ranking: Ranking, most: int) -> list[RunRecord]:
-    """The runs, at most so many, that may be tied for the best: those on its test rows that reach into its limits."""
+def may_tie(ranking: Ranking, most: int, margin: float = 0.0) -> list[RunRecord]:
+    """The runs, at most so many, that may be tied for the best: those that reach into its limits, or the margin."""
     best = ranking.ranked[0]
     higher = higher_is_better(ranking.metric)
     limit = best.metrics.get(f"{ranking.metric}_{'low' if higher else 'high'}", math.nan)
-    reach = 2 * abs(best.metrics[ranking.metric] - limit)  # farther apart than that no paired test finds a tie
+    # Farther apart than that no paired test finds a tie.
+    reach = max(2 * abs(best.metrics[ranking.metric] - limit), margin)
     near = [
         run
         for run in ranking.ranked[1:]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from expctl.analysis.calibration import Calibration
     from expctl.analysis.comparison import Comparison
     from expctl.analysis.confusion import Confusion
     from expctl.analysis.curves import Curves
@@ -35,7 +36,8 @@ class Report:
     `tested` has an entry a challenger and `curves` one a compared run (a text: why there are none). `confusion` is of
     the compared runs with predictions, `confused`. `history`: the experiment's finished runs with the metric, oldest
     first.
-    `notes` tell what was left out. `terms` are those of the compared runs that speak for each class (a text: why none).
+    `notes` tell what was left out. `terms` are those of the compared runs that speak for each class (a text: why none),
+    `calibrations` how well their probabilities fit.
     """
 
     experiment: str
@@ -51,3 +53,4 @@ class Report:
     confidence: float
     notes: Sequence[str] = ()
     terms: Sequence[Importance | str] = ()
+    calibrations: Sequence[Calibration | str] = ()

@@ -73,12 +73,46 @@ def sweep_request(
 
     What changes of the recipe of `from_run`, a run reference, is told to `note`.
     """
-    from expctl.workflows.requests import SweepRequest
-
+    space = {key.replace("-", "_"): text for key, text in read_pairs(grid or [], "-g").items()}
     given = _put_together(flags)
     settings = load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri)
-    space = {key.replace("-", "_"): text for key, text in read_pairs(grid or [], "-g").items()}
     base = None if from_run is None else _base(settings, from_run, note, verbose=verbose)
+    return _sweep(given, settings, space, base, note=note, verbose=verbose, **own)
+
+
+def repeated_request(
+    flags: Mapping[str, Any],
+    tracking_uri: str | None,
+    *,
+    repeats: int,
+    from_run: str | None = None,
+    note: Callable[[str], None],
+    verbose: bool,
+) -> SweepRequest:
+    """What `train --repeats` is asked for: a sweep over so many random states, from that of the recipe on."""
+    given = _put_together(flags)
+    settings = load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri)
+    base = None if from_run is None else _base(settings, from_run, note, verbose=verbose)
+    recipe = configure({"data": settings.data, **given.recipe}) if base is None else base.changed(given.recipe)
+    first = recipe.random_state
+    given.recipe.pop("random_state", None)
+    space = {"random_state": ",".join(str(state) for state in range(first, first + repeats))}
+    return _sweep(given, settings, space, base, note=note, verbose=verbose)
+
+
+def _sweep(
+    given: _Given,
+    settings: Settings,
+    space: Mapping[str, str],
+    base: Base | None,
+    *,
+    note: Callable[[str], None],
+    verbose: bool,
+    **own: Any,
+) -> SweepRequest:
+    """A sweep over a space, of what is given or of the recipe of a run, and of what that has otherwise."""
+    from expctl.workflows.requests import SweepRequest
+
     common = given.recipe
     if base is not None:
         recipe, common = base.varied(given.recipe, space)

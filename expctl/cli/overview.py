@@ -21,7 +21,8 @@ GROUPS: Final = {
     "Train": ("train", "sweep"),
     "Look": ("list", "show", "get", "report", "ui", "experiments"),
     "Decide and use": (
-        *("best", "compare", "explain", "importance", "gate", "promote", "predict", "reproduce", "learning-curve"),
+        *("best", "compare", "power", "explain", "importance", "gate", "promote", "predict", "reproduce"),
+        *("learning-curve", "calibration"),
     ),
     "Keep": ("edit", "log", "delete", "restore", "export", "import"),
     "Set up": ("doctor", "help"),

@@ -180,13 +180,19 @@ def piped() -> Iterator[None]:
 
 
 def opened_among(
-    experiments: Sequence[str] | None, tracking_uri: str | None, streams: Streams, *, everywhere: bool, verbose: bool
+    experiments: Sequence[str] | None,
+    tracking_uri: str | None,
+    streams: Streams,
+    *,
+    everywhere: bool,
+    verbose: bool,
+    margin: str | None = None,
 ) -> Store:
     """The store, to be looked through in several experiments or `everywhere`. Raises UsageError for both at once."""
     names = [name for name in experiments or () if name]  # an empty one is none, as of every setting
     if names and everywhere:
         raise UsageError("--all-experiments and --experiment exclude each other", hint="leave out one of them")
-    store = opened(load_settings(tracking_uri=tracking_uri), streams, verbose=verbose)
+    store = opened(load_settings(tracking_uri=tracking_uri, margin=margin), streams, verbose=verbose)
     return store.among(names or None) if names or everywhere else store
 
 

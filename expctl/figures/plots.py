@@ -71,6 +71,27 @@ def learning_curve(
     return _png(figure)
 
 
+def reliability(bins: Sequence[tuple[float, float, float, float]]) -> bytes:
+    """Draw the share that is right, with its limits, against the confidence: (confidence, right, low, high) a bin."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
+    axes = figure.add_subplot()
+    sure, right = [one[0] for one in bins], [one[1] for one in bins]
+    # A share may be an ulp beyond its limits.
+    reach = [[max(0.0, one[1] - one[2]) for one in bins], [max(0.0, one[3] - one[1]) for one in bins]]
+    axes.plot([0, 1], [0, 1], linestyle="--", color="grey", linewidth=1)
+    axes.errorbar(sure, right, yerr=reach, marker="o", capsize=3)
+    start = min(0.5, *sure, *(one[2] for one in bins)) - 0.02
+    axes.grid(alpha=0.3)
+    axes.set(xlim=(start, 1.02), ylim=(start, 1.02), aspect="equal")
+    axes.set(xlabel="Confidence", ylabel="Share that is right", title="Reliability, with limits")
+    return _png(figure)
+
+
 def parallel_coordinates(
     metric: str, scored: Sequence[tuple[SearchPoint, float]], logarithmic: Collection[str], *, higher_is_better: bool
 ) -> bytes:

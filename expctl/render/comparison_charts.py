@@ -11,6 +11,7 @@ from expctl.render.vega import LEGEND, PICKED, TOLD, Chart, between, hint, measu
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from expctl.analysis.calibration import Calibration
     from expctl.analysis.confusion import Confusion
     from expctl.analysis.curves import CurvePoint, Curves
     from expctl.analysis.difference import Difference
@@ -31,7 +32,7 @@ def changes_chart(
             "value": one.change,
             "low": one.low,
             "high": one.high,
-            "sure": one.verdict != "no clear difference",
+            "sure": one.verdict in ("better", "worse"),
             "tip": hint(
                 f"{key}: {name}", {"change": one.change, "low": one.low, "high": one.high, "verdict": one.verdict}
             ),
@@ -101,6 +102,43 @@ def curves_chart(kind: str, found: Sequence[tuple[str, str, Curves]]) -> Chart:
     }
     what = "ROC curves with the areas under them" if roc else "precision-recall curves with their average precision"
     return spec(f"{what}, {len(found)} runs", values, height=320, layer=[*([chance] if roc else []), lines])
+
+
+def reliability_chart(found: Sequence[tuple[str, str, Calibration]]) -> Chart:
+    """The share that is right against the confidence, of runs (run id, name, calibration), errors in the legend."""
+    labels, values = [], []
+    for run_id, name, one in found:
+        label = f"{name}: {one.calibration_error.value:.4f}"
+        labels.append(label)
+        values += [
+            {
+                "run": run_id, "label": label, "x": part.confidence, "y": part.right, "low": part.low,
+                "high": part.high,
+                "tip": f"{name}: {part.right:.1%} of {part.rows:,} rows right at {part.confidence:.1%}"
+            }
+            for part in one.bins
+        ]  # fmt: skip
+    colour = {"color": series("label", labels)}
+    start = min([0.5, *(min(part.confidence, part.low) for _, _, one in found for part in one.bins)])
+    scale = {"domain": [start, 1]}
+    x, y = ({**measured(key, title), "scale": scale} for key, title in (("x", "confidence"), ("y", "share right")))
+    perfect = {
+        "data": {"values": [{"x": start, "y": start}, {"x": 1, "y": 1}]},
+        "mark": {"type": "line", "strokeDash": [2, 4], "color": {"expr": "soft"}},
+        "encoding": {"x": measured("x"), "y": measured("y")},
+    }
+    limits = {
+        "mark": {"type": "rule", "strokeWidth": 1},
+        "encoding": {"x": x, "y": {**measured("low"), "scale": scale}, "y2": {"field": "high"}, **colour},
+    }
+    line = {
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": x, "y": y, **colour, **TOLD, "strokeWidth": {"condition": {"test": PICKED, "value": 5}, "value": 2},
+        },
+    }  # fmt: skip
+    what = "Share that is right against confidence, with limits and calibration errors"
+    return spec(f"{what}, {len(found)} runs", values, height=320, layer=[perfect, limits, line])
 
 
 def confusion_chart(found: Confusion, index: int, name: str) -> Chart:

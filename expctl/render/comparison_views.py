@@ -108,6 +108,8 @@ def verdict_line(
     name, base = told_apart([baseline, one])[::-1]
     of = f" (the best of {len(challengers)})" if len(challengers) > 1 else ""
     verdicts = {"better": f"{name}{of} is better than {base}", "worse": f"{name}{of} is worse than {base}"}
+    if found is not None:
+        verdicts["equal"] = f"{name}{of} and {base} are equal within {found.margin:g}"
     told = verdicts.get(found.verdict if found else "", f"no clear difference between {base} and {name}{of}")
     numbers = [number(run.metrics[metric], 4) if metric in run.metrics else MISSING for run in (baseline, one)]
     line = f"{metric} {' → '.join(numbers)}"

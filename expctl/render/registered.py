@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.tracking.models.registry import Registered
     from expctl.workflows.promote import Promotion
+    from expctl.workflows.promotion_decision import Judged
 
 _RUN_ID = Column("run_id", "run", "id", width=8)
 
@@ -36,14 +37,22 @@ def promotion_sheet(done: Promotion, metric: str) -> Sheet:
     ]
     run = done.run
     of_run: list[Cell] = [run.run_id, run.name, run.metrics.get(metric)] if run is not None else [None] * 3
-    decision = done.decision
     return Sheet(
         "promotion",
         columns,
         [[done.name, done.version, done.alias, done.before, *of_run]],
-        facts={} if decision is None else {"gate": decision.outcome, "reason": decision.reason},
+        facts=_decided(done.judged),
         ids=[] if done.version is None else [reference(done.name, done.version)],
     )
+
+
+def _decided(judged: Judged | None) -> dict[str, Cell]:
+    """What the gate said, the number of this decision in its history, and what risk is left to those that follow."""
+    if judged is None:
+        return {}
+    said: dict[str, Cell] = {"gate": judged.decision.outcome, "reason": judged.decision.reason}
+    budget = judged.budget
+    return said if budget is None else {**said, "decision": budget.decisions, "risk_left": budget.left}
 
 
 def versions_sheet(model: Registered, runs: Mapping[str, RunRecord], metric: str) -> Sheet:

@@ -130,6 +130,13 @@ def _charts(report: Report) -> dict[str, Chart]:
     if curved:
         found["roc"] = comparison_charts.curves_chart("roc", curved)
         found["precision_recall"] = comparison_charts.curves_chart("precision_recall", curved)
+    calibrated = [
+        (run.run_id, names[run.run_id], one)
+        for run, one in zip(compared, report.calibrations, strict=True)
+        if not isinstance(one, str)
+    ]
+    if calibrated:
+        found["reliability"] = comparison_charts.reliability_chart(calibrated)
     if report.confusion is not None:
         for place, run in enumerate(report.confused):
             found[f"confusion-{place}"] = comparison_charts.confusion_chart(report.confusion, place, names[run.run_id])
@@ -148,7 +155,7 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
         "parameters": "Parameters and metrics" if "parallel" in drawn else None,
         "history": "Over time" if "history" in drawn else None,
         "comparison": "Compared with the baseline" if len(compared) > 1 else None,
-        "curves": "ROC and precision-recall" if report.curves else None,
+        "curves": "ROC, precision-recall and reliability" if report.curves else None,
         "confusion": "Confusion" if report.confusion is not None else None,
         "classes": "Classes" if "classes" in drawn else None,
         "terms": "Terms" if terms else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from expctl.analysis.difference import with_margin
 from expctl.analysis.resampled import extra_differences, informative_rows
 from expctl.analysis.significance import Assessment, assess
 from expctl.tracking.runs.resamples import read_resamples
@@ -22,8 +23,20 @@ def assess_runs(
 ) -> Assessment:
     """`assess` on the predictions of two runs, and the metrics of the user's own that both have.
 
-    These are tested only where the test rows are the same, and were measured by the same source. Raises DataError.
+    These are tested only where the test rows are the same, and were measured by the same source. What is practically
+    equal is by the margin of the settings. Raises DataError.
     """
+    return _within(_assessed(store, baseline, challenger, confidence, per_class=per_class), store.settings.equal_within)
+
+
+def _within(test: Assessment, margin: float) -> Assessment:
+    """A test whose differences know the margin."""
+    return replace(test, differences=with_margin(test.differences, margin), by_class=with_margin(test.by_class, margin))
+
+
+def _assessed(
+    store: Store, baseline: Recorded, challenger: Recorded, confidence: float, *, per_class: bool
+) -> Assessment:
     (one, before), (other, after) = baseline, challenger
     test = assess(before, after, confidence=confidence, per_class=per_class)
     if before is None or after is None or test.pairing is None or not test.pairing.complete:

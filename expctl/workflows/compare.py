@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.comparison import compare as compare_runs
@@ -17,6 +17,7 @@ from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import resolve_set
 from expctl.workflows.assessment import assess_runs
 from expctl.workflows.compare_code import compare_code, distances
+from expctl.workflows.repeats import is_repeated, members, noise_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
     from expctl.workflows.compare_code import ComparedCode
+    from expctl.workflows.repeats import Noise
 
 
 EVERY_METRIC: Final = "all"
@@ -68,13 +70,15 @@ class CompareRequest:
 class ComparedRuns:
     """Runs side by side; `tests` has one entry for each but the first.
 
-    `metric` is the one that decides in a word; None of runs without any.
+    `metric` is the one that decides in a word; None of runs without any. `noise`: how it varies over the random
+    states of the first run that is one of a set.
     """
 
     runs: Sequence[RunRecord]
     comparison: Comparison
     tests: Sequence[Assessment]
     metric: str | None
+    noise: Noise | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,9 @@ class ComparedSets:
 
 def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRows | ComparedSets | ComparedCode:
     """Compare what the references of a request mean. Raises UsageError, RunNotFound, DataError."""
-    matched = [resolve_set(store, run) for run in request.runs]  # a glob or a filter that fits one run means that run
+    matched = [_meant(store, run) for run in request.runs]  # a glob or a filter that fits one run means that run
     if any(len(runs) > 1 for runs in matched):
-        return _sets(request, matched)
+        return _sets(request, matched, store.settings.equal_within)
     runs = [run for (run,) in matched]
     if request.code:
         return compare_code(store, runs)
@@ -129,7 +133,15 @@ def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRow
         experiments=store.several,
         distances=distances(runs),
     )
-    return ComparedRuns(runs, comparison, tests, metric or usual)
+    decisive = metric or usual
+    noises = (None if decisive is None else noise_of(store, run, decisive) for run in runs)
+    return ComparedRuns(runs, comparison, tests, decisive, next(filter(None, noises), None))
+
+
+def _meant(store: Store, reference: str) -> list[RunRecord]:
+    """The runs of a reference; of the parent of a set over random states those of the set."""
+    runs = resolve_set(store, reference)
+    return members(store, runs[0]) if len(runs) == 1 and is_repeated(runs[0]) else runs
 
 
 def _rows(
@@ -146,7 +158,7 @@ def _rows(
     return ComparedRows(runs, flips, with_texts(runs[1], flips.rows))
 
 
-def _sets(request: CompareRequest, matched: Sequence[Sequence[RunRecord]]) -> ComparedSets:
+def _sets(request: CompareRequest, matched: Sequence[Sequence[RunRecord]], margin: float) -> ComparedSets:
     """Raises UsageError for more than two sets, and for what is about single runs; RunNotFound for a set and a run."""
     names = request.runs
     if request.metric is not None or request.everything or request.per_class or request.flips is not None:
@@ -165,7 +177,10 @@ def _sets(request: CompareRequest, matched: Sequence[Sequence[RunRecord]]) -> Co
             " least two",
             hint="name one run of each, or train more with --random-state",
         )
-    groups = compare_groups(baseline, challenger, confidence=request.confidence)
+    groups = [
+        one if one.difference is None else replace(one, difference=replace(one.difference, margin=margin))
+        for one in compare_groups(baseline, challenger, confidence=request.confidence)
+    ]
     return ComparedSets((names[0], names[1]), groups, _note(baseline, challenger, groups))
 
 

@@ -14,6 +14,7 @@ from expctl.tracking.runs.predictions import read_predictions
 from expctl.workflows.assessment import assess_runs
 
 if TYPE_CHECKING:
+    from expctl.analysis.difference import Difference
     from expctl.analysis.flips import Flip
     from expctl.analysis.predictions import RunPredictions
     from expctl.analysis.significance import Assessment
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The decision, the tests it stands on, and what the candidate predicted."""
+    """The decision, the tests it stands on, what the candidate predicted, and the difference that decided, if any."""
 
     decision: Decision
     test: Assessment
     predictions: RunPredictions | None
+    difference: Difference | None = None
 
     def broken(self, candidate: RunRecord, most: int) -> list[tuple[Flip, str | None]]:
         """The rows that the candidate broke, at most so many, with their texts, where the data still has them."""
@@ -72,4 +74,4 @@ def judge(
         least=least,
         rows=None if test.pairing is None else len(test.pairing),
     )
-    return Judgement(decision, test, after)
+    return Judgement(decision, test, after, difference)

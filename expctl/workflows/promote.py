@@ -6,11 +6,10 @@ All that can be refused is refused before anything is registered; the alias, whi
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from expctl.analysis.gate import Decision
 from expctl.errors import Undecided, mask_passwords
 from expctl.records import Tag
 from expctl.tracking.models import registry
@@ -18,14 +17,16 @@ from expctl.tracking.models.registry import point_alias, register
 from expctl.tracking.models.storage import check_model
 from expctl.tracking.runs.lifecycle import defer_signals
 from expctl.tracking.runs.references import ALIAS, VERSION, resolve
-from expctl.workflows.gate import judge
+from expctl.workflows.promotion_decision import judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from expctl.analysis.gate import Decision
     from expctl.records import RunRecord
     from expctl.tracking.models.registry import Registered
     from expctl.tracking.store import Store
+    from expctl.workflows.promotion_decision import Judged
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,12 @@ class Promotion:
     version: int | None
     before: int | None
     before_run: RunRecord | None
-    decision: Decision | None
+    judged: Judged | None
+
+    @property
+    def decision(self) -> Decision | None:
+        """What was decided; None where nothing was."""
+        return None if self.judged is None else self.judged.decision
 
 
 def promote(
@@ -54,11 +60,13 @@ def promote(
     metric: str,
     who: str,
     note: str | None,
+    fresh: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> Promotion:
     """Make the model of a run a version of `name`, unless it is one already, and point an alias at it.
 
-    With `better_than`, an alias, only if the run is significantly better by the metric than the version behind that. An
+    With `better_than`, an alias, only if the run is significantly better by the metric than the version behind that, as
+    sure as the history of the alias asks for; with `fresh` test data that begins anew. An
     alias that is not there is no hurdle where it is the one to be set, or would be the first; any other is an error.
 
     Raises RunNotFound for a run without a complete model, DataError for one that is damaged, Undecided where the other
@@ -70,17 +78,18 @@ def promote(
     if run is not None:
         progress(f"checking the model of {run.label}")
         check_model(store, run)
-    decision = None
+    found = None
     if better_than is not None and (number is None or model.aliases.get(alias) != number):
-        decision = _judged(store, model, run, better_than, alias, metric)
-        now = registry.read(store, name)
+        found = judged(store, model, run, better_than, alias, metric, fresh=fresh)
+        now = registry.read(store, name) if found is None else found.model
         if now.aliases.get(better_than) != model.aliases.get(better_than):
             raise Undecided(f"somebody has moved {name}@{better_than} in the meantime", hint="try again")
         model = now
+    decision = None if found is None else found.decision
     before = model.aliases.get(alias)
     before_run = registry.run_of(store, model, before)
     if decision is not None and decision.outcome != "pass":
-        return Promotion(name, alias, run, None, before, before_run, decision)
+        return Promotion(name, alias, run, None, before, before_run, found)
     if number is None or number != before:
         reasons = [note, decision.reason if decision is not None else None]
         tags = {
@@ -90,12 +99,14 @@ def promote(
             Tag.PROMOTED_BECAUSE: mask_passwords("; ".join(filter(None, reasons)))
             or f"asked for: {shlex.join(['expctl', 'promote', reference, name])}",
         }
+        if found is not None and found.budget is not None:
+            tags[Tag.PROMOTED_BUDGET] = str(found.budget)
         progress(f"registering {name}")
         with defer_signals():
             if number is None and run is not None:
                 number, tags = register(store, run, model, tags), {}  # which it has from its beginning
             point_alias(store, name, alias, number, tags)
-    return Promotion(name, alias, run, number, before, before_run, decision)
+    return Promotion(name, alias, run, number, before, before_run, found)
 
 
 def _meant(store: Store, reference: str, model: Registered) -> tuple[int | None, RunRecord | None]:
@@ -108,17 +119,3 @@ def _meant(store: Store, reference: str, model: Registered) -> tuple[int | None,
     aliased = ALIAS.fullmatch(reference)
     pointed = model.aliases.get(aliased["alias"]) if aliased and aliased["name"] == model.name else None
     return pointed if pointed in own else min(own, default=None), run
-
-
-def _judged(
-    store: Store, model: Registered, run: RunRecord | None, better_than: str, alias: str, metric: str
-) -> Decision | None:
-    """Whether a run is significantly better than the one behind an alias; None where there is nobody to beat."""
-    if better_than not in model.aliases and (better_than == alias or not model.aliases):
-        return None
-    number = model.version_of(better_than)
-    baseline = registry.run_of(store, model, number)
-    if run is None or baseline is None:
-        return Decision("undecided", "a version that no run made cannot be compared")
-    decision = judge(store, baseline, run, metric, max_drop=0).decision
-    return replace(decision, reason=f"against version {number}: {decision.reason}")

@@ -55,7 +55,9 @@ def best(store: Store, metric: str, *, top: int, filter: str = "", prefer: str |
         )
     ranking = with_correction(store, ranking, filter=filter)
     if prefer is not None:
-        ranking = preferring(with_ties(store, ranking, may_tie(ranking, _CONTESTANTS)), prefer)
+        ranking = preferring(
+            with_ties(store, ranking, may_tie(ranking, _CONTESTANTS, store.settings.equal_within)), prefer
+        )
     elif top > 1:
         ranking = with_ties(store, ranking, ranking.ranked[1:top])
     sets = [run.test_set for run in ranking.ranked]
@@ -75,7 +77,7 @@ def with_ties(store: Store, ranking: Ranking, rivals: Sequence[RunRecord]) -> Ra
         test = assess_runs(store, (best, mine), (run, read_predictions(store, run)))
         difference = test.differences.get(ranking.metric)
         if difference is not None:
-            tied[run.run_id] = difference.verdict == "no clear difference"
+            tied[run.run_id] = difference.verdict in ("equal", "no clear difference")
     return replace(ranking, tied=tied)
 
 

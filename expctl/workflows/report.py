@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from expctl.analysis.calibration import calibration
 from expctl.analysis.comparison import compare
 from expctl.analysis.confusion import confusion
 from expctl.analysis.curves import curves
@@ -102,7 +103,9 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         notes.append(f"the ranking has the best {_RUNS:,} of {choice.total or len(ranking.ranked):,} runs")
     ranking = replace(ranking, ranked=ranking.ranked[:_RUNS])
     if ranking.ranked:
-        ranking = with_ties(store, with_correction(store, ranking), may_tie(ranking, _TESTED))
+        ranking = with_ties(
+            store, with_correction(store, ranking), may_tie(ranking, _TESTED, store.settings.equal_within)
+        )
     if choice.named:
         compared = choice.runs[:_NAMED]
         if len(choice.runs) > _NAMED:
@@ -121,6 +124,10 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         ranking=ranking,
         comparison=compare(compared, evidence, per_class=True, everything=True) if compared else None,
         tested=tested,
+        calibrations=[
+            "the run has no predictions" if one is None else calibration(one, confidence=confidence)
+            for one in predictions
+        ],
         curves=["the run has no predictions" if one is None else curves(one) for one in predictions],
         confusion=confusion(known) if known else None,
         confused=[run for run, one in zip(compared, predictions, strict=True) if one is not None],

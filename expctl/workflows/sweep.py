@@ -128,7 +128,7 @@ def sweep(
             )  # fmt: skip
             store.refresh_planner_stats()
     ranking = Ranking(plan.objective, swept.ranked)
-    return Ranked(swept, with_ties(store, ranking, may_tie(ranking, _TESTED)))
+    return Ranked(swept, with_ties(store, ranking, may_tie(ranking, _TESTED, store.settings.equal_within)))
 
 
 def _prepared(space: SearchSpace, request: SweepRequest, stage: Callable[[str], None]) -> Prepared:

@@ -21,6 +21,7 @@ from expctl.analysis.difference import (
     mirrored,
     normal_difference,
     resampled_difference,
+    with_margin,
 )
 
 CLEAR = Difference("f1_score", 0.8, 0.9, 0.05, 0.15, 0.001)
@@ -93,7 +94,7 @@ def test_what_is_asked_is_corrected_for_the_challengers_and_the_rest_for_all_tha
     ]
     assert one["f1_score"].p_value == 0.001
     (first, _) = adjusted([one, two], "f1_score")
-    assert [replace(part, p_value=1.0) for part in first.values()] == [
+    assert [replace(part, p_value=1.0, many=1) for part in first.values()] == [
         replace(part, p_value=1.0) for part in one.values()
     ]
 
@@ -103,6 +104,37 @@ def test_of_one_challenger_what_is_asked_needs_no_correction_and_none_no_answer(
     assert adjusted([{"f1_score": CLEAR, "mcc": CLEAR}], "f1_score")[0]["f1_score"] == CLEAR
     assert adjusted([]) == []
     assert adjusted([{}, {"f1_score": CLEAR}], "f1_score") == [{}, {"f1_score": CLEAR}]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "verdict"),
+    [
+        (-0.004, 0.004, 0.9, "equal"),
+        (0.001, 0.009, 0.01, "equal"),  # surely a difference, and one that makes none
+        (-0.004, 0.011, 0.3, "no clear difference"),
+        (-0.011, 0.004, 0.3, "no clear difference"),
+        (0.001, 0.011, 0.01, "better"),
+        (-0.01, 0.004, 0.3, "no clear difference"),  # up to the margin is not within it
+        (-0.03, -0.011, 0.01, "worse"),
+        (0.0, 0.0, 1.0, "equal"),
+        (math.nan, math.nan, math.nan, "no clear difference"),
+    ],
+)
+def test_a_difference_whose_whole_interval_is_within_the_margin_is_equal(low, high, p_value, verdict) -> None:
+    one = Difference("f1_score", 0.8, 0.8 + (low + high) / 2, low, high, p_value)
+    assert with_margin({"f1_score": one}, 0.01)["f1_score"].verdict == verdict
+    assert mirrored(replace(one, margin=0.01)).verdict == {"better": "worse", "worse": "better"}.get(verdict, verdict)
+    assert one.verdict != "equal"  # without a margin nothing is
+
+
+def test_of_several_things_equal_takes_the_limits_of_bonferroni() -> None:
+    one = Difference("f1_score", 0.8, 0.8, -0.009, 0.009, 1.0, margin=0.01)
+    many = [part["f1_score"] for part in adjusted([{"f1_score": one}] * 3, "f1_score")]
+    assert one.verdict == "equal"
+    assert [part.verdict for part in many] == ["no clear difference"] * 3
+    wider = stats.norm.isf(0.025 / 3) / stats.norm.isf(0.025)
+    assert replace(many[0], low=-0.0099 / wider, high=0.0099 / wider).verdict == "equal"
+    assert replace(many[0], low=-0.0101 / wider, high=0.0101 / wider).verdict == "no clear difference"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from expctl.figures.plots import confusion_matrix, learning_curve, parallel_coordinates, scatter
+from expctl.figures.plots import confusion_matrix, learning_curve, parallel_coordinates, reliability, scatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +52,13 @@ def test_rows_are_the_labels_and_columns_the_predictions() -> None:
     }
     assert min(cells, key=lambda cell: cells[cell]) == (0, 1)
     assert cells[0, 1] < 1 < 2.5 < cells[1, 0]
+
+
+def test_a_reliability_diagram_takes_any_bins_and_is_the_same_again() -> None:
+    for bins in ([(0.9, 1.0, 0.8, 1.0)], [(0.1, 0.0, 0.0, 0.3), (0.99, 0.5, 0.4, 0.6)]):
+        picture = reliability(bins)
+        assert picture.startswith(PNG)
+        assert picture == reliability(bins)
 
 
 @pytest.mark.parametrize("classes", [2, 30])

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from expctl.analysis.calibration import Bin, Calibration, Estimate
 from expctl.analysis.confusion import Confusion
 from expctl.analysis.curves import Curves
 from expctl.analysis.difference import Difference
-from expctl.render.comparison_charts import changes_chart, confusion_chart, curves_chart
+from expctl.render.comparison_charts import changes_chart, confusion_chart, curves_chart, reliability_chart
 
 SURE = Difference("f1_score", 0.8, 0.9, 0.05, 0.15, 0.0001)
 UNSURE = Difference("accuracy", 0.80, 0.81, -0.02, 0.04, 0.5)
@@ -53,6 +54,19 @@ def test_a_curve_goes_through_its_points_with_its_area_in_the_legend(kind, point
     assert [(row["x"], row["y"]) for row in values(chart)] == points
     assert {row["label"] for row in values(chart)} == {f"strong: {area}"}
     assert len(chart["layer"]) == layers  # the line of chance is that of ROC alone
+
+
+def test_reliability_has_a_point_a_bin_with_its_limits_and_the_error_in_the_legend():
+    bins = [Bin(50, 0.6, 0.5, 0.4, 0.6), Bin(50, 0.9, 0.8, 0.7, 0.9)]
+    one = Calibration(100, Estimate(0.2, 0.1, 0.3), Estimate(0.1, 0.0, 0.2), Estimate(0.1, 0.0, 0.2), bins)
+    chart = reliability_chart([("a" * 32, "strong", one)])
+    rows = values(chart)
+    assert [(row["x"], row["y"], row["low"], row["high"]) for row in rows] == [
+        (0.6, 0.5, 0.4, 0.6),
+        (0.9, 0.8, 0.7, 0.9),
+    ]
+    assert {row["label"] for row in rows} == {"strong: 0.1000"}
+    assert rows[1]["tip"] == "strong: 80.0% of 50 rows right at 90.0%"
 
 
 MATRIX = Confusion(["no", "yes"], 0, [[[8, 2], [0, 0]], [[1, 9], [5, 5]]], [])

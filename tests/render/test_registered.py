@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from expctl.analysis.gate import Decision
+from expctl.analysis.promotion_budget import Budget
 from expctl.records import Tag
 from expctl.render.registered import promotion_sheet, reference, versions_sheet
 from expctl.tracking.models.registry import Registered, Version
 from expctl.workflows.promote import Promotion
+from expctl.workflows.promotion_decision import Judged
 from tests.render.run_records import keys, run
 
 RUN = run(1)
@@ -34,9 +36,15 @@ def test_a_promotion_shows_the_version_before_and_the_run_with_its_metric():
 
 
 def test_what_was_judged_and_not_registered_has_the_reason_and_no_id():
-    refused = Promotion("reviews", "champion", RUN, None, 1, run(2), Decision("regression", "it is worse"))
-    sheet = promotion_sheet(refused, "f1_score")
+    judged = Judged(Decision("regression", "it is worse"), versions())
+    sheet = promotion_sheet(Promotion("reviews", "champion", RUN, None, 1, run(2), judged), "f1_score")
     assert (sheet.ids, sheet.facts) == ([], {"gate": "regression", "reason": "it is worse"})
+
+
+def test_a_decision_has_its_number_and_the_risk_that_is_left():
+    judged = Judged(Decision("pass", "it is better"), versions(), Budget(4))
+    sheet = promotion_sheet(Promotion("reviews", "champion", RUN, 2, 1, run(2), judged), "f1_score")
+    assert sheet.facts == {"gate": "pass", "reason": "it is better", "decision": 4, "risk_left": 0.01}
 
 
 def test_a_version_that_no_run_made_has_empty_cells():

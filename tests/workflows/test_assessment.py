@@ -40,6 +40,26 @@ def test_it_is_recorded_with_limits_compared_gated_and_ranked(cli, trained):
     assert cli("best", "--metric", "cost_loss", "--format", "id").stdout.strip() == good.run_id
 
 
+def test_what_is_practically_equal_is_by_the_margin_given_or_set(cli, runs, monkeypatch):
+    def verdict(*words: str) -> str:
+        found = json.loads(cli("compare", "strong", "bayes", "--metric", "f1_score", *words, "-f", "json").stdout)
+        return found["metrics"]["f1_score"]["verdict"]
+
+    assert verdict() == "no clear difference"
+    assert verdict("--margin", "0.9") == "equal"
+    monkeypatch.setenv("EXPCTL_MARGIN", "0.9")
+    assert verdict() == "equal"
+    assert verdict("--margin", "0.0001") == "no clear difference"
+    assert cli("compare", "strong", "bayes", "-f", "md").stdout.startswith("**bayes and strong are equal within 0.9: ")
+    ranked = json.loads(cli("best", "--top", "3", "-f", "json").stdout)["rows"]
+    assert [row["tied"] for row in ranked] == [True, True, True]
+    gate = ("gate", "bayes", "--baseline", "strong", "--max-drop", "0.0001")
+    assert cli(*gate).exit_code == 6  # which is one-sided, and has a limit of its own
+    wrong = cli("compare", "strong", "bayes", "--margin", "-1")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    assert "--margin '-1' must be 0 or a positive number (for example 0.005, half a point)" in wrong.stderr
+
+
 def test_a_run_without_it_is_undecided_and_a_name_that_no_run_has_is_refused(cli, trained):
     undecided = cli("gate", "good", "--baseline", "strong", "--metric", "cost_loss")
     assert undecided.exit_code == 6

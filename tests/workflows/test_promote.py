@@ -11,6 +11,7 @@ from expctl.errors import DataError, RunNotFound, Undecided
 from expctl.records import Tag
 from expctl.tracking.models import registry
 from expctl.workflows import promote as module
+from expctl.workflows import promotion_decision
 from expctl.workflows.promote import Promotion
 from tests.conftest import write_reviews
 from tests.tracking.recorded import model_folder, store_of, train
@@ -156,9 +157,9 @@ def test_an_alias_that_moves_while_runs_are_compared_decides_nothing(store, monk
 
     def moving(*given: object, **named: object) -> SimpleNamespace:
         store.client.set_registered_model_alias("reviews", "champion", "1")
-        return SimpleNamespace(decision=Decision("pass", "significantly better"))
+        return SimpleNamespace(decision=Decision("pass", "significantly better"), difference=None)
 
-    monkeypatch.setattr(module, "judge", moving)
+    monkeypatch.setattr(promotion_decision, "judge", moving)
     with pytest.raises(Undecided, match="somebody has moved reviews@champion in the meantime"):
         promote(store, "strong", better_than="champion")
     assert held(store) == ({2: "weak", 1: "bayes"}, {"champion": 1})

@@ -26,6 +26,7 @@ def best(
             autocompletion=completion.metrics,
         ),
     ] = None,
+    margin: common.Margin = None,
     experiment: common.Experiments = None,
     all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
@@ -38,8 +39,9 @@ def best(
 
     from expctl.render.views import ranking_sheet
     from expctl.workflows.rank import best as best_runs
+    from expctl.workflows.wear import wear_of
 
-    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
+    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose, margin=margin)
     found = best_runs(store, metric, top=top, filter=filter, prefer=prefer)
     ranking = found.ranking
     streams.write(ranking_sheet(ranking, experiments=store.several), format, store.settings)
@@ -48,6 +50,8 @@ def best(
             f"{found.elsewhere:,} of the best {found.near:,} runs were tested on other rows than the first: {metric}"
             " does not compare them"
         )
+    if worn := str(wear_of(store, ranking.ranked[0]) or ""):
+        streams.note(worn)
     if ranking.excluded is None:
         streams.note(f"left out: runs that are unfinished or without a finite {metric}")
     for reason, count in (ranking.excluded or {}).items():

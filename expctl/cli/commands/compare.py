@@ -55,6 +55,7 @@ def compare(
     ] = None,
     summary: common.Summary = False,
     confidence: common.Confidence = 0.95,
+    margin: common.Margin = None,
     experiment: common.Experiments = None,
     all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
@@ -74,7 +75,7 @@ def compare(
     request = CompareRequest(
         runs, metric, everything, per_class, flips, every_flip, report is not None, code, confidence
     )
-    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
+    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose, margin=margin)
     settings = store.settings
     compared = compare_runs(store, request)
     if isinstance(compared, ComparedRuns):
@@ -112,11 +113,27 @@ def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settin
     for run, test in zip(compared.runs[1:], compared.tests, strict=True):
         if test.note is not None:
             streams.note(f"{run.label}: {test.note}")
+    if format == "table":
+        _tell_unseen(compared, streams)
     if not comparison.lines:
         streams.note("nothing differs")
     elif comparison.same and format == "table":
         told = [plural(count, *_NOUNS[section]) for section, count in comparison.same.items()]
         streams.note(f"{listed(told)} {agree(sum(comparison.same.values()), 'is', 'are')} the same (--all)")
+
+
+def _tell_unseen(compared: ComparedRuns, streams: Streams) -> None:
+    """What the rows could have seen where there is no clear difference (said of one challenger), and the noise."""
+    from expctl.render.power import unseen
+    from expctl.render.repeats import noise_line
+
+    if compared.metric is None or not compared.comparison.lines:
+        return
+    told = next((line for test in compared.tests if (line := unseen(compared.metric, test))), None)
+    if told is not None:
+        streams.note(told)
+    if compared.noise is not None:
+        streams.note(noise_line(compared.noise))
 
 
 def _write_rows(compared: ComparedRows, streams: Streams, format: Format, settings: Settings) -> None:

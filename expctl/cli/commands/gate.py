@@ -68,12 +68,15 @@ def gate(
     from expctl.render.comparison_views import gate_sheet
     from expctl.tracking.runs.references import resolve
     from expctl.workflows.gate import judge
+    from expctl.workflows.wear import wear_of
 
     store = opened(settings, streams, verbose=verbose)
     runs = [resolve(store, baseline), resolve(store, candidate)]
     found = judge(store, runs[0], runs[1], metric, max_drop=max_drop, least=least, confidence=confidence)
     broken = found.broken(runs[1], examples)
     streams.write(gate_sheet(runs, found.decision, found.test, metric, broken), format, settings)
+    if worn := str(wear_of(store, runs[1]) or ""):
+        streams.note(worn)
     raise typer.Exit(OUTCOMES[found.decision.outcome])
 
 

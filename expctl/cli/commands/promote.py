@@ -15,6 +15,7 @@ from expctl.errors import UsageError
 from expctl.settings import load_settings
 
 if TYPE_CHECKING:
+    from expctl.tracking.store import Store
     from expctl.workflows.promote import Promotion
 
 
@@ -45,6 +46,9 @@ def promote(
             autocompletion=completion.alias_names,
         ),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh-data", help="Its test rows have decided nothing yet: begin the risk anew.")
+    ] = False,
     metric: Annotated[
         str, typer.Option(parser=JUDGE, metavar="M", help="The metric to decide by, and to show.")
     ] = "f1_score",
@@ -69,7 +73,7 @@ def promote(
     quiet: common.Quiet = False,
 ) -> None:
     """Register a run's model as NAME, point an alias at it. NAME@champion then stands for the run."""
-    _check_given(run, name, versions_of, remove, better_than)
+    _check_given(run, name, versions_of, remove, better_than, fresh=fresh)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.render.registered import promotion_sheet, versions_sheet
@@ -106,11 +110,12 @@ def promote(
         store = opened(settings, streams, verbose=verbose)
         done = promote(
             store, run or "", name or "", alias, better_than=better_than, metric=metric,
-            who=developer(settings.developer), note=note, progress=stage,
+            who=developer(settings.developer), note=note, fresh=fresh, progress=stage,
         )  # fmt: skip
     streams.write(promotion_sheet(done, metric), format, settings)
     if better_than is not None and done.decision is None and done.version != done.before:
         streams.note(f"{done.name} has no alias {better_than} yet: there is nothing to compare with")
+    _tell_budget(done, store, streams)
     _tell(done, elsewhere, streams)
     if done.decision is not None:
         raise typer.Exit(OUTCOMES[done.decision.outcome])
@@ -131,15 +136,23 @@ def _alias_of(name: str, text: str) -> str:
 
 
 def _check_given(
-    run: str | None, name: str | None, versions_of: str | None, remove: str | None, better_than: str | None
+    run: str | None,
+    name: str | None,
+    versions_of: str | None,
+    remove: str | None,
+    better_than: str | None,
+    *,
+    fresh: bool,
 ) -> None:
     """Raise UsageError unless exactly one thing is asked for."""
     if versions_of is not None or remove is not None:
         other = "--list" if versions_of is not None else "--remove"
-        if run is not None or better_than is not None or (versions_of is not None and remove is not None):
+        if run is not None or better_than is not None or fresh or (versions_of is not None and remove is not None):
             raise UsageError(f"{other} promotes nothing", hint=f"expctl promote {other} alone")
     elif run is None or name is None:
         raise UsageError("promote needs a run and a model name", hint="expctl promote RUN NAME")
+    elif fresh and better_than is None:
+        raise UsageError("--fresh-data goes with --if-better-than", hint="--if-better-than champion --fresh-data")
 
 
 def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
@@ -158,6 +171,24 @@ def _tell(done: Promotion, elsewhere: list[str], streams: Streams) -> None:
         gone = ["expctl", "promote", "--remove", pointer]
         back = gone if done.before is None else move_command(done.name, done.before, done.alias)
         streams.note(f"undo: {shlex.join(back + elsewhere)}")
+
+
+def _tell_budget(done: Promotion, store: Store, streams: Streams) -> None:
+    """What risk of a false promotion the history of the alias has left, in plain words, and how worn its rows are."""
+    from expctl.analysis.promotion_budget import RISK, percent
+    from expctl.workflows.wear import wear_of
+
+    budget = None if done.judged is None else done.judged.budget
+    if done.judged is None or done.run is None or budget is None:
+        return
+    streams.note(
+        f"decision {budget.decisions:,} about {done.name}@{done.alias}: of the {percent(RISK)} risk of a false"
+        f" promotion {percent(budget.left)} is left, and the next needs p below {budget.next_p_value:.2g}"
+    )
+    if done.judged.other_rows:
+        streams.note("the decisions before were made on other test rows: --fresh-data begins anew with these")
+    if worn := str(wear_of(store, done.run) or ""):
+        streams.note(worn)
 
 
 COMMANDS = [Entry("promote", promote, topic="promote")]

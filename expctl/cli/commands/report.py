@@ -42,6 +42,7 @@ def report(
         ),
     ] = None,
     confidence: common.Confidence = 0.95,
+    margin: common.Margin = None,
     experiment: common.Experiments = None,
     all_experiments: common.AllExperiments = False,
     tracking_uri: common.TrackingUri = None,
@@ -56,7 +57,7 @@ def report(
     from expctl.tracking.runs.references import present_metrics
     from expctl.workflows.report import assemble, choose
 
-    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose)
+    store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose, margin=margin)
     try:
         choice = choose(store, runs or [], metric)
     except RunNotFound as error:

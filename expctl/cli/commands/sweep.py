@@ -172,13 +172,13 @@ def sweep(
         scheduler=_scheduler(backend, scheduler), resume=resume, fail_fast=fail_fast, verbose=verbose,
     )  # fmt: skip
     if dry_run:
-        _show(streams, request, format)
+        show_trials(streams, request, format)
         return
 
     from expctl.render.sweeps import remarks, swept_sheet
     from expctl.workflows.sweep import sweep as run_sweep
 
-    with stdout_is_ours(), _told_how_to_go_on(fail_fast=fail_fast) as begun:
+    with stdout_is_ours(), told_how_to_go_on(fail_fast=fail_fast) as begun:
         ranked = run_sweep(request, streams, begun=begun)
     swept, ranking = ranked.swept, ranked.ranking
     streams.write(swept_sheet(swept.parent, ranking), format, request.settings)
@@ -189,7 +189,7 @@ def sweep(
 
 
 @contextmanager
-def _told_how_to_go_on(*, fail_fast: bool) -> Iterator[Callable[[RunRecord], None]]:
+def told_how_to_go_on(*, fail_fast: bool) -> Iterator[Callable[[RunRecord], None]]:
     """Where a sweep that has begun ends before its end, tell how to go on with it."""
     begun: list[RunRecord] = []
     try:
@@ -200,7 +200,7 @@ def _told_how_to_go_on(*, fail_fast: bool) -> Iterator[Callable[[RunRecord], Non
         raise
 
 
-def _show(streams: Streams, request: SweepRequest, format: Format) -> None:
+def show_trials(streams: Streams, request: SweepRequest, format: Format) -> None:
     """The trials that would be run."""
     from expctl.render.sweeps import trials_sheet
     from expctl.workflows.sweep_preview import preview

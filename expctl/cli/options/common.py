@@ -12,6 +12,7 @@ from expctl.cli.options import completion
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
 from expctl.render.formats import FORMATS, Format
+from expctl.settings import read_margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -199,4 +200,18 @@ Confidence = Annotated[
         "--confidence", metavar="P", help="Confidence of the intervals and verdicts, 0.5 to 0.999.", parser=_confidence
     ),
 ]
+
+
+def _margin(text: str) -> str:
+    read_margin(text, "--margin")
+    return text
+
+
+Margin = Annotated[
+    str | None,
+    typer.Option(
+        metavar="X", parser=_margin,
+        help="Differences surely smaller than this count as equal.  [EXPCTL_MARGIN, else 0]",
+    ),
+]  # fmt: skip
 Trust = Annotated[bool, typer.Option("--trust", help="Load models with code or types that are not known to be safe.")]

@@ -291,6 +291,12 @@ def point_alias(store: Store, name: str, alias: str, number: int | None, tags: M
         ) from error
 
 
+def tag_version(store: Store, name: str, number: int, key: str, value: str) -> None:
+    """Set a tag of a version."""
+    with store_errors(store.settings):
+        _set_tags(store, name, number, {key: value})
+
+
 def _set_tags(store: Store, name: str, number: int | None, tags: Mapping[str, str]) -> None:
     for key, value in tags.items():
         compat.registry_client(store.client).set_model_version_tag(name, str(number), key, value)

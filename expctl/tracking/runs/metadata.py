@@ -26,7 +26,7 @@ NAME_LIMIT: Final = 250
 OWN_FILES: Final = frozenset({
     "requirements.txt", "source.patch", "factory.py", "data_rows.parquet", "predictions.parquet", "resamples.parquet",
     "sample_predictions.csv", "classification_report.txt", "per_class.json", "confusion_matrix.png",
-    "learning_curve.png", "trials.csv", "parallel_coordinates.png", "scatter.png", "model",
+    "learning_curve.png", "reliability.png", "trials.csv", "parallel_coordinates.png", "scatter.png", "model",
 })  # fmt: skip
 
 

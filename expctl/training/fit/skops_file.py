@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl import compat
 from expctl.training.models.families import FAMILIES, of_class
-from expctl.training.models.steps import final_estimator, is_from_factory
+from expctl.training.models.steps import final_estimator, is_calibrated, is_from_factory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,8 @@ class UntrustedTypes(Exception):
 
 def trusted_types() -> tuple[str, ...]:
     """Types beyond skops' own list that our models need: what the table of families says of each, and why."""
-    return (_RAVEL, *dict.fromkeys(name for family in FAMILIES.values() for name in family.model_types))
+    families = dict.fromkeys(name for family in FAMILIES.values() for name in family.model_types)
+    return (_RAVEL, *compat.CALIBRATION, *families)
 
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:
@@ -63,7 +64,7 @@ def loaded(content: bytes, trusted: Iterable[str]) -> Any:
 def _unusual(pipeline: Pipeline) -> bool:
     """Whether a pipeline may hold types that skops does not know (looking costs a second writing of the model)."""
     family = of_class(type(final_estimator(pipeline)))
-    return is_from_factory(pipeline) or family is None or bool(family.model_types)
+    return is_from_factory(pipeline) or is_calibrated(pipeline) or family is None or bool(family.model_types)
 
 
 def reloaded(pipeline: Pipeline) -> Any:

@@ -14,14 +14,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.data_issues import DataIssue
-from expctl.errors import TrainingFailed
-from expctl.training.data.checks import FittedRows, find_issues, raise_if_strict
+from expctl.errors import DataError, TrainingFailed
+from expctl.training.data.checks import FittedRows, find_issues, named, raise_if_strict
 from expctl.training.data.dataset import Split, fingerprint
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.rows import Rows
 from expctl.training.fit.extra_metrics import Measured, load_extra_metrics, measure
-from expctl.training.models.steps import selects_columns
+from expctl.training.models.steps import CALIBRATION_FOLDS, selects_columns
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,23 @@ class TrainResult:
 def check_fit(recipe: Recipe, pipeline: Pipeline, split: Split) -> None:
     """Raise DataError or UsageError where fitting could but fail, before any run is made."""
     load_extra_metrics(recipe)
+    _check_calibration(recipe, split.train.labels)
     features_of(recipe).check_fit(pipeline, split.train.frame, recipe)
+
+
+def _check_calibration(recipe: Recipe, labels: np.ndarray) -> None:
+    """Raise DataError where a class has too few rows for the folds of a calibration, in those of `cv` too."""
+    import numpy as np
+
+    if recipe.calibrate is None:
+        return
+    classes, counts = np.unique(labels, return_counts=True)
+    in_folds = counts if recipe.cv is None else counts - -(-counts // recipe.cv)
+    if in_folds.min() < CALIBRATION_FOLDS:
+        raise DataError(
+            f"{named(classes[in_folds < CALIBRATION_FOLDS])}: fewer than {CALIBRATION_FOLDS} rows to calibrate by",
+            hint="add rows, or train without --calibrate",
+        )
 
 
 def train(

@@ -48,6 +48,11 @@ def configure(given: Mapping[str, object]) -> Recipe:
     model = fields.get("model", "logreg")
     if is_factory(model):
         fields["model_hash"] = source_hash(model)
+        if fields.get("calibrate") is not None:
+            raise UsageError(
+                f"--calibrate is for the models that expctl builds, not {model}",
+                hint="let the factory return a CalibratedClassifierCV",
+            )
     if fields.get("extra_metric") is not None:
         fields["extra_metric_hash"] = sources_hash(one.path for one in read_extra_metrics(fields["extra_metric"]))
     fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest)

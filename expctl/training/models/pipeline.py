@@ -15,7 +15,7 @@ from expctl import compat
 from expctl.errors import UsageError, closest
 from expctl.training.data.kinds import features_of
 from expctl.training.models.families import FAMILIES, is_factory
-from expctl.training.models.steps import on_features, on_frame, on_text, reads_text
+from expctl.training.models.steps import calibrated, on_features, on_frame, on_text, reads_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,10 @@ def build_pipeline(recipe: Recipe) -> Pipeline:
     arguments = {parameter.target: recipe.parameters[key] for key, parameter in family.by_key.items()}
     if "random_state" in inspect.signature(kind).parameters:
         arguments["random_state"] = recipe.random_state
-    return on_features(features_of(recipe).build_transformers(recipe), kind(**as_installed(kind, arguments)))
+    estimator = kind(**as_installed(kind, arguments))
+    if recipe.calibrate is not None:
+        estimator = calibrated(estimator, recipe.calibrate)
+    return on_features(features_of(recipe).build_transformers(recipe), estimator)
 
 
 def as_installed(kind: type, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 TFIDF: Final = "tfidf"
+CALIBRATION_FOLDS: Final = 5  # scikit-learn's default, said so that a later one changes no recipe
 _FEATURES: Final = "features"
 _CLASSIFIER: Final = "classifier"
 _COLUMN: Final = "column"
@@ -29,6 +30,16 @@ def on_features(transformers: list[tuple[str, Any, Any]], estimator: Any) -> Pip
     # sparse_threshold=1.0: the matrix of the one vectorizer stays sparse unless every text has every term.
     features = _on_columns(transformers, sparse_threshold=1.0)
     return Pipeline([(_FEATURES, features), (_CLASSIFIER, estimator)])
+
+
+def calibrated(estimator: Any, method: str) -> Any:
+    """A classifier whose probabilities are calibrated, by what it says of rows that it was not fitted on.
+
+    It is fitted once more on all rows: one model, which weighs terms as it does without calibration, behind one curve.
+    """
+    from sklearn.calibration import CalibratedClassifierCV
+
+    return CalibratedClassifierCV(estimator, method=method, cv=CALIBRATION_FOLDS, ensemble=False)
 
 
 def on_text(column: str, estimator: Any) -> Pipeline:
@@ -71,9 +82,24 @@ def is_from_factory(pipeline: Pipeline) -> bool:
     return bool(pipeline.steps[-1][0] == _FACTORY)
 
 
+def is_calibrated(pipeline: Pipeline) -> bool:
+    """Whether the probabilities of a pipeline's estimator are calibrated."""
+    return _is_calibration(pipeline.steps[-1][1])
+
+
 def final_estimator(pipeline: Pipeline) -> Any:
-    """The estimator behind the features."""
-    return pipeline.steps[-1][1]
+    """The estimator behind the features, without its calibration; the fitted one of a fitted pipeline."""
+    estimator = pipeline.steps[-1][1]
+    if not _is_calibration(estimator):
+        return estimator
+    fitted = getattr(estimator, "calibrated_classifiers_", None)
+    return fitted[0].estimator if fitted else estimator.estimator
+
+
+def _is_calibration(estimator: Any) -> bool:
+    from sklearn.calibration import CalibratedClassifierCV
+
+    return isinstance(estimator, CalibratedClassifierCV)
 
 
 def unfitted_transformer(pipeline: Pipeline, name: str) -> Any:

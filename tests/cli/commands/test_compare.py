@@ -49,7 +49,9 @@ def test_what_differs_is_shown_and_the_rest_is_counted(cli, runs):
     document = json.loads(cli("compare", "weak", "strong", "--format", "json").stdout)
     assert set(document["parameters"]) == {"c", "max_features"}
     number = len(same["parameters"]) - 2
-    assert said == f"expctl: {number} parameters and 1 metric are the same (--all)\n"
+    power, rest = said.splitlines()
+    assert power.startswith("expctl: f1_score: these 40 rows show a difference from 0.")
+    assert rest == f"expctl: {number} parameters and 1 metric are the same (--all)"
     assert list(same["parameters"])[:2] == list(document["parameters"])
     nothing = cli("compare", "weak", "weak")
     assert (nothing.exit_code, nothing.stderr) == (0, "expctl: nothing differs\n")
@@ -96,7 +98,7 @@ def test_runs_on_other_test_rows_are_told_so(cli, runs):
     assert done.exit_code == 0
     done = cli("compare", "weak", "other rows")
     assert done.stderr.startswith("expctl: other rows: tested on")
-    assert [line.endswith(" are the same (--all)") for line in done.stderr.splitlines()] == [False, True]
+    assert [line.endswith(" are the same (--all)") for line in done.stderr.splitlines()] == [False, False, True]
     assert cli("compare", "weak", "other rows", "--quiet").stderr == ""
     assert compared(cli, "weak", "other rows")["same_test_set"] is False
 

@@ -74,6 +74,7 @@ def test_each_setting_says_where_it_comes_from_and_no_secret(cli, folder, monkey
         "EXPCTL_DATA": ("https://***@host/there.csv", "environment"),
         "EXPCTL_DEVELOPER": ("Ann", ".env"),
         "EXPCTL_CSV_FORMULAS": ("escape", "default"),
+        "EXPCTL_MARGIN": ("0", "default"),
         "MLFLOW_TRACKING_PASSWORD": ("***", ".env"),
         "MLFLOW_DISABLE_TELEMETRY": ("true", "environment"),
     }

@@ -139,7 +139,10 @@ def test_only_what_is_surely_better_takes_the_place(cli, store, coin):
     assert worse.exit_code == 1
     told = json.loads(worse.stdout)
     assert (told["gate"], told["rows"][0]["version"], told["rows"][0]["before"]) == ("regression", None, 2)
+    assert (told["decision"], told["risk_left"]) == (2, 0.05 / 3)
     assert worse.stderr == (
+        "expctl: decision 2 about reviews@champion: of the 5 % risk of a false promotion 1.7 % is left, and the next"
+        " needs p below 0.0083\n"
         "expctl: nothing is registered: reviews@champion stays version 2"
         f" (strong, {run_of(store, 'strong').run_id[:8]})\n"
     )
@@ -179,7 +182,9 @@ def test_a_sweep_is_refused_and_names_its_best_run(cli, sweeps):
         (("strong", "reviews", "--metric", "fit_seconds"), "the gate cannot test 'fit_seconds'"),
         (("strong", "reviews", "--note", "\udcff"), "--note is not UTF-8"),
         (("strong", "reviews", "--format", "xml"), "unknown format 'xml'"),
+        (("strong", "reviews", "--fresh-data"), "--fresh-data goes with --if-better-than ("),
         (("strong", "--list", "reviews"), "--list promotes nothing"),
+        (("--list", "reviews", "--fresh-data"), "--list promotes nothing"),
         (("--list", "reviews", "--remove", "reviews@champion"), "--list promotes nothing"),
         (("--remove", "reviews"), "is not NAME@ALIAS"),
     ],

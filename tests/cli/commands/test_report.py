@@ -30,9 +30,17 @@ def test_named_runs_are_ranked_and_compared_with_the_first(cli, runs):
     by_name = {run.name: run for run in store_of(runs).find()}
     assert set(ranked(page)) == {by_name[name].run_id for name in ("weak", "strong", "bayes")}
     found = charts_of(page)
-    assert {"ranking", "parallel", "scatter-0", "history", "changes", "roc", "precision_recall", "classes"} <= set(
-        found
-    )
+    assert {
+        "ranking",
+        "parallel",
+        "scatter-0",
+        "history",
+        "changes",
+        "roc",
+        "precision_recall",
+        "reliability",
+        "classes",
+    } <= set(found)
     assert sum(key.startswith("confusion-") for key in found) == 3
     changed = {row["challenger"] for row in found["changes"]["data"]["values"]}
     assert changed == {"strong", "bayes"}

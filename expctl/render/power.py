@@ -1,0 +1,57 @@
+"""What test rows can show, as a sheet and in a sentence. Values only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expctl.analysis.power import POINT, POWER, power_of
+from expctl.render.sheet import Cell, Column, Share, Sheet
+
+if TYPE_CHECKING:
+    from expctl.analysis.significance import Assessment
+    from expctl.workflows.power import Powers
+
+
+def power_sheet(found: Powers) -> Sheet:
+    """`power`: from which difference on the rows tell, how likely they tell one, and how many rows that takes."""
+    rows: list[list[Cell]] = [
+        [
+            one.metric,
+            one.rows,
+            one.detects,
+            found.difference,
+            Share(one.of(found.difference)),
+            one.rows_for(found.difference),
+        ]
+        for one in found.found
+    ]
+    columns = [
+        Column("metric"),
+        Column("rows", kind="number"),
+        Column("detects", kind="number"),
+        Column("difference", kind="number"),
+        Column("power", kind="number"),
+        Column("rows_needed", "rows needed", kind="number"),
+    ]
+    keys = ("baseline", "challenger") if found.measured else ("run",)
+    facts = {key: run.run_id for key, run in zip(keys, found.runs, strict=True)}
+    return Sheet("power", columns, rows, facts=facts, ids=[run.run_id for run in found.runs])
+
+
+def unseen(metric: str, test: Assessment) -> str | None:
+    """Of a metric without a clear difference: what the rows could have seen, and how many a small one takes."""
+    found = test.differences.get(metric)
+    if found is None or found.verdict != "no clear difference" or test.pairing is None:
+        return None
+    power = power_of(found, len(test.pairing))
+    if power is None:
+        return None
+    return (
+        f"{metric}: these {power.rows:,} rows show a difference from {amount(power.detects)} on (at {POWER:.0%} power);"
+        f" {amount(POINT)} takes some {power.rows_for(POINT):,} rows"
+    )
+
+
+def amount(difference: float) -> str:
+    """A difference of a metric, to two digits."""
+    return f"{difference:.2g}"
