@@ -94,7 +94,8 @@ class Recipe:
     says train or test) makes the test set. `parameters` holds every feature and classifier parameter by its expctl
     key, defaults included, so that a later change of a default does not change an old recipe. `model_hash` is the
     sha256, in hex, of the file that a model's factory is written in, `extra_metric_hash` that of the files of metrics.
-    With `dedupe` all copies of a text are on one side of the split, and of the folds.
+    With `dedupe` all copies of a text are on one side of the split, and of the folds; with `group_column` all rows with
+    the same value there.
     """
 
     data: str = option(
@@ -124,6 +125,13 @@ class Recipe:
     stratify: bool = option("Keep the classes' shares on both sides.", default=True, domains=(FLAG,), may_vary=True)
     dedupe: bool = option(
         "Keep all copies of a text on one side.", default=False, before=False, domains=(FLAG,), factor="data"
+    )
+    group_column: str | None = option(
+        "Keep the rows of a group on one side: author, source, ...",
+        default=None,
+        before=None,
+        metavar="NAME",
+        factor="data",
     )
     random_state: int = option(
         "Seed of the split and the model.",

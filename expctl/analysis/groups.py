@@ -27,8 +27,8 @@ class GroupDifference:
     difference: Difference | None
 
 
-_DATA = ("data_hash", "test_data_hash", "test_size", "split_column", "dedupe")
-_UNSAID = (None, None, None, None, "False")  # what a run means by not having it
+_DATA = ("data_hash", "test_data_hash", "test_size", "split_column", "dedupe", "group_column")
+_UNSAID = (None, None, None, None, "False", None)  # what a run means by not having it
 
 
 def compare_groups(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from expctl.analysis.clusters import joined
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +21,8 @@ class RunPredictions:
 
     `rows`: row number in the data file, shape (n,). `keys`: text hashes, shape (n,), dtype S32. `labels` and
     `predicted`: positions in `classes`, shape (n,). `scores`: shape (n, k) or None; k is 1 for the decision between
-    two classes, else the number of `score_classes`.
+    two classes, else the number of `score_classes`. `groups`: hashes as `keys`, the same of rows that belong together;
+    None where none were recorded.
     """
 
     rows: np.ndarray
@@ -30,6 +33,7 @@ class RunPredictions:
     scores: np.ndarray | None = None
     score_kind: ScoreKind = "none"
     score_classes: Sequence[str] = ()
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,7 +43,8 @@ class RunPredictions:
 class Pairing:
     """The rows two runs share: `first` and `second` are their positions in each run, in the same order.
 
-    `labels`, `first_predicted` and `second_predicted` are positions in `classes`.
+    `labels`, `first_predicted` and `second_predicted` are positions in `classes`. `groups` numbers the group of each
+    row, of what either run recorded; None where neither did.
     """
 
     first: np.ndarray
@@ -49,6 +54,7 @@ class Pairing:
     second_predicted: np.ndarray
     classes: Sequence[str]
     complete: bool
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -81,7 +87,10 @@ def pair(first: RunPredictions, second: RunPredictions) -> Pairing:
             return_indices=True,
         )
     complete = len(one) == len(first) == len(second)
-    return Pairing(one, other, labels[one], first_predicted[one], second_predicted[other], classes, complete)
+    groups = joined(
+        None if first.groups is None else first.groups[one], None if second.groups is None else second.groups[other]
+    )
+    return Pairing(one, other, labels[one], first_predicted[one], second_predicted[other], classes, complete, groups)
 
 
 def _recoded(codes: np.ndarray, known: Sequence[str], classes: Sequence[str]) -> np.ndarray:

@@ -55,6 +55,7 @@ def predictions_in(content: bytes) -> RunPredictions:
         scores=_scores(table["scores"]) if "scores" in table.column_names else None,
         score_kind=score_kind,
         score_classes=score_classes,
+        groups=table["group_hash"].to_numpy().astype("S32") if "group_hash" in table.column_names else None,
     )
 
 

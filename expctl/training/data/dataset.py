@@ -6,7 +6,7 @@ How cells become features and labels is the business of the recipe's kind of fea
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from expctl.data_issues import DataIssue, messages
@@ -14,6 +14,14 @@ from expctl.errors import DataError, mask_secrets
 from expctl.training.data.checks import FileRows, SplitRows, find_issues
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
+from expctl.training.data.row_groups import (
+    group_hashes,
+    group_names,
+    split_groups,
+    unit_count,
+    unit_labels,
+    without_tested_groups,
+)
 from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
 from expctl.training.tasks import task_of
@@ -77,7 +85,7 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
     content = read_bytes(recipe.data)
     table = _read(recipe.data, content, recipe)
     rows, kept, file = _rows(table, recipe, recipe.data, all_columns=all_columns)
-    data_issues, unsplit, deduped = list(find_issues(file)), 0, 0
+    data_issues, unsplit, deduped, regrouped = list(find_issues(file)), 0, 0, 0
     if order is not None:
         rows, kept = rows.take(list(order)), [kept[position] for position in order]
     if recipe.test_data is not None:
@@ -96,8 +104,11 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
     if recipe.dedupe and recipe.test_size is None:
         before, train = len(train), _without_copies(train, test)
         deduped = before - len(train)
+    if recipe.group_column is not None and recipe.test_size is None:
+        before, train = len(train), without_tested_groups(train, test)
+        regrouped = before - len(train)
     _check(train, test, recipe)
-    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped))
+    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped, regrouped))
     return Split(
         train,
         test,
@@ -130,6 +141,8 @@ def read_marks(recipe: Recipe, path: str) -> RowDigests:
 def _marks(table: TableColumns, recipe: Recipe, rows: Rows, kept: list[int]) -> RowDigests:
     side = table.get(recipe.split_column or "")
     columns = [] if side is None else [[str(side[i]).strip().lower() for i in kept]]
+    if recipe.group_column is not None:
+        columns.append([f"group {name}" for name in group_names([table[recipe.group_column][i] for i in kept])])
     if recipe.own_code:
         read = (*features_of(recipe).columns(recipe), recipe.label_column, recipe.split_column)
         others = sorted(name for name in table if name not in read)
@@ -151,6 +164,8 @@ def _read(path: str, content: bytes, recipe: Recipe) -> TableColumns:
     for column in kind.columns(recipe):
         require(list(table), column, name=name, option=kind.COLUMN_OPTION)
     require(list(table), recipe.label_column, name=name, option="--label-column")
+    if recipe.group_column is not None:
+        require(list(table), recipe.group_column, name=name, option="--group-column")
     if not table[recipe.label_column]:
         raise DataError(f"{name} has a header and no rows")
     return table
@@ -176,8 +191,13 @@ def _rows(table: TableColumns, recipe: Recipe, path: str, *, all_columns: bool) 
         for name, values in table.items():
             if name not in (*features, recipe.label_column, recipe.split_column):
                 columns[name] = as_numbers([values[i] for i in kept])
-    found = FileRows(recipe, _shown(path), len(raw), sum(no_features), sum(no_label))
-    return Rows(feature_frame(columns, kept), labels, kind.row_hashes(features)), kept, found
+    rows, without_group = Rows(feature_frame(columns, kept), labels, kind.row_hashes(features)), 0
+    if recipe.group_column is not None:
+        names = group_names([table[recipe.group_column][i] for i in kept])
+        side = "test" if path == recipe.test_data else "data"
+        rows = replace(rows, groups=group_hashes(names, rows.hashes, labels, side=side))
+        without_group = names.count("")
+    return rows, kept, FileRows(recipe, _shown(path), len(raw), sum(no_features), sum(no_label), without_group)
 
 
 def as_numbers(values: list[Any]) -> list[Any]:
@@ -206,6 +226,9 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
 
     task = task_of(recipe)
     task.check_labels(rows.labels, recipe)
+    if rows.groups is not None:
+        task.strata(unit_labels(rows, recipe), recipe, "group")
+        return split_groups(rows, rows.labels if recipe.stratify else None, recipe)
     units, labels = divisible(rows.hashes, rows.labels, dedupe=recipe.dedupe)
     what = features_of(recipe).NOUN if recipe.dedupe else "row"
     strata = task.strata(labels, recipe, what)
@@ -245,10 +268,10 @@ def _by_column(rows: Rows, values: list[Any], recipe: Recipe) -> tuple[Rows, Row
 def _check(train: Rows, test: Rows, recipe: Recipe) -> None:
     task_of(recipe).check_sides(train, test, recipe)
     if recipe.cv is not None:
-        _, labels = divisible(train.hashes, train.labels, dedupe=recipe.dedupe)
-        if len(labels) < recipe.cv:
-            what = f"{features_of(recipe).NOUN}s" if recipe.dedupe else "rows"
-            raise DataError(f"{len(labels)} training {what} cannot make {recipe.cv} folds", hint="a smaller --cv")
+        units = unit_count(train, recipe)
+        if units < recipe.cv:
+            what = "groups" if recipe.group_column else f"{features_of(recipe).NOUN}s" if recipe.dedupe else "rows"
+            raise DataError(f"{units} training {what} cannot make {recipe.cv} folds", hint="a smaller --cv")
 
 
 def fingerprint(hashes: np.ndarray, labels: Sequence[object] | np.ndarray) -> str:

@@ -18,19 +18,21 @@ class Rows:
     """Rows of a data file: `frame` is what a model reads (index: row number in the file), `labels` the truth.
 
     `hashes` are what the rows are known again by (of texts their `text_hashes`), as bytes: they stay when the texts
-    are let go.
+    are let go. `groups`, of a recipe with a group column, are hashes too: rows with the same one belong together.
     """
 
     frame: pd.DataFrame
     labels: np.ndarray
     hashes: np.ndarray
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, positions: list[int] | np.ndarray) -> Rows:
         """The rows at these positions."""
-        return Rows(self.frame.iloc[positions], self.labels[positions], self.hashes[positions])
+        groups = None if self.groups is None else self.groups[positions]
+        return Rows(self.frame.iloc[positions], self.labels[positions], self.hashes[positions], groups)
 
 
 def text_hashes(texts: Sequence[str]) -> np.ndarray:

@@ -15,7 +15,6 @@ from expctl.recipe import OPTIONS
 from expctl.training.data.checks import raise_if_strict
 from expctl.training.data.dataset import RowDigests, Split, load_split
 from expctl.training.data.kinds import DEFAULT, features_of, load_kind
-from expctl.training.data.rows import Rows
 from expctl.training.fit.trainer import Reading, check_fit, fold_positions, from_rows, shown_only, train
 from expctl.training.models.families import is_factory
 from expctl.training.models.pipeline import build_pipeline
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from expctl.data_issues import DataIssue
     from expctl.recipe import Recipe
     from expctl.records import Value
+    from expctl.training.data.rows import Rows
     from expctl.training.fit.trainer import TrainResult
     from expctl.training.search.space import Axis, SearchPoint, SearchSpace
 
@@ -94,7 +94,8 @@ def _mapped(rows: Rows) -> Rows:
     """The rows with labels that are a plain array, whatever memory they lie in: results must not hold a memory map."""
     import numpy as np
 
-    return Rows(rows.frame, np.asarray(rows.labels), np.asarray(rows.hashes))
+    groups = None if rows.groups is None else np.asarray(rows.groups)
+    return replace(rows, labels=np.asarray(rows.labels), hashes=np.asarray(rows.hashes), groups=groups)
 
 
 def prepare(
