@@ -53,6 +53,9 @@ DATA_ISSUES: Final = {
         f"{_CHECKS}:regrouped_rows",
         refused=False,
     ),
+    "gap_rows": DataCheck(
+        "rows between training and test rows that `--gap` left out", f"{_CHECKS}:gap_rows", refused=False
+    ),
     "few_groups": DataCheck(
         "groups of the test rows, where they are too few for limits and tests", f"{_CHECKS}:few_groups"
     ),

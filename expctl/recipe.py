@@ -95,7 +95,7 @@ class Recipe:
     key, defaults included, so that a later change of a default does not change an old recipe. `model_hash` is the
     sha256, in hex, of the file that a model's factory is written in, `extra_metric_hash` that of the files of metrics.
     With `dedupe` all copies of a text are on one side of the split, and of the folds; with `group_column` all rows with
-    the same value there.
+    the same value there. With `time_column` the latest `test_size` of the rows are tested on, and folds go forward.
     """
 
     data: str = option(
@@ -131,6 +131,21 @@ class Recipe:
         default=None,
         before=None,
         metavar="NAME",
+        factor="data",
+    )
+    time_column: str | None = option(
+        "Test on the latest rows, by this column; folds go forward.",
+        default=None,
+        before=None,
+        metavar="NAME",
+        factor="data",
+    )
+    gap: int | None = option(
+        "With a time column: rows left out before the test set, and before each fold.",
+        default=None,
+        before=None,
+        metavar="ROWS",
+        domains=(Interval(int, 1), NONE),
         factor="data",
     )
     random_state: int = option(

@@ -49,7 +49,7 @@ class FileRows:
 class SplitRows:
     """Training and test rows, and how many were left out between: on neither side, or copies of test rows.
 
-    `regrouped`: of a group that is in the test set.
+    `regrouped`: of a group that is in the test set; `gap`: between the two in time.
     """
 
     recipe: Recipe
@@ -58,6 +58,7 @@ class SplitRows:
     unsplit: int = 0
     deduped: int = 0
     regrouped: int = 0
+    gap: int = 0
 
     @cached_property
     def texts(self) -> np.ndarray:
@@ -138,6 +139,10 @@ def deduped_rows(split: SplitRows) -> Finding:
 def regrouped_rows(split: SplitRows) -> Finding:
     count, before = split.regrouped, len(split.train) + split.regrouped
     return count, f"left out {count:,} of {before:,} training rows whose group is in the test set (--group-column)"
+
+
+def gap_rows(split: SplitRows) -> Finding:
+    return split.gap, f"left out {plural(split.gap, 'row')} between training and test rows (--gap)"
 
 
 def few_groups(split: SplitRows) -> Finding:

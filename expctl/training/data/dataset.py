@@ -24,6 +24,7 @@ from expctl.training.data.row_groups import (
 )
 from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
+from expctl.training.data.time_order import forward_folds, latest, read_times
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
     content = read_bytes(recipe.data)
     table = _read(recipe.data, content, recipe)
     rows, kept, file = _rows(table, recipe, recipe.data, all_columns=all_columns)
-    data_issues, unsplit, deduped, regrouped = list(find_issues(file)), 0, 0, 0
+    data_issues, unsplit, deduped, regrouped, gap = list(find_issues(file)), 0, 0, 0, 0
     if order is not None:
         rows, kept = rows.take(list(order)), [kept[position] for position in order]
     if recipe.test_data is not None:
@@ -99,16 +100,20 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
         column = table[recipe.split_column]
         train, test = _by_column(rows, [column[i] for i in kept], recipe)
         unsplit = len(rows) - len(train) - len(test)
+    elif recipe.time_column is not None:
+        train, test = _by_time(rows, recipe)
+        gap = len(rows) - len(train) - len(test)
     else:
         train, test = _at_random(rows, recipe)
-    if recipe.dedupe and recipe.test_size is None:
+    at_random = recipe.test_size is not None and recipe.time_column is None
+    if recipe.dedupe and not at_random:
         before, train = len(train), _without_copies(train, test)
         deduped = before - len(train)
-    if recipe.group_column is not None and recipe.test_size is None:
+    if recipe.group_column is not None and not at_random:
         before, train = len(train), without_tested_groups(train, test)
         regrouped = before - len(train)
     _check(train, test, recipe)
-    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped, regrouped))
+    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped, regrouped, gap))
     return Split(
         train,
         test,
@@ -143,6 +148,8 @@ def _marks(table: TableColumns, recipe: Recipe, rows: Rows, kept: list[int]) -> 
     columns = [] if side is None else [[str(side[i]).strip().lower() for i in kept]]
     if recipe.group_column is not None:
         columns.append([f"group {name}" for name in group_names([table[recipe.group_column][i] for i in kept])])
+    if rows.times is not None:
+        columns.append([f"time {time}" for time in rows.times.tolist()])
     if recipe.own_code:
         read = (*features_of(recipe).columns(recipe), recipe.label_column, recipe.split_column)
         others = sorted(name for name in table if name not in read)
@@ -164,8 +171,9 @@ def _read(path: str, content: bytes, recipe: Recipe) -> TableColumns:
     for column in kind.columns(recipe):
         require(list(table), column, name=name, option=kind.COLUMN_OPTION)
     require(list(table), recipe.label_column, name=name, option="--label-column")
-    if recipe.group_column is not None:
-        require(list(table), recipe.group_column, name=name, option="--group-column")
+    for other, option in ((recipe.group_column, "--group-column"), (recipe.time_column, "--time-column")):
+        if other is not None:
+            require(list(table), other, name=name, option=option)
     if not table[recipe.label_column]:
         raise DataError(f"{name} has a header and no rows")
     return table
@@ -197,6 +205,11 @@ def _rows(table: TableColumns, recipe: Recipe, path: str, *, all_columns: bool) 
         side = "test" if path == recipe.test_data else "data"
         rows = replace(rows, groups=group_hashes(names, rows.hashes, labels, side=side))
         without_group = names.count("")
+    if recipe.time_column is not None:
+        times = read_times(
+            [table[recipe.time_column][i] for i in kept], kept, column=recipe.time_column, name=_shown(path)
+        )
+        rows = replace(rows, times=times)
     return rows, kept, FileRows(recipe, _shown(path), len(raw), sum(no_features), sum(no_label), without_group)
 
 
@@ -245,6 +258,17 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
     return rows.take(train), rows.take(test)
 
 
+def _by_time(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
+    assert rows.times is not None
+    assert recipe.test_size is not None
+    task_of(recipe).check_labels(rows.labels, recipe)
+    try:
+        train, test = latest(rows.times, recipe.test_size, recipe.gap or 0)
+    except ValueError as error:
+        raise DataError(f"{_shown(recipe.data)}: {error}", hint="--time-column, or a smaller --gap") from error
+    return rows.take(train), rows.take(test)
+
+
 def _without_copies(train: Rows, test: Rows) -> Rows:
     """The training rows whose text is not in the test set."""
     tested = set(test.hashes.tolist())
@@ -267,7 +291,14 @@ def _by_column(rows: Rows, values: list[Any], recipe: Recipe) -> tuple[Rows, Row
 
 def _check(train: Rows, test: Rows, recipe: Recipe) -> None:
     task_of(recipe).check_sides(train, test, recipe)
-    if recipe.cv is not None:
+    if recipe.cv is not None and train.times is not None:
+        try:
+            folds = forward_folds(train.times, recipe.cv, recipe.gap or 0)
+        except ValueError as error:
+            raise DataError(f"{_shown(recipe.data)}: {error}", hint="a smaller --cv or --gap") from error
+        for fitted, _ in folds:
+            task_of(recipe).check_labels(train.labels[fitted], recipe)
+    elif recipe.cv is not None:
         units = unit_count(train, recipe)
         if units < recipe.cv:
             what = "groups" if recipe.group_column else f"{features_of(recipe).NOUN}s" if recipe.dedupe else "rows"

@@ -37,7 +37,7 @@ def near_copies(texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
     first = min(len(texts), MOST_ROWS)
     signatures = _signatures(both)
     found = np.zeros(len(texts), dtype=bool)
-    long_enough = signatures.any(axis=1)
+    long_enough = np.asarray(signatures.any(axis=1))
     for band in range(_BANDS):
         part = np.ascontiguousarray(signatures[:, band * _HASHES : (band + 1) * _HASHES])
         keys = part.view(f"V{part.itemsize * _HASHES}").ravel().tolist()

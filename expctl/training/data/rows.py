@@ -19,20 +19,22 @@ class Rows:
 
     `hashes` are what the rows are known again by (of texts their `text_hashes`), as bytes: they stay when the texts
     are let go. `groups`, of a recipe with a group column, are hashes too: rows with the same one belong together.
+    `times`, of one with a time column, are numbers in the order of time.
     """
 
     frame: pd.DataFrame
     labels: np.ndarray
     hashes: np.ndarray
     groups: np.ndarray | None = None
+    times: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, positions: list[int] | np.ndarray) -> Rows:
         """The rows at these positions."""
-        groups = None if self.groups is None else self.groups[positions]
-        return Rows(self.frame.iloc[positions], self.labels[positions], self.hashes[positions], groups)
+        groups, times = (None if one is None else one[positions] for one in (self.groups, self.times))
+        return Rows(self.frame.iloc[positions], self.labels[positions], self.hashes[positions], groups, times)
 
 
 def text_hashes(texts: Sequence[str]) -> np.ndarray:

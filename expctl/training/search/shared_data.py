@@ -94,8 +94,8 @@ def _mapped(rows: Rows) -> Rows:
     """The rows with labels that are a plain array, whatever memory they lie in: results must not hold a memory map."""
     import numpy as np
 
-    groups = None if rows.groups is None else np.asarray(rows.groups)
-    return replace(rows, labels=np.asarray(rows.labels), hashes=np.asarray(rows.hashes), groups=groups)
+    groups, times = (None if one is None else np.asarray(one) for one in (rows.groups, rows.times))
+    return replace(rows, labels=np.asarray(rows.labels), hashes=np.asarray(rows.hashes), groups=groups, times=times)
 
 
 def prepare(

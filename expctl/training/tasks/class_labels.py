@@ -106,7 +106,7 @@ def check_sides(train: Rows, test: Rows, recipe: Recipe) -> None:
             hint="write them the same way in both files",
         )
     check_labels(train.labels, recipe)
-    if recipe.cv is None or not recipe.stratify:
+    if recipe.cv is None or not recipe.stratify or recipe.time_column is not None:
         return
     labels = unit_labels(train, recipe)
     what = "groups" if recipe.group_column else "texts" if recipe.dedupe else "rows"
