@@ -148,6 +148,14 @@ class Recipe:
         domains=(Interval(int, 1), NONE),
         factor="data",
     )
+    slice: str | None = option(
+        "Record this column, to look at its rows apart; repeatable. length: that of the text.",
+        default=None,
+        before=None,
+        metavar="NAME",
+        factor="none",
+        repeatable=True,
+    )
     random_state: int = option(
         "Seed of the split and the model.",
         default=42,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from expctl.analysis.clusters import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -22,7 +22,7 @@ class RunPredictions:
     `rows`: row number in the data file, shape (n,). `keys`: text hashes, shape (n,), dtype S32. `labels` and
     `predicted`: positions in `classes`, shape (n,). `scores`: shape (n, k) or None; k is 1 for the decision between
     two classes, else the number of `score_classes`. `groups`: hashes as `keys`, the same of rows that belong together;
-    None where none were recorded.
+    None where none were recorded. `slices`: the cells of recorded columns by name, float64 (NaN: empty) or text.
     """
 
     rows: np.ndarray
@@ -34,6 +34,7 @@ class RunPredictions:
     score_kind: ScoreKind = "none"
     score_classes: Sequence[str] = ()
     groups: np.ndarray | None = None
+    slices: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)

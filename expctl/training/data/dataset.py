@@ -23,6 +23,7 @@ from expctl.training.data.row_groups import (
     without_tested_groups,
 )
 from expctl.training.data.rows import Rows, text_hashes
+from expctl.training.data.slices import slice_cells, slice_names
 from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
 from expctl.training.data.time_order import forward_folds, latest, read_times
 from expctl.training.tasks import task_of
@@ -210,6 +211,13 @@ def _rows(table: TableColumns, recipe: Recipe, path: str, *, all_columns: bool) 
             [table[recipe.time_column][i] for i in kept], kept, column=recipe.time_column, name=_shown(path)
         )
         rows = replace(rows, times=times)
+    if path == (recipe.test_data or recipe.data):  # where the test rows are
+        texts = [" ".join(map(str, cells)) for cells in zip(*features.values(), strict=True)]
+        slices = {
+            name: slice_cells(table, name, texts, kept, name=_shown(path), option="--slice")
+            for name in slice_names(recipe.slice)
+        }
+        rows = replace(rows, slices=slices)
     return rows, kept, FileRows(recipe, _shown(path), len(raw), sum(no_features), sum(no_label), without_group)
 
 

@@ -87,7 +87,7 @@ def unit_labels(rows: Rows, recipe: Recipe) -> np.ndarray:
     return labels
 
 
-def tested_groups(units: np.ndarray, strata: np.ndarray | None, share: float, seed: int) -> np.ndarray:
+def drawn_groups(units: np.ndarray, strata: np.ndarray | None, share: float, seed: int) -> np.ndarray:
     """Which rows a random split of whole groups tests on, shape (n,), bool.
 
     The groups come in random order, and one is tested on if that brings the rows of each class (without `strata`: all
@@ -122,12 +122,12 @@ def tested_groups(units: np.ndarray, strata: np.ndarray | None, share: float, se
 
 
 def split_groups(rows: Rows, strata: np.ndarray | None, recipe: Recipe) -> tuple[Rows, Rows]:
-    """Training and test rows by `tested_groups`, each in the order of the file. Raises DataError for a single group."""
+    """Training and test rows by `drawn_groups`, each in the order of the file. Raises DataError for a single group."""
     import numpy as np
 
     assert recipe.test_size is not None
     try:
-        tested = tested_groups(units_of(rows, recipe), strata, recipe.test_size, recipe.random_state)
+        tested = drawn_groups(units_of(rows, recipe), strata, recipe.test_size, recipe.random_state)
     except ValueError as error:
         raise DataError(
             f"{mask_secrets(recipe.data)}: {error}, by {recipe.group_column!r}", hint="--group-column"

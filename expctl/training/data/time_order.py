@@ -65,7 +65,7 @@ def _moment(cell: Any) -> datetime | None:
         return None if cell != cell else cell  # NaT
     if isinstance(cell, date):
         return datetime(cell.year, cell.month, cell.day)
-    return datetime.fromisoformat(cell.strip())
+    return datetime.fromisoformat(cell.strip()) if isinstance(cell, str) else None
 
 
 def _unreadable(wrong: list[int], cells: Sequence[Any], rows: Sequence[int], *, column: str, name: str) -> DataError:

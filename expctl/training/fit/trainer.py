@@ -252,7 +252,7 @@ def shown_only(split: Split, recipe: Recipe) -> Split:
 def predictions_frame(predictions: Predictions, rows: Rows) -> pd.DataFrame:
     """One line a test row: `row` in the data file, `text_hash`, `label`, `prediction`, and `scores` as a list.
 
-    `group_hash`, where the rows are of groups.
+    `group_hash`, where the rows are of groups, and `slice.NAME` of each column by which they are looked at apart.
     """
     import pandas as pd
 
@@ -269,6 +269,8 @@ def predictions_frame(predictions: Predictions, rows: Rows) -> pd.DataFrame:
         frame["scores"] = pd.Series(list(scores), dtype="object")
     if rows.groups is not None:
         frame["group_hash"] = rows.groups.astype(str).astype(object)
+    for name, cells in rows.slices.items():
+        frame[f"slice.{name}"] = cells
     return frame
 
 

@@ -15,6 +15,7 @@ from expctl.recipe import OPTIONS
 from expctl.training.data.checks import raise_if_strict
 from expctl.training.data.dataset import RowDigests, Split, load_split
 from expctl.training.data.kinds import DEFAULT, features_of, load_kind
+from expctl.training.data.rows import Rows
 from expctl.training.fit.trainer import Reading, check_fit, fold_positions, from_rows, shown_only, train
 from expctl.training.models.families import is_factory
 from expctl.training.models.pipeline import build_pipeline
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from expctl.data_issues import DataIssue
     from expctl.recipe import Recipe
     from expctl.records import Value
-    from expctl.training.data.rows import Rows
     from expctl.training.fit.trainer import TrainResult
     from expctl.training.search.space import Axis, SearchPoint, SearchSpace
 
@@ -95,7 +95,8 @@ def _mapped(rows: Rows) -> Rows:
     import numpy as np
 
     groups, times = (None if one is None else np.asarray(one) for one in (rows.groups, rows.times))
-    return replace(rows, labels=np.asarray(rows.labels), hashes=np.asarray(rows.hashes), groups=groups, times=times)
+    slices = {name: np.asarray(cells) for name, cells in rows.slices.items()}
+    return Rows(rows.frame, np.asarray(rows.labels), np.asarray(rows.hashes), groups, times, slices)
 
 
 def prepare(

@@ -15,7 +15,7 @@ from expctl.data_issues import counts
 from expctl.errors import DataError
 from expctl.recipe import Recipe
 from expctl.training.data.dataset import load_split
-from expctl.training.data.row_groups import group_hashes, group_names, tested_groups, unit_labels, units_of
+from expctl.training.data.row_groups import drawn_groups, group_hashes, group_names, unit_labels, units_of
 from expctl.training.data.rows import text_hashes
 from expctl.training.fit.trainer import fold_positions
 from tests.training.data.test_dataset import refusal, write
@@ -41,7 +41,7 @@ def recipe_of(folder: Path, rows: list[tuple[str, str, str]], **options: object)
 @settings(deadline=None)
 def test_whole_groups_are_taken_and_each_side_has_one(sizes: list[int], share: float, seed: int) -> None:
     units = np.repeat(np.arange(len(sizes)), sizes)
-    tested = tested_groups(units, None, share, seed)
+    tested = drawn_groups(units, None, share, seed)
     assert all(len(set(tested[units == unit])) == 1 for unit in range(len(sizes)))
     assert 0 < tested.sum() < len(tested)
 
@@ -52,7 +52,7 @@ def test_the_test_set_is_as_large_and_as_mixed_as_it_should_be(share: float) -> 
     units = np.repeat(np.arange(300), random.integers(1, 20, 300))
     labels = np.array(["a", "b", "c"])[(units * 7) % 10 // 4]
     for seed in range(5):
-        tested = tested_groups(units, labels, share, seed)
+        tested = drawn_groups(units, labels, share, seed)
         assert tested.mean() == pytest.approx(share, abs=0.01)
         for label in "abc":
             assert tested[labels == label].mean() == pytest.approx(share, abs=0.03)
@@ -60,13 +60,13 @@ def test_the_test_set_is_as_large_and_as_mixed_as_it_should_be(share: float) -> 
 
 def test_rows_that_are_groups_by_themselves_are_split_in_the_classes_shares() -> None:
     labels = np.repeat(["a", "b"], [90, 10])
-    tested = tested_groups(np.arange(100), labels, 0.2, 3)
+    tested = drawn_groups(np.arange(100), labels, 0.2, 3)
     assert Counter(labels[tested].tolist()) == {"a": 18, "b": 2}
 
 
 def test_another_random_state_takes_others_and_a_group_larger_than_the_test_set_is_trained_on() -> None:
     units = np.repeat(np.arange(41), [60, *[1] * 40])
-    first, second = (tested_groups(units, None, 0.2, seed) for seed in (1, 2))
+    first, second = (drawn_groups(units, None, 0.2, seed) for seed in (1, 2))
     assert (first != second).any()
     assert not first[0]
     assert first.sum() == second.sum() == 20
@@ -127,16 +127,16 @@ def test_few_groups_of_test_rows_are_told(tmp_path: Path) -> None:
 
 
 def test_a_fixed_test_set_keeps_its_rows_and_training_loses_their_groups(tmp_path: Path) -> None:
-    rows = [(*row, "test" if i % 10 == 0 else "train") for i, row in enumerate(authored(20))]
+    rows = [(*row, "test" if i % 20 == i // 20 else "train") for i, row in enumerate(authored(20))]
     path = write(tmp_path / "a.csv", rows, (*HEADER, "side"))
     recipe = Recipe(path, test_size=None, split_column="side", group_column="author")
     split = load_split(recipe)
-    assert len(split.test) == 10
+    assert len(split.test) == 5
     assert split.train.groups is not None
     assert split.test.groups is not None
     assert not set(split.train.groups.tolist()) & set(split.test.groups.tolist())
-    assert counts(split.data_issues)["regrouped_rows"] == 90 - len(split.train) > 0
-    assert "left out 8 of 90 training rows whose group is in the test set (--group-column)" in split.notes
+    assert counts(split.data_issues)["regrouped_rows"] == 95 - len(split.train) == 20
+    assert "left out 20 of 95 training rows whose group is in the test set (--group-column)" in split.notes
 
 
 @pytest.mark.parametrize(
