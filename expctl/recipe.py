@@ -149,7 +149,7 @@ class Recipe:
         factor="data",
     )
     slice: str | None = option(
-        "Record this column, to look at its rows apart; repeatable. length: that of the text.",
+        "Record this column of the test rows, for --by; repeatable. length: of the text.",
         default=None,
         before=None,
         metavar="NAME",

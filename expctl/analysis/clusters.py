@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.bootstrap import SEED, metrics_from_counts
 from expctl.analysis.difference import Difference
+from expctl.analysis.predictions import group_numbers
 from expctl.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -29,32 +30,10 @@ if TYPE_CHECKING:
 LEAST_GROUPS: Final = 20  # with fewer there is no verdict, and no limits: tests/simulation/clusters.py
 _BLOCKS: Final = 2_000  # more groups are put together to so many, of whole groups each
 _MANY: Final = 30  # groups of a kind from which on a resampled count of them is as good as normal
+_OF_ROWS: Final = ("accuracy", "recall")  # metrics to which a rare class is no more than its rows
+_LEAST_OF_CLASS: Final = 6  # groups of a class that are counted as so many
 _DRAWN: Final = (150, 4_000)
 _CELLS: Final = 4_000_000  # blocks times resamples
-
-
-def joined(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray | None:
-    """The number of each paired row's group, shape (n,), of what either run has recorded; None where neither has.
-
-    Two rows that are of one group in either run are of one group here. Numbers do not depend on the order of the rows.
-    """
-    import numpy as np
-
-    known = [one for one in (first, second) if one is not None]
-    if not known:
-        return None
-    names, codes = np.unique(np.concatenate(known), return_inverse=True)
-    if len(known) == 1 or np.array_equal(known[0], known[1]):
-        return codes[: len(known[0])]
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    one, other = codes[: len(known[0])], codes[len(known[0]) :]
-    together = coo_array((np.ones(len(one)), (one, other)), shape=(len(names), len(names)))
-    part = connected_components(together, directed=False)[1]
-    least = np.full(int(part.max()) + 1, len(names))
-    np.minimum.at(least, part, np.arange(len(names)))
-    return np.unique(least[part[one]], return_inverse=True)[1]
 
 
 def too_few(groups: np.ndarray) -> str | None:
@@ -194,11 +173,12 @@ def cluster_limits(
 
     Shares of the groups are drawn as Dirichlet (Rubin 1981, The Bayesian bootstrap, Annals of Statistics 9); the lower
     limit is taken as if one more group had been seen that is all wrong, the upper as if one more were all right, so
-    that a perfect score has a lower limit below 1 (of proportions: Clopper and Pearson 1934, Biometrika 26).
+    that a perfect score has a lower limit below 1 (of proportions: Clopper and Pearson 1934, Biometrika 26). The
+    percentiles stand for Student's t of as many groups; of two classes, but for accuracy, as have the rarer one.
     """
     import numpy as np
 
-    groups = np.unique(hashes, return_inverse=True)[1]
+    groups = group_numbers(hashes)
     if too_few(groups):
         return {}
     names, codes = np.unique(np.concatenate([labels, predictions]), return_inverse=True)
@@ -206,10 +186,13 @@ def cluster_limits(
     side = _Side(blocks.counts(codes[: len(labels)], codes[len(labels) :], classes), metrics_from_counts)
     weights, actual, mistaken = _one_more(blocks, side.parts[2], each_class=False)
     lower, upper = side.drawn(weights, (0 * actual, mistaken, actual)), side.drawn(weights, (actual, actual, actual))
-    tail = _tail(int(groups.max()), confidence)
-    return {
-        key: (float(np.percentile(lower[key], tail)), float(np.percentile(upper[key], 100 - tail))) for key in lower
-    }
+    rarer = min(_changed_groups(codes[: len(labels)] == code, groups) for code in (0, 1)) if len(names) == 2 else 0
+    found = {}
+    for key in lower:
+        by_class = rarer and key not in _OF_ROWS
+        tail = _tail((max(rarer, _LEAST_OF_CLASS) if by_class else int(groups.max()) + 1) - 1, confidence)
+        found[key] = float(np.percentile(lower[key], tail)), float(np.percentile(upper[key], 100 - tail))
+    return found
 
 
 def _differences(
@@ -330,7 +313,9 @@ def _changed_groups(rows: np.ndarray, groups: np.ndarray) -> int:
     """How many groups have one of these rows."""
     import numpy as np
 
-    return len(np.unique(groups[rows]))
+    seen = np.zeros(int(groups.max()) + 1, dtype=bool)
+    seen[groups[rows]] = True
+    return int(seen.sum())
 
 
 def cluster_informative(first: RunPredictions, second: RunPredictions, pairing: Pairing, groups: np.ndarray) -> int:
@@ -338,23 +323,6 @@ def cluster_informative(first: RunPredictions, second: RunPredictions, pairing: 
     if first.scores is None or second.scores is None or first.scores.shape[1] != second.scores.shape[1]:
         return _changed_groups(pairing.first_predicted != pairing.second_predicted, groups)
     return _changed_groups((first.scores[pairing.first] != second.scores[pairing.second]).any(axis=1), groups)
-
-
-def same_groups(first: np.ndarray | None, second: np.ndarray | None) -> bool:
-    """Whether two runs put the same rows, in one order, together: both by groups, or neither."""
-    if first is None or second is None:
-        return first is None and second is None
-    import numpy as np
-
-    pairs = len(np.unique(np.stack([_numbered(first), _numbered(second)]), axis=1).T)
-    return pairs == len(np.unique(first)) == len(np.unique(second))
-
-
-def _numbered(names: np.ndarray) -> np.ndarray:
-    import numpy as np
-
-    numbers: np.ndarray = np.unique(names, return_inverse=True)[1]
-    return numbers
 
 
 def group_weights(groups: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from expctl.analysis.clusters import joined
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -112,11 +110,7 @@ def _identities(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    words = np.ascontiguousarray(keys).view(np.uint64).reshape(len(keys), 4)
-    mixed = labels.astype(np.uint64) * np.uint64(_PRIMES[4])
-    for i in range(4):
-        mixed = (mixed ^ words[:, i]) * np.uint64(_PRIMES[i])
-        mixed ^= mixed >> np.uint64(29)
+    mixed = _mixed(keys, labels.astype(np.uint64) * np.uint64(_PRIMES[4]))
     order = np.argsort(mixed, kind="stable")
     ranked = mixed[order]
     before = np.arange(len(ranked)) - np.searchsorted(ranked, ranked, side="left")
@@ -124,3 +118,60 @@ def _identities(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     repeats[order] = before.astype(np.uint64)
     unique: np.ndarray = mixed + repeats * np.uint64(_PRIMES[1])
     return unique
+
+
+def _mixed(keys: np.ndarray, mixed: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    words = np.ascontiguousarray(keys).view(np.uint64).reshape(len(keys), 4)
+    for i in range(4):
+        mixed = (mixed ^ words[:, i]) * np.uint64(_PRIMES[i])
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def group_numbers(names: np.ndarray) -> np.ndarray:
+    """The number of each row's group, 0, 1, ..., shape (n,), by its name as in `RunPredictions`.
+
+    It does not depend on the order of the rows.
+    """
+    import numpy as np
+
+    numbers: np.ndarray = np.unique(_mixed(names, np.zeros(len(names), np.uint64)), return_inverse=True)[1]
+    return numbers
+
+
+def joined(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray | None:
+    """The number of each paired row's group, shape (n,), of what either run has recorded; None where neither has.
+
+    Two rows that are of one group in either run are of one group here. Numbers do not depend on the order of the rows.
+    """
+    import numpy as np
+
+    known = [one for one in (first, second) if one is not None]
+    if not known:
+        return None
+    if len(known) == 1 or np.array_equal(known[0], known[1]):
+        return group_numbers(known[0])
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    codes = group_numbers(np.concatenate(known))
+    one, other = np.split(codes, 2)
+    size = int(codes.max()) + 1
+    part = connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(size, size)), directed=False)[1]
+    least = np.full(int(part.max()) + 1, size)
+    np.minimum.at(least, part, np.arange(size))
+    numbers: np.ndarray = np.unique(least[part[one]], return_inverse=True)[1]
+    return numbers
+
+
+def same_groups(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    """Whether two runs put the same rows, in one order, together: both by groups, or neither."""
+    if first is None or second is None:
+        return first is None and second is None
+    import numpy as np
+
+    one, other = group_numbers(first), group_numbers(second)
+    pairs = len(np.unique(one * (int(other.max()) + 1) + other))
+    return pairs == int(one.max()) + 1 == int(other.max()) + 1

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.analysis.bootstrap import confidence_limits, metrics_from_counts
-from expctl.analysis.clusters import cluster_limits, joined, too_few
+from expctl.analysis.clusters import cluster_limits, too_few
 from expctl.analysis.difference import adjusted
+from expctl.analysis.predictions import group_numbers
 from expctl.analysis.significance import Assessment, assess
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def slice_metrics(run: RunPredictions, slices: Sequence[Slice], *, confidence: f
             limits = confidence_limits(part.labels, part.predicted, confidence=confidence)
         else:
             limits = cluster_limits(part.labels, part.predicted, part.groups, confidence=confidence)
-            note = too_few(joined(part.groups, None))  # type: ignore[arg-type]
+            note = too_few(group_numbers(part.groups))
         found.append(SliceMetrics(one.name, len(one), values, limits, note))
     return found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from expctl.analysis.clusters import cluster_informative, same_groups
+from expctl.analysis.clusters import cluster_informative
 from expctl.analysis.difference import with_margin
+from expctl.analysis.predictions import same_groups
 from expctl.analysis.resampled import extra_differences, informative_rows
 from expctl.analysis.significance import Assessment, assess
 from expctl.tracking.runs.resamples import read_resamples

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expctl.analysis import clusters
-from expctl.analysis.clusters import LEAST_GROUPS, cluster_limits, group_weights, joined, same_groups
+from expctl.analysis.clusters import LEAST_GROUPS, cluster_limits, group_weights
 from expctl.analysis.predictions import RunPredictions
 from expctl.analysis.significance import Assessment, assess
 from tests.analysis import guesses, predictions, probabilities, taken
@@ -113,22 +113,6 @@ def test_groups_that_either_run_has_recorded_count() -> None:
     both = found(assess(one, other))
     assert found(assess(replace(one, groups=None), other)) == both
     assert found(assess(one, replace(other, groups=None))) == both
-
-
-def test_groups_of_two_runs_are_joined_where_they_share_a_row() -> None:
-    first, second = named(np.array([0, 0, 1, 2, 3])), named(np.array([5, 6, 6, 7, 8]))
-    assert joined(first, second).tolist() == [0, 0, 0, 1, 2]  # type: ignore[union-attr]
-    assert joined(second, first).tolist() == [0, 0, 0, 1, 2]  # type: ignore[union-attr]
-    assert joined(None, second).tolist() == [0, 1, 1, 2, 3]  # type: ignore[union-attr]
-    assert joined(None, None) is None
-
-
-def test_groups_are_the_same_by_what_they_hold_not_by_their_names() -> None:
-    one = named(np.array([0, 0, 1]))
-    assert same_groups(one, named(np.array([9, 9, 4])))
-    assert not same_groups(one, named(np.array([9, 4, 4])))
-    assert not same_groups(one, None)
-    assert same_groups(None, None)
 
 
 def test_where_no_group_was_broken_the_lower_limit_allows_for_one_more() -> None:
