@@ -25,7 +25,7 @@ from expctl.training.data.row_groups import (
 from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.data.slices import slice_cells, slice_names
 from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
-from expctl.training.data.time_order import forward_folds, latest, read_times
+from expctl.training.data.time_order import latest, read_times, time_folds
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ def _check(train: Rows, test: Rows, recipe: Recipe) -> None:
     task_of(recipe).check_sides(train, test, recipe)
     if recipe.cv is not None and train.times is not None:
         try:
-            folds = forward_folds(train.times, recipe.cv, recipe.gap or 0)
+            folds = time_folds(train, recipe)
         except ValueError as error:
             raise DataError(f"{_shown(recipe.data)}: {error}", hint="a smaller --cv or --gap") from error
         for fitted, _ in folds:

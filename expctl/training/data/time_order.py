@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from expctl.recipe import Recipe
+    from expctl.training.data.rows import Rows
+
 _SHOWN: Final = 5
 _MICROSECOND: Final = timedelta(microseconds=1)
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -120,6 +123,25 @@ def forward_folds(times: np.ndarray, folds: int, gap: int) -> list[tuple[np.ndar
     if not all(ends) or len(set(cuts)) < folds:
         raise ValueError(f"the times of {rows:,} training rows cannot make {folds} folds")
     return [(order[:end], order[cut:after]) for end, cut, after in zip(ends, cuts, [*cuts[1:], rows], strict=True)]
+
+
+def time_folds(rows: Rows, recipe: Recipe) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The `forward_folds` of a recipe's training rows. What is fitted has no row of a group, and with `dedupe` no text,
+    that is measured. Raises ValueError where nothing is left to fit.
+    """
+    import numpy as np
+
+    assert rows.times is not None
+    assert recipe.cv is not None
+    kept_apart = [one for one in (rows.groups, rows.hashes if recipe.dedupe else None) if one is not None]
+    folds = []
+    for fitted, measured in forward_folds(rows.times, recipe.cv, recipe.gap or 0):
+        for marks in kept_apart:
+            fitted = fitted[~np.isin(marks[fitted], marks[measured])]
+        if not len(fitted):
+            raise ValueError(f"of {recipe.cv} folds one has no row to be fitted on")
+        folds.append((fitted, measured))
+    return folds
 
 
 def _before(ordered: np.ndarray, cut: int, gap: int) -> int:

@@ -20,7 +20,7 @@ from expctl.training.data.dataset import Split, fingerprint
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.row_groups import units_of
-from expctl.training.data.time_order import forward_folds
+from expctl.training.data.time_order import time_folds
 from expctl.training.fit.extra_metrics import Measured, load_extra_metrics, measure
 from expctl.training.models.steps import CALIBRATION_FOLDS, selects_columns
 from expctl.training.tasks import task_of
@@ -212,15 +212,12 @@ def fold_positions(recipe: Recipe, rows: Rows) -> list[tuple[np.ndarray, np.ndar
     """(train, test) positions of the `recipe.cv` folds, shuffled by the random state.
 
     With `dedupe` distinct texts are divided, by the label of the first copy, and the others follow. Groups stay whole.
-    With a time column folds go forward, and no row of a group that is measured is fitted on.
+    With a time column folds go forward, and no row of a group, or copy, that is measured is fitted on.
     """
     import numpy as np
 
-    if rows.times is not None and recipe.cv is not None:
-        folds = forward_folds(rows.times, recipe.cv, recipe.gap or 0)
-        if rows.groups is None:
-            return folds
-        return [(fitted[~np.isin(rows.groups[fitted], rows.groups[last])], last) for fitted, last in folds]
+    if rows.times is not None:
+        return time_folds(rows, recipe)
     if rows.groups is not None:
         units = units_of(rows, recipe)
         return list(task_of(recipe).fold_splitter(recipe).split(np.zeros(len(rows)), rows.labels, units))

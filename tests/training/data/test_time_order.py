@@ -144,7 +144,7 @@ def test_a_gap_is_told_and_folds_go_forward_within_it(tmp_path: Path) -> None:
 
 
 def test_groups_stay_whole_through_time(tmp_path: Path) -> None:
-    rows = [(*row, f"author {i % 7}") for i, row in enumerate(dated(60))]
+    rows = [(*row, f"author {i // 7}") for i, row in enumerate(dated(60))]
     path = write(tmp_path / "a.csv", rows, (*HEADER, "author"))
     recipe = Recipe(path, test_size=0.02, time_column="day", group_column="author", cv=2)
     split = load_split(recipe)
@@ -152,6 +152,18 @@ def test_groups_stay_whole_through_time(tmp_path: Path) -> None:
     assert split.test.groups is not None
     assert not set(split.train.groups.tolist()) & set(split.test.groups.tolist())
     assert counts(split.data_issues)["regrouped_rows"] > 0
+
+
+def test_neither_a_group_nor_a_copy_is_fitted_and_measured(tmp_path: Path) -> None:
+    rows = [(f"text {i // 5}", label, day, f"author {i // 9}") for i, (_, label, day) in enumerate(dated(60))]
+    path = write(tmp_path / "a.csv", rows, (*HEADER, "author"))
+    for options in ({"group_column": "author"}, {"dedupe": True}):
+        recipe = Recipe(path, test_size=0.02, time_column="day", cv=4, **options)  # type: ignore[arg-type]
+        train = load_split(recipe).train
+        for fitted, measured in fold_positions(recipe, train):
+            marks = train.hashes if train.groups is None else train.groups
+            assert len(fitted)
+            assert not set(marks[fitted].tolist()) & set(marks[measured].tolist())
 
 
 @pytest.mark.parametrize(
