@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 def slices_sheet(run: RunRecord, column: str, metrics: Sequence[str], slices: Sequence[SliceMetrics]) -> Sheet:
     """`show --by`: each slice with its rows, and each metric with its limits."""
     columns = [Column("slice", column), Column("rows", kind="number")]
-    for metric in metrics:
+    for place, metric in enumerate(metrics):
         columns += [
-            Column(metric, kind="number", kept=True),
-            Column(f"{metric}_low", "low", "number"),
-            Column(f"{metric}_high", "high", "number"),
+            Column(metric, kind="number", kept=True, spare=min(place, 1)),
+            Column(f"{metric}_low", "low", "number", spare=min(place, 1)),
+            Column(f"{metric}_high", "high", "number", spare=min(place, 1)),
         ]
     rows: list[list[Cell]] = []
     for one in slices:
@@ -40,8 +40,8 @@ def slice_changes_sheet(
     columns = [
         Column("slice", column),
         Column("rows", kind="number"),
-        Column("baseline", kind="number"),
-        Column("challenger", kind="number"),
+        Column("baseline", kind="number", spare=1),
+        Column("challenger", kind="number", spare=1),
         Column("change", kind="change"),
         *assessed_columns(),
         Column("note"),
