@@ -31,7 +31,7 @@ LEAST_GROUPS: Final = 20  # with fewer there is no verdict, and no limits: tests
 _BLOCKS: Final = 2_000  # more groups are put together to so many, of whole groups each
 _MANY: Final = 30  # groups of a kind from which on a resampled count of them is as good as normal
 _OF_ROWS: Final = ("accuracy", "recall")  # metrics to which a rare class is no more than its rows
-_LEAST_OF_CLASS: Final = 6  # groups of a class that are counted as so many
+_LEAST_EFFECTIVE: Final = 6  # groups: fewer, of a class, are counted as so many
 _DRAWN: Final = (150, 4_000)
 _CELLS: Final = 4_000_000  # blocks times resamples
 
@@ -174,7 +174,8 @@ def cluster_limits(
     Shares of the groups are drawn as Dirichlet (Rubin 1981, The Bayesian bootstrap, Annals of Statistics 9); the lower
     limit is taken as if one more group had been seen that is all wrong, the upper as if one more were all right, so
     that a perfect score has a lower limit below 1 (of proportions: Clopper and Pearson 1934, Biometrika 26). The
-    percentiles stand for Student's t of as many groups; of two classes, but for accuracy, as have the rarer one.
+    percentiles stand for Student's t of as many groups of one size as would tell as much (Kish 1965, Survey Sampling);
+    of two classes, but for accuracy, as have the rarer one.
     """
     import numpy as np
 
@@ -186,11 +187,12 @@ def cluster_limits(
     side = _Side(blocks.counts(codes[: len(labels)], codes[len(labels) :], classes), metrics_from_counts)
     weights, actual, mistaken = _one_more(blocks, side.parts[2], each_class=False)
     lower, upper = side.drawn(weights, (0 * actual, mistaken, actual)), side.drawn(weights, (actual, actual, actual))
-    rarer = min(_changed_groups(codes[: len(labels)] == code, groups) for code in (0, 1)) if len(names) == 2 else 0
+    every = _effective(groups)
+    of_class = [_effective(groups[codes[: len(labels)] == code]) for code in range(len(names))]
+    rarer = min(every, *of_class) if len(names) == 2 and all(of_class) else every
     found = {}
     for key in lower:
-        by_class = rarer and key not in _OF_ROWS
-        tail = _tail((max(rarer, _LEAST_OF_CLASS) if by_class else int(groups.max()) + 1) - 1, confidence)
+        tail = _tail(max(every if key in _OF_ROWS else rarer, _LEAST_EFFECTIVE) - 1, confidence)
         found[key] = float(np.percentile(lower[key], tail)), float(np.percentile(upper[key], 100 - tail))
     return found
 
@@ -263,7 +265,7 @@ def _jackknife_error(without_each: np.ndarray) -> float:
 
 def _one_more(blocks: Blocks, actual: np.ndarray, *, each_class: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights of the blocks in each resample, shape (resamples, blocks), and one more group, by class: its rows, and
-    the same as another class. It is like one of those seen; with `each_class` like those that have the class, for each.
+    the same as another class. It is like that of a random row; with `each_class` like those that have the class, for each.
     """
     import numpy as np
 
@@ -274,7 +276,8 @@ def _one_more(blocks: Blocks, actual: np.ndarray, *, each_class: bool) -> tuple[
         having = np.maximum((actual > 0).sum(axis=0), 1)
         more = generator.standard_gamma(1, size=(size, actual.shape[1])) * actual.sum(axis=0) / having
         return weights, more, np.zeros_like(more)
-    chosen = generator.choice(len(blocks), size=size, p=blocks.sizes / blocks.sizes.sum())
+    rows = actual.sum(axis=1)
+    chosen = generator.choice(len(blocks), size=size, p=rows / rows.sum())
     more = generator.standard_gamma(1, size=(size, 1)) * actual[chosen] / blocks.sizes[chosen][:, None]
     present = np.flatnonzero(actual.any(axis=0))
     turned = np.zeros_like(more)
@@ -295,7 +298,15 @@ def _in_blocks(blocks: Blocks, figures: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _tail(freedom: int, confidence: float) -> float:
+def _effective(groups: np.ndarray) -> float:
+    """How many groups of one size weigh as much as these, which are numbered; 0 of no rows."""
+    import numpy as np
+
+    sizes = np.bincount(groups)
+    return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(groups) else 0.0
+
+
+def _tail(freedom: float, confidence: float) -> float:
     """The percentile that stands for Student's t. Source: Hesterberg 2015, The American Statistician 69."""
     import numpy as np
     from scipy.special import ndtr, stdtrit
