@@ -265,7 +265,7 @@ def _jackknife_error(without_each: np.ndarray) -> float:
 
 def _one_more(blocks: Blocks, actual: np.ndarray, *, each_class: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights of the blocks in each resample, shape (resamples, blocks), and one more group, by class: its rows, and
-    the same as another class. It is like that of a random row; with `each_class` like those that have the class, for each.
+    the same as another class. It is like that of a random row; with `each_class`, for each, like those that have it.
     """
     import numpy as np
 

@@ -198,7 +198,10 @@ def _slices(store: Store, runs: Sequence[RunRecord], request: CompareRequest, by
         reason = assess(before, after).note
         raise RunNotFound(reason or "nothing to compare", hint="--by needs runs with the same test rows")
     metric = request.metric or "f1_score"
-    slices = compared_slices((runs[0], before), (runs[1], after), by, metric, confidence=request.confidence)
+    slices = compared_slices(
+        (runs[0], before), (runs[1], after), by, metric, confidence=request.confidence,
+        margin=store.settings.equal_within,
+    )  # fmt: skip
     return ComparedSlices(runs, metric, by, slices)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from expctl.analysis.predictions import pair
@@ -62,8 +62,9 @@ def compared_slices(
     *,
     confidence: float = 0.95,
     together: bool = False,
+    margin: float = 0.0,
 ) -> list[SliceDifference]:
-    """What a challenger changes on each slice by a column (see `slice_differences`).
+    """What a challenger changes on each slice by a column (see `slice_differences`); within the margin it is nothing.
 
     The cells are those that either run has recorded, else those of the data file of either. Raises DataError for a
     column that nobody knows.
@@ -78,7 +79,8 @@ def compared_slices(
         if _recorded(one) == _recorded(other):
             raise
         cells, rows = cells_of(other, after, column), pairing.second
-    return slice_differences(before, after, pairing, cells[rows], metric, confidence=confidence, together=together)
+    found = slice_differences(before, after, pairing, cells[rows], metric, confidence=confidence, together=together)
+    return [replace(one, difference=one.difference and replace(one.difference, margin=margin)) for one in found]
 
 
 def _recorded(run: RunRecord) -> tuple[str | None, ...]:
