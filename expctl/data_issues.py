@@ -37,6 +37,9 @@ _CHECKS: Final = "expctl.training.data.checks"
 DATA_ISSUES: Final = {
     "rows_without_text": DataCheck("rows left out for having no text", f"{_CHECKS}:rows_without_text", "read"),
     "rows_without_label": DataCheck("rows left out for having no label", f"{_CHECKS}:rows_without_label", "read"),
+    "rows_without_group": DataCheck(
+        "rows whose `--group-column` is empty: each is a group by itself", f"{_CHECKS}:rows_without_group", "read"
+    ),
     "unsplit_rows": DataCheck(
         "rows left out whose `--split-column` says neither train nor test", f"{_CHECKS}:unsplit_rows", refused=False
     ),
@@ -45,8 +48,23 @@ DATA_ISSUES: Final = {
         f"{_CHECKS}:deduped_rows",
         refused=False,
     ),
+    "regrouped_rows": DataCheck(
+        "training rows that `--group-column` left out, their group being in the test set",
+        f"{_CHECKS}:regrouped_rows",
+        refused=False,
+    ),
+    "gap_rows": DataCheck(
+        "rows between training and test rows that `--gap` left out", f"{_CHECKS}:gap_rows", refused=False
+    ),
+    "few_groups": DataCheck(
+        "groups of the test rows, where they are too few for limits and tests", f"{_CHECKS}:few_groups"
+    ),
     "repeated_rows": DataCheck("rows whose text stands in an earlier row", f"{_CHECKS}:repeated_rows"),
     "leaked_rows": DataCheck("test rows whose text is trained on too", f"{_CHECKS}:leaked_rows"),
+    "near_copies": DataCheck(
+        "test rows that share 80 % of their word triples with a training row, where that is 5 % of them or more",
+        f"{_CHECKS}:near_copies",
+    ),
     "conflicting_texts": DataCheck(
         "texts with different labels in different rows", f"{_CHECKS}:conflicting_texts", task="classification"
     ),

@@ -94,7 +94,8 @@ class Recipe:
     says train or test) makes the test set. `parameters` holds every feature and classifier parameter by its expctl
     key, defaults included, so that a later change of a default does not change an old recipe. `model_hash` is the
     sha256, in hex, of the file that a model's factory is written in, `extra_metric_hash` that of the files of metrics.
-    With `dedupe` all copies of a text are on one side of the split, and of the folds.
+    With `dedupe` all copies of a text are on one side of the split, and of the folds; with `group_column` all rows with
+    the same value there. With `time_column` the latest `test_size` of the rows are tested on, and folds go forward.
     """
 
     data: str = option(
@@ -124,6 +125,36 @@ class Recipe:
     stratify: bool = option("Keep the classes' shares on both sides.", default=True, domains=(FLAG,), may_vary=True)
     dedupe: bool = option(
         "Keep all copies of a text on one side.", default=False, before=False, domains=(FLAG,), factor="data"
+    )
+    group_column: str | None = option(
+        "Keep the rows of a group on one side: author, source, ...",
+        default=None,
+        before=None,
+        metavar="NAME",
+        factor="data",
+    )
+    time_column: str | None = option(
+        "Test on the latest rows, by this column; folds go forward.",
+        default=None,
+        before=None,
+        metavar="NAME",
+        factor="data",
+    )
+    gap: int | None = option(
+        "With a time column: rows left out before the test set, and before each fold.",
+        default=None,
+        before=None,
+        metavar="ROWS",
+        domains=(Interval(int, 1), NONE),
+        factor="data",
+    )
+    slice: str | None = option(
+        "Record this column of the test rows, for --by; repeatable. length: of the text.",
+        default=None,
+        before=None,
+        metavar="NAME",
+        factor="none",
+        repeatable=True,
     )
     random_state: int = option(
         "Seed of the split and the model.",

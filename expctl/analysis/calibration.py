@@ -69,6 +69,8 @@ def calibration(run: RunPredictions, *, confidence: float = 0.95) -> Calibration
 
     if run.scores is None or run.score_kind != "probability":
         return "the model gives no probabilities"
+    if run.groups is not None:
+        return "its test rows come in groups, and the limits are those of rows by themselves"
     column = {name: i for i, name in enumerate(run.score_classes)}
     columns = np.array([column.get(name, -1) for name in run.classes])
     labels, predicted = columns[run.labels], columns[run.predicted]

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from expctl.metrics import higher_is_better
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from expctl.analysis.difference import Difference
+    from expctl.analysis.slices import SliceDifference
 
 _HOPELESS: Final = 30  # times that limits may have to narrow: a thousand times the rows
 
@@ -68,6 +71,31 @@ def decide(
     enough = _enough(rows, sign * difference.change, low, high, max_drop)
     needed = "more test rows" if enough is None else f"some {enough:,} test rows, not {rows:,},"
     return Decision("undecided", f"{limits}: {words[2]}; {needed} are needed")
+
+
+def with_slices(
+    decision: Decision, metric: str, column: str, slices: Sequence[SliceDifference], *, max_drop: float
+) -> Decision:
+    """The decision, unless a slice by `column` surely loses more than `max_drop`: then it is a regression.
+
+    Limits of the slices must hold for all of them at once. A slice that may or may not lose so much does not decide.
+    """
+    if decision.outcome == "regression":
+        return decision
+    sign = 1 if higher_is_better(metric) else -1
+    tested = [(one.name, one.difference) for one in slices if one.difference is not None]
+    lost = [(sign * one.change, name, one) for name, one in tested if max(sign * one.low, sign * one.high) < -max_drop]
+    if not lost:
+        return Decision(
+            decision.outcome, f"{decision.reason}; no slice by {column} surely loses more than {max_drop:g}"
+        )
+    _, name, worst = min(lost, key=lambda one: one[0])
+    more = f", and so in {len(lost) - 1} more" if len(lost) > 1 else ""
+    return Decision(
+        "regression",
+        f"where {column} is {name}, {metric} changes by {worst.change:+.4f} ({worst.low:+.4f} to {worst.high:+.4f}):"
+        f" the loss is above {max_drop:g}{more}",
+    )
 
 
 def _enough(rows: int | None, change: float, low: float, high: float, max_drop: float) -> int | None:

@@ -27,8 +27,11 @@ class GroupDifference:
     difference: Difference | None
 
 
-_DATA = ("data_hash", "test_data_hash", "test_size", "split_column", "dedupe")
-_UNSAID = (None, None, None, None, "False")  # what a run means by not having it
+_DATA = (
+    *("data_hash", "test_data_hash", "test_size", "split_column"),
+    *("dedupe", "group_column", "time_column", "gap"),
+)
+_UNSAID = (None, None, None, None, "False", None, None, None)  # what a run means by not having it
 
 
 def compare_groups(
@@ -83,6 +86,8 @@ def shared_rows(runs: Sequence[RunRecord]) -> float:
     ratios = [0.0]
     for run in runs:
         known = run.typed_params
+        if "time_column" in known:
+            continue
         test_size, train, test = (known.get(key) for key in ("test_size", "train_rows", "test_rows"))
         if isinstance(train, int) and isinstance(test, int) and test_size is not None and train:
             ratios.append(test / train)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from expctl.analysis.bootstrap import SEED
+from expctl.analysis.clusters import group_weights, too_few
 from expctl.analysis.label_metrics import ClassCounts
 from expctl.metrics import METRICS, higher_is_better
 
@@ -58,20 +59,30 @@ class LearningCurve:
 
 
 def learning_curve(
-    metric: str, labels: np.ndarray, predicted: Sequence[tuple[int, Sequence[np.ndarray]]], classes: int
+    metric: str,
+    labels: np.ndarray,
+    predicted: Sequence[tuple[int, Sequence[np.ndarray]]],
+    classes: int,
+    *,
+    groups: np.ndarray | None = None,
 ) -> LearningCurve:
     """The curve of a metric that labels decide. `predicted`: rows of training, and what each model of them predicted.
 
     All predictions are of the same test rows, whose `labels` are positions in `classes`, as these are. Every resample
     draws test rows once for all models: the limits are of the mean of a point's models, the difference is a paired one.
-    They say nothing of other training rows: for that there is the deviation. Source: see `analysis.bootstrap`.
+    They say nothing of other training rows: for that there is the deviation. Where the rows have `groups`, numbered,
+    whole groups are drawn, and of too few groups no gain is told. Source: see `analysis.bootstrap`.
     """
     import numpy as np
 
     rows = len(labels)
     least, most = _RESAMPLES
     size = int(min(most, max(least, _DRAWN // rows)))
-    weights = np.random.default_rng(SEED).multinomial(rows, np.full(rows, 1 / rows), size=size)
+    generator = np.random.default_rng(SEED)
+    if groups is None:
+        weights = generator.multinomial(rows, np.full(rows, 1 / rows), size=size)
+    else:
+        weights = np.array([group_weights(groups, generator) for _ in range(size)])
     weights = np.concatenate([np.ones((1, rows), dtype=weights.dtype), weights])  # the first: the rows as they are
     points, drawn = [], []
     for trained_on, models in predicted:
@@ -81,7 +92,7 @@ def learning_curve(
         deviation = float(each[:, 0].std(ddof=1)) if len(models) > 1 else None
         points.append(CurvePoint(trained_on, float(mean[0]), float(low), float(high), deviation, len(models)))
         drawn.append(mean)
-    if len(drawn) < 2:
+    if len(drawn) < 2 or (groups is not None and too_few(groups)):
         return LearningCurve(metric, points, None)
     step = drawn[-1] - drawn[-2]
     low, high = np.percentile(step[1:], [2.5, 97.5])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -19,7 +19,8 @@ class RunPredictions:
 
     `rows`: row number in the data file, shape (n,). `keys`: text hashes, shape (n,), dtype S32. `labels` and
     `predicted`: positions in `classes`, shape (n,). `scores`: shape (n, k) or None; k is 1 for the decision between
-    two classes, else the number of `score_classes`.
+    two classes, else the number of `score_classes`. `groups`: hashes as `keys`, the same of rows that belong together;
+    None where none were recorded. `slices`: the cells of recorded columns by name, float64 (NaN: empty) or text.
     """
 
     rows: np.ndarray
@@ -30,6 +31,8 @@ class RunPredictions:
     scores: np.ndarray | None = None
     score_kind: ScoreKind = "none"
     score_classes: Sequence[str] = ()
+    groups: np.ndarray | None = None
+    slices: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,7 +42,8 @@ class RunPredictions:
 class Pairing:
     """The rows two runs share: `first` and `second` are their positions in each run, in the same order.
 
-    `labels`, `first_predicted` and `second_predicted` are positions in `classes`.
+    `labels`, `first_predicted` and `second_predicted` are positions in `classes`. `groups` numbers the group of each
+    row, of what either run recorded; None where neither did.
     """
 
     first: np.ndarray
@@ -49,6 +53,7 @@ class Pairing:
     second_predicted: np.ndarray
     classes: Sequence[str]
     complete: bool
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -81,7 +86,10 @@ def pair(first: RunPredictions, second: RunPredictions) -> Pairing:
             return_indices=True,
         )
     complete = len(one) == len(first) == len(second)
-    return Pairing(one, other, labels[one], first_predicted[one], second_predicted[other], classes, complete)
+    groups = joined(
+        None if first.groups is None else first.groups[one], None if second.groups is None else second.groups[other]
+    )
+    return Pairing(one, other, labels[one], first_predicted[one], second_predicted[other], classes, complete, groups)
 
 
 def _recoded(codes: np.ndarray, known: Sequence[str], classes: Sequence[str]) -> np.ndarray:
@@ -102,11 +110,7 @@ def _identities(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    words = np.ascontiguousarray(keys).view(np.uint64).reshape(len(keys), 4)
-    mixed = labels.astype(np.uint64) * np.uint64(_PRIMES[4])
-    for i in range(4):
-        mixed = (mixed ^ words[:, i]) * np.uint64(_PRIMES[i])
-        mixed ^= mixed >> np.uint64(29)
+    mixed = _mixed(keys, labels.astype(np.uint64) * np.uint64(_PRIMES[4]))
     order = np.argsort(mixed, kind="stable")
     ranked = mixed[order]
     before = np.arange(len(ranked)) - np.searchsorted(ranked, ranked, side="left")
@@ -114,3 +118,60 @@ def _identities(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     repeats[order] = before.astype(np.uint64)
     unique: np.ndarray = mixed + repeats * np.uint64(_PRIMES[1])
     return unique
+
+
+def _mixed(keys: np.ndarray, mixed: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    words = np.ascontiguousarray(keys).view(np.uint64).reshape(len(keys), 4)
+    for i in range(4):
+        mixed = (mixed ^ words[:, i]) * np.uint64(_PRIMES[i])
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def group_numbers(names: np.ndarray) -> np.ndarray:
+    """The number of each row's group, 0, 1, ..., shape (n,), by its name as in `RunPredictions`.
+
+    It does not depend on the order of the rows.
+    """
+    import numpy as np
+
+    numbers: np.ndarray = np.unique(_mixed(names, np.zeros(len(names), np.uint64)), return_inverse=True)[1]
+    return numbers
+
+
+def joined(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray | None:
+    """The number of each paired row's group, shape (n,), of what either run has recorded; None where neither has.
+
+    Two rows that are of one group in either run are of one group here. Numbers do not depend on the order of the rows.
+    """
+    import numpy as np
+
+    known = [one for one in (first, second) if one is not None]
+    if not known:
+        return None
+    if len(known) == 1 or np.array_equal(known[0], known[1]):
+        return group_numbers(known[0])
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    codes = group_numbers(np.concatenate(known))
+    one, other = np.split(codes, 2)
+    size = int(codes.max()) + 1
+    part = connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(size, size)), directed=False)[1]
+    least = np.full(int(part.max()) + 1, size)
+    np.minimum.at(least, part, np.arange(size))
+    numbers: np.ndarray = np.unique(least[part[one]], return_inverse=True)[1]
+    return numbers
+
+
+def same_groups(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    """Whether two runs put the same rows, in one order, together: both by groups, or neither."""
+    if first is None or second is None:
+        return first is None and second is None
+    import numpy as np
+
+    one, other = group_numbers(first), group_numbers(second)
+    pairs = len(np.unique(one * (int(other.max()) + 1) + other))
+    return pairs == int(one.max()) + 1 == int(other.max()) + 1

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from expctl.analysis.importance import Importance
     from expctl.analysis.ranking import Ranking
     from expctl.analysis.significance import Assessment
+    from expctl.analysis.slices import SliceDifference, SliceMetrics
     from expctl.records import RunRecord
 
 
@@ -30,6 +31,18 @@ class Tested:
 
 
 @dataclass(frozen=True, slots=True)
+class Sliced:
+    """The test rows in slices by a column: what the baseline scores on each, and what each challenger changes there.
+
+    `changes` are by challenger, with its run; none of one that was tested on other rows.
+    """
+
+    column: str
+    measured: Sequence[SliceMetrics]
+    changes: Sequence[tuple[RunRecord, Sequence[SliceDifference]]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a report draws. Of the compared runs, those of `comparison`, the first is the baseline.
 
@@ -38,6 +51,7 @@ class Report:
     first.
     `notes` tell what was left out. `terms` are those of the compared runs that speak for each class (a text: why none),
     `calibrations` how well their probabilities fit.
+    `slices` are by the columns that the baseline has recorded.
     """
 
     experiment: str
@@ -54,3 +68,4 @@ class Report:
     notes: Sequence[str] = ()
     terms: Sequence[Importance | str] = ()
     calibrations: Sequence[Calibration | str] = ()
+    slices: Sequence[Sliced] = ()

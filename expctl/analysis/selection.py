@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.bootstrap import SEED
+from expctl.analysis.clusters import group_weights
 from expctl.analysis.label_metrics import ClassCounts
 from expctl.metrics import METRICS, higher_is_better
 
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
 RESAMPLES: Final = 500
 
 
-def corrected(labels: np.ndarray, predicted: Sequence[np.ndarray], classes: int, metric: str) -> float | None:
+def corrected(
+    labels: np.ndarray,
+    predicted: Sequence[np.ndarray],
+    classes: int,
+    metric: str,
+    *,
+    groups: np.ndarray | None = None,
+) -> float | None:
     """What the best of several models scores on rows that did not help to choose it.
 
     `labels` and each of `predicted` are class codes of shape (n,), over the same rows. In every resample the best
     model of the drawn rows is judged on those left out; the mean of these is the corrected value. None if the metric
-    is not one that labels decide.
+    is not one that labels decide. Where the rows have `groups`, numbered, whole groups are drawn.
     """
     import numpy as np
 
@@ -34,7 +42,10 @@ def corrected(labels: np.ndarray, predicted: Sequence[np.ndarray], classes: int,
     rows, found = len(labels), []
     pairs = [labels * classes + one for one in predicted]
     for _ in range(RESAMPLES):
-        weights = np.bincount(generator.integers(0, rows, rows), minlength=rows)
+        if groups is None:
+            weights = np.bincount(generator.integers(0, rows, rows), minlength=rows)
+        else:
+            weights = group_weights(groups, generator)
         inside = [_metric(pair, weights, classes, metric) for pair in pairs]
         if any(value is None for value in inside):
             return None

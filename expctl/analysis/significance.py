@@ -11,6 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.bootstrap import SEED, metrics_from_counts
+from expctl.analysis.clusters import (
+    cluster_class_differences,
+    cluster_differences,
+    cluster_score_differences,
+    too_few,
+)
 from expctl.analysis.difference import Difference, adjusted, evened, mcnemar_p, mirrored, resampled_difference
 from expctl.analysis.predictions import Pairing, RunPredictions, pair
 from expctl.analysis.scores import score_differences
@@ -264,7 +270,10 @@ def assess(
         return Assessment(
             note="not tested: the runs were tested on different rows, so their numbers are shown side by side only"
         )
-    table, same = joint_table(pairing), _same_scores(baseline, challenger, pairing)
+    same = _same_scores(baseline, challenger, pairing)
+    if pairing.groups is not None:
+        return _assess_groups(baseline, challenger, pairing, confidence, per_class=per_class, same_model=same)
+    table = joint_table(pairing)
     return Assessment(
         {
             **paired_differences(table, confidence=confidence, same_model=same),
@@ -272,10 +281,43 @@ def assess(
         },
         class_differences(table, pairing.classes, confidence=confidence, same_model=same) if per_class else {},
         pairing,
-        None
-        if pairing.complete
-        else f"tested on the {len(pairing):,} rows that both runs have ({len(baseline):,} and {len(challenger):,}):"
-        " the changes are for these",
+        _on_shared_rows(baseline, challenger, pairing),
+    )
+
+
+def _on_shared_rows(baseline: RunPredictions, challenger: RunPredictions, pairing: Pairing) -> str | None:
+    if pairing.complete:
+        return None
+    return (
+        f"tested on the {len(pairing):,} rows that both runs have ({len(baseline):,} and {len(challenger):,}):"
+        " the changes are for these"
+    )
+
+
+def _assess_groups(
+    baseline: RunPredictions,
+    challenger: RunPredictions,
+    pairing: Pairing,
+    confidence: float,
+    *,
+    per_class: bool,
+    same_model: bool,
+) -> Assessment:
+    """`assess` where the rows come in groups: these are the sample."""
+    groups = pairing.groups
+    assert groups is not None
+    reason = too_few(groups)
+    if reason is not None:
+        return Assessment(pairing=pairing, note=f"not tested: {reason}")
+    kept = {"confidence": confidence}
+    return Assessment(
+        {
+            **cluster_differences(pairing, groups, same_model=same_model, **kept),
+            **cluster_score_differences(baseline, challenger, pairing, groups, **kept),
+        },
+        cluster_class_differences(pairing, groups, same_model=same_model, **kept) if per_class else {},
+        pairing,
+        _on_shared_rows(baseline, challenger, pairing),
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from expctl.analysis.gate import Decision
     from expctl.analysis.groups import GroupDifference
     from expctl.analysis.significance import Assessment
+    from expctl.analysis.slices import SliceDifference
     from expctl.records import RunRecord
     from expctl.workflows.compare_code import ComparedCode
 
@@ -193,8 +194,9 @@ def gate_sheet(
     test: Assessment,
     metric: str,
     broken: Sequence[tuple[Flip, str | None]],
+    slices: Sequence[SliceDifference] = (),
 ) -> Sheet:
-    """`gate`: the verdict first, then the metrics (the decisive one at the top), then what the candidate broke."""
+    """`gate`: the verdict first, then the metrics (the decisive one at the top), slices, what the candidate broke."""
     columns = [
         Column("section", kind="section"),
         Column("key"),
@@ -212,6 +214,13 @@ def gate_sheet(
         rows.append(
             ["metrics", key, one.baseline, one.challenger, tested_change(one), *assessed_cells(one), None, None]
         )
+    for part in slices:
+        difference = part.difference
+        values: list[Cell] = [None, None, None]
+        if difference is not None:
+            values = [difference.baseline, difference.challenger, tested_change(difference)]
+        told = part.note or plural(part.rows, "row")
+        rows.append(["slices", part.name, *values, *assessed_cells(difference), None, told])
     for flip, text in broken:
         untested: list[Cell] = [None] * (len(assessed_columns()) + 1)
         rows.append(["broken", str(flip.row), flip.baseline, flip.challenger, *untested, flip.label, text])
@@ -228,7 +237,10 @@ def gate_sheet(
         },
         ids=[run.run_id for run in reversed(runs)],
         headline=f"{decision.outcome}: {_judged(decision.outcome, *told_apart(runs))}: {decision.reason}",
-        folded={"broken": plural(len(broken), "row") + " that the candidate broke"},
+        folded={
+            "slices": plural(len(slices), "slice") + " of the test rows",
+            "broken": plural(len(broken), "row") + " that the candidate broke",
+        },
         next=_after(decision.outcome, *(run.run_id[:8] for run in runs)),
     )
 

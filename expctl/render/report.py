@@ -20,6 +20,7 @@ from expctl.render.comparison_views import comparison_sheet, flips_sheet
 from expctl.render.formats import RIGHT, parts
 from expctl.render.importance import shown_term
 from expctl.render.sheet import Cell, Change, Column, Sheet
+from expctl.render.slices import slices_sheet
 from expctl.render.text import heading, number, shown, table_texts, visible
 from expctl.render.vega import Chart
 from expctl.render.views import chosen_parameters, ranking_sheet
@@ -122,6 +123,13 @@ def _charts(report: Report) -> dict[str, Chart]:
     by_class = [(run.run_id, names[run.run_id], one.assessment.by_class) for run, one in challengers]
     if any(differences for _, _, differences in by_class):
         found["classes"] = comparison_charts.changes_chart("change of F1", by_class, most=_CHANGED)
+    for place, sliced in enumerate(report.slices):
+        changes = [
+            (run.run_id, names[run.run_id], {one.name: one.difference for one in slices if one.difference is not None})
+            for run, slices in sliced.changes
+        ]
+        if any(differences for _, _, differences in changes):
+            found[f"slices-{place}"] = comparison_charts.changes_chart(f"change of {ranking.metric}", changes)
     curved = [
         (run.run_id, names[run.run_id], one)
         for run, one in zip(compared, report.curves, strict=True)
@@ -158,6 +166,7 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
         "curves": "ROC, precision-recall and reliability" if report.curves else None,
         "confusion": "Confusion" if report.confusion is not None else None,
         "classes": "Classes" if "classes" in drawn else None,
+        "slices": "Slices" if report.slices else None,
         "terms": "Terms" if terms else None,
         "flips": "Broken and fixed rows" if flipped else None,
     }
@@ -184,6 +193,7 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
         "bases": _bases(report, names),
         "matrices": {f"confusion-{i}": names[run.run_id] for i, run in enumerate(report.confused)},
         "mixed_up": _mixed_up(report, names),
+        "slices": _slices(report, names),
         "terms": terms,
         "flipped": flipped,
     }
@@ -276,6 +286,23 @@ def _flipped(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
                 "caption": f"{rows}, {names[run.run_id]} against the baseline",
                 "table": _table(sheet),
                 "without_texts": any(text is None for _, text in one.texts),
+            }
+        )
+    return found
+
+
+def _slices(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """For each column: what the baseline scores on each slice, and the chart of what others change there."""
+    found = []
+    for place, one in enumerate(report.slices):
+        baseline = _compared(report)[0]
+        sheet = slices_sheet(baseline, one.column, ("f1_score", "accuracy"), one.measured)
+        found.append(
+            {
+                "caption": f"{names[baseline.run_id]}: slices of the test rows by {one.column}",
+                "table": _table(sheet),
+                "chart": f"slices-{place}",
+                "title": f"Change of {report.ranking.metric} from the baseline, with limits, by {one.column}",
             }
         )
     return found

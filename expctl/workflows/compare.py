@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from expctl.analysis.comparison import compare as compare_runs
 from expctl.analysis.flips import find_flips
 from expctl.analysis.groups import compare_groups, repeats, same_data
-from expctl.analysis.significance import corrected_for_many
-from expctl.errors import RunNotFound, UsageError
+from expctl.analysis.predictions import pair
+from expctl.analysis.significance import assess, corrected_for_many
+from expctl.errors import RunNotFound, UsageError, closest
 from expctl.metrics import METRICS, known_metrics, without_metric
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
@@ -18,6 +19,7 @@ from expctl.tracking.runs.references import resolve_set
 from expctl.workflows.assessment import assess_runs
 from expctl.workflows.compare_code import compare_code, distances
 from expctl.workflows.repeats import is_repeated, members, noise_of
+from expctl.workflows.slices import compared_slices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from expctl.analysis.groups import GroupDifference
     from expctl.analysis.predictions import RunPredictions
     from expctl.analysis.significance import Assessment
+    from expctl.analysis.slices import SliceDifference
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
     from expctl.workflows.compare_code import ComparedCode
@@ -42,7 +45,8 @@ class CompareRequest:
     """Which runs, the baseline first, and what of them, `everything` or what differs.
 
     Without a metric, many runs are compared by one; EVERY_METRIC is all of them. `flips`: rows of each kind, or with
-    `every_flip` all of them. `report`: a report of them is wanted too; `code`: their code, and nothing else.
+    `every_flip` all of them. `report`: a report of them is wanted too; `code`: their code, and nothing else; `by`: the
+    slices by this column, and nothing else.
     """
 
     runs: Sequence[str]
@@ -54,12 +58,15 @@ class CompareRequest:
     report: bool = False
     code: bool = False
     confidence: float = 0.95
+    by: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.runs) < 2:
             raise UsageError("compare needs at least two runs", hint="expctl compare latest~1 latest")
         if self.flips is not None and len(self.runs) != 2:
             raise UsageError("--flips compares two runs", hint="expctl compare RUN RUN --flips 5")
+        if self.by is not None:
+            _check_slices(self)
         if self.code and len(self.runs) != 2:
             raise UsageError("--code compares two runs", hint="expctl compare RUN RUN --code")
         if self.code and (self.flips is not None or self.per_class or self.report or self.metric is not None):
@@ -91,6 +98,16 @@ class ComparedRows:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparedSlices:
+    """What the second of two runs changes by a metric on each slice by a column."""
+
+    runs: Sequence[RunRecord]
+    metric: str
+    column: str
+    slices: Sequence[SliceDifference]
+
+
+@dataclass(frozen=True, slots=True)
 class ComparedSets:
     """Two sets of runs by their means; `note` says why they are not tested, or what the test does not tell."""
 
@@ -99,7 +116,21 @@ class ComparedSets:
     note: str | None
 
 
-def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRows | ComparedSets | ComparedCode:
+def _check_slices(request: CompareRequest) -> None:
+    """Raise UsageError for slices that are asked for with what they do not go with."""
+    if len(request.runs) != 2:
+        raise UsageError("--by compares two runs", hint="expctl compare RUN RUN --by COLUMN")
+    if request.code or request.per_class or request.report or request.flips is not None or request.everything:
+        raise UsageError("--by shows the slices alone", hint="leave out --code, --per-class, --flips, --report, --all")
+    known = [key for key, one in METRICS.items() if one.is_quality_metric]
+    if request.metric is not None and request.metric not in known:
+        guess = closest(request.metric, known)
+        raise UsageError(f"no slices by {request.metric!r}{guess}", hint=f"--metric {', '.join(known)}")
+
+
+def compare(
+    store: Store, request: CompareRequest
+) -> ComparedRuns | ComparedRows | ComparedSlices | ComparedSets | ComparedCode:
     """Compare what the references of a request mean. Raises UsageError, RunNotFound, DataError."""
     matched = [_meant(store, run) for run in request.runs]  # a glob or a filter that fits one run means that run
     if any(len(runs) > 1 for runs in matched):
@@ -107,6 +138,8 @@ def compare(store: Store, request: CompareRequest) -> ComparedRuns | ComparedRow
     runs = [run for (run,) in matched]
     if request.code:
         return compare_code(store, runs)
+    if request.by is not None:
+        return _slices(store, runs, request, request.by)
     known = known_metrics(key for run in runs for key in run.metrics)
     usual = "f1_score" if "f1_score" in known else next(iter(known), None)
     metric = None if request.metric == EVERY_METRIC else request.metric
@@ -158,11 +191,27 @@ def _rows(
     return ComparedRows(runs, flips, with_texts(runs[1], flips.rows))
 
 
+def _slices(store: Store, runs: Sequence[RunRecord], request: CompareRequest, by: str) -> ComparedSlices:
+    """Raises RunNotFound if the two runs have no rows in common."""
+    before, after = (read_predictions(store, run) for run in runs)
+    if before is None or after is None or not len(pair(before, after)):
+        reason = assess(before, after).note
+        raise RunNotFound(reason or "nothing to compare", hint="--by needs runs with the same test rows")
+    metric = request.metric or "f1_score"
+    slices = compared_slices(
+        (runs[0], before), (runs[1], after), by, metric, confidence=request.confidence,
+        margin=store.settings.equal_within,
+    )  # fmt: skip
+    return ComparedSlices(runs, metric, by, slices)
+
+
 def _sets(request: CompareRequest, matched: Sequence[Sequence[RunRecord]], margin: float) -> ComparedSets:
     """Raises UsageError for more than two sets, and for what is about single runs; RunNotFound for a set and a run."""
     names = request.runs
     if request.metric is not None or request.everything or request.per_class or request.flips is not None:
         raise UsageError("--metric, --all, --per-class and --flips are for single runs, not sets")
+    if request.by is not None:
+        raise UsageError("--by is for single runs, not sets", hint="expctl compare RUN RUN --by COLUMN")
     if request.code:
         raise UsageError("--code is for single runs, not sets", hint="expctl compare RUN RUN --code")
     if request.report:

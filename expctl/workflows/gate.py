@@ -6,30 +6,37 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from expctl.analysis.flips import find_flips
-from expctl.analysis.gate import Decision, decide
+from expctl.analysis.gate import Decision, decide, with_slices
 from expctl.analysis.significance import corrected_for_many
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.workflows.assessment import assess_runs
+from expctl.workflows.slices import compared_slices
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from expctl.analysis.difference import Difference
     from expctl.analysis.flips import Flip
     from expctl.analysis.predictions import RunPredictions
     from expctl.analysis.significance import Assessment
+    from expctl.analysis.slices import SliceDifference
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The decision, the tests it stands on, what the candidate predicted, and the difference that decided, if any."""
+    """The decision, the tests it stands on, what the candidate predicted, the difference that decided, if any, and the
+    slices that were asked for.
+    """
 
     decision: Decision
     test: Assessment
     predictions: RunPredictions | None
     difference: Difference | None = None
+    slices: Sequence[SliceDifference] = ()
 
     def broken(self, candidate: RunRecord, most: int) -> list[tuple[Flip, str | None]]:
         """The rows that the candidate broke, at most so many, with their texts, where the data still has them."""
@@ -50,9 +57,12 @@ def judge(
     max_drop: float,
     least: float | None = None,
     confidence: float = 0.95,
+    by: str | None = None,
+    max_drop_slice: float = 0.05,
 ) -> Judgement:
     """Decide between two runs (see `decide`), on the test rows of both, which must be the same.
 
+    With `by`, a column, no slice of the rows may surely lose more than `max_drop_slice` either.
     Raises UsageError for a metric that neither has, DataError.
     """
     runs = (baseline, candidate)
@@ -74,4 +84,8 @@ def judge(
         least=least,
         rows=None if test.pairing is None else len(test.pairing),
     )
-    return Judgement(decision, test, after, difference)
+    if by is None or before is None or after is None or not whole:
+        return Judgement(decision, test, after, difference)
+    slices = compared_slices((baseline, before), (candidate, after), by, metric, confidence=confidence, together=True)
+    decision = with_slices(decision, metric, by, slices, max_drop=max_drop_slice)
+    return Judgement(decision, test, after, difference, slices)

@@ -10,6 +10,8 @@ from expctl.errors import TrainingFailed, UsageError
 from expctl.metrics import METRICS
 from expctl.tracking.runs.items import File
 from expctl.tracking.runs.writer import RunWriter
+from expctl.training.data.duplicates import numbered
+from expctl.training.data.row_groups import units_of
 from expctl.training.fit.subsets import doubling_sizes, shared_order
 from expctl.training.fit.trainer import train
 from expctl.training.models.families import is_factory
@@ -82,7 +84,8 @@ def draw_learning_curve(
     recipe = replace(recipe, cv=None, extra_metric=None, extra_metric_hash=None)
     rows = len(split.train)
     sizes = doubling_sizes(rows, points, least=2 * len(np.unique(split.train.labels)))
-    orders = [shared_order(split.train.labels, (recipe.random_state, i)) for i in range(repeats)]
+    groups = None if split.train.groups is None else units_of(split.train, recipe)
+    orders = [shared_order(split.train.labels, (recipe.random_state, i), groups=groups) for i in range(repeats)]
     planned = [(size, order) for size in sizes for order in (orders if size < rows else orders[:1])]
     predicted: dict[int, list[np.ndarray]] = {}
     notes: list[str] = []
@@ -104,7 +107,8 @@ def draw_learning_curve(
     for size, models in found:
         coded.append((size, rest[: len(models)]))
         rest = rest[len(models) :]
-    curve = learning_curve(metric, parts[0], coded, len(classes))
+    tested = None if split.test.groups is None else numbered(split.test.groups)
+    curve = learning_curve(metric, parts[0], coded, len(classes), groups=tested)
     progress("drawing")
     _record(store, run, curve)
     return Curve(run, curve, list(dict.fromkeys(notes)))

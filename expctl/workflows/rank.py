@@ -112,7 +112,8 @@ def with_correction(store: Store, ranking: Ranking, *, filter: str = "") -> Rank
         np.array(codes)[pairing.second_predicted][np.argsort(pairing.first)]
         for codes, pairing in zip(recoded, pairings, strict=True)
     ]
-    value = corrected(labels, predicted, len(classes), ranking.metric)
+    groups = None if pairings[0].groups is None else pairings[0].groups[order]
+    value = corrected(labels, predicted, len(classes), ranking.metric, groups=groups)
     return (
         replace(ranking, selected=best.metrics[ranking.metric], corrected=value, trials=len(trials))
         if value is not None

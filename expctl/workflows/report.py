@@ -11,9 +11,11 @@ from expctl.analysis.comparison import compare
 from expctl.analysis.confusion import confusion
 from expctl.analysis.curves import curves
 from expctl.analysis.flips import find_flips
+from expctl.analysis.predictions import pair
 from expctl.analysis.ranking import may_tie, rank, ranking_order
-from expctl.analysis.report import Report, Tested
+from expctl.analysis.report import Report, Sliced, Tested
 from expctl.analysis.significance import corrected_for_many
+from expctl.analysis.slices import slice_metrics, slices_of
 from expctl.filters.expression import NO_SWEEP, all_of, fit_for
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
@@ -24,6 +26,7 @@ from expctl.tracking.runs.row_texts import with_texts
 from expctl.workflows.assessment import assess_runs
 from expctl.workflows.importance import importance_or_reason
 from expctl.workflows.rank import with_correction, with_ties
+from expctl.workflows.slices import compared_slices
 from expctl.workflows.sweep_plan import Plan
 from expctl.workflows.sweep_resume import trials_of
 
@@ -42,6 +45,7 @@ _FLIPS: Final = 25  # rows of each kind
 _TESTED: Final = 10  # runs that are tested against the best one
 _HISTORY: Final = 1000  # runs
 _TERMS: Final = 15  # of each class
+_SLICED: Final = 4  # columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,28 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         confidence=confidence,
         notes=notes,
         terms=[importance_or_reason(store, run, top=_TERMS) for run in compared],
+        slices=_sliced(compared, predictions, choice.metric, confidence),
     )
+
+
+def _sliced(
+    runs: Sequence[RunRecord], predictions: Sequence[RunPredictions | None], metric: str, confidence: float
+) -> list[Sliced]:
+    """The slices by each column that the baseline has recorded."""
+    known = [(run, one) for run, one in zip(runs, predictions, strict=True) if one is not None]
+    if not known or predictions[0] is None:
+        return []
+    (_, first), *others = known
+    found = []
+    for column, cells in list(first.slices.items())[:_SLICED]:
+        measured = slice_metrics(first, slices_of(cells), confidence=confidence)
+        changes = [
+            (run, compared_slices(known[0], (run, one), column, metric, confidence=confidence))
+            for run, one in others
+            if len(pair(first, one))
+        ]
+        found.append(Sliced(column, measured, changes))
+    return found
 
 
 def _tests(

@@ -84,8 +84,9 @@ def _columns(request: TrainingRequest, split: Split, *, whole: bool) -> dict[str
 
     recipe, kind = request.recipe, features_of(request.recipe)
     known = dict.fromkeys(kind.columns(recipe), kind.NOUN) | {recipe.label_column: "label"}
-    if recipe.split_column is not None:
-        known[recipe.split_column] = "split"
+    for column, use in ((recipe.split_column, "split"), (recipe.group_column, "group"), (recipe.time_column, "time")):
+        if column is not None:
+            known[column] = use
     return {name: known.get(name, "feature" if whole else "unused") for name in split.columns}
 
 

@@ -99,3 +99,9 @@ def test_limits_of_a_share_are_those_of_wilson():
     assert (low, high) == (pytest.approx(0.5958, abs=1e-4), pytest.approx(0.9821, abs=1e-4))
     assert wilson(1.0, 100, 0.95)[1] == 1.0
     assert math.isclose(wilson(0.0, 100, 0.95)[0], 0.0, abs_tol=1e-12)
+
+
+def test_rows_in_groups_have_no_limits_of_rows_by_themselves():
+    scores, labels = drawn(100)
+    found = calibration(run(scores, labels, groups=np.arange(100).astype("S32")))
+    assert found == "its test rows come in groups, and the limits are those of rows by themselves"

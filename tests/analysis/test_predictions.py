@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expctl.analysis.predictions import Pairing, RunPredictions, pair
+from expctl.analysis.predictions import Pairing, RunPredictions, group_numbers, joined, pair, same_groups
 from tests.analysis import large, predictions, taken
 
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=25)  # text and label; texts are repeated
@@ -114,3 +114,37 @@ def test_a_million_rows_are_all_found_again(shuffled: bool) -> None:
     found: Pairing = pair(run, taken(run, order))
     assert found.complete
     assert (order[found.second] == found.first).all()
+
+
+def named(codes: list[int]) -> np.ndarray:
+    return np.array([f"{code:032d}" for code in codes], dtype="S32")
+
+
+def parts(numbers: np.ndarray | None) -> list[int]:
+    """Numbers of groups, by their first places."""
+    assert numbers is not None
+    return [numbers.tolist().index(number) for number in numbers.tolist()]
+
+
+def test_groups_of_two_runs_are_joined_where_they_share_a_row() -> None:
+    first, second = named([0, 0, 1, 2, 3]), named([5, 6, 6, 7, 8])
+    assert parts(joined(first, second)) == parts(joined(second, first)) == [0, 0, 0, 3, 4]
+    assert parts(joined(None, second)) == [0, 1, 1, 3, 4]
+    assert joined(None, None) is None
+
+
+def test_numbers_of_groups_follow_their_rows() -> None:
+    names, order = named([7, 3, 7, 1]), [2, 3, 0, 1]
+    assert group_numbers(names)[order].tolist() == group_numbers(names[order]).tolist()
+    other = named([1, 1, 2, 3])
+    both = joined(names, other)
+    assert both is not None
+    assert both[order].tolist() == joined(names[order], other[order]).tolist()  # type: ignore[union-attr]
+
+
+def test_groups_are_the_same_by_what_they_hold_not_by_their_names() -> None:
+    one = named([0, 0, 1])
+    assert same_groups(one, named([9, 9, 4]))
+    assert not same_groups(one, named([9, 4, 4]))
+    assert not same_groups(one, None)
+    assert same_groups(None, None)

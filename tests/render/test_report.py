@@ -40,7 +40,8 @@ def page(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Path
     (folder / "small.csv").write_text("\n".join(["text,label", *rows]) + "\n")
     with contextlib.chdir(folder):
         made = [
-            train(folder, f"{i}{ATTACK}{TURNED}", tags={"team": f"{ATTACK}{i}"}, c=0.01 * 30.0**i) for i in range(3)
+            train(folder, f"{i}{ATTACK}{TURNED}", tags={"team": f"{ATTACK}{i}"}, c=0.01 * 30.0**i, slice="label")
+            for i in range(3)
         ]
     with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
         for number, run in enumerate(made):
@@ -96,6 +97,13 @@ def test_no_text_of_a_run_is_markup(page):
     assert "\\u202e" in head
     assert "\u202e" not in head
     assert "\x1b" not in head
+
+
+def test_the_slices_that_were_recorded_are_drawn_and_told(page):
+    text = page.read_text()
+    assert '<section id="slices">' in text
+    assert 'data-chart="slices-0"' in text
+    assert '<th scope="row">(other)' in text
 
 
 def test_the_drawing_code_is_the_one_that_is_written_down():

@@ -8,7 +8,7 @@ from expctl.errors import RunNotFound
 from expctl.records import Tag
 from expctl.workflows import report as module
 from expctl.workflows.report import assemble, choice_of, choose
-from tests.tracking.recorded import store_of
+from tests.tracking.recorded import store_of, train
 from tests.tracking.swept import parent_of
 
 
@@ -106,3 +106,14 @@ def test_of_many_named_runs_the_first_are_compared(sweeps, monkeypatch):
     report = assemble(store, choose(store, ["grid-1", "grid-2", "grid-3"], None))
     assert names(report.comparison.runs) == ["grid-1", "grid-2"]
     assert "the first 2 of 3 runs are compared in detail" in report.notes
+
+
+def test_the_slices_that_the_first_run_has_recorded_are_told_for_all(store, runs):
+    train(runs, "sliced", slice="length", c=3.0)
+    report = assemble(store, choose(store, ["sliced", "strong"], "accuracy"))
+    (found,) = report.slices
+    assert (found.column, sum(one.rows for one in found.measured)) == ("length", 40)
+    ((other, changes),) = found.changes
+    assert other.name == "strong"
+    assert all(one.difference.metric == "accuracy" for one in changes if one.difference is not None)
+    assert assemble(store, choose(store, ["strong", "sliced"], None)).slices == []

@@ -16,7 +16,7 @@ from expctl.wording import agree, listed, plural
 if TYPE_CHECKING:
     from expctl.render.formats import Format
     from expctl.settings import Settings
-    from expctl.workflows.compare import ComparedRows, ComparedRuns, ComparedSets
+    from expctl.workflows.compare import ComparedRows, ComparedRuns, ComparedSets, ComparedSlices
     from expctl.workflows.compare_code import ComparedCode
 
 
@@ -49,6 +49,10 @@ def compare(
     code: Annotated[
         bool, typer.Option("--code", help="Show commits and files that differ, and uncommitted changes, instead.")
     ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="COLUMN", help="Show slices of the test rows, by this column, instead."),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE.html", help="Write an HTML report too: curves, confusion, classes, flips."),
@@ -68,12 +72,12 @@ def compare(
         check_output(report, "--report")
     streams = Streams(quiet=quiet, summary=summary)
 
-    from expctl.workflows.compare import ComparedRows, ComparedRuns, ComparedSets, CompareRequest
+    from expctl.workflows.compare import ComparedRows, ComparedRuns, ComparedSets, ComparedSlices, CompareRequest
     from expctl.workflows.compare import compare as compare_runs
 
     every_flip = format in ("csv", "jsonl")
     request = CompareRequest(
-        runs, metric, everything, per_class, flips, every_flip, report is not None, code, confidence
+        runs, metric, everything, per_class, flips, every_flip, report is not None, code, confidence, by
     )
     store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose, margin=margin)
     settings = store.settings
@@ -82,6 +86,8 @@ def compare(
         _write_runs(compared, streams, format, settings)
     elif isinstance(compared, ComparedRows):
         _write_rows(compared, streams, format, settings)
+    elif isinstance(compared, ComparedSlices):
+        _write_slices(compared, streams, format, settings)
     elif isinstance(compared, ComparedSets):
         _write_sets(compared, streams, format, settings)
         return
@@ -142,6 +148,13 @@ def _write_rows(compared: ComparedRows, streams: Streams, format: Format, settin
     streams.write(flips_sheet(compared.flips, compared.rows), format, settings)
     if any(text is None for _, text in compared.rows):
         streams.note("the data file is gone or has changed since the run: rows by number, without their texts")
+
+
+def _write_slices(compared: ComparedSlices, streams: Streams, format: Format, settings: Settings) -> None:
+    from expctl.render.slices import slice_changes_sheet
+
+    sheet = slice_changes_sheet(compared.runs, compared.column, compared.metric, compared.slices)
+    streams.write(sheet, format, settings)
 
 
 def _write_code(compared: ComparedCode, streams: Streams, format: Format, settings: Settings) -> None:

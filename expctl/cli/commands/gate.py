@@ -45,6 +45,15 @@ def gate(
     least: Annotated[
         float | None, typer.Option("--min", metavar="X", help="The least value that the candidate must have.")
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by", metavar="COLUMN", help="Fail too if a slice of the test rows, by this column, surely loses much."
+        ),
+    ] = None,
+    max_drop_slice: Annotated[
+        float, typer.Option(min=0, metavar="X", help="The largest acceptable loss of a slice.")
+    ] = 0.05,
     confidence: common.Confidence = 0.95,
     examples: Annotated[int, typer.Option(min=0, metavar="N", help="How many broken examples to show.")] = 5,
     summary: common.Summary = False,
@@ -60,6 +69,8 @@ def gate(
     """
     if not math.isfinite(max_drop):
         raise UsageError(f"--max-drop {max_drop:g} must be a finite number", hint="--max-drop 0.01")
+    if not math.isfinite(max_drop_slice):
+        raise UsageError(f"--max-drop-slice {max_drop_slice:g} must be a finite number", hint="--max-drop-slice 0.05")
     if least is not None and not math.isfinite(least):
         raise UsageError(f"--min {least:g} must be a finite number", hint="--min 0.8")
     streams = Streams(quiet=quiet, summary=summary)
@@ -72,9 +83,12 @@ def gate(
 
     store = opened(settings, streams, verbose=verbose)
     runs = [resolve(store, baseline), resolve(store, candidate)]
-    found = judge(store, runs[0], runs[1], metric, max_drop=max_drop, least=least, confidence=confidence)
+    found = judge(
+        store, runs[0], runs[1], metric, max_drop=max_drop, least=least, confidence=confidence,
+        by=by, max_drop_slice=max_drop_slice,
+    )  # fmt: skip
     broken = found.broken(runs[1], examples)
-    streams.write(gate_sheet(runs, found.decision, found.test, metric, broken), format, settings)
+    streams.write(gate_sheet(runs, found.decision, found.test, metric, broken, found.slices), format, settings)
     if worn := str(wear_of(store, runs[1]) or ""):
         streams.note(worn)
     raise typer.Exit(OUTCOMES[found.decision.outcome])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened, tell_page
+from expctl.errors import UsageError
 from expctl.settings import load_settings
+
+if TYPE_CHECKING:
+    from expctl.render.formats import Format
+    from expctl.settings import Settings
 
 
 def show(
@@ -21,6 +26,18 @@ def show(
             autocompletion=completion.runs,
         ),
     ],
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="COLUMN", help="Show slices of the test rows, by this column, instead."),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="M",
+            help="With --by: this metric.  [default: f1_score and accuracy]",
+            autocompletion=completion.metrics,
+        ),
+    ] = None,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
@@ -28,7 +45,12 @@ def show(
     quiet: common.Quiet = False,
 ) -> None:
     """Show a run whole. Parameters, metrics, data, tags, environment, files, and the command that makes it again."""
+    if metric is not None and by is None:
+        raise UsageError("--metric goes with --by", hint="--by COLUMN")
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
+    if by is not None:
+        _slices(run, by, metric, settings, Streams(quiet=quiet), format, verbose=verbose)
+        return
 
     from expctl.render.views import run_sheet
     from expctl.workflows.show import show as show_run
@@ -42,6 +64,18 @@ def show(
     if shown.unlisted is not None:
         streams.note(f"warning: its files cannot be listed: {shown.unlisted}")
     tell_page(store, streams, shown.run.experiment_id, shown.run.run_id)
+
+
+def _slices(
+    reference: str, by: str, metric: str | None, settings: Settings, streams: Streams, format: Format, *, verbose: bool
+) -> None:
+    from expctl.render.slices import slices_sheet
+    from expctl.tracking.runs.references import resolve
+    from expctl.workflows.slices import sliced_run
+
+    store = opened(settings, streams, verbose=verbose)
+    found = sliced_run(store, resolve(store, reference), by, metric=metric)
+    streams.write(slices_sheet(found.run, found.column, found.metrics, found.slices), format, settings)
 
 
 COMMANDS = [Entry("show", show, topic="runs")]

@@ -112,7 +112,7 @@ _OWN: Final[dict[str, Any]] = {
 # What shells are offered for options of a recipe; else the names of files.
 _OFFERED: Final[dict[str, Callable[..., list[str]]]] = {
     "model": completion.one_of(FAMILIES),
-    **{key: completion.data_columns for key in OPTIONS if key.endswith("_column")},
+    **{key: completion.data_columns for key in OPTIONS if key.endswith("_column") or key == "slice"},
 }
 # Where --help does not have the options of a heading in the order of the tables: KEY stands behind another.
 _BEHIND: Final = {"strict": "dedupe", "extra_metric": "param", "cv": "param"}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from expctl.analysis.predictions import RunPredictions, ScoreKind
 from expctl.records import Tag
 from expctl.tracking.errors import damaged
+
+_SLICE: Final = "slice."
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +57,21 @@ def predictions_in(content: bytes) -> RunPredictions:
         scores=_scores(table["scores"]) if "scores" in table.column_names else None,
         score_kind=score_kind,
         score_classes=score_classes,
+        groups=table["group_hash"].to_numpy().astype("S32") if "group_hash" in table.column_names else None,
+        slices={
+            name.removeprefix(_SLICE): _cells(table[name]) for name in table.column_names if name.startswith(_SLICE)
+        },
     )
+
+
+def _cells(column: Any) -> np.ndarray:
+    """The cells of a recorded column, as `analysis.slices` takes them, whoever wrote them."""
+    import numpy as np
+    import pyarrow as pa
+
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        return np.array([np.nan if cell is None else cell for cell in column.to_pylist()], dtype=np.float64)
+    return np.array(["" if cell is None else str(cell) for cell in column.to_pylist()], dtype=object)
 
 
 def _codes(labels: Any, predicted: Any) -> tuple[list[str], np.ndarray, np.ndarray]:

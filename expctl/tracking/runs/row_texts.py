@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from expctl.analysis.flips import Flip
     from expctl.records import RunRecord
+    from expctl.training.data.tables import TableColumns
 
 
 def with_texts(run: RunRecord, flips: Sequence[Flip]) -> list[tuple[Flip, str | None]]:
@@ -24,7 +25,19 @@ def with_texts(run: RunRecord, flips: Sequence[Flip]) -> list[tuple[Flip, str | 
 
 
 def _texts(run: RunRecord) -> list[str | None] | None:
-    """The text column of the file the run was tested on, if it is there and the same, byte for byte."""
+    """The text column of the file the run was tested on, if it is there and the same."""
+    found = read_data(run)
+    if found is None:
+        return None
+    table, recipe = found
+    try:
+        return [as_text(value) for value in table[recipe.text_column]]
+    except (KeyError, DataError):
+        return None
+
+
+def read_data(run: RunRecord) -> tuple[TableColumns, Recipe] | None:
+    """The file that a run was tested on, and its recipe, if the file is there and the same, byte for byte."""
     import hashlib
 
     try:
@@ -34,7 +47,6 @@ def _texts(run: RunRecord) -> list[str | None] | None:
         recorded = run.params["test_data_hash" if recipe.test_data else "data_hash"]
         if hashlib.sha256(content).hexdigest() != recorded:
             return None
-        table = read_table(content, kind_of(path), encoding=recipe.encoding, name=path)
-        return [as_text(value) for value in table[recipe.text_column]]
+        return read_table(content, kind_of(path), encoding=recipe.encoding, name=path), recipe
     except (KeyError, ValueError, TypeError, DataError):
         return None

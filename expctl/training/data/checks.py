@@ -1,4 +1,4 @@
-"""The checks of the data: what makes a measured quality doubtful. They look at hashes and labels, never at texts.
+"""The checks of the data: what makes a measured quality doubtful. They look at hashes and labels, one at texts.
 
 The table of them is `DATA_ISSUES`; here is what they are given at each stage of a training, and what each looks for.
 """
@@ -11,9 +11,11 @@ from functools import cached_property
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl.analysis.clusters import LEAST_GROUPS
 from expctl.data_issues import DATA_ISSUES, DataIssue, messages
 from expctl.errors import DataError
 from expctl.training.data.duplicates import numbered
+from expctl.training.data.kinds import features_of
 from expctl.training.tasks import task_name
 from expctl.wording import agree, plural
 
@@ -26,30 +28,37 @@ if TYPE_CHECKING:
     from expctl.training.data.rows import Rows
 
 MAJORITY: Final = 0.95  # of the training rows in one class: from here on accuracy says next to nothing
+NEAR_COPIES: Final = 0.05  # of the test rows: fewer change a score by less than chance does
 Finding = tuple[int, "str | None"]  # the count, and the message that reports it
 NOTHING: Final[Finding] = (0, None)
 
 
 @dataclass(frozen=True)
 class FileRows:
-    """A file that has been read: how many rows it has, and how many of them lack their features or their label."""
+    """A file that has been read: how many rows it has, and how many of them lack features, label or group."""
 
     recipe: Recipe
     name: str
     rows: int
     without_features: int
     without_label: int
+    without_group: int = 0
 
 
 @dataclass(frozen=True)
 class SplitRows:
-    """Training and test rows, and how many were left out between: on neither side, or copies of test rows."""
+    """Training and test rows, and how many were left out between: on neither side, or copies of test rows.
+
+    `regrouped`: of a group that is in the test set; `gap`: between the two in time.
+    """
 
     recipe: Recipe
     train: Rows
     test: Rows
     unsplit: int = 0
     deduped: int = 0
+    regrouped: int = 0
+    gap: int = 0
 
     @cached_property
     def texts(self) -> np.ndarray:
@@ -105,6 +114,14 @@ def rows_without_label(file: FileRows) -> Finding:
     return _left_out(file, file.without_label, "label")
 
 
+def rows_without_group(file: FileRows) -> Finding:
+    count = file.without_group
+    return count, (
+        f"{count:,} of {file.rows:,} rows of {file.name} have no {file.recipe.group_column}:"
+        f" {agree(count, 'it', 'each')} is a group by itself"
+    )
+
+
 def _left_out(file: FileRows, count: int, what: str) -> Finding:
     return count, f"left out {count:,} of {file.rows:,} rows of {file.name} that have no {what}"
 
@@ -117,6 +134,29 @@ def unsplit_rows(split: SplitRows) -> Finding:
 def deduped_rows(split: SplitRows) -> Finding:
     count, before = split.deduped, len(split.train) + split.deduped
     return count, f"left out {count:,} of {before:,} training rows whose text is in the test set (--dedupe)"
+
+
+def regrouped_rows(split: SplitRows) -> Finding:
+    count, before = split.regrouped, len(split.train) + split.regrouped
+    return count, f"left out {count:,} of {before:,} training rows whose group is in the test set (--group-column)"
+
+
+def gap_rows(split: SplitRows) -> Finding:
+    return split.gap, f"left out {plural(split.gap, 'row')} between training and test rows (--gap)"
+
+
+def few_groups(split: SplitRows) -> Finding:
+    import numpy as np
+
+    if split.test.groups is None:
+        return NOTHING
+    count = len(np.unique(split.test.groups))
+    if count >= LEAST_GROUPS:
+        return NOTHING
+    return count, (
+        f"the test rows are of {plural(count, 'group')}: there are no limits and no tests with fewer than"
+        f" {LEAST_GROUPS}; more groups, or a larger test set"
+    )
 
 
 def repeated_rows(split: SplitRows) -> Finding:
@@ -135,6 +175,29 @@ def leaked_rows(split: SplitRows) -> Finding:
         f" ({repeated:,} of all rows {agree(repeated, 'repeats', 'repeat')} another's):"
         " --dedupe keeps copies on one side"
     )
+
+
+def near_copies(split: SplitRows) -> Finding:
+    from expctl.training.data.near_copies import near_copies
+
+    texts = [_texts(rows, split.recipe) for rows in (split.test, split.train)]
+    if not all(texts):
+        return NOTHING
+    count = int(near_copies(*texts).sum())
+    if count < NEAR_COPIES * len(split.test):
+        return NOTHING
+    remedy = "drop some" if split.recipe.group_column else "--group-column keeps what comes from one source on one side"
+    return count, (
+        f"{count:,} of {len(split.test):,} test rows {agree(count, 'is a near copy', 'are near copies')} of training"
+        f" rows (80 % of the same word triples): {remedy}"
+    )
+
+
+def _texts(rows: Rows, recipe: Recipe) -> list[str]:
+    """What the rows say, in one text each; none of features that are numbers."""
+    columns = [rows.frame[name] for name in features_of(recipe).columns(recipe) if name in rows.frame]
+    texts = [column.tolist() for column in columns if column.dtype == object]
+    return [" ".join(map(str, cells)) for cells in zip(*texts, strict=True)]
 
 
 def conflicting_texts(split: SplitRows) -> Finding:

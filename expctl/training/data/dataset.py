@@ -6,7 +6,7 @@ How cells become features and labels is the business of the recipe's kind of fea
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from expctl.data_issues import DataIssue, messages
@@ -14,8 +14,18 @@ from expctl.errors import DataError, mask_secrets
 from expctl.training.data.checks import FileRows, SplitRows, find_issues
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
+from expctl.training.data.row_groups import (
+    group_hashes,
+    group_names,
+    split_groups,
+    unit_count,
+    unit_labels,
+    without_tested_groups,
+)
 from expctl.training.data.rows import Rows, text_hashes
+from expctl.training.data.slices import slice_cells, slice_names
 from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
+from expctl.training.data.time_order import latest, read_times, time_folds
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -77,7 +87,7 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
     content = read_bytes(recipe.data)
     table = _read(recipe.data, content, recipe)
     rows, kept, file = _rows(table, recipe, recipe.data, all_columns=all_columns)
-    data_issues, unsplit, deduped = list(find_issues(file)), 0, 0
+    data_issues, unsplit, deduped, regrouped, gap = list(find_issues(file)), 0, 0, 0, 0
     if order is not None:
         rows, kept = rows.take(list(order)), [kept[position] for position in order]
     if recipe.test_data is not None:
@@ -91,13 +101,20 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
         column = table[recipe.split_column]
         train, test = _by_column(rows, [column[i] for i in kept], recipe)
         unsplit = len(rows) - len(train) - len(test)
+    elif recipe.time_column is not None:
+        train, test = _by_time(rows, recipe)
+        gap = len(rows) - len(train) - len(test)
     else:
         train, test = _at_random(rows, recipe)
-    if recipe.dedupe and recipe.test_size is None:
+    at_random = recipe.test_size is not None and recipe.time_column is None
+    if recipe.dedupe and not at_random:
         before, train = len(train), _without_copies(train, test)
         deduped = before - len(train)
+    if recipe.group_column is not None and not at_random:
+        before, train = len(train), without_tested_groups(train, test)
+        regrouped = before - len(train)
     _check(train, test, recipe)
-    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped))
+    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped, regrouped, gap))
     return Split(
         train,
         test,
@@ -130,6 +147,10 @@ def read_marks(recipe: Recipe, path: str) -> RowDigests:
 def _marks(table: TableColumns, recipe: Recipe, rows: Rows, kept: list[int]) -> RowDigests:
     side = table.get(recipe.split_column or "")
     columns = [] if side is None else [[str(side[i]).strip().lower() for i in kept]]
+    if recipe.group_column is not None:
+        columns.append([f"group {name}" for name in group_names([table[recipe.group_column][i] for i in kept])])
+    if rows.times is not None:
+        columns.append([f"time {time}" for time in rows.times.tolist()])
     if recipe.own_code:
         read = (*features_of(recipe).columns(recipe), recipe.label_column, recipe.split_column)
         others = sorted(name for name in table if name not in read)
@@ -151,6 +172,9 @@ def _read(path: str, content: bytes, recipe: Recipe) -> TableColumns:
     for column in kind.columns(recipe):
         require(list(table), column, name=name, option=kind.COLUMN_OPTION)
     require(list(table), recipe.label_column, name=name, option="--label-column")
+    for other, option in ((recipe.group_column, "--group-column"), (recipe.time_column, "--time-column")):
+        if other is not None:
+            require(list(table), other, name=name, option=option)
     if not table[recipe.label_column]:
         raise DataError(f"{name} has a header and no rows")
     return table
@@ -176,8 +200,25 @@ def _rows(table: TableColumns, recipe: Recipe, path: str, *, all_columns: bool) 
         for name, values in table.items():
             if name not in (*features, recipe.label_column, recipe.split_column):
                 columns[name] = as_numbers([values[i] for i in kept])
-    found = FileRows(recipe, _shown(path), len(raw), sum(no_features), sum(no_label))
-    return Rows(feature_frame(columns, kept), labels, kind.row_hashes(features)), kept, found
+    rows, without_group = Rows(feature_frame(columns, kept), labels, kind.row_hashes(features)), 0
+    if recipe.group_column is not None:
+        names = group_names([table[recipe.group_column][i] for i in kept])
+        side = "test" if path == recipe.test_data else "data"
+        rows = replace(rows, groups=group_hashes(names, rows.hashes, labels, side=side))
+        without_group = names.count("")
+    if recipe.time_column is not None:
+        times = read_times(
+            [table[recipe.time_column][i] for i in kept], kept, column=recipe.time_column, name=_shown(path)
+        )
+        rows = replace(rows, times=times)
+    if path == (recipe.test_data or recipe.data):  # where the test rows are
+        texts = [" ".join(map(str, cells)) for cells in zip(*features.values(), strict=True)]
+        slices = {
+            name: slice_cells(table, name, texts, kept, name=_shown(path), option="--slice")
+            for name in slice_names(recipe.slice)
+        }
+        rows = replace(rows, slices=slices)
+    return rows, kept, FileRows(recipe, _shown(path), len(raw), sum(no_features), sum(no_label), without_group)
 
 
 def as_numbers(values: list[Any]) -> list[Any]:
@@ -206,6 +247,9 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
 
     task = task_of(recipe)
     task.check_labels(rows.labels, recipe)
+    if rows.groups is not None:
+        task.strata(unit_labels(rows, recipe), recipe, "group")
+        return split_groups(rows, rows.labels if recipe.stratify else None, recipe)
     units, labels = divisible(rows.hashes, rows.labels, dedupe=recipe.dedupe)
     what = features_of(recipe).NOUN if recipe.dedupe else "row"
     strata = task.strata(labels, recipe, what)
@@ -219,6 +263,17 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
         ) from error
     if recipe.dedupe:
         train, test = rows_of(train, units), rows_of(test, units)
+    return rows.take(train), rows.take(test)
+
+
+def _by_time(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
+    assert rows.times is not None
+    assert recipe.test_size is not None
+    task_of(recipe).check_labels(rows.labels, recipe)
+    try:
+        train, test = latest(rows.times, recipe.test_size, recipe.gap or 0)
+    except ValueError as error:
+        raise DataError(f"{_shown(recipe.data)}: {error}", hint="--time-column, or a smaller --gap") from error
     return rows.take(train), rows.take(test)
 
 
@@ -244,11 +299,18 @@ def _by_column(rows: Rows, values: list[Any], recipe: Recipe) -> tuple[Rows, Row
 
 def _check(train: Rows, test: Rows, recipe: Recipe) -> None:
     task_of(recipe).check_sides(train, test, recipe)
-    if recipe.cv is not None:
-        _, labels = divisible(train.hashes, train.labels, dedupe=recipe.dedupe)
-        if len(labels) < recipe.cv:
-            what = f"{features_of(recipe).NOUN}s" if recipe.dedupe else "rows"
-            raise DataError(f"{len(labels)} training {what} cannot make {recipe.cv} folds", hint="a smaller --cv")
+    if recipe.cv is not None and train.times is not None:
+        try:
+            folds = time_folds(train, recipe)
+        except ValueError as error:
+            raise DataError(f"{_shown(recipe.data)}: {error}", hint="a smaller --cv or --gap") from error
+        for fitted, _ in folds:
+            task_of(recipe).check_labels(train.labels[fitted], recipe)
+    elif recipe.cv is not None:
+        units = unit_count(train, recipe)
+        if units < recipe.cv:
+            what = "groups" if recipe.group_column else f"{features_of(recipe).NOUN}s" if recipe.dedupe else "rows"
+            raise DataError(f"{units} training {what} cannot make {recipe.cv} folds", hint="a smaller --cv")
 
 
 def fingerprint(hashes: np.ndarray, labels: Sequence[object] | np.ndarray) -> str:

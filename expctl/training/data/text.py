@@ -6,11 +6,11 @@ The members are those of `FeatureKind`; `oov.py` and `term_counts.py` do the wor
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, UsageError
-from expctl.training.data.rows import Rows, text_hashes
+from expctl.training.data.rows import text_hashes
 from expctl.training.models.features import vectorizer_arguments
 from expctl.training.models.steps import TFIDF, fitted_transformer, unfitted_transformer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from expctl.recipe import Recipe
     from expctl.records import Value
+    from expctl.training.data.rows import Rows
     from expctl.training.data.tables import TableColumns
     from expctl.training.data.term_counts import Counts, Part
 
@@ -168,7 +169,7 @@ def emptied(rows: Rows, keep: np.ndarray, recipe: Recipe) -> Rows:
     texts = np.full(len(rows), "", dtype=object)
     texts[keep] = rows.frame[recipe.text_column].to_numpy()[keep]
     frame = pd.DataFrame({recipe.text_column: pd.Series(texts, rows.frame.index, "object")})
-    return Rows(frame, rows.labels, rows.hashes)
+    return replace(rows, frame=frame)
 
 
 if TYPE_CHECKING:  # mypy holds this module to what a kind has to say

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.analysis.bootstrap import SEED
+from expctl.analysis.clusters import group_weights, too_few
 from expctl.errors import UsageError, mask_secrets
 from expctl.extra_metrics import read_extra_metrics, recorded_name
+from expctl.training.data.duplicates import numbered
 from expctl.training.models.factory import source_hash
 from expctl.training.models.pipeline import imported
 
@@ -106,6 +108,7 @@ def measure(recipe: Recipe, predictions: Predictions, rows: Rows) -> Measured:
     import numpy as np
 
     found = Measured()
+    few = rows.groups is not None and too_few(numbered(rows.groups)) is not None
     for one in load_extra_metrics(recipe):
         if "scores" in one.asks and predictions.scores is None:
             found.notes.append(f"extra metric {one.key}: the model gives no scores; it is not recorded")
@@ -115,6 +118,8 @@ def measure(recipe: Recipe, predictions: Predictions, rows: Rows) -> Measured:
             found.notes.append(f"extra metric {one.key}: {said}; it is not recorded")
             continue
         found.values[one.key] = value
+        if few:
+            continue
         drawn = np.array([_value(one, predictions, rows, chosen)[0] for chosen in resampled_rows(rows)])
         there = drawn[np.isfinite(drawn)]
         if len(there) < _ENOUGH * len(drawn):
@@ -126,15 +131,22 @@ def measure(recipe: Recipe, predictions: Predictions, rows: Rows) -> Measured:
 
 
 def resampled_rows(rows: Rows) -> Iterator[np.ndarray]:
-    """Positions of rows drawn with replacement, again and again: the same rows of any test set that has the same."""
+    """Positions of rows drawn with replacement, again and again: the same rows of any test set that has the same.
+
+    Of rows in groups whole groups are drawn.
+    """
     import numpy as np
 
     order = np.lexsort((rows.labels.astype(str), rows.hashes))
     size = len(order)
     least, most = _RESAMPLES
     generator = np.random.default_rng(SEED)
+    groups = None if rows.groups is None else numbered(rows.groups[order])
     for _ in range(min(most, max(least, _ROWS_DRAWN // size))):
-        yield order[generator.integers(size, size=size)]
+        if groups is None:
+            yield order[generator.integers(size, size=size)]
+        else:
+            yield np.repeat(order, group_weights(groups, generator))
 
 
 def _value(

@@ -19,7 +19,8 @@ from expctl.training.data.checks import FittedRows, find_issues, named, raise_if
 from expctl.training.data.dataset import Split, fingerprint
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
-from expctl.training.data.rows import Rows
+from expctl.training.data.row_groups import units_of
+from expctl.training.data.time_order import time_folds
 from expctl.training.fit.extra_metrics import Measured, load_extra_metrics, measure
 from expctl.training.models.steps import CALIBRATION_FOLDS, selects_columns
 from expctl.training.tasks import task_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from expctl.recipe import Recipe
+    from expctl.training.data.rows import Rows
     from expctl.training.tasks.protocol import Evaluation, Predictions
 
 
@@ -156,7 +158,7 @@ def train(
 
 
 def _columns(split: Split, names: list[str]) -> Split:
-    narrow = (Rows(rows.frame[names], rows.labels, rows.hashes) for rows in (split.train, split.test))
+    narrow = (replace(rows, frame=rows.frame[names]) for rows in (split.train, split.test))
     train_rows, test_rows = narrow
     return replace(split, train=train_rows, test=test_rows)
 
@@ -209,10 +211,16 @@ def _fit(pipeline: Pipeline, rows: Rows) -> Pipeline:
 def fold_positions(recipe: Recipe, rows: Rows) -> list[tuple[np.ndarray, np.ndarray]]:
     """(train, test) positions of the `recipe.cv` folds, shuffled by the random state.
 
-    With `dedupe` distinct texts are divided, by the label of the first copy, and the others follow.
+    With `dedupe` distinct texts are divided, by the label of the first copy, and the others follow. Groups stay whole.
+    With a time column folds go forward, and no row of a group, or copy, that is measured is fitted on.
     """
     import numpy as np
 
+    if rows.times is not None:
+        return time_folds(rows, recipe)
+    if rows.groups is not None:
+        units = units_of(rows, recipe)
+        return list(task_of(recipe).fold_splitter(recipe).split(np.zeros(len(rows)), rows.labels, units))
     units, labels = divisible(rows.hashes, rows.labels, dedupe=recipe.dedupe)
     divided = task_of(recipe).fold_splitter(recipe).split(np.zeros(len(labels)), labels)
     return [(rows_of(one, units), rows_of(other, units)) if recipe.dedupe else (one, other) for one, other in divided]
@@ -239,7 +247,10 @@ def shown_only(split: Split, recipe: Recipe) -> Split:
 
 
 def predictions_frame(predictions: Predictions, rows: Rows) -> pd.DataFrame:
-    """One line a test row: `row` in the data file, `text_hash`, `label`, `prediction`, and `scores` as a list."""
+    """One line a test row: `row` in the data file, `text_hash`, `label`, `prediction`, and `scores` as a list.
+
+    `group_hash`, where the rows are of groups, and `slice.NAME` of each column by which they are looked at apart.
+    """
     import pandas as pd
 
     frame = pd.DataFrame(
@@ -253,6 +264,10 @@ def predictions_frame(predictions: Predictions, rows: Rows) -> pd.DataFrame:
     if predictions.scores is not None:
         scores = predictions.scores.reshape(len(rows), -1)
         frame["scores"] = pd.Series(list(scores), dtype="object")
+    if rows.groups is not None:
+        frame["group_hash"] = rows.groups.astype(str).astype(object)
+    for name, cells in rows.slices.items():
+        frame[f"slice.{name}"] = cells
     return frame
 
 

@@ -145,6 +145,17 @@ def _check_test_set(fields: dict[str, Any]) -> None:
         raise UsageError(f"{' and '.join(ways)} both make a test set", hint="give one of them")
     if ways:  # what makes one by default gives way
         fields.update((key, None) for key in TEST_SETS if key not in ways)
+    if fields.get("time_column") is not None and any(key != "test_size" for key in ways):
+        raise UsageError(
+            f"time_column and {ways[0]} both make a test set", hint="give one of them, or time_column and test_size"
+        )
+    kept = next((key for key in ("group_column", "time_column") if fields.get(key) is not None), None)
+    if kept is not None and fields.get("calibrate") is not None:
+        raise UsageError(
+            f"calibrate divides the training rows at random, whatever the {kept}", hint="leave out one of the two"
+        )
+    if fields.get("gap") and fields.get("time_column") is None:
+        raise UsageError("gap needs a time_column", hint="--time-column NAME")
     text, label = fields.get("text_column", "text"), fields.get("label_column", "label")
     if text == label:
         raise UsageError(f"text_column and label_column are both {text!r}", hint="name two different columns")

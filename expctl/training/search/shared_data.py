@@ -94,7 +94,9 @@ def _mapped(rows: Rows) -> Rows:
     """The rows with labels that are a plain array, whatever memory they lie in: results must not hold a memory map."""
     import numpy as np
 
-    return Rows(rows.frame, np.asarray(rows.labels), np.asarray(rows.hashes))
+    groups, times = (None if one is None else np.asarray(one) for one in (rows.groups, rows.times))
+    slices = {name: np.asarray(cells) for name, cells in rows.slices.items()}
+    return Rows(rows.frame, np.asarray(rows.labels), np.asarray(rows.hashes), groups, times, slices)
 
 
 def prepare(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from expctl.errors import DataError, mask_secrets
 from expctl.training.data.checks import named
-from expctl.training.data.duplicates import divisible
+from expctl.training.data.row_groups import unit_labels
 from expctl.wording import agree
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ def check_sides(train: Rows, test: Rows, recipe: Recipe) -> None:
             hint="write them the same way in both files",
         )
     check_labels(train.labels, recipe)
-    if recipe.cv is None or not recipe.stratify:
+    if recipe.cv is None or not recipe.stratify or recipe.time_column is not None:
         return
-    _, labels = divisible(train.hashes, train.labels, dedupe=recipe.dedupe)
-    what = "texts" if recipe.dedupe else "rows"
+    labels = unit_labels(train, recipe)
+    what = "groups" if recipe.group_column else "texts" if recipe.dedupe else "rows"
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < recipe.cv:
         raise DataError(
@@ -136,10 +136,13 @@ def strata(labels: np.ndarray, recipe: Recipe, unit: str) -> np.ndarray | None:
 
 
 def fold_splitter(recipe: Recipe) -> Any:
-    """Folds shuffled by the random state, stratified if the split is."""
-    from sklearn.model_selection import KFold, StratifiedKFold
+    """Folds shuffled by the random state, stratified if the split is, of whole groups if the recipe has some."""
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-    kind = StratifiedKFold if recipe.stratify else KFold
+    if recipe.group_column is not None:
+        kind = StratifiedGroupKFold if recipe.stratify else GroupKFold
+    else:
+        kind = StratifiedKFold if recipe.stratify else KFold
     return kind(n_splits=recipe.cv, shuffle=True, random_state=recipe.random_state)
 
 

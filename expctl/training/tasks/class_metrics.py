@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.analysis.bootstrap import confidence_limits
+from expctl.analysis.clusters import cluster_limits
 from expctl.analysis.label_metrics import ClassCounts
 from expctl.analysis.predictions import Pairing, RunPredictions
 from expctl.metrics import METRICS
@@ -41,7 +42,7 @@ def predict(pipeline: Pipeline, rows: Rows) -> Predictions:
         scores, kind = model.predict_proba(read), "probability"
     elif hasattr(model, "decision_function"):
         scores, kind = model.decision_function(read), "decision"
-    return Predictions(rows.labels, predicted, scores, kind, pipeline.classes_, seconds)
+    return Predictions(rows.labels, predicted, scores, kind, pipeline.classes_, seconds, rows.groups)
 
 
 def score_metrics(predictions: Predictions) -> dict[str, float]:
@@ -152,7 +153,9 @@ def evaluate(predictions: Predictions) -> Evaluation:
     return Evaluation(
         predictions=predictions,
         metrics=score_metrics(predictions),
-        limits=confidence_limits(labels, predicted),
+        limits=confidence_limits(labels, predicted)
+        if predictions.groups is None
+        else cluster_limits(labels, predicted, predictions.groups),
         files={
             "classification_report.txt": sk.classification_report(*named, labels=names, zero_division=0, digits=4),
             "per_class.json": json.dumps(per_class, ensure_ascii=False, indent=1) + "\n",

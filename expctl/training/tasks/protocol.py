@@ -21,7 +21,8 @@ class Predictions:
     """What a model said of some rows: `predicted` beside `labels`, the truth, shape (n,) each.
 
     `seconds` is the time of the predictions alone, rows in and answers out, as `pipeline.predict` makes them.
-    `scores`: shape (n, classes), or (n,) for a decision between two, or None. `classes` are in their order.
+    `scores`: shape (n, classes), or (n,) for a decision between two, or None. `classes` are in their order. `groups`
+    are those of the rows.
     """
 
     labels: np.ndarray
@@ -30,6 +31,7 @@ class Predictions:
     score_kind: ScoreKind
     classes: np.ndarray
     seconds: float
+    groups: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -260,3 +260,42 @@ def test_a_summary_that_nobody_shows_or_that_cannot_be_written_is_told(cli, runs
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     done = cli("compare", "weak", "strong", "--summary")
     assert (done.exit_code, f"cannot write {tmp_path}" in done.stderr) == (1, True)
+
+
+def test_a_slice_that_loses_too_much_is_a_regression_and_is_shown(cli, coin):
+    done = cli("gate", "coin", "--baseline", "strong", "--metric", "accuracy", "--max-drop", "0.99", "--by", "label",
+               "--max-drop-slice", "0.1", "--format", "json")  # fmt: skip
+    document = json.loads(done.stdout)
+    assert (done.exit_code, document["gate"]) == (1, "regression")
+    assert document["reason"].startswith("where label is ")
+    assert set(document["slices"]) == {"negative", "positive"}
+    assert cli("gate", "coin", "--baseline", "strong", "--max-drop-slice", "nan").exit_code == 2
+
+
+def test_slices_of_one_run_and_of_two_are_shown_instead(cli, runs):
+    shown = json.loads(cli("show", "strong", "--by", "label", "--format", "json").stdout)
+    assert [row["rows"] for row in shown["rows"]] == [20, 20]
+    assert cli("show", "strong", "--metric", "mcc").exit_code == 2
+    done = cli("compare", "weak", "strong", "--by", "sauce")
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (5, "", 1)
+    assert "small.csv has no column 'sauce'" in done.stderr
+    compared = json.loads(
+        cli("compare", "weak", "strong", "--by", "label", "--metric", "mcc", "--format", "json").stdout
+    )
+    assert (compared["metric"], [row["slice"] for row in compared["rows"]]) == ("mcc", ["negative", "positive"])
+
+
+def test_few_groups_leave_the_gate_undecided_and_compare_says_why(cli, small):
+    header, *lines = small.read_text().splitlines()
+    rows = [f"{line},author {i // 4}" for i, line in enumerate(lines)]
+    small.write_text("\n".join([f"{header},author", *rows]) + "\n")
+    for name, c in (("a", "1"), ("b", "10")):
+        told = cli("train", "--data", "small.csv", "--group-column", "author", "--c", c, "--run-name", name).stderr
+        assert "there are no limits and no tests with fewer than 20" in told
+    done = cli("gate", "b", "--baseline", "a", "--format", "json")
+    assert (done.exit_code, json.loads(done.stdout)["reason"]) == (
+        6, "not tested: the test rows are of 10 groups, and a test needs 20",
+    )  # fmt: skip
+    assert "not tested: the test rows are of 10 groups" in cli("compare", "a", "b").stderr
+    assert json.loads(cli("show", "a", "--format", "json").stdout)["metrics"]["f1_score"].get("low") is None
+    assert cli("reproduce", "a", "--no-record").exit_code == 0

@@ -200,3 +200,20 @@ def test_a_recorded_recipe_without_data_is_refused() -> None:
     del made["data"]
     with pytest.raises(UsageError):
         recorded(json.dumps(made))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"time_column": "day", "split_column": "side"}, "time_column and split_column both make a test set"),
+        ({"time_column": "day", "test_data": "b.csv"}, "time_column and test_data both make a test set"),
+        ({"gap": "3"}, "gap needs a time_column"),
+        ({"time_column": "day", "gap": "-1"}, "gap must be"),
+        ({"group_column": "author", "calibrate": "sigmoid"}, "calibrate divides the training rows at random"),
+    ],
+)
+def test_what_groups_and_time_do_not_go_with_is_refused(given: dict[str, str], told: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        configure({"data": "a.csv", **given})
+    assert told in refused.value.message
+    assert configure({"data": "a.csv", "time_column": "day", "gap": "3", "test_size": "0.3"}).test_size == 0.3
