@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ranking import ranking_order
 from expctl.filters.expression import attribute, fit_for
+from expctl.metrics import METRICS, without_metric
 from expctl.tracking import experiment_edits
 from expctl.tracking.readers.protocol import BARE, Projection, Query
 
@@ -43,13 +44,15 @@ class Summary:
 def summaries(store: Store, names: Sequence[str], metric: str, *, deleted: bool = False) -> list[Summary]:
     """Of the experiments of these names, deleted or not; without names of all, or all `deleted` ones.
 
-    Those used last come first. Raises RunNotFound for a name that no experiment has.
+    Those used last come first. Raises RunNotFound for a name that no experiment has, and for a metric that no run has.
     """
     if names:
         chosen = [experiment_edits.named(store, name) for name in dict.fromkeys(names)]
     else:
         chosen = [one for one in store.all_experiments.every() if one.deleted == deleted]
     found = [summary(store, one, metric) for one in chosen]
+    if metric not in METRICS and any(one.runs != 0 for one in found) and all(one.best is None for one in found):
+        raise without_metric("no run has", metric, store.keys().get("metrics", ()))
     return sorted(found, key=lambda one: one.last.timestamp() if one.last else 0, reverse=True)
 
 

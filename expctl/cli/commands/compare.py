@@ -116,12 +116,14 @@ def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settin
     streams.write(sheet, format, settings)
     if hidden is not None:
         streams.note(hidden)
+    if compared.repeated is not None:
+        streams.note(f"run {compared.repeated.described} is compared with itself")
     for run, test in zip(compared.runs[1:], compared.tests, strict=True):
         if test.note is not None:
             streams.note(f"{run.label}: {test.note}")
     if format == "table":
         _tell_unseen(compared, streams)
-    if not comparison.lines:
+    if not comparison.lines and compared.repeated is None:
         streams.note("nothing differs")
     elif comparison.same and format == "table":
         told = [plural(count, *_NOUNS[section]) for section, count in comparison.same.items()]

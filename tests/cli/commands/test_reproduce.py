@@ -248,7 +248,7 @@ def test_a_recipe_that_is_none_is_told_in_one_line(cli, runs):
     alter(runs, "UPDATE tags SET value = ? WHERE key = ? AND run_uuid = ?", recipe, Tag.RECIPE, run.run_id)
     before = statuses(runs)
     code, said = refused(cli, "strong")
-    assert (code, f"the recipe of run strong ({run.run_id[:8]}) cannot be used: " in said) == (2, True)
+    assert (code, f"the recipe of run strong ({run.run_id[:8]}) cannot be used: " in said) == (5, True)
     assert statuses(runs) == before
     assert cli("show", "strong", "--quiet").exit_code == 0
     assert cli("explain", "strong", "weak", "--dry-run", "--quiet").exit_code == 2
