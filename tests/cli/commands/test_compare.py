@@ -103,6 +103,14 @@ def test_runs_on_other_test_rows_are_told_so(cli, runs):
     assert compared(cli, "weak", "other rows")["same_test_set"] is False
 
 
+def test_a_run_compared_with_itself_is_told(cli, runs):
+    strong = store_of(runs).find("name = 'strong'")[0]
+    done = cli("compare", "strong", strong.run_id)
+    assert (done.exit_code, done.stderr) == (0, f"expctl: run {strong.described} is compared with itself\n")
+    gated = cli("gate", "strong", "--baseline", "strong")
+    assert (gated.exit_code, gated.stderr) == (0, f"expctl: run {strong.described} is compared with itself\n")
+
+
 def test_a_failed_run_can_be_compared(cli, runs):
     document = compared(cli, "weak", "strong", "broken")
     assert document["metrics"]["f1_score"]["baseline"] is not None

@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 
+from expctl.tracking.runs import deletion
 from tests.tracking.recorded import execute, names, store_of
 
 
@@ -28,6 +29,9 @@ def test_each_is_told_with_its_runs_its_best_and_its_size(cli, runs, store_kind)
     files = [path for path in runs.rglob("mlartifacts/expctl-*/**/*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) if store_kind == "sqlite" else None
     assert ours["bytes"] == size
+    named = rows(cli("experiments", "expctl", "--format", "json"))["expctl"]["bytes"]
+    listed = [deletion.bytes_of(store_of(runs), run) for run in store_of(runs).find()]
+    assert named == (size if store_kind == "sqlite" else sum(listed))
     assert (found["other"]["runs"], found["other"]["best_run"]) == (1, None)
 
 
