@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from expctl.errors import RunNotFound, UsageError
+from expctl.errors import RunNotFound
 from expctl.records import Tag
 from expctl.tracking.runs import deletion
 from expctl.tracking.runs.lifecycle import process_tags
