@@ -65,7 +65,7 @@ def test_a_run_without_it_is_undecided_and_a_name_that_no_run_has_is_refused(cli
     assert undecided.exit_code == 6
     assert "cost_loss cannot be tested on these predictions" in undecided.stdout
     refused = cli("gate", "good", "--baseline", "bad", "--metric", "cost")
-    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert (refused.exit_code, refused.stdout) == (3, "")
     assert "the gate cannot test 'cost', did you mean 'cost_loss'?" in refused.stderr
 
 

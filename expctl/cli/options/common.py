@@ -41,6 +41,8 @@ class Command(TyperCommand):
 
         def parsed(args: list[str]) -> Any:
             found = parse(args)
+            if ctx.resilient_parsing:  # a shell that completes
+                return found
             for option in self.get_params(ctx):
                 typed = found[0].get(option.name)
                 if option.param_type_name == "option" and option.name not in _MAY_BE_EMPTY and typed in ("", [""]):

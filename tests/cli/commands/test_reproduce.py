@@ -229,7 +229,7 @@ def test_a_trial_of_a_sweep_comes_out_again_and_its_rows_are_known(cli, sweeps):
 def test_what_cannot_be_trained_again_is_refused(cli, sweeps):
     best = parent_of(sweeps, "grid").tags[Tag.BEST_RUN][:8]
     code, said = refused(cli, "grid")
-    assert (code, f"(try: expctl reproduce {best})" in said) == (2, True)
+    assert (code, f"(try: expctl reproduce {best})" in said) == (3, True)
     assert refused(cli, "nobody")[0] == 3
     failed = next(run for run in children(sweeps, "mixed") if run.status == "failed")
     assert refused(cli, failed.run_id)[0] == 3
