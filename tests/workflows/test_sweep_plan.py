@@ -63,7 +63,7 @@ def test_a_run_that_is_no_sweep_says_so(tags):
 
 
 def test_a_trial_given_as_a_sweep_names_its_sweep():
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(RunNotFound) as caught:
         Plan.of(run_of({Tag.PARENT: "fedcba9876"}))
     assert caught.value.hint == "fedcba98 is the one it belongs to"
 
