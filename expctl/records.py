@@ -36,6 +36,7 @@ class Tag:
     HOST: Final = "expctl.host"
     PID: Final = "expctl.pid"
     STARTED: Final = "expctl.process_started"
+    STAGE: Final = "expctl.stage"  # of a run that is being recorded: see runs/stages.py
     KEY: Final = "expctl.key"
     SWEEP: Final = "expctl.sweep"
     TRIAL: Final = "expctl.trial"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from expctl.errors import ExpctlError, UsageError
+from expctl.errors import ExpctlError, RunNotFound, UsageError
 from expctl.records import Tag
 from expctl.settings import load_settings
 from expctl.tracking.runs.metadata import label_words, labels_of
@@ -52,7 +52,7 @@ def _command(run: RunRecord) -> str | None:
     elsewhere = ["-e", run.experiment] if run.experiment != load_settings().experiment else []
     labelled = shlex.join([*label_words(labels_of(run)), *elsewhere])
     if Tag.SWEEP in run.tags:
-        with suppress(UsageError):  # whoever can write to a store can write such a tag
+        with suppress(RunNotFound):  # whoever can write to a store can write such a tag
             return f"{Plan.of(run).command()} {labelled}".rstrip()
     if Tag.EXPLANATION in run.tags and Tag.RECIPE not in run.tags:
         return explanation_command(run)

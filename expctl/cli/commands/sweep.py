@@ -184,7 +184,7 @@ def sweep(
     streams.write(swept_sheet(swept.parent, ranking), format, request.settings)
     for line in remarks(swept, ranking.metric):
         streams.note(line)
-    if swept.outcome.failed:
+    if swept.outcome.failed or swept.missing:
         raise typer.Exit(ExitCode.WORK_FAILED)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _COMMON = "Common"
+# Options whose empty text says something: no filter, no note.
+_MAY_BE_EMPTY: Final = ("filter", "note")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,24 @@ class Entry:
 
 class Command(TyperCommand):
     """A command whose --help groups options under their headings, without loading Rich for it."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        """The parser of the command, which refuses an option with an empty text: mostly a shell's unset variable."""
+        parser: Any = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def parsed(args: list[str]) -> Any:
+            found = parse(args)
+            if ctx.resilient_parsing:  # a shell that completes
+                return found
+            for option in self.get_params(ctx):
+                typed = found[0].get(option.name)
+                if option.param_type_name == "option" and option.name not in _MAY_BE_EMPTY and typed in ("", [""]):
+                    raise UsageError(f"{option.opts[0]} is empty", hint="give it a value, or leave it out")
+            return found
+
+        parser.parse_args = parsed
+        return parser
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments, then the options of each heading in the order of their first option."""
