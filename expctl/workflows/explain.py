@@ -259,7 +259,7 @@ def _tested(
     found = test.differences.get(metric)
     if test.pairing is None or not test.pairing.complete:
         return None, test.note
-    return found, None if found else f"{metric} cannot be tested on these predictions"
+    return found, None if found else test.untested.get(metric, f"{metric} cannot be tested on these predictions")
 
 
 def _about_nothing(question: Question, whole: Difference | None) -> bool:

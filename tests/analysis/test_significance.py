@@ -236,9 +236,9 @@ def test_scores_are_mirrored_exactly_too(classes: int, kind: str, rows: int) -> 
 
 
 def test_scores_that_look_alike_from_both_sides_have_even_limits() -> None:
-    scores = np.array([[0.9, 0.1], [0.4, 0.6]] * 10)
+    scores = np.array([[0.9, 0.1], [0.4, 0.6]] * 20)
     given = {"score_kind": "probability", "score_classes": ["a", "b"]}
-    one = predictions([0, 0, 1, 1] * 5, [0, 1] * 10, scores=scores, **given)
+    one = predictions([0, 0, 1, 1] * 10, [0, 1] * 20, scores=scores, **given)
     two = replace(one, scores=np.concatenate([scores[1:], scores[:1]]), predicted=1 - one.predicted)
     there = assess(one, two)
     assert_mirrored(there, assess(two, one))
