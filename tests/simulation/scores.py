@@ -3,9 +3,9 @@
     python tests/simulation/scores.py [--samples 1000]
 
 Two models of two classes whose true ROC AUC, or true log loss, is the same are compared on samples of rows; a false
-alarm is a verdict. AUC: the one's scores are normal with one spread in both classes, the other's so or
-with twice or half the spread in one class. Loss: the one's probabilities are right, the other knows more and is too sure of
-it, by a factor of 1 to 2.5 of its log odds. Each figure is the largest of five such pairs. Found: how often a model that
+alarm is a verdict. AUC: the scores of the one are normal with one spread in both classes, those of the other so or with
+twice or half the spread in one class. Loss: the one's probabilities are right, the other knows more and is too sure,
+by a factor of 1 to 2.5 of its log odds. Each figure is the largest of five such pairs. Found: how often a model that
 is better by 0.05 of AUC (from 0.85), or by a tenth of its loss, is found, where both are right about their
 probabilities.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Models = Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 MINORITIES: Final = (0.5, 0.13, 0.03)
-ROWS: Final = (50, 100, 200, 1_000, 5_000)
+ROWS: Final = (50, 100, 200, 1_000)
 AUCS: Final = ((0.75, 1.0, 0.8), (0.9, 1.0, 0.8), (0.9, 2.0, 0.5), (0.98, 2.0, 0.5), (0.98, 0.5, 0.5))
 LOSSES: Final = ((0.8, 1.0, 0.5), (0.8, 1.5, 0.5), (0.8, 2.0, 0.8), (1.5, 1.5, 0.8), (1.5, 2.5, 0.5))
 
