@@ -39,9 +39,10 @@ def paired_differences(
 ) -> dict[str, Difference]:
     """Every metric that labels decide, challenger (second) minus baseline (first), by the paired bootstrap.
 
-    Percentile intervals, expanded for few rows, and further where few were broken or few were fixed (`unseen_limits`);
-    p-values by the share of resamples on the other side of zero, for accuracy by McNemar's exact test. Of the
-    `same_model` nothing differs, whatever the rows. Raises ValueError for an empty table.
+    Percentile intervals, expanded for few rows, and p-values by the share of resamples on the other side of zero. Where
+    few rows were broken or few were fixed, limits are further apart (`unseen_limits`) and p-values no smaller than
+    those of the randomization test. Of accuracy they are those of McNemar's exact test. Of the `same_model` nothing
+    differs, whatever the rows. Raises ValueError for an empty table.
     Source: Efron and Tibshirani 1993, chapter 13; McNemar 1947, Psychometrika 12.
     """
     if not len(table.counts):
@@ -84,11 +85,12 @@ def _resampled(
     label, first, second, counts = table.label[order], first[order], second[order], table.counts[order]
     points = [measure(*counts_by_class(label, part, counts[None, :], table.classes)) for part in (first, second)]
     informative = int(counts[first != second].sum())
-    few = min(_changed(label, first, second, counts)) < _MANY and not same_model
     ordered = JointTable(label, first, second, counts, table.classes)
+    changed = _changed_by_class(ordered) if each_class else _changed(label, first, second, counts)
+    few = min(changed) < _MANY and not same_model
     unseen = unseen_limits(ordered, measure, confidence, each_class=each_class) if few else {}
     observed = {key: float((points[1][key] - points[0][key])[0]) for key in points[0]}
-    by_chance = randomization_p(ordered, measure, observed)
+    by_chance = randomization_p(ordered, measure, observed) if few else {}
     drawn: dict[str, list[np.ndarray]] = {}
     for resample in _resamples(counts):
         one, other = (measure(*counts_by_class(label, part, resample, table.classes)) for part in (first, second))
@@ -100,10 +102,9 @@ def _resampled(
         difference = resampled_difference(
             key, before, after, np.concatenate(parts), confidence, informative=informative
         )
-        difference = replace(difference, p_value=max(difference.p_value, by_chance[key]))
-        if key in unseen:
-            low, high = unseen[key]
-            difference = replace(difference, low=min(low, difference.low), high=max(high, difference.high))
+        if few:
+            low, high = min(unseen[key][0], difference.low), max(unseen[key][1], difference.high)
+            difference = replace(difference, low=low, high=high, p_value=max(difference.p_value, by_chance[key]))
         found[key] = evened(difference) if even else mirrored(difference) if turned else difference
     return found
 
@@ -112,6 +113,22 @@ def _changed(label: np.ndarray, first: np.ndarray, second: np.ndarray, counts: n
     """How many rows the second broke, which the first had right, and how many it fixed."""
     before, after = first == label, second == label
     return int(counts[before & ~after].sum()), int(counts[after & ~before].sum())
+
+
+def _changed_by_class(table: JointTable) -> list[int]:
+    """The same of each class by itself: rows that the second no longer, or only then, takes rightly for it or not."""
+    import numpy as np
+
+    label, first, second, size = table.label, table.first, table.second, table.classes
+    differ = first != second
+
+    def rows(of: np.ndarray, where: np.ndarray) -> np.ndarray:
+        return np.bincount(of[where & differ], table.counts[where & differ], size)
+
+    broken = rows(label, first == label) + rows(second, second != label)
+    fixed = rows(label, second == label) + rows(first, first != label)
+    occurring = np.unique(np.concatenate([label, first, second]))
+    return [int(count) for count in np.minimum(broken, fixed)[occurring]]
 
 
 def unseen_limits(

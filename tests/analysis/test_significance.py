@@ -344,7 +344,9 @@ def test_f1_of_each_class_is_scikit_learns_and_its_interval_that_of_resampling_r
             for said in (first, second)
         ]
         low, high = np.quantile(f1[1] - f1[0], [level, 1 - level])
-        assert (difference.low, difference.high) == pytest.approx((low, high), abs=0.04 * (high - low))
+        tolerance = 0.04 * (high - low)
+        assert low - 3 * tolerance <= difference.low <= low + tolerance  # wider where few rows of the class changed
+        assert high - tolerance <= difference.high <= high + 3 * tolerance
 
 
 def test_classes_are_only_told_when_asked_for() -> None:
@@ -477,7 +479,7 @@ def test_models_of_the_same_scores_and_other_thresholds_are_two() -> None:
 
 
 def tango(broken: int, fixed: int, rows: int) -> tuple[float, float]:
-    """The 95 % score limits of a difference of paired proportions, by Tango's formula: 1998, Statistics in Medicine 17."""
+    """The 95 % score limits of a difference of paired proportions, by the formula of Tango 1998."""
 
     def score(change: float) -> float:
         one, two = 2 * rows, -broken - fixed + (2 * rows - fixed + broken) * change
@@ -509,3 +511,13 @@ def test_limits_of_accuracy_are_hardly_surer_than_score_limits_and_not_much_wide
     assert found.low <= low + 0.06 * width
     assert found.high >= high - 0.06 * width
     assert found.high - found.low < 1.5 * width
+
+
+def test_a_rare_class_is_judged_by_its_own_changed_rows_however_many_changed_elsewhere() -> None:
+    """Six of ten rows of a class fixed and none broken, beside a hundred that traded places in others."""
+    rows = [(2, 0, 2)] * 6 + [(2, 2, 2)] * 4 + [(0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1)] * 50 + [(0, 0, 0)] * 500
+    alone = class_differences(joint_table(pair(*two_runs(rows[:10] + rows[-500:]))), LETTERS[:3])["c"]
+    found = class_differences(joint_table(pair(*two_runs(rows))), LETTERS[:3])["c"]
+    exact = mcnemar_p(0, 6)
+    assert alone.p_value == pytest.approx(found.p_value, abs=0.01)
+    assert found.p_value == pytest.approx(exact, abs=0.01)
