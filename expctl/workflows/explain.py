@@ -243,7 +243,8 @@ def _links(
         found = test.differences.get(question.metric)
         if test.pairing is None or not test.pairing.complete:
             return None, test.note
-        return found, None if found else f"{question.metric} cannot be tested on these predictions"
+        unknown = f"{question.metric} cannot be tested on these predictions"
+        return found, None if found else test.untested.get(question.metric, unknown)
 
     whole, _ = tested(first, last)
     total = last.metrics[question.metric] - first.metrics[question.metric]

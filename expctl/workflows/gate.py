@@ -79,7 +79,10 @@ def judge(
     decision = decide(
         metric,
         candidate.metrics.get(metric),
-        difference or apart or test.note or f"{metric} cannot be tested on these predictions",
+        difference
+        or apart
+        or test.note
+        or test.untested.get(metric, f"{metric} cannot be tested on these predictions"),
         max_drop=max_drop,
         least=least,
         rows=None if test.pairing is None else len(test.pairing),

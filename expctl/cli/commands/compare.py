@@ -121,6 +121,10 @@ def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settin
     for run, test in zip(compared.runs[1:], compared.tests, strict=True):
         if test.note is not None:
             streams.note(f"{run.label}: {test.note}")
+        for reason in dict.fromkeys(test.untested.values()):
+            of = [key for key in test.untested if key in run.metrics]
+            if of:
+                streams.note(f"{run.label}: {listed(of)} not tested: {reason}")
     if format == "table" and compared.repeated is None:
         _tell_unseen(compared, streams)
     if not comparison.lines:
