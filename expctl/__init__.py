@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from expctl.analysis.difference import Difference
+    from expctl.api import Run, Runs
+
 __version__ = "0.1.0"
-__all__ = ["__version__", "log_predictions"]
+__all__ = ["__version__", "best", "compare", "log_predictions", "run", "runs"]
 
 
 def log_predictions(
@@ -34,3 +37,48 @@ def log_predictions(
     from expctl.tracking.runs.log_predictions import log
 
     log(y_true, y_pred, scores, ids, texts, classes)
+
+
+def runs(
+    filter: str = "", *, experiment: str | None = None, tracking_uri: str | None = None, limit: int | None = None
+) -> Runs:
+    """The runs that a filter (`expctl help filters`) lets through, newest first; `.frame()` is a DataFrame of them.
+
+    Raises expctl.errors.UsageError for a filter that cannot be read, StoreError for a store that cannot.
+    """
+    from expctl import api
+
+    return api.runs(filter, experiment=experiment, tracking_uri=tracking_uri, limit=limit)
+
+
+def run(reference: str = "latest", *, experiment: str | None = None, tracking_uri: str | None = None) -> Run:
+    """The run that a reference (`expctl help references`) means. Raises expctl.errors.RunNotFound."""
+    from expctl import api
+
+    return api.run(reference, experiment=experiment, tracking_uri=tracking_uri)
+
+
+def best(
+    metric: str = "f1_score", *, filter: str = "", experiment: str | None = None, tracking_uri: str | None = None
+) -> Run:
+    """The best finished run by a metric. Raises expctl.errors.RunNotFound if none has it."""
+    from expctl import api
+
+    return api.best(metric, filter=filter, experiment=experiment, tracking_uri=tracking_uri)
+
+
+def compare(
+    baseline: str,
+    challenger: str,
+    *,
+    confidence: float = 0.95,
+    experiment: str | None = None,
+    tracking_uri: str | None = None,
+) -> dict[str, Difference]:
+    """The difference of each metric that can be tested, challenger minus baseline, with `verdict`, limits and p-value.
+
+    Raises expctl.errors.Undecided, with the reason, for runs that were not tested on the same rows; RunNotFound.
+    """
+    from expctl import api
+
+    return api.compare(baseline, challenger, confidence=confidence, experiment=experiment, tracking_uri=tracking_uri)
