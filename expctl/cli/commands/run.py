@@ -17,7 +17,7 @@ from expctl.settings import load_settings
 def run(
     command: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- PROGRAM ARGUMENT", help="The program, behind --, and its arguments."),
+        typer.Argument(metavar="-- PROGRAM ARGUMENT", help="The program and its arguments; -- may be left out."),
     ] = None,
     param: programs.Param = None,
     metric: programs.MetricPatterns = None,
@@ -67,4 +67,4 @@ def run(
     streams.note(f"next: expctl show {ran.run.run_id[:8]}")
 
 
-COMMANDS = [Entry("run", run, topic="run")]
+COMMANDS = [Entry("run", run, topic="run", takes_program=True)]

@@ -23,11 +23,15 @@ _COMMON = "Common"
 
 @dataclass(frozen=True)
 class Entry:
-    """A command as it is typed, the function that it is, and the topic of `expctl help` that tells more."""
+    """A command as it is typed, the function that it is, and the topic of `expctl help` that tells more.
+
+    Of one that takes a program, all that stands behind the program's name is the program's.
+    """
 
     name: str
     function: Callable[..., None]
     topic: str | None = None
+    takes_program: bool = False
 
 
 class Command(TyperCommand):

@@ -36,6 +36,12 @@ def test_arguments_output_code_and_machine_are_recorded(cli, folder):
     assert "expctl run --param seed=1 --run-name first -t team=nlp -- sh -c" in cli("show", "first").stdout
 
 
+def test_what_stands_behind_the_program_is_the_programs(cli, folder):
+    done = cli("run", "-q", "sh", "-c", 'echo "$@"', "x", "--name", "y", "-q", "--", "z")
+    assert (done.exit_code, latest(folder).params) == (0, {"name": "y"})
+    assert cli("get", "latest", "output.log").stdout == "--name y -q -- z\n"
+
+
 def test_stdout_is_the_run_and_stderr_the_program(cli, folder):
     done = cli("run", "--format", "id", "-q", "--", "sh", "-c", "echo out; echo err >&2")
     assert (done.exit_code, done.stdout, done.stderr) == (0, f"{latest(folder).run_id}\n", "")
@@ -167,7 +173,7 @@ def test_predictions_are_tested_against_runs_of_train_on_the_same_rows(cli, runs
         assert mine.metrics[key] == pytest.approx(bayes.metrics[key], abs=1e-12)
     assert mine.test_set == bayes.test_set
     assert cli("gate", "mine", "--baseline", "weak", "--max-drop", "0.2").exit_code == 0
-    assert "mine" in cli("best", "--top", "3").stdout
+    assert "mine" in cli("best", "--top", "4").stdout
     assert cli("report", "mine", "--output", "page.html").exit_code == 0
 
 
