@@ -25,18 +25,20 @@ def log_predictions(
     ids: Sequence[Any] | None = None,
     texts: Sequence[str] | None = None,
     classes: Sequence[Any] | None = None,
+    groups: Sequence[Any] | None = None,
 ) -> None:
     """Record the predictions of the test rows in the active MLflow run or, without one, in the run of `expctl run`.
 
     From then on `expctl compare`, `best` and `gate` test the run against others on the same rows. A row is known by its
     text, as in runs of `expctl train`, or by an id that is its own. `scores` are probabilities, a column for each of
-    `classes` (by default the sorted labels), or the decisions between two classes, shape (n,).
+    `classes` (by default the sorted labels), or the decisions between two classes, shape (n,). Rows of one of the
+    `groups` (an author's, a customer's) belong together and are resampled together.
 
     Raises expctl.errors.DataError for lengths that differ, missing labels and repeated ids.
     """
     from expctl.tracking.runs.log_predictions import log
 
-    log(y_true, y_pred, scores, ids, texts, classes)
+    log(y_true, y_pred, scores, ids, texts, classes, groups)
 
 
 def runs(

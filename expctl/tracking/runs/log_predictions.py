@@ -30,9 +30,10 @@ def log(
     ids: Sequence[Any] | None,
     texts: Sequence[str] | None,
     classes: Sequence[Any] | None,
+    groups: Sequence[Any] | None,
 ) -> None:
     """See `expctl.log_predictions`."""
-    table = predictions_of(_columns(y_true, y_pred, scores, ids, texts, classes), _NAME)
+    table = predictions_of(_columns(y_true, y_pred, scores, ids, texts, classes, groups), _NAME)
     mlflow = sys.modules.get("mlflow")
     active = None if mlflow is None else mlflow.active_run()
     if mlflow is not None and active is not None:
@@ -53,6 +54,7 @@ def _columns(
     ids: Sequence[Any] | None,
     texts: Sequence[str] | None,
     classes: Sequence[Any] | None,
+    groups: Sequence[Any] | None,
 ) -> TableColumns:
     """The arguments as the columns of a predictions file. Raises DataError where their lengths differ."""
     import numpy as np
@@ -61,6 +63,8 @@ def _columns(
         raise DataError(f"{_NAME}: give ids or texts, one of them", hint="rows are never compared by their position")
     columns: TableColumns = {"label": _listed(y_true), "prediction": _listed(y_pred)}
     columns["text" if ids is None else "id"] = _listed(texts if ids is None else ids)
+    if groups is not None:
+        columns["group"] = _listed(groups)
     if scores is not None:
         matrix = np.asarray(scores, dtype=np.float64)
         names = _listed(classes) if classes is not None else _sorted({*columns["label"], *columns["prediction"]})

@@ -26,7 +26,8 @@ def predictions_file(table: PredictionsTable) -> bytes:
     from expctl.training.tasks import classification as task
 
     predictions = table.predictions
-    frame = predictions_frame(predictions, Rows(pd.DataFrame(index=table.rows), predictions.labels, table.hashes))
+    rows = Rows(pd.DataFrame(index=table.rows), predictions.labels, table.hashes, predictions.groups)
+    frame = predictions_frame(predictions, rows)
     return predictions_parquet(frame, task.prediction_metadata(predictions))
 
 

@@ -29,11 +29,13 @@ TARGETS: Final = ("label", "target", "y_true")
 PREDICTIONS: Final = ("prediction", "predicted", "y_pred")
 TEXT: Final = "text"
 TEXT_HASH: Final = "text_hash"
+GROUP: Final = "group"
+GROUP_HASH: Final = "group_hash"
 _IDS: Final = ("id", "row_id")
 _PROBABILITY: Final = "proba_"
 _DECISION: Final = "decision"
 _SCORES: Final = "scores"  # of a predictions.parquet as expctl writes it
-_OURS: Final = ("row", "text_hash", "label", "prediction")
+_OURS: Final = ("row", "text_hash", "label", "prediction", GROUP, GROUP_HASH)
 _HASH: Final = re.compile(r"[0-9a-f]{32}")
 _SUM: Final = 1e-3  # by which the probabilities of a row may differ from 1: as much as four digits of each
 
@@ -97,7 +99,8 @@ def predictions_of(
     rows = np.arange(size)
     if all(isinstance(one, int) and 0 <= one < 2**63 for one in table.get("row", [None])):
         rows = np.array(table["row"], dtype=np.int64)
-    return PredictionsTable(Predictions(labels, predicted, scores, score_kind, classes, 0.0), hashes, rows)
+    predictions = Predictions(labels, predicted, scores, score_kind, classes, 0.0, _groups(table, name))
+    return PredictionsTable(predictions, hashes, rows)
 
 
 def _chosen(table: TableColumns, asked: str | None, usual: Sequence[str], name: str, option: str) -> str:
@@ -246,10 +249,25 @@ def _hashes(table: TableColumns, columns: PredictionColumns, answers: tuple[str,
     return _by_columns(table, columns.ids, answers, name)
 
 
+def _groups(table: TableColumns, name: str) -> np.ndarray | None:
+    """Which rows belong together: by the column `group`, or its hashes as expctl writes them; None without either."""
+    import numpy as np
+
+    column = GROUP if GROUP in table else GROUP_HASH
+    if column not in table:
+        return None
+    missing = next((row for row, value in enumerate(table[column], 1) if value is None), None)
+    if missing is not None:
+        raise DataError(f"{name}: row {missing:,} has no {column}", hint="one for each row, or leave out the column")
+    if column == GROUP:
+        return text_hashes([str(value) for value in table[column]])
+    return np.array([str(value) for value in table[column]], dtype="S32")
+
+
 def _by_columns(table: TableColumns, ids: Sequence[str], answers: tuple[str, str], name: str) -> np.ndarray:
     """Rows known by one column that is called so, or by all that are neither labels nor scores."""
     others = [key for key in table if key not in (*answers, *_OURS, _SCORES, _DECISION)]
-    others = [key for key in others if not key.startswith(_PROBABILITY)]
+    others = [key for key in others if not key.startswith((_PROBABILITY, "slice."))]
     chosen = list(ids) or [one for one in _IDS if one in table][:1] or others
     if not chosen:
         raise DataError(

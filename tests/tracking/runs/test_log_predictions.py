@@ -48,8 +48,9 @@ def test_they_go_to_the_active_run_whose_own_metrics_stay(folder):
 def test_without_mlflow_they_go_to_the_file_of_expctl_run(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPCTL_PREDICTIONS", str(tmp_path / "p.parquet"))
     monkeypatch.delitem(sys.modules, "mlflow", raising=False)
-    expctl.log_predictions(["a", "b"], ["a", "a"], [0.5, -1], texts=["x", "y"])
+    expctl.log_predictions(["a", "b"], ["a", "a"], [0.5, -1], texts=["x", "y"], groups=[1, 1])
     table = read_predictions_table((tmp_path / "p.parquet").read_bytes(), "p.parquet")
+    assert len(set(table.predictions.groups.tolist())) == 1
     assert (table.predictions.labels.tolist(), table.predictions.score_kind) == (["a", "b"], "decision")
 
 

@@ -32,6 +32,19 @@ def test_an_id_or_several_columns_identify_a_row_and_not_its_position():
     assert named.hashes.tolist() == text_hashes(["2", "3"]).tolist()
 
 
+def test_a_group_says_which_rows_belong_together_and_identifies_none():
+    from expctl.tracking.runs.predicted import predictions_file
+
+    table = read("id,group,label,prediction\n1,ann,a,a\n2,ann,b,b\n3,bob,a,a\n")
+    assert table.predictions.groups.tolist() == text_hashes(["ann", "ann", "bob"]).tolist()
+    again = read_predictions_table(predictions_file(table), "p.parquet")
+    assert again.predictions.groups.tolist() == table.predictions.groups.tolist()
+    with pytest.raises(DataError, match="row 2 has no group"):
+        read("id,group,label,prediction\n1,ann,a,a\n2,,b,b\n")
+    with pytest.raises(DataError, match="nothing that identifies a row"):
+        read("group,label,prediction\nann,a,a\n")
+
+
 def test_labels_and_predictions_are_of_one_type_whatever_the_file_says():
     table = read("id,label,prediction\n1,0,1\n2,1,1\n")
     assert table.predictions.labels.dtype == table.predictions.predicted.dtype == np.int64
