@@ -277,6 +277,11 @@ HELP = [
 ]
 MISTAKES = [
     ["report", "--output", "data.csv"],
+    ["run"],
+    ["run", "--metric", "a=b", "--", "true"],
+    ["run", "--timeout", "soon", "--", "true"],
+    ["adopt", "x"],
+    ["adopt", "x", "--predictions", "a.csv", "--data", "b.csv"],
     ["nonsense"],
     ["--nonsense"],
     ["train", "--nonsense"],

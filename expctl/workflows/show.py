@@ -14,6 +14,7 @@ from expctl.tracking.runs.metadata import label_words, labels_of
 from expctl.tracking.runs.references import resolve
 from expctl.training.models.configure import defaults, recorded
 from expctl.training.models.families import FAMILIES
+from expctl.workflows.program_request import ProgramRequest
 from expctl.workflows.sweep_plan import Plan, explanation_command
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def show(store: Store, reference: str) -> ShownRun:
         return ShownRun(run, (), command, error.message)
 
 
+def _before_program(line: str, more: str) -> str:
+    """The `expctl run` line with further options, which stand before the program."""
+    return line.replace(" -- ", f" {more} -- " if more else " -- ", 1)
+
+
 def _command(run: RunRecord) -> str | None:
     """The command line that makes the same run again: with its name, tags, note and version of the data, and where."""
     elsewhere = ["-e", run.experiment] if run.experiment != load_settings().experiment else []
@@ -56,6 +62,9 @@ def _command(run: RunRecord) -> str | None:
             return f"{Plan.of(run).command()} {labelled}".rstrip()
     if Tag.EXPLANATION in run.tags and Tag.RECIPE not in run.tags:
         return explanation_command(run)
+    if Tag.PROGRAM in run.tags:
+        with suppress(UsageError):
+            return _before_program(ProgramRequest.of(run).line(), labelled)
     try:
         recipe = recorded(run.tags[Tag.RECIPE])
     except (KeyError, UsageError):

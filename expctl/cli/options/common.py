@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from expctl.cli.options import completion
+from expctl.durations import duration
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
 from expctl.render.formats import FORMATS, Format
@@ -24,11 +25,15 @@ _MAY_BE_EMPTY: Final = ("filter", "note")
 
 @dataclass(frozen=True)
 class Entry:
-    """A command as it is typed, the function that it is, and the topic of `expctl help` that tells more."""
+    """A command as it is typed, the function that it is, and the topic of `expctl help` that tells more.
+
+    Of one that takes a program, all that stands behind the program's name is the program's.
+    """
 
     name: str
     function: Callable[..., None]
     topic: str | None = None
+    takes_program: bool = False
 
 
 class Command(TyperCommand):
@@ -103,6 +108,14 @@ def format_reader(allowed: Sequence[Format] = (), *, without: Sequence[Format] =
         return read_format(text, allowed, without=without)
 
     return read
+
+
+def seconds(text: str) -> int:
+    """The seconds of a --timeout. Raises UsageError for anything else."""
+    found = duration(text, short=True)
+    if not found:
+        raise UsageError(f"invalid --timeout: {text!r}", hint="for example 90s, 30m or 2h")
+    return found
 
 
 def _confidence(text: str | float) -> float:

@@ -321,9 +321,14 @@ def _csv(frame: pd.DataFrame) -> bytes:
 
 
 def parquet(result: TrainResult) -> bytes:
+    """The predictions.parquet of a training."""
+    described = task_of(result.recipe).prediction_metadata(result.evaluation.predictions)
+    return predictions_parquet(result.predictions, described)
+
+
+def predictions_parquet(frame: pd.DataFrame, described: Mapping[str, str]) -> bytes:
     """predictions.parquet: see `predictions_frame`. What the task says of its scores is in the metadata."""
     import pyarrow as pa
 
-    table = pa.Table.from_pandas(result.predictions, preserve_index=False)
-    described = task_of(result.recipe).prediction_metadata(result.evaluation.predictions)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
     return _parquet(table.replace_schema_metadata({**(table.schema.metadata or {}), **described}))

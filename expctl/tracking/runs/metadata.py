@@ -26,6 +26,7 @@ OWN_FILES: Final = frozenset({
     "requirements.txt", "source.patch", "factory.py", "data_rows.parquet", "predictions.parquet", "resamples.parquet",
     "sample_predictions.csv", "classification_report.txt", "per_class.json", "confusion_matrix.png",
     "learning_curve.png", "reliability.png", "trials.csv", "parallel_coordinates.png", "scatter.png", "model",
+    "output.log",
 })  # fmt: skip
 
 
@@ -142,10 +143,15 @@ def check_recipe(recipe: Recipe) -> None:
         raise UsageError(f"the recipe has {len(recipe.to_json()):,} characters, the limit is {lifecycle.TAG_LIMIT:,}")
 
 
-def run_tags(labels: RunMetadata, command: str, code: provenance.Code | None, *, developer: str) -> dict[str, str]:
-    """The tags that a run is created with, besides its recipe. `developer` is the setting, "" for none."""
+def run_tags(
+    labels: RunMetadata, command: str, code: provenance.Code | None, *, developer: str, computes: bool = True
+) -> dict[str, str]:
+    """The tags that a run is created with, besides its recipe. `developer` is the setting, "" for none.
+
+    Without `computes` it is another program that makes the run.
+    """
     tags = {
-        **provenance.machine_tags(),
+        **provenance.machine_tags(computes=computes),
         **lifecycle.process_tags(),
         **(code.tags() if code else {}),
         Tag.DEVELOPER: provenance.developer(developer),
