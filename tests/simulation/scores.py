@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Models = Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 MINORITIES: Final = (0.5, 0.13, 0.03)
-ROWS: Final = (50, 100, 200, 1_000)
+ROWS: Final = (50, 100, 200, 1_000, 5_000)
 AUCS: Final = ((0.75, 1.0, 0.8), (0.9, 1.0, 0.8), (0.9, 2.0, 0.5), (0.98, 2.0, 0.5), (0.98, 0.5, 0.5))
 LOSSES: Final = ((0.8, 1.0, 0.5), (0.8, 1.5, 0.5), (0.8, 2.0, 0.8), (1.5, 1.5, 0.8), (1.5, 2.5, 0.5))
 
