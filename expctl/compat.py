@@ -8,12 +8,12 @@ Knows nothing of ours, and imports nothing but the standard library until it is 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
-    from typing import TextIO
 
     from mlflow import MlflowClient
     from sqlalchemy import Engine
@@ -211,21 +211,11 @@ def without_package_warnings() -> Iterator[None]:
 
 
 def replace_sessions(change: Callable[[Any], Any]) -> None:
-    """Have MLflow's client use sessions of requests as `change` makes them of its own.
+    """Have MLflow's client use sessions as `change` makes them of its own: it takes none from anybody."""
+    from mlflow.utils import request_utils as theirs
 
-    It makes them itself, call by call, and takes neither a session nor an adapter from anybody.
-    """
-    from mlflow.utils import request_utils
-
-    made = request_utils._cached_get_request_session
-    if getattr(made, "changed", None) is change:
-        return
-
-    def changed(*given: Any, **more: Any) -> Any:
-        return change(made(*given, **more))
-
-    changed.changed = change  # type: ignore[attr-defined]
-    request_utils._cached_get_request_session = changed  # type: ignore[assignment]
+    if getattr(made := theirs._cached_get_request_session, "__wrapped__", None) is not change:
+        setattr(theirs, made.__name__, wraps(change)(lambda *given, **more: change(made(*given, **more))))
 
 
 def is_prompt(model: Any) -> bool:
@@ -396,25 +386,6 @@ def forget_folder(folder: str) -> None:
     from joblib.externals.loky.backend import resource_tracker
 
     resource_tracker.unregister(folder, "folder")
-
-
-# python-dotenv
-
-
-def env_statements(stream: TextIO) -> list[tuple[int, str | None, str | None]]:
-    """The statements of a `.env`: line, name and value. No name: it cannot be read; no value: it has none.
-
-    What is public tells of such lines by a logger alone, which writes to stderr where nobody has set it up.
-    """
-    from dotenv.parser import parse_stream
-
-    found = []
-    for one in parse_stream(stream):
-        if one.error or one.key is not None:
-            text = one.original.string
-            blank = text[: len(text) - len(text.lstrip())].count("\n")  # lines above it, which it counts as its own
-            found.append((one.original.line + blank, None if one.error else one.key, one.value))
-    return found
 
 
 # Typer

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from expctl import compat
 from expctl.errors import UsageError
 from expctl.wording import agree, listed
 
@@ -94,16 +93,33 @@ def load_env_file(own: Collection[str], *, store_is_named: bool = False) -> EnvF
 
 def _read(path: Path) -> tuple[Mapping[str, str | None], tuple[int, ...]]:
     """The variables, None of those without a value, and the numbers of the lines that are none."""
+    import io
+    import logging
+
+    from dotenv import dotenv_values
+
+    broken: list[int] = []
+
+    def noticed(record: logging.LogRecord) -> bool:
+        """What it says of a line that is none, else on stderr; it counts blank lines above as a part of it."""
+        line = int(record.args[0]) if isinstance(record.args, tuple) and record.args else 1
+        broken.append(next((at for at in range(line, len(lines) + 1) if lines[at - 1].strip()), line))
+        return False
+
+    logger = logging.getLogger("dotenv.main")
+    logger.addFilter(noticed)
     try:
-        with path.open(encoding="utf-8") as stream:
-            statements = compat.env_statements(stream)
+        text = path.read_text(encoding="utf-8")
+        lines = text.splitlines()
+        found = dotenv_values(stream=io.StringIO(text), interpolate=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read .env: {error}", hint="write it in UTF-8, one NAME=value a line") from error
+    finally:
+        logger.removeFilter(noticed)
     values: dict[str, str | None] = {}
-    for _, name, value in statements:
-        if name is not None:
-            values[name] = value and _expanded(name, value, values)
-    return values, tuple(line for line, name, _ in statements if name is None)
+    for name, value in found.items():
+        values[name] = value and _expanded(name, value, values)
+    return values, tuple(broken)
 
 
 def _expanded(name: str, value: str, above: Mapping[str, str | None]) -> str:
