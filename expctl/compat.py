@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
+    from typing import TextIO
 
     from mlflow import MlflowClient
     from sqlalchemy import Engine
@@ -209,6 +210,24 @@ def without_package_warnings() -> Iterator[None]:
         setattr(environment, name, theirs)
 
 
+def replace_sessions(change: Callable[[Any], Any]) -> None:
+    """Have MLflow's client use sessions of requests as `change` makes them of its own.
+
+    It makes them itself, call by call, and takes neither a session nor an adapter from anybody.
+    """
+    from mlflow.utils import request_utils
+
+    made = request_utils._cached_get_request_session
+    if getattr(made, "changed", None) is change:
+        return
+
+    def changed(*given: Any, **more: Any) -> Any:
+        return change(made(*given, **more))
+
+    changed.changed = change  # type: ignore[attr-defined]
+    request_utils._cached_get_request_session = changed  # type: ignore[assignment]
+
+
 def is_prompt(model: Any) -> bool:
     """Whether a registered model is one of MLflow's prompts, which share the names; its public tags leave that out."""
     from mlflow.prompt.registry_utils import has_prompt_tag
@@ -377,6 +396,25 @@ def forget_folder(folder: str) -> None:
     from joblib.externals.loky.backend import resource_tracker
 
     resource_tracker.unregister(folder, "folder")
+
+
+# python-dotenv
+
+
+def env_statements(stream: TextIO) -> list[tuple[int, str | None, str | None]]:
+    """The statements of a `.env`: line, name and value. No name: it cannot be read; no value: it has none.
+
+    What is public tells of such lines by a logger alone, which writes to stderr where nobody has set it up.
+    """
+    from dotenv.parser import parse_stream
+
+    found = []
+    for one in parse_stream(stream):
+        if one.error or one.key is not None:
+            text = one.original.string
+            blank = text[: len(text) - len(text.lstrip())].count("\n")  # lines above it, which it counts as its own
+            found.append((one.original.line + blank, None if one.error else one.key, one.value))
+    return found
 
 
 # Typer

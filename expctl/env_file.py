@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from expctl import compat
 from expctl.errors import UsageError
+from expctl.wording import agree, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -47,17 +49,27 @@ _PUT: Final[dict[str, str]] = {}
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What a `.env` has given: `taken` by name, `names_store` if the address is among it, `left_out` the others."""
+    """What a `.env` has given: `taken` by name, `names_store` if the address is among it, `left_out` the others.
+
+    `broken` are the numbers of the lines that say nothing.
+    """
 
     taken: frozenset[str] = frozenset()
     names_store: bool = False
     left_out: tuple[str, ...] = ()
+    broken: tuple[int, ...] = ()
 
-    def told(self) -> str | None:
-        """A line on what was left out; None if nothing was."""
-        if not self.left_out:
-            return None
-        return f"not taken from .env: {', '.join(self.left_out)} (export what you want; expctl help settings)"
+    def told(self) -> list[str]:
+        """A line on what was left out, and one on what could not be read, where there is such a thing."""
+        lines = []
+        if self.left_out:
+            lines.append(
+                f"not taken from .env: {', '.join(self.left_out)} (export what you want; expctl help settings)"
+            )
+        if self.broken:
+            which = f"{agree(len(self.broken), 'line')} {listed([str(one) for one in self.broken])}"
+            lines.append(f"warning: .env, {which}: not NAME=value, and not taken")
+        return lines
 
 
 def load_env_file(own: Collection[str], *, store_is_named: bool = False) -> EnvFile:
@@ -68,7 +80,8 @@ def load_env_file(own: Collection[str], *, store_is_named: bool = False) -> EnvF
     """
     if not Path(".env").is_file():
         return EnvFile()
-    values = {name: value for name, value in _read(Path(".env")).items() if value is not None}
+    found, broken = _read(Path(".env"))
+    values = {name: value for name, value in found.items() if value is not None}
     here = {name for name, value in os.environ.items() if _PUT.get(name) != value}
     address = ADDRESS in values and ADDRESS not in here and not store_is_named
     allowed = TAKEN.union(own).difference(() if address else _OF_ITS_ADDRESS)
@@ -76,20 +89,21 @@ def load_env_file(own: Collection[str], *, store_is_named: bool = False) -> EnvF
     os.environ.update(taken)
     _PUT.update(taken)
     left_out = tuple(name for name in values if name not in allowed and name not in here)
-    return EnvFile(frozenset(taken), address and bool(values[ADDRESS]), left_out)
+    return EnvFile(frozenset(taken), address and bool(values[ADDRESS]), left_out, broken)
 
 
-def _read(path: Path) -> Mapping[str, str | None]:
-    from dotenv import dotenv_values
-
+def _read(path: Path) -> tuple[Mapping[str, str | None], tuple[int, ...]]:
+    """The variables, None of those without a value, and the numbers of the lines that are none."""
     try:
-        found = dotenv_values(path, interpolate=False)
+        with path.open(encoding="utf-8") as stream:
+            statements = compat.env_statements(stream)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read .env: {error}", hint="write it in UTF-8, one NAME=value a line") from error
     values: dict[str, str | None] = {}
-    for name, value in found.items():
-        values[name] = value and _expanded(name, value, values)
-    return values
+    for _, name, value in statements:
+        if name is not None:
+            values[name] = value and _expanded(name, value, values)
+    return values, tuple(line for line, name, _ in statements if name is None)
 
 
 def _expanded(name: str, value: str, above: Mapping[str, str | None]) -> str:

@@ -28,9 +28,11 @@ class ExitCode(IntEnum):
 
 MEANINGS: Final = {
     ExitCode.DONE: "done",
-    ExitCode.WORK_FAILED: "the work failed: a run failed, the gate found a regression, a reproduction differs",
+    ExitCode.WORK_FAILED: (
+        "the work failed: a run failed or lacks a metric, the gate found a regression, a reproduction differs"
+    ),
     ExitCode.USAGE: "usage: an option, parameter, filter or config file is wrong",
-    ExitCode.NOT_FOUND: "no such run, or a run reference that matches several",
+    ExitCode.NOT_FOUND: "no such run, several that match, or one that the command cannot use: a sweep, a failed run",
     ExitCode.STORE: "the store is unreachable, locked, not writable or of another schema",
     ExitCode.DATA: "bad data, or a model file that is damaged or not trusted",
     ExitCode.UNDECIDED: "undecided: the gate is inconclusive or the runs are not comparable",
@@ -66,7 +68,7 @@ class UsageError(ExpctlError):
 
 
 class RunNotFound(ExpctlError):
-    """No run, or more than one, answers to a reference or filter."""
+    """No run, or more than one, answers to a reference or filter, or it is one that the command cannot use."""
 
     exit_code = ExitCode.NOT_FOUND
 

@@ -44,6 +44,25 @@ def read_extra_metrics(text: str) -> list[ExtraMetric]:
     return found
 
 
+def possible_names(text: str | None) -> dict[str, ExtraMetric]:
+    """Those that a text names, by the names that a run may have them under.
+
+    Where only the function itself says which way is better, these are two.
+    """
+    found: dict[str, ExtraMetric] = {}
+    for one in [] if text is None else read_extra_metrics(text):
+        try:
+            found[recorded_name(one)] = one
+        except UsageError:
+            found |= dict.fromkeys((one.name, f"{one.name}_loss"), one)
+    return found
+
+
+def spelled(metric: ExtraMetric) -> str:
+    """A metric as it is asked for."""
+    return metric.path if metric.direction is None else f"{metric.path}:{metric.direction}"
+
+
 def _direction(word: str) -> Direction:
     return "lower" if word == "lower" else "higher"
 

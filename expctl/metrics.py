@@ -23,7 +23,8 @@ class Metric:
     Of metrics that need labels it takes a `ClassCounts` and gives an array over the resamples
     (`analysis/label_metrics.py`). Of those that need scores it takes the predictions of a run, the positions of the
     rows that are asked about and their pairing, and gives the value with figures a row whose mean it is, or None
-    (`analysis/scores.py`). The clock and the terms are measured while a model is trained.
+    (`analysis/scores.py`). Metrics of labels lie in a `range`, and their limits with them.
+    The clock and the terms are measured while a model is trained.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Metric:
     help: str
     path: str = ""
     task: Literal["classification"] = "classification"
+    range: tuple[float, float] = (0.0, 1.0)
 
     @property
     def is_quality_metric(self) -> bool:
@@ -60,7 +62,10 @@ _TABLE: Final = (
         "balanced_accuracy", "balanced accuracy", True, "labels", "recall averaged over the classes",
         _LABELS + "balanced_accuracy",
     ),
-    Metric("mcc", "MCC", True, "labels", "Matthews correlation coefficient, -1 to 1", _LABELS + "mcc"),
+    Metric(
+        "mcc", "MCC", True, "labels", "Matthews correlation coefficient, -1 to 1", _LABELS + "mcc",
+        range=(-1.0, 1.0),
+    ),
     Metric(
         "roc_auc", "ROC AUC", True, "scores", "area under the ROC curve; weighted one-against-rest if many classes",
         _SCORES + "placements",

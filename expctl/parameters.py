@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from expctl.errors import UsageError
 
@@ -73,6 +73,18 @@ class Options:
     def __str__(self) -> str:
         words = [value if isinstance(value, str) else str(value).lower() for value in self.values]
         return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+
+
+# The parameters that have a flag of their own on a command line, `--max-iter` for max_iter: real numbers and integers.
+FLAGS: Final = ("c", "max_features", "max_iter")
+
+
+def parameter_words(key: str, value: object, *, by_flag: bool = True) -> list[str]:
+    """The words of a command line that say a parameter's value, typed or as text: a flag where it has one, else -p."""
+    text = "none" if value is None else str(value)
+    if by_flag and key in FLAGS:
+        return [f"--{key.replace('_', '-')}", text.removesuffix(".0") if isinstance(value, float) else text]
+    return ["-p", f"{key}={text}"]
 
 
 FLAG = Options((True, False))

@@ -15,7 +15,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.extra_metrics import read_extra_metrics
-from expctl.parameters import FLAG, NONE, Interval, Options, Parameter
+from expctl.parameters import FLAG, NONE, Interval, Options, Parameter, parameter_words
 from expctl.records import Value
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class Recipe:
                 words += one.words(value)
         for key, value in self.parameters.items():
             if key not in defaults or (type(defaults[key]), defaults[key]) != (type(value), value):
-                words += ["-p", f"{key}={'none' if value is None else value}"]
+                words += parameter_words(key, value, by_flag=key in defaults)
         return shlex.join(words)
 
 

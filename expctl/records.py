@@ -36,6 +36,7 @@ class Tag:
     HOST: Final = "expctl.host"
     PID: Final = "expctl.pid"
     STARTED: Final = "expctl.process_started"
+    STAGE: Final = "expctl.stage"  # of a run that is being recorded: see runs/stages.py
     KEY: Final = "expctl.key"
     SWEEP: Final = "expctl.sweep"
     TRIAL: Final = "expctl.trial"
@@ -43,6 +44,8 @@ class Tag:
     REPRODUCES: Final = "expctl.reproduces"
     VERDICT: Final = "expctl.verdict"
     EXPLANATION: Final = "expctl.explanation"
+    PROGRAM: Final = "expctl.program"  # of a run that a program of the user's made: its command line, as JSON
+    ADOPTED: Final = "expctl.adopted"  # when the predictions of a run of another program were added to it
     PROMOTED_AS: Final = "promoted_as"  # these are of registered versions, for people who read MLflow's pages
     PROMOTED_BY: Final = "promoted_by"
     PROMOTED_AT: Final = "promoted_at"

@@ -42,6 +42,7 @@ INTERNAL: Final = (
     "joblib.externals",
     "sklearn.externals",
     "typer.rich_utils",
+    "dotenv.parser",
 )
 
 
@@ -564,6 +565,16 @@ def test_the_tracker_of_loky_removes_a_folder_when_its_process_was_killed(tmp_pa
 
 
 # Typer
+
+
+def test_dotenv_gives_each_statement_with_its_line_and_whether_it_could_be_read() -> None:
+    text = "# a comment\n\nA=1\nexport B='two\nlines'\nnot a statement\nC\nD=\n"
+    relies(
+        compat.env_statements(io.StringIO(text))
+        == [(3, "A", "1"), (4, "B", "two\nlines"), (6, None, None), (7, "C", None), (8, "D", "")],
+        "python-dotenv",
+        "its parser says of each statement where it begins, its name, its value, and whether it is one",
+    )
 
 
 def test_typer_has_one_base_of_its_usage_errors_that_says_what_is_wrong() -> None:

@@ -55,15 +55,22 @@ def test_no_variable_that_could_name_a_program_is_taken(env, name):
     assert os.environ["MLFLOW_EXPERIMENT_NAME"] == "mine"
     assert found.taken == {"MLFLOW_EXPERIMENT_NAME"}
     if name != "PATH":  # which is set, and would be kept anyway
-        assert found.told() == f"not taken from .env: {name} (export what you want; expctl help settings)"
+        assert found.told() == [f"not taken from .env: {name} (export what you want; expctl help settings)"]
 
 
 @pytest.mark.parametrize("name", sorted({*TAKEN, *VARIABLES.values()}))
 def test_what_the_list_has_is_taken(env, name):
     found = env(f"MLFLOW_TRACKING_URI=http://localhost:5000\n{name}=value\n")
     assert os.environ[name] == "value"
-    assert found.told() is None
+    assert found.told() == []
     assert found.names_store
+
+
+def test_lines_that_cannot_be_read_are_told_in_our_words_and_by_nobody_else(env, caplog, capfd):
+    found = env("a line\nMLFLOW_EXPERIMENT_NAME=mine\n\nanother one\n")
+    assert (found.broken, os.environ["MLFLOW_EXPERIMENT_NAME"]) == ((1, 4), "mine")
+    assert found.told() == ["warning: .env, lines 1 and 4: not NAME=value, and not taken"]
+    assert (caplog.records, capfd.readouterr().err) == ([], "")
 
 
 def test_what_the_environment_has_stays_and_is_not_told_of(env, monkeypatch):

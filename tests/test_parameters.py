@@ -6,12 +6,15 @@ import math
 from typing import Any
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expctl.cli.app import app
 from expctl.errors import UsageError
 from expctl.parameters import (
     FLAG,
+    FLAGS,
     NONE,
     Domain,
     Interval,
@@ -20,11 +23,28 @@ from expctl.parameters import (
     choice,
     count,
     non_negative,
+    parameter_words,
     positive,
 )
 from expctl.training.models.configure import NUMBERS
 from expctl.training.models.families import FAMILIES
 from expctl.training.models.features import FEATURES
+
+
+def test_a_parameter_is_said_by_its_flag_where_it_has_one():
+    assert parameter_words("c", 3.0) == ["--c", "3"]
+    assert parameter_words("c", 0.1) == ["--c", "0.1"]
+    assert parameter_words("max_features", None) == ["--max-features", "none"]
+    assert parameter_words("max_df", 1.0) == ["-p", "max_df=1.0"]
+    assert parameter_words("c", 3.0, by_flag=False) == ["-p", "c=3.0"]
+
+
+def test_those_with_a_flag_are_those_of_the_command_line():
+    options = {one.name: one for one in typer.main.get_command(app).commands["train"].params}
+    assert [key for key in FLAGS if options[key].opts == [f"--{key.replace('_', '-')}"]] == list(FLAGS)
+    assert {key for key in FEATURES if key in options} | {"c", "max_iter"} == set(FLAGS)
+    assert all(not isinstance(EVERY_PARAMETER[f"logreg:{key}"].default, str) for key in ("c", "max_iter"))
+
 
 EVERY_PARAMETER = {
     **{f"features:{key}": parameter for key, parameter in FEATURES.items()},

@@ -131,7 +131,7 @@ def test_the_command_tells_what_differs_and_quotes_what_a_shell_would_read() -> 
     )  # fmt: skip
     assert recipe.command(defaults("logreg")) == (
         "expctl train --data 'my reviews.csv' --split-column '$(rm -rf ~)' --random-state 7 --cv 5 --no-stratify"
-        " -p max_features=none -p lowercase=False -p c=0.1"
+        " --max-features none -p lowercase=False --c 0.1"
     )
 
 
@@ -143,7 +143,7 @@ def test_a_count_is_not_taken_for_the_share_of_the_same_number(key: str, value: 
 
 def test_a_parameter_whose_default_changed_since_is_written() -> None:
     recipe = configure({"data": "a.csv"})
-    assert recipe.command({**defaults("logreg"), "c": 2.0}) == "expctl train --data a.csv -p c=1.0"
+    assert recipe.command({**defaults("logreg"), "c": 2.0}) == "expctl train --data a.csv --c 1"
     without = {key: value for key, value in defaults("logreg").items() if key != "tol"}
     assert recipe.command(without) == "expctl train --data a.csv -p tol=0.0001"
 

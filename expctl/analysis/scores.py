@@ -4,42 +4,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from expctl.analysis.bootstrap import SEED
-from expctl.analysis.difference import Difference, evened, mirrored, normal_difference, resampled_difference
+from expctl.analysis.difference import Difference, evened, mirrored
 from expctl.metrics import METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
 
     from expctl.analysis.predictions import Pairing, RunPredictions
 
-_RESAMPLES: Final = 1_000
-_RESAMPLED_ROWS: Final = 20_000  # beyond, the resampled mean is normal to any digit shown
-_CHUNK: Final = 4_000_000
+LEAST_ROWS: Final = 20  # outside the most frequent class: with fewer, equal models differ too often
 _PLACED: Final = 3_000_000  # rows times classes: sorting more takes seconds
 
 
 def score_differences(
     first: RunPredictions, second: RunPredictions, pairing: Pairing, *, confidence: float = 0.95
 ) -> dict[str, Difference]:
-    """The metrics of the table that scores decide, where both runs allow them, by paired resampling of rows.
+    """The metrics of the table that scores decide, where both runs allow them, by the rows' paired differences.
 
     Both are, or nearly are, means of one figure a row: the loss of the row, and for the AUC its placement (the share of
     rows of the other side that it is on the right side of: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44), of
-    many classes the mean over one-against-rest, weighted by their rows. Beyond 20,000 rows the resampled mean is taken
-    as normal. Metrics that a class without rows leaves undefined are left out.
+    many classes the mean over one-against-rest, weighted by their rows. Metrics that a class without rows leaves
+    undefined are left out, and so are all where there are `too_few_rows`.
     """
+    import numpy as np
+
     found: dict[str, Difference] = {}
+    if too_few_rows(pairing) is not None or first.scores is None or second.scores is None:
+        return found
+    same_model = np.array_equal(first.scores[pairing.first], second.scores[pairing.second])
     for metric, entry in METRICS.items():
         if entry.needs != "scores":
             continue
         one = entry.compute(first, pairing.first, pairing)
         other = entry.compute(second, pairing.second, pairing)
         if one is not None and other is not None:
-            found[metric] = _mean_difference(metric, one, other, confidence)
+            found[metric] = mean_difference(
+                metric, one, other, pairing.labels, confidence=confidence, same_model=same_model
+            )
     return found
+
+
+def too_few_rows(pairing: Pairing) -> str | None:
+    """Why metrics that scores decide are not tested on these rows, if so: they turn on the few of the rarer classes."""
+    import numpy as np
+
+    rarer = len(pairing) - int(np.bincount(pairing.labels).max())
+    if rarer >= LEAST_ROWS:
+        return None
+    return f"only {rarer} of the {len(pairing):,} test rows are not of the most frequent class; {LEAST_ROWS} are needed"
 
 
 def losses(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[float, np.ndarray] | None:
@@ -116,30 +128,57 @@ def _mean(figures: np.ndarray) -> float:
     return float(np.sort(figures).mean())
 
 
-def _mean_difference(
-    metric: str, one: tuple[float, np.ndarray], other: tuple[float, np.ndarray], confidence: float
+def mean_difference(
+    metric: str,
+    one: tuple[float, np.ndarray],
+    other: tuple[float, np.ndarray],
+    labels: np.ndarray,
+    *,
+    confidence: float = 0.95,
+    same_model: bool = False,
 ) -> Difference:
-    import numpy as np
+    """The difference of two means of one figure a row, by Student's t of the rows' differences.
 
-    # Neither the order of the rows nor that of the two runs may matter: rows by size, seen from one of the two sides.
-    change = np.sort(other[1] - one[1])
-    mirror = -change[::-1]
-    apart = np.flatnonzero(change != mirror)
-    if len(apart) and mirror[apart[0]] < change[apart[0]]:
-        return mirrored(_mean_difference(metric, other, one, confidence))
-    rows = len(change)
-    if rows > _RESAMPLED_ROWS:
-        return normal_difference(metric, one[0], other[0], float(change.std() / np.sqrt(rows)), confidence)
-    generator = np.random.default_rng(SEED)
-    pieces = [
-        change[generator.integers(0, rows, size=(size, rows))].mean(axis=1)
-        for size in _sizes(_RESAMPLES, max(1, _CHUNK // rows))
-    ]
-    found = resampled_difference(metric, one[0], other[0], np.concatenate(pieces), confidence, informative=rows)
+    Of an AUC its error is DeLong's. The degrees of freedom are Welch's over the labels (1947, Biometrika 34), as a rare
+    class may bring all of the error by its few rows. A loss has no bound, and of those that matter most a sample may
+    have none: the limits allow for one more row that is as far off as the farthest, to either side. Where no row
+    differs at all that is one row of the rarest class, for models that are not the `same_model`.
+    tests/simulation/scores.py tells how often they hold.
+    """
+    import numpy as np
+    from scipy.special import stdtr, stdtrit
+
+    # Neither the order of the rows nor that of the two runs may matter: rows by label and size, from one of the sides.
+    change = other[1] - one[1]
+    there, back = (part[np.lexsort((part, labels))] for part in (change, -change))
+    apart = np.flatnonzero(there != back)
+    if len(apart) and back[apart[0]] < there[apart[0]]:
+        return mirrored(mean_difference(metric, other, one, labels, confidence=confidence, same_model=same_model))
+    before, after = one[0], other[0]
+    shift = float(np.abs(there).max()) / len(there)
+    if not shift and same_model:
+        return Difference(metric, before, after, 0.0, 0.0, 1.0, 1 - confidence)
+    shift = shift or 1 / float(np.unique(labels, return_counts=True)[1].min())
+    error, freedom = _error(there, np.sort(labels))
+    error = float(np.hypot(error, shift))
+    reach = shift - float(stdtrit(freedom, (1 - confidence) / 2)) * error
+    p_value = float(2 * stdtr(freedom, min(0.0, shift - abs(after - before)) / error))
+    found = Difference(metric, before, after, after - before - reach, after - before + reach, p_value, 1 - confidence)
     return found if len(apart) else evened(found)
 
 
-def _sizes(total: int, most: int) -> Iterator[int]:
-    while total > 0:
-        yield min(total, most)
-        total -= most
+def _error(change: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """The standard error of the mean and its degrees of freedom, of rows that are in the order of their labels."""
+    import numpy as np
+
+    rows = len(change)
+    _, starts, counts = np.unique(labels, return_index=True, return_counts=True)
+    means = np.add.reduceat(change, starts) / counts
+    squares = np.add.reduceat((change - np.repeat(means, counts)) ** 2, starts)
+    # Within each class, and between them, whose shares are drawn with the rows; of a single row there is no spread.
+    parts = np.append(
+        squares / np.maximum(counts - 1, 1) * counts / rows**2, (counts * (means - change.mean()) ** 2).sum() / rows**2
+    )
+    freedoms = np.append(np.maximum(counts - 1, 1), max(rows - 1, 1))
+    total = float(parts.sum())
+    return total**0.5, total**2 / float((parts**2 / freedoms).sum()) if total else float(max(counts.min() - 1, 1))

@@ -18,48 +18,20 @@ from expctl.analysis.clusters import (
     too_few,
 )
 from expctl.analysis.difference import Difference, adjusted, evened, mcnemar_p, mirrored, resampled_difference
+from expctl.analysis.joint_table import JointTable, counts_by_class, joint_table, sizes
 from expctl.analysis.predictions import Pairing, RunPredictions, pair
-from expctl.analysis.scores import score_differences
+from expctl.analysis.randomization import randomization_p
+from expctl.analysis.scores import score_differences, too_few_rows
+from expctl.metrics import METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
 
-    Measure = Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, np.ndarray]]
+    from expctl.analysis.joint_table import Measure
 
-_CELLS_DRAWN: Final = 4_000_000  # cells times resamples: 0.2 s
-_RESAMPLES: Final = (150, 10_000)
-_CHUNK: Final = 4_000_000
 _MANY: Final = 30  # rows of a kind from which on a resampled count of them is as good as normal
-
-
-@dataclass(frozen=True)
-class JointTable:
-    """Counts of rows by (label, prediction of A, prediction of B): the cells that occur, shape (cells,) each."""
-
-    label: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-    counts: np.ndarray
-    classes: int
-
-    @property
-    def rows(self) -> int:
-        """How many rows were counted."""
-        return int(self.counts.sum())
-
-
-def joint_table(pairing: Pairing) -> JointTable:
-    """Count the paired rows."""
-    import numpy as np
-
-    size = len(pairing.classes)
-    codes = (pairing.labels * size + pairing.first_predicted) * size + pairing.second_predicted
-    cells, counts = np.unique(codes, return_counts=True)
-    rest, second = np.divmod(cells, size)
-    label, first = np.divmod(rest, size)
-    return JointTable(label, first, second, counts, size)
 
 
 def paired_differences(
@@ -67,9 +39,10 @@ def paired_differences(
 ) -> dict[str, Difference]:
     """Every metric that labels decide, challenger (second) minus baseline (first), by the paired bootstrap.
 
-    Percentile intervals, expanded for few rows, and further where few were broken or few were fixed (`unseen_limits`);
-    p-values by the share of resamples on the other side of zero, for accuracy by McNemar's exact test. Of the
-    `same_model` nothing differs, whatever the rows. Raises ValueError for an empty table.
+    Percentile intervals, expanded for few rows, and p-values by the share of resamples on the other side of zero. Where
+    few rows were broken or few were fixed, limits are further apart (`unseen_limits`) and p-values no smaller than
+    those of the randomization test. Of accuracy they are those of McNemar's exact test. Of the `same_model` nothing
+    differs, whatever the rows. Raises ValueError for an empty table.
     Source: Efron and Tibshirani 1993, chapter 13; McNemar 1947, Psychometrika 12.
     """
     if not len(table.counts):
@@ -110,14 +83,17 @@ def _resampled(
     first, second = (table.second, table.first) if turned else (table.first, table.second)
     order = np.lexsort((second, first, table.label))
     label, first, second, counts = table.label[order], first[order], second[order], table.counts[order]
-    points = [measure(*_counts(label, part, counts[None, :], table.classes)) for part in (first, second)]
+    points = [measure(*counts_by_class(label, part, counts[None, :], table.classes)) for part in (first, second)]
     informative = int(counts[first != second].sum())
-    few = min(_changed(label, first, second, counts)) < _MANY and not same_model
     ordered = JointTable(label, first, second, counts, table.classes)
+    changed = _changed_by_class(ordered) if each_class else _changed(label, first, second, counts)
+    few = min(changed) < _MANY and not same_model
     unseen = unseen_limits(ordered, measure, confidence, each_class=each_class) if few else {}
+    observed = {key: float((points[1][key] - points[0][key])[0]) for key in points[0]}
+    by_chance = randomization_p(ordered, measure, observed) if few else {}
     drawn: dict[str, list[np.ndarray]] = {}
     for resample in _resamples(counts):
-        one, other = (measure(*_counts(label, part, resample, table.classes)) for part in (first, second))
+        one, other = (measure(*counts_by_class(label, part, resample, table.classes)) for part in (first, second))
         for key in one:
             drawn.setdefault(key, []).append(other[key] - one[key])
     found: dict[str, Difference] = {}
@@ -126,9 +102,9 @@ def _resampled(
         difference = resampled_difference(
             key, before, after, np.concatenate(parts), confidence, informative=informative
         )
-        if key in unseen:
-            low, high = unseen[key]
-            difference = replace(difference, low=min(low, difference.low), high=max(high, difference.high))
+        if few:
+            low, high = min(unseen[key][0], difference.low), max(unseen[key][1], difference.high)
+            difference = replace(difference, low=low, high=high, p_value=max(difference.p_value, by_chance[key]))
         found[key] = evened(difference) if even else mirrored(difference) if turned else difference
     return found
 
@@ -137,6 +113,22 @@ def _changed(label: np.ndarray, first: np.ndarray, second: np.ndarray, counts: n
     """How many rows the second broke, which the first had right, and how many it fixed."""
     before, after = first == label, second == label
     return int(counts[before & ~after].sum()), int(counts[after & ~before].sum())
+
+
+def _changed_by_class(table: JointTable) -> list[int]:
+    """The same of each class by itself: rows that the second no longer, or only then, takes rightly for it or not."""
+    import numpy as np
+
+    label, first, second, size = table.label, table.first, table.second, table.classes
+    differ = first != second
+
+    def rows(of: np.ndarray, where: np.ndarray) -> np.ndarray:
+        return np.bincount(of[where & differ], table.counts[where & differ], size)
+
+    broken = rows(label, first == label) + rows(second, second != label)
+    fixed = rows(label, second == label) + rows(first, first != label)
+    occurring = np.unique(np.concatenate([label, first, second]))
+    return [int(count) for count in np.minimum(broken, fixed)[occurring]]
 
 
 def unseen_limits(
@@ -154,10 +146,9 @@ def unseen_limits(
     import numpy as np
 
     classes = max(table.classes, 2)
-    generator, least, most = np.random.default_rng(SEED), *_RESAMPLES
-    size = int(min(most, max(least, _CELLS_DRAWN // len(table.counts))))
+    generator, size = np.random.default_rng(SEED), sum(sizes(len(table.counts)))
     drawn = generator.standard_gamma(table.counts, size=(size, len(table.counts)))
-    first, second = (_counts(table.label, one, drawn, classes) for one in (table.first, table.second))
+    first, second = (counts_by_class(table.label, one, drawn, classes) for one in (table.first, table.second))
     actual, mistaken = _one_more(table, classes, size, generator, each_class=each_class)
     right, wrong = (actual, actual, actual), (np.zeros_like(actual), mistaken, actual)
     lower, upper = (
@@ -212,46 +203,23 @@ def _resamples(counts: np.ndarray) -> Iterator[np.ndarray]:
     """Tables drawn anew, shape (resamples, cells), in pieces that fit into memory."""
     import numpy as np
 
-    least, most = _RESAMPLES
-    left = int(min(most, max(least, _CELLS_DRAWN // len(counts))))
-    share = counts / counts.sum()
-    generator = np.random.default_rng(SEED)
-    while left:
-        size = min(left, max(1, _CHUNK // len(counts)))
+    share, generator = counts / counts.sum(), np.random.default_rng(SEED)
+    for size in sizes(len(counts)):
         yield generator.multinomial(int(counts.sum()), share, size=size)
-        left -= size
-
-
-def _counts(label: np.ndarray, predicted: np.ndarray, drawn: np.ndarray, classes: int) -> tuple[np.ndarray, ...]:
-    """(hits, predicted, actual) by class, each of shape (resamples, classes), for `metrics_from_counts`."""
-    hit = label == predicted
-    return (
-        _summed(drawn[:, hit], label[hit], classes),
-        _summed(drawn, predicted, classes),
-        _summed(drawn, label, classes),
-    )
-
-
-def _summed(drawn: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
-    """Columns of `drawn` added up by group, shape (resamples, groups)."""
-    import numpy as np
-
-    sums = np.zeros((len(drawn), groups))
-    if len(group):
-        order = np.argsort(group, kind="stable")
-        present, starts = np.unique(group[order], return_index=True)
-        sums[:, present] = np.add.reduceat(drawn[:, order], starts, axis=1)
-    return sums
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """Everything tested of one challenger against the baseline. `note` says why something was not, or on which rows."""
+    """Everything tested of one challenger against the baseline. `note` says why nothing was, or on which rows.
+
+    `untested` are the metrics that these rows are too few for, with the reason.
+    """
 
     differences: Mapping[str, Difference] = field(default_factory=dict)
     by_class: Mapping[str, Difference] = field(default_factory=dict)
     pairing: Pairing | None = None
     note: str | None = None
+    untested: Mapping[str, str] = field(default_factory=dict)
 
 
 def assess(
@@ -274,6 +242,7 @@ def assess(
     if pairing.groups is not None:
         return _assess_groups(baseline, challenger, pairing, confidence, per_class=per_class, same_model=same)
     table = joint_table(pairing)
+    few = None if baseline.scores is None or challenger.scores is None else too_few_rows(pairing)
     return Assessment(
         {
             **paired_differences(table, confidence=confidence, same_model=same),
@@ -282,6 +251,7 @@ def assess(
         class_differences(table, pairing.classes, confidence=confidence, same_model=same) if per_class else {},
         pairing,
         _on_shared_rows(baseline, challenger, pairing),
+        {key: few for key, metric in METRICS.items() if metric.needs == "scores"} if few else {},
     )
 
 

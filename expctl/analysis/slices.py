@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.analysis.bootstrap import confidence_limits, metrics_from_counts
+from expctl.analysis.bootstrap import metrics_from_counts
 from expctl.analysis.clusters import cluster_limits, too_few
 from expctl.analysis.difference import adjusted
+from expctl.analysis.limits import confidence_limits
 from expctl.analysis.predictions import group_numbers
 from expctl.analysis.significance import Assessment, assess
 

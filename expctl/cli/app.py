@@ -46,7 +46,8 @@ def command_entries() -> list[Entry]:
 
 for _one in command_entries():
     _topic = None if _one.topic is None else f"Topic: expctl help {_one.topic}"
-    app.command(_one.name, cls=Command, epilog=_topic)(_one.function)
+    _settings = {"allow_interspersed_args": not _one.takes_program}
+    app.command(_one.name, cls=Command, epilog=_topic, context_settings=_settings)(_one.function)
 
 
 def _version(wanted: bool) -> None:

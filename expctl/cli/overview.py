@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 GROUPS: Final = {
-    "Train": ("train", "sweep"),
+    "Train": ("train", "sweep", "run"),
     "Look": ("list", "show", "get", "report", "ui", "experiments"),
     "Decide and use": (
         *("best", "compare", "power", "explain", "importance", "gate", "promote", "predict", "reproduce"),
         *("learning-curve", "calibration"),
     ),
-    "Keep": ("edit", "log", "delete", "restore", "export", "import"),
+    "Keep": ("edit", "log", "adopt", "delete", "restore", "export", "import"),
     "Set up": ("doctor", "help"),
 }
 ALIASES: Final = {"ls": "list"}

@@ -115,7 +115,8 @@ def verdict_line(
     numbers = [number(run.metrics[metric], 4) if metric in run.metrics else MISSING for run in (baseline, one)]
     line = f"{metric} {' → '.join(numbers)}"
     if found is None:
-        return f"not tested ({tests[best].note or f'{metric} is not'}): {base} and {name}{of}: {line}"
+        why = tests[best].note or tests[best].untested.get(metric, f"{metric} is not")
+        return f"not tested ({why}): {base} and {name}{of}: {line}"
     limits = f"{signed(found.low, 4)} to {signed(found.high, 4)}"
     return f"{told}: {line}, a change of {signed(found.change, 4)} (limits {limits})"
 

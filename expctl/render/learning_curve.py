@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from expctl.analysis.learning_curve import CurvePoint, LearningCurve
     from expctl.records import RunRecord
 
-_PLACES: Final = 28
+_PLACES: Final = 24  # of the plot: with the numbers, 80
 
 
 def curve_sheet(run: RunRecord, curve: LearningCurve, *, plot: bool) -> Sheet:
@@ -20,8 +20,8 @@ def curve_sheet(run: RunRecord, curve: LearningCurve, *, plot: bool) -> Sheet:
         Column(curve.metric, kind="number"),
         Column("low", kind="number"),
         Column("high", kind="number"),
-        Column("std", kind="number"),
-        Column("repeats", kind="number"),
+        Column("std", kind="number", spare=1),
+        Column("repeats", kind="number", spare=1),
         *([Column("plot", width=None)] if plot else []),
     ]
     ends = min(one.low for one in curve.points), max(one.high for one in curve.points)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from expctl.data_issues import counts
 from expctl.errors import mask_secrets
-from expctl.render.sheet import Cell, Column, Sheet, Size
+from expctl.render.sheet import Brief, Cell, Column, Sheet, Size
 from expctl.render.views import setting
 from expctl.training.models.configure import defaults
 
@@ -21,7 +21,7 @@ def preview_sheet(preview: Preview) -> Sheet:
     """
     recipe, split, existing = preview.request.recipe, preview.split, preview.existing
     rows: list[list[Cell]] = [
-        ["recipe", key, _cell(value), _cell(preview.changes.get(key)), None, None]
+        ["recipe", key, _cell(value), _was(preview, key), None, None]
         for key, value in recipe.values().items()
         if value is not None or key in preview.changes or key in recipe.parameters
     ]
@@ -50,5 +50,12 @@ def preview_sheet(preview: Preview) -> Sheet:
     return Sheet("preview", columns, rows, facts=facts)
 
 
+def _was(preview: Preview, key: str) -> Cell:
+    return _cell(preview.changes[key]) if key in preview.changes else None
+
+
 def _cell(value: Cell) -> Cell:
+    """A value as it is typed: none of an option that is not set, which machines read as null."""
+    if value is None:
+        return Brief("none", None)
     return mask_secrets(value) if isinstance(value, str) else setting(value)

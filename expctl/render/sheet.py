@@ -92,6 +92,8 @@ class Sheet:
 
     With a `headline`, what it says in a line, Markdown is a comment: the line, the tables, those of the sections
     `folded` under their summaries, as the facts are, and the command to type `next`.
+
+    A `wide` one is not made to fit a terminal: whatever is wider breaks its lines.
     """
 
     kind: str
@@ -104,6 +106,7 @@ class Sheet:
     headline: str = ""
     folded: Mapping[str, str] = field(default_factory=dict)
     next: str = ""
+    wide: bool = False
 
     @property
     def sectioned(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from expctl.render.sheet import Brief, Column, Sheet
 from expctl.render.views import ranking_sheet, settings
-from expctl.wording import plural
+from expctl.wording import agree, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,6 +94,12 @@ def remarks(swept: Swept, objective: str) -> Iterator[str]:
         ended = outcome.failed + outcome.done
         failed = f"{outcome.failed:,} of {plural(ended, 'trial')} failed"
         yield f"{failed}; the first, {settings_of(trial.point)}: {error.message}"
+    if swept.missing:
+        first = min(swept.missing)
+        lacking = (
+            f"{len(swept.missing):,} of {plural(outcome.done, 'trial')} {agree(len(swept.missing), 'lacks', 'lack')}"
+        )
+        yield f"{lacking} a metric; the first, trial {first}: {swept.missing[first][0]}"
     if outcome.timed_out:
         resume = f"expctl sweep --resume {swept.parent.run_id[:8]}"
         yield f"time was up after {plural(outcome.done, 'trial')}; resume: {resume}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ _AROUND_ROWS = 5  # lines of a screen that are no rows
 def print_table(sheet: Sheet, stream: TextIO) -> int:
     """Print a sheet with frames and colours, as wide as the terminal is. Honours NO_COLOR and COLUMNS.
 
-    Returns how many spare columns were left out because they did not fit.
+    Returns how many spare columns were left out because they did not fit. A wide sheet is as wide as it is.
     """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -43,10 +44,11 @@ def print_table(sheet: Sheet, stream: TextIO) -> int:
         console.print(
             Text.assemble((f"{visible(key)}  ", "dim"), shown(value, Column(key, width=None))), soft_wrap=True
         )
+    available = sys.maxsize if sheet.wide else console.width
     sections = parts(sheet)
     left_out = 0
     for title, columns, rows in sections:
-        columns, rows, fewer = _fitting(columns, rows, console.width)
+        columns, rows, fewer = _fitting(columns, rows, available)
         left_out += fewer
         table = Table(
             title=Text(visible(title), style="bold") if len(sections) > 1 else None,
@@ -59,7 +61,7 @@ def print_table(sheet: Sheet, stream: TextIO) -> int:
             [_cell(cell, column, text) for cell, column, text in zip(row, columns, texts, strict=True)]
             for row, texts in zip(rows, table_texts(rows, columns), strict=True)
         ]
-        widths = _widths(columns, rows, cells, console.width)
+        widths = _widths(columns, rows, cells, available)
         table.width = sum(widths) + _GAP * (len(widths) - 1)
         for column, width in zip(columns, widths, strict=True):
             table.add_column(

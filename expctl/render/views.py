@@ -27,7 +27,9 @@ _KINDS: Mapping[str, Column] = {
     "started": Column("started", kind="time"),
     "ended": Column("ended", kind="time"),
     "duration": Column("duration", kind="duration"),
+    f"tags.{Tag.STAGE}": Column("stage"),
 }
+_STAGE = f"tags.{Tag.STAGE}"
 _LIST = ("run_id", "name", "status", "started")
 # Parameters that always differ with the data, or change no model, and would crowd out what people chose.
 _CONSEQUENCES = frozenset(
@@ -49,8 +51,9 @@ def runs_sheet(
 ) -> Sheet:
     """`list`: the chosen columns, or the usual ones, how sweeps stand, and every parameter in which the runs differ.
 
-    Of these, what has the most values comes first, and the last are spare unless the list is to be `wide`; so are
-    columns that nobody `named`, which vary. The usual ones have the `experiments` of runs where these are several.
+    Of these, what has the most values comes first, and the last are spare unless the list is to be `wide`, with whole
+    texts; so are columns that nobody `named`, which vary. The usual ones have the `experiments` of runs where these are
+    several.
     """
     early: Counter[str] = Counter()  # how spare the usual ones are
     spare: list[str] = [] if named else [name for name in columns or () if name not in ("run_id", "name")]
@@ -63,18 +66,23 @@ def runs_sheet(
             key for run in sweeps for key in run.metrics if key.startswith(("best_", "trials_finished"))
         )
         usual = ("experiment", *_LIST) if experiments else _LIST
+        if any(_stage(run) for run in runs):
+            usual = (*usual, _STAGE)
         metrics = usual_metrics(runs)
         columns = [*usual, *metrics, *sorted(standing, reverse=True), *spare]
         first = {metrics[0], next((name for name in metrics if name.startswith("metrics.")), "")}
         early.update(dict.fromkeys({"trials_finished", *metrics} - first, FIRST_TO_GO))
     names = list(dict.fromkeys(columns))
     built = [replace(_column(name, runs), spare=0 if wide else 1 if name in spare else early[name]) for name in names]
+    if wide:
+        built = [replace(one, width=None) if one.kind == "text" else one for one in built]
     return Sheet(
         "runs",
         _told_apart(built, names),
         list(zip(*(_cells(runs, name) for name in names), strict=True)),
         ids=[run.run_id for run in runs],
         total=total,
+        wide=wide,
     )
 
 
@@ -98,6 +106,8 @@ def _told_apart(columns: Sequence[Column], names: Sequence[str]) -> list[Column]
 
 def _cells(runs: Sequence[RunRecord], name: str) -> list[Cell]:
     """A column: what the runs have under a name."""
+    if name == _STAGE:
+        return [_stage(run) for run in runs]
     values: list[Cell] = [value_of(run, name) for run in runs]
     if name == "trials_finished":
         return [int(value) if isinstance(value, float) else value for value in values]
@@ -105,6 +115,11 @@ def _cells(runs: Sequence[RunRecord], name: str) -> list[Cell]:
     if name not in ATTRIBUTES and any(key in run.params for run in runs) and not name.startswith(("metrics.", "tags.")):
         return settings(values)
     return values
+
+
+def _stage(run: RunRecord) -> str | None:
+    """What a run is doing; None of one that has ended."""
+    return run.tags.get(Tag.STAGE) if run.status == "running" else None
 
 
 def _column(name: str, runs: Sequence[RunRecord]) -> Column:
@@ -183,7 +198,7 @@ def metric_rows(run: RunRecord) -> list[list[Cell]]:
     """["metrics", key, value, low, high, cv_mean, cv_std] for each metric, those of the table first."""
     present = run.metrics
     keys = [key for key in METRICS if key in present] + sorted(key for key in present if key not in METRICS)
-    folds = {f"cv_{key}_mean" for key in METRICS}
+    folds = {f"cv_{key}_mean" for key in keys}
     return [
         [
             "metrics",
@@ -229,6 +244,7 @@ def run_sheet(run: RunRecord, *, command: str | None, artifacts: Sequence[tuple[
         "run_id": run.run_id,
         "name": run.name,
         "status": run.status,
+        "stage": _stage(run),
         "experiment": run.experiment,
         "started": run.started,
         "duration": run.duration,

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 from expctl import compat
-from expctl.tracking import retries, uris
+from expctl.tracking import bounded_calls, retries, uris
 from expctl.tracking.database.create import create_file
 from expctl.tracking.database.first_use import opening
 from expctl.tracking.errors import store_errors
@@ -31,6 +31,8 @@ def client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     # It prints the whole traceback of every database error before it raises it, which we then tell in one line.
     logging.getLogger(compat.DATABASE_LOGGER).setLevel("CRITICAL" if level == "ERROR" else level)
     retries.usual()
+    if uris.is_server(settings.tracking_uri):
+        bounded_calls.bound()
     uri = settings.tracking_uri
     patient = uris.patient(uris.absolute(uri))  # Store.uri: one address, one engine of MLflow's
     mlflow.set_tracking_uri(patient)

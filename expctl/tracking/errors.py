@@ -101,7 +101,7 @@ def reason(error: BaseException) -> str:
     """The line of an error that tells its cause, without secrets: mostly the first."""
     lines: Sequence[str] = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(_NO_CAUSE)] or [type(error).__name__]
-    call = _CALL.fullmatch(told[0])
+    call = _CALL.fullmatch(told[0]) or _ENDLESS.fullmatch(told[0])
     refused = _NO_JSON.match(told[0])
     if refused:
         return f"{refused[1]} was answered with {refused[2]}"
@@ -115,6 +115,7 @@ _CALL: Final = re.compile(
 )
 
 
+_ENDLESS: Final = re.compile(r"API request to \S*?(/mlflow\S*) failed with exception (its answer .*)")  # bounded_calls
 _NO_JSON: Final = re.compile(r"API request to endpoint (\S+) failed with error code (\d+) ")  # what follows is a page
 _NO_CALL: Final = re.compile(r"^API request to endpoint \S+ failed with error code 405 ")
 
@@ -158,7 +159,7 @@ def remedy(text: str) -> str | None:
         return "another process is writing to it; try again"
     if "readonly" in text or "unable to open" in text:
         return "is the folder writable?"
-    if "Max retries exceeded" in text:
+    if "Max retries exceeded" in text or "its answer " in text:
         return "is the server running?"
     if "malformed" in text or "not a database" in text:
         return "it is damaged: restore it from a backup, or move it away"

@@ -17,6 +17,7 @@ from expctl import compat
 from expctl.errors import RunNotFound, UsageError, mask_passwords
 from expctl.filters.expression import attribute
 from expctl.tracking.errors import reason, store_errors
+from expctl.tracking.names import check_experiment_name
 from expctl.tracking.readers.protocol import Query
 from expctl.tracking.runs import deletion, lifecycle
 from expctl.tracking.runs.metadata import check_encodable
@@ -46,6 +47,7 @@ def rename(store: Store, experiment: Experiment, name: str) -> None:
         again = shlex.join(["expctl", "experiments", experiment.name, "--restore"])
         raise UsageError(f"experiment {experiment.name!r} has been deleted", hint=again)
     check_encodable("--rename", name)
+    check_experiment_name(name, "--rename")
     if mask_passwords(name) != name:
         raise UsageError("--rename holds a password, which would be stored", hint="another name")
     other = next((one for one in store.all_experiments.every(now=True) if one.name == name), None)
@@ -61,11 +63,19 @@ def rename(store: Store, experiment: Experiment, name: str) -> None:
             raise UsageError(f"--rename: {reason(error)}", hint="another name") from error
 
 
+def check_changes(experiment: Experiment, *, deleted: bool) -> None:
+    """Raise RunNotFound for an experiment that is to be `deleted`, or to be there again, and is so already."""
+    if experiment.deleted and deleted:
+        raise RunNotFound(f"experiment {experiment.name!r} is deleted already", hint="--purge deletes it permanently")
+    if not experiment.deleted and not deleted:
+        raise RunNotFound(f"experiment {experiment.name!r} is not deleted", hint="expctl experiments --deleted")
+
+
 def check_idle(store: Store, experiment: Experiment) -> None:
-    """Raise UsageError for an experiment with a run that is being recorded."""
+    """Raise RunNotFound for an experiment with a run that is being recorded."""
     for run in store.search(Query((experiment.experiment_id,), attribute("status", "=", "RUNNING"))):
         if lifecycle.is_alive(run):
-            raise UsageError(
+            raise RunNotFound(
                 f"run {run.described} is being recorded by {lifecycle.recorder_of(run)}",
                 hint="wait for it, or end it first",
             )
@@ -88,7 +98,8 @@ def restore(store: Store, experiment: Experiment) -> None:
 def to_purge(store: Store, experiment: Experiment) -> Sequence[RunRecord]:
     """All runs of an experiment, deleted ones too.
 
-    Raises UsageError where they cannot go for good: their store is a server, or a registered model is one of theirs.
+    Raises UsageError where they cannot go for good as their store is a server, RunNotFound where a registered model is
+    one of theirs.
     """
     where = (experiment.experiment_id,)
     if not deletion.can_purge(store):

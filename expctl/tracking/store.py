@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from expctl.errors import RunNotFound, StoreError, UsageError, mask_passwords, mask_secrets
 from expctl.filters.expression import EVERY_RUN, all_of
@@ -21,6 +21,7 @@ from expctl.tracking.client import client_of, quieten
 from expctl.tracking.credentials import check_login
 from expctl.tracking.errors import reason, store_errors
 from expctl.tracking.experiments import Experiments
+from expctl.tracking.names import check_experiment_name
 from expctl.tracking.places import Places
 from expctl.tracking.readers.protocol import WHOLE, NotServed, Query
 from expctl.tracking.runs import artifacts
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from expctl.tracking.runs.artifacts import Artifact
 
     Note = Callable[[str], None]
-
-_EXPERIMENT_LIMIT: Final = 256  # of a name: PostgreSQL refuses longer ones, though MLflow would take 500
 
 
 def silent(_text: str) -> None:
@@ -158,10 +157,7 @@ class Store:
                 with store_errors(self.settings):
                     self.prepare_writing(client.get_experiment(found).artifact_location)
             return found
-        if len(self.settings.experiment) > _EXPERIMENT_LIMIT:
-            raise UsageError(
-                f"--experiment has {len(self.settings.experiment):,} characters, the limit is {_EXPERIMENT_LIMIT}"
-            )
+        check_experiment_name(self.settings.experiment, "--experiment")
         if mask_passwords(self.settings.experiment) != self.settings.experiment:
             raise UsageError("--experiment holds a password, which would be stored", hint="another name")
         location = uris.artifact_location(self.settings.tracking_uri, self.settings.experiment)
@@ -323,9 +319,8 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
     """
     uri = settings.tracking_uri
     check_login(settings)
-    left_out = settings.env_file.told()
-    if left_out is not None:
-        note(left_out)
+    for line in settings.env_file.told():
+        note(line)
     if not uris.check(uri, create=create):
         return Store(settings, None, note=note)
     quieten(verbose)

@@ -87,6 +87,12 @@ class ComparedRuns:
     metric: str | None
     noise: Noise | None = None
 
+    @property
+    def repeated(self) -> RunRecord | None:
+        """A run that is compared with itself: two references mean it."""
+        ids = [run.run_id for run in self.runs]
+        return next((run for run in self.runs if ids.count(run.run_id) > 1), None)
+
 
 @dataclass(frozen=True, slots=True)
 class ComparedRows:

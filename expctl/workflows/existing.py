@@ -33,7 +33,8 @@ def find_existing(
 
     Files count by their content (`hashes`: of data and test data, if they are known), not by their place. The code is
     that of the git checkout, with what is not committed in it, of a factory's file, and expctl's version. Runs without
-    their model do not count, with `strict` none whose data were warned of. Makes no store.
+    their model, or a metric of the user's own, do not count, with `strict` none whose data were warned of. Makes no
+    store.
 
     Raises DataError for files that cannot be read, StoreError.
     """
@@ -45,6 +46,10 @@ def find_existing(
     if test_hash is not None:
         conditions.append(Condition(Field("params", "test_data_hash"), "=", test_hash))
     conditions += [Condition(Field("tags", tag), "has") for tag in (Tag.RECIPE, Tag.COMPLETE, Tag.MODEL_DIGEST)]
+    if request.recipe.extra_metric is not None:
+        from expctl.training.fit.extra_metrics import load_extra_metrics
+
+        conditions += [Condition(Field("metrics", one.key), "has") for one in load_extra_metrics(request.recipe)]
     if request.strict:
         refused = (key for key, check in DATA_ISSUES.items() if check.refused)
         conditions += [Not(Condition(Field("params", key), "has")) for key in refused]

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ranking import ranking_order
 from expctl.filters.expression import attribute, fit_for
+from expctl.metrics import METRICS, without_metric
 from expctl.tracking import experiment_edits
 from expctl.tracking.readers.protocol import BARE, Projection, Query
+from expctl.tracking.runs import deletion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from expctl.tracking.store import Store
 
 _COUNTED: Final = 1000  # runs that are read to be counted, where the store does not count: a page of a server
+_LISTED: Final = 100  # runs whose files are asked for one by one, where they are not on this machine
 _MEASURED: Final = 200_000  # files that are looked at to tell how much an experiment takes
 
 
@@ -43,29 +46,40 @@ class Summary:
 def summaries(store: Store, names: Sequence[str], metric: str, *, deleted: bool = False) -> list[Summary]:
     """Of the experiments of these names, deleted or not; without names of all, or all `deleted` ones.
 
-    Those used last come first. Raises RunNotFound for a name that no experiment has.
+    Those used last come first. Raises RunNotFound for a name that no experiment has, and for a metric that no run has.
     """
     if names:
         chosen = [experiment_edits.named(store, name) for name in dict.fromkeys(names)]
     else:
         chosen = [one for one in store.all_experiments.every() if one.deleted == deleted]
-    found = [summary(store, one, metric) for one in chosen]
+    found = [summary(store, one, metric, listed=bool(names)) for one in chosen]
+    if metric not in METRICS and any(one.runs != 0 for one in found) and all(one.best is None for one in found):
+        raise without_metric("no run has", metric, store.keys().get("metrics", ()))
     return sorted(found, key=lambda one: one.last.timestamp() if one.last else 0, reverse=True)
 
 
-def summary(store: Store, experiment: Experiment, metric: str) -> Summary:
-    """What one experiment holds: of a deleted one its runs, which are deleted too."""
+def summary(store: Store, experiment: Experiment, metric: str, *, listed: bool = False) -> Summary:
+    """What one experiment holds: of a deleted one its runs, which are deleted too.
+
+    Sizes of files that are elsewhere are asked for if they are to be `listed`, some calls a run.
+    """
     where, deleted = (experiment.experiment_id,), experiment.deleted
     newest = store.search(Query(where, limit=1, columns=BARE, deleted=deleted))
     projection = Projection(frozenset(), frozenset({metric}), frozenset(), datasets=False)
     best = Query(where, fit_for(metric), tuple(ranking_order(metric)), 1, projection, deleted)
+    count = _count(store, Query(where, columns=BARE, deleted=deleted))
+    home = experiment_edits.home_of(store, newest[0]) if newest else None
+    size = None if home is None else measure(home)
+    if home is None and listed and count is not None and count <= _LISTED:
+        sizes = [deletion.bytes_of(store, run) for run in store.search(Query(where, deleted=deleted))]
+        size = None if None in sizes else sum(one or 0 for one in sizes)
     return Summary(
         experiment,
-        _count(store, Query(where, columns=BARE, deleted=deleted)),
+        count,
         _count(store, Query(where, attribute("status", "in", ("FAILED", "KILLED")), columns=BARE, deleted=deleted)),
         newest[0].started if newest else None,
         next(iter(store.search(best)), None),
-        measure(home) if newest and (home := experiment_edits.home_of(store, newest[0])) else None,
+        size,
     )
 
 

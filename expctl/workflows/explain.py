@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ablation import ablation_path
-from expctl.analysis.significance import assess
 from expctl.encoding import csv_text
 from expctl.errors import DataError, TrainingFailed, UsageError, mask_secrets
 from expctl.recipe import Recipe
@@ -26,16 +25,16 @@ from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.writer import recording
 from expctl.training.data.dataset import load_split
 from expctl.training.fit.trainer import check_fit
-from expctl.training.models.families import is_factory
+from expctl.training.models.configure import with_extra_metric
 from expctl.training.models.pipeline import build_pipeline
 from expctl.training.search.recipe_diff import recipe_between
+from expctl.workflows.assessment import assess_runs
 from expctl.workflows.train import train_in_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from expctl.analysis.difference import Difference
-    from expctl.analysis.predictions import RunPredictions
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
     from expctl.training.data.dataset import Split
@@ -158,7 +157,9 @@ class _Trainer:
     split: Callable[[str, bool], Split] = field(default_factory=lambda: lru_cache(maxsize=4)(_split))
 
     def _recipe(self, changed: Changed) -> Recipe:
-        return recipe_between(*self.question.recipes, [one for one in self.question.factors if one.name in changed])
+        made = recipe_between(*self.question.recipes, [one for one in self.question.factors if one.name in changed])
+        measured = self.question.measured
+        return made if measured is None else with_extra_metric(made, measured)
 
     def possible(self, changed: Changed) -> bool:
         """Whether a combination is valid; of one that is not, the reason is noted."""
@@ -185,7 +186,7 @@ class _Trainer:
         try:
             recipe = self._recipe(changed)
             plain = replace(recipe, model="", parameters={}).to_json()
-            split = self.split(plain, is_factory(recipe.model))
+            split = self.split(plain, bool(recipe.own_code))
             pipeline = build_pipeline(recipe)
             check_fit(recipe, pipeline, split)
         except (UsageError, DataError) as error:
@@ -233,12 +234,17 @@ def _links(
 ) -> tuple[Difference | None, list[Link]]:
     """The whole difference, and the steps from each run of a path to the next; of the same run none."""
     first, last = question.runs
-    read = {run.run_id: read_predictions(store, run) for _, run in path}
+    read = {run.run_id: (run, read_predictions(store, run)) for _, run in path}
 
     def tested(one: RunRecord, other: RunRecord) -> tuple[Difference | None, str | None]:
         if one.test_set != other.test_set:
             return None, "other test rows"
-        return _tested(read[one.run_id], read[other.run_id], question.metric, confidence)
+        test = assess_runs(store, read[one.run_id], read[other.run_id], confidence=confidence)
+        found = test.differences.get(question.metric)
+        if test.pairing is None or not test.pairing.complete:
+            return None, test.note
+        unknown = f"{question.metric} cannot be tested on these predictions"
+        return found, None if found else test.untested.get(question.metric, unknown)
 
     whole, _ = tested(first, last)
     total = last.metrics[question.metric] - first.metrics[question.metric]
@@ -250,16 +256,6 @@ def _links(
             share = None if nothing else (after - before) / total
             links.append(Link(factors, before, after, other, *tested(one, other), share))
     return whole, links
-
-
-def _tested(
-    one: RunPredictions | None, other: RunPredictions | None, metric: str, confidence: float
-) -> tuple[Difference | None, str | None]:
-    test = assess(one, other, confidence=confidence)
-    found = test.differences.get(metric)
-    if test.pairing is None or not test.pairing.complete:
-        return None, test.note
-    return found, None if found else f"{metric} cannot be tested on these predictions"
 
 
 def _about_nothing(question: Question, whole: Difference | None) -> bool:

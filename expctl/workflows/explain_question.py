@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Final
 from expctl import __version__
 from expctl.analysis.ablation import most_trainings
 from expctl.errors import DataError, RunNotFound, UsageError, mask_secrets
+from expctl.extra_metrics import ExtraMetric, possible_names, read_extra_metrics
+from expctl.metrics import METRICS, without_metric
 from expctl.records import Tag
 from expctl.tracking.runs import provenance
 from expctl.training.data.tables import read_bytes
+from expctl.training.models.factory import sources_hash
 from expctl.training.models.families import is_factory
 from expctl.training.search.recipe_diff import Factor, Hashes, factors_between
 from expctl.workflows.recipe_source import recipe_of
@@ -35,7 +38,8 @@ _MACHINE: Final = ("python", "cpu", "blas")
 class Question:
     """Two runs, what they differ in, and by what it is judged. `again`: which of them were made in another environment.
 
-    Those are trained once more, for what is trained between them is made in the present one.
+    Those are trained once more, for what is trained between them is made in the present one. `measured` is the metric
+    where it is one of the user's own, which is measured each time.
     """
 
     runs: tuple[RunRecord, RunRecord]
@@ -45,6 +49,7 @@ class Question:
     factors: Sequence[Factor]
     again: tuple[bool, bool]
     budget: int | None
+    measured: ExtraMetric | None = None
 
     @property
     def trainings(self) -> int:
@@ -61,9 +66,12 @@ def ask(store: Store, runs: tuple[RunRecord, RunRecord], metric: str, *, budget:
     """The question why two runs differ. Raises UsageError or RunNotFound for runs of which it cannot be asked."""
     recipes = _recipe_of(runs[0]), _recipe_of(runs[1])
     for run in runs:
+        if metric not in METRICS and metric not in run.metrics:
+            raise without_metric(f"run {run.described} has no", metric, run.metrics)
         if not math.isfinite(run.metrics.get(metric, math.nan)):
             state = "" if run.status == "finished" else f": it is {run.status}"
             raise RunNotFound(f"run {run.described} has no {metric}{state}", hint="expctl list")
+    measured = None if metric in METRICS else _own_metric(runs, recipes, metric)
     hashes = _hashes_of(runs[0]), _hashes_of(runs[1])
     factors = factors_between(*recipes, hashes)
     now = _present()
@@ -72,13 +80,25 @@ def ask(store: Store, runs: tuple[RunRecord, RunRecord], metric: str, *, budget:
     needed = len(factors) > 1 or (len(factors) == 1 and (None in made or made[0] != made[1]))
     if not needed or (budget is not None and budget < sum(again)):
         again = False, False
-    return Question(runs, recipes, hashes, metric, factors, again, budget)
+    return Question(runs, recipes, hashes, metric, factors, again, budget, measured)
+
+
+def _own_metric(runs: tuple[RunRecord, RunRecord], recipes: tuple[Recipe, Recipe], metric: str) -> ExtraMetric:
+    """The metric of the user's own that both recipes name. Raises UsageError for any other that the runs have."""
+    found = [possible_names(recipe.extra_metric).get(metric) for recipe in recipes]
+    one, other = found
+    if one is None or other is None or one.path != other.path:
+        raise UsageError(
+            f"explain cannot measure {metric}: the recipes of {runs[0].label} and {runs[1].label} name no function",
+            hint="a metric of --extra-metric of both, or f1_score",
+        )
+    return one
 
 
 def _recipe_of(run: RunRecord) -> Recipe:
     what = f"run {run.described}"
     if Tag.SWEEP in run.tags:
-        raise UsageError(f"{what} is a sweep: explain takes two of its trials", hint="expctl list --flat")
+        raise RunNotFound(f"{what} is a sweep: explain takes two of its trials", hint="expctl list --flat")
     return recipe_of(run)
 
 
@@ -112,6 +132,19 @@ def check(question: Question, *, trust: bool) -> None:
             raise DataError(
                 f"run {run.described} was made by {recipe.model}: to train it again runs that code",
                 hint="--trust runs it",
+            )
+        if question.measured is None:
+            continue
+        if not trust:
+            raise DataError(
+                f"{question.metric} is measured by {question.measured.path}: to train again runs that code",
+                hint="--trust runs it",
+            )
+        if sources_hash(one.path for one in read_extra_metrics(recipe.extra_metric or "")) != recipe.extra_metric_hash:
+            raise DataError(
+                f"{question.metric} is measured otherwise now: a file of {recipe.extra_metric} has changed since run"
+                f" {run.described}",
+                hint="its files have the source that measured it: expctl get",
             )
     for run, recipe, hashes in zip(question.runs, question.recipes, question.hashes, strict=True):
         for path, recorded in zip((recipe.data, recipe.test_data), hashes, strict=True):

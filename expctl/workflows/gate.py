@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from expctl.analysis.flips import find_flips
 from expctl.analysis.gate import Decision, decide, with_slices
 from expctl.analysis.significance import corrected_for_many
-from expctl.errors import UsageError, closest
+from expctl.errors import RunNotFound, closest
 from expctl.metrics import METRICS
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.workflows.assessment import assess_runs
@@ -63,13 +63,13 @@ def judge(
     """Decide between two runs (see `decide`), on the test rows of both, which must be the same.
 
     With `by`, a column, no slice of the rows may surely lose more than `max_drop_slice` either.
-    Raises UsageError for a metric that neither has, DataError.
+    Raises RunNotFound for a metric that neither has, DataError.
     """
     runs = (baseline, candidate)
     if metric not in METRICS and not any(metric in run.metrics for run in runs):
         known = [key for key, one in METRICS.items() if one.is_quality_metric]
         guess = closest(metric, [*known, *candidate.metrics])
-        raise UsageError(f"the gate cannot test {metric!r}{guess}", hint=f"--metric {', '.join(known)}")
+        raise RunNotFound(f"the gate cannot test {metric!r}{guess}", hint=f"--metric {', '.join(known)}")
     before, after = (read_predictions(store, run) for run in runs)
     test = assess_runs(store, (baseline, before), (candidate, after), confidence=confidence)
     (test,) = corrected_for_many([test], metric)
@@ -79,7 +79,10 @@ def judge(
     decision = decide(
         metric,
         candidate.metrics.get(metric),
-        difference or apart or test.note or f"{metric} cannot be tested on these predictions",
+        difference
+        or apart
+        or test.note
+        or test.untested.get(metric, f"{metric} cannot be tested on these predictions"),
         max_drop=max_drop,
         least=least,
         rows=None if test.pairing is None else len(test.pairing),

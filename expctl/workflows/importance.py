@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expctl.analysis.importance import Importance
-from expctl.errors import ExpctlError, UsageError, closest
+from expctl.errors import ExpctlError, RunNotFound, UsageError, closest
 from expctl.tracking.models.storage import load_model
 from expctl.training.models.families import is_factory
 from expctl.training.models.term_weights import check_weighs, term_weights
@@ -27,12 +27,12 @@ def importance(
 ) -> Importance:
     """The `top` terms that speak for each class of a run's model, or for the one class `label`.
 
-    Raises UsageError, with the reason, for a model that weighs no terms, and for a class that it does not have;
-    RunNotFound or DataError for a run without a model, or a damaged one.
+    Raises RunNotFound, with the reason, for a run whose model weighs no terms, or without a model, UsageError for a
+    class that the model does not have, DataError for a damaged one.
     """
     model = run.params.get("model", "")
     if is_factory(model):
-        raise UsageError(
+        raise RunNotFound(
             f"run {run.described} is a model of your own, {model}: what its parts mean is not known here",
             hint="its weights are in the model: mlflow.sklearn.load_model",
         )

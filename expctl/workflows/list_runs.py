@@ -106,16 +106,26 @@ def list_runs(store: Store, request: ListRequest) -> Listing:
 
 
 def _with_own_metrics(store: Store, query: Query, found: list[RunRecord]) -> list[RunRecord]:
-    """The runs of a query with the metrics, too, that those have which lack the usual ones."""
-    lacking = tuple(run.run_id for run in found if lacks_usual_metrics(run))[:_SAMPLE]
+    """The runs of a query with the metrics, too, that those have which lack the usual ones.
+
+    And with how sweeps stand that rank by a metric of the user's own.
+    """
+    asked = {run.params.get("metric") for run in found if Tag.SWEEP in run.tags} - {None, *METRICS}
+    best = frozenset(f"best_{form.format(key)}" for key in asked for form in ("{}", "cv_{}_mean"))
+    if best:
+        metrics = best | (query.columns.metrics or frozenset())
+        query = replace(query, columns=replace(query.columns, metrics=metrics))
+    # Those with a stage are trained by us: as long as they have not the usual ones, they have none.
+    others = (run for run in found if Tag.STAGE not in run.tags)
+    lacking = tuple(run.run_id for run in others if lacks_usual_metrics(run))[:_SAMPLE]
     if not lacking:
-        return found
+        return store.search(query) if best else found
     these = all_of(query.where, attribute("run_id", "in", lacking))
     every = replace(query.columns, metrics=None)
     own = usual_metrics(store.search(replace(query, where=these, columns=every)))
     keys = frozenset(name.removeprefix("metrics.") for name in own)
     wanted = replace(query.columns, metrics=keys | (query.columns.metrics or frozenset()))
-    return found if wanted == query.columns else store.search(replace(query, columns=wanted))
+    return found if wanted == query.columns and not best else store.search(replace(query, columns=wanted))
 
 
 def _with_columns(store: Store, runs: list[RunRecord], asked: Sequence[str]) -> tuple[list[RunRecord], Sequence[str]]:
@@ -172,6 +182,8 @@ def _fetched(names: Sequence[str] | None, *, vary: bool) -> Projection:
         return Projection(datasets=False)
     if names is None:
         standing = {f"best_{key}" for one in METRICS for key in (one, f"cv_{one}_mean")} | {"trials_finished"}
-        return Projection(None, frozenset({"f1_score", "accuracy"} | standing), _PROCESS | {Tag.SWEEP}, datasets=False)
+        return Projection(
+            None, frozenset({"f1_score", "accuracy"} | standing), _PROCESS | {Tag.SWEEP, Tag.STAGE}, datasets=False
+        )
     keys = frozenset([*names, *(name.partition(".")[2] for name in names)])
     return Projection(keys, keys, keys | _PROCESS, datasets=False)

@@ -15,8 +15,9 @@ from expctl.records import Tag
 from expctl.tracking.models import registry
 from expctl.tracking.models.registry import point_alias, register
 from expctl.tracking.models.storage import check_model
+from expctl.tracking.names import ALIAS, VERSION
 from expctl.tracking.runs.lifecycle import defer_signals
-from expctl.tracking.runs.references import ALIAS, VERSION, resolve
+from expctl.tracking.runs.references import resolve
 from expctl.workflows.promotion_decision import judged
 
 if TYPE_CHECKING:

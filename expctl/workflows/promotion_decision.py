@@ -60,8 +60,8 @@ def judged(
         return Judged(Decision("undecided", "a version that no run made cannot be compared"), model)
     asked = PastDecision(alias, run.run_id, number, metric, run.test_set or "", fresh)
     history = decisions.of_alias(model, alias)
-    if fresh and asked.key not in {one.key for one in history}:
-        _check_fresh(store, model, history, run)
+    if fresh and not any(one.fresh for one in history if one.key == asked.key):
+        _check_fresh(store, model, [one for one in history if one.key != asked.key], run)
     found = judge(store, baseline, run, metric, max_drop=0)
     decision = replace(found.decision, reason=f"against version {number}: {found.decision.reason}")
     if found.difference is None:

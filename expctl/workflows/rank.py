@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from expctl.analysis.predictions import pair
 from expctl.analysis.ranking import exclusions, may_tie, preferring, rank, ranking_order
 from expctl.analysis.selection import corrected
-from expctl.errors import UsageError, closest
+from expctl.errors import RunNotFound, closest
 from expctl.filters.expression import NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, fit_for
 from expctl.metrics import METRICS, known_metrics, without_metric
 from expctl.records import Tag
@@ -43,14 +43,14 @@ class Best:
 def best(store: Store, metric: str, *, top: int, filter: str = "", prefer: str | None = None) -> Best:
     """The top runs by a metric, marked where they cannot be told from the first; of those first by `prefer`.
 
-    Raises RunNotFound if no run has the metric, UsageError if none has the other.
+    Raises RunNotFound if no run has the one metric or the other.
     """
     ranking = ranked(store, metric, filter=filter, top=max(top, _NEAR if prefer is None else _CONTESTANTS + 1))
     if not ranking.ranked:
         which = "finished run that matches the filter" if filter.strip() else "finished run"
         raise without_metric(f"no {which} has", metric, ranking.known)
     if prefer is not None and not any(prefer in run.metrics for run in ranking.ranked):
-        raise UsageError(
+        raise RunNotFound(
             f"--prefer: no run has {prefer!r}{closest(prefer, ranking.known)}", hint="--prefer fit_seconds"
         )
     ranking = with_correction(store, ranking, filter=filter)

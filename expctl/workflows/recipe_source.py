@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from expctl.errors import DataError, UsageError, mask_secrets
+from expctl.errors import DataError, RunNotFound, UsageError, mask_secrets
 from expctl.recipe import OPTIONS
 from expctl.records import Tag
 from expctl.tracking.runs.references import resolve
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 
 def recipe_of(run: RunRecord, *, instead: str = "expctl show {}") -> Recipe:
-    """The recipe of a recorded run. Raises UsageError for a run that has none, or one that is no recipe.
+    """The recipe of a recorded run. Raises RunNotFound for a run that has none, DataError for one that is no recipe.
 
     A sweep has none: `instead` is the command to type, {} being its best trial.
     """
     where = f"run {run.described}"
     if Tag.SWEEP in run.tags:
         hint = instead.format(run.tags.get(Tag.BEST_RUN, "RUN")[:8])
-        raise UsageError(f"{where} is a sweep: its trials are what was trained", hint=hint)
+        raise RunNotFound(f"{where} is a sweep: its trials are what was trained", hint=hint)
     if Tag.RECIPE not in run.tags:
-        raise UsageError(f"{where} has no recipe: expctl did not train it", hint="expctl list")
+        raise RunNotFound(f"{where} has no recipe: expctl did not train it", hint="expctl list")
     try:
         return recorded(run.tags[Tag.RECIPE])
     except UsageError as error:
-        raise UsageError(f"the recipe of {where} cannot be used: {error.message}", hint=error.hint) from error
+        raise DataError(f"the recipe of {where} cannot be used: {error.message}", hint=error.hint) from error
 
 
 @dataclass(frozen=True, slots=True)

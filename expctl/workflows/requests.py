@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.errors import UsageError, closest
+from expctl.extra_metrics import possible_names
 from expctl.metrics import METRICS
 from expctl.tracking.runs.metadata import RunMetadata, check_artifacts, check_labels, check_recipe
 from expctl.training.search.samplers import DEFAULT_TRIALS, Proposals, check_sampler
@@ -104,8 +105,9 @@ class SweepRequest:
         """The space. Raises UsageError if it is wrong, or the sampler cannot search it, or not by this metric."""
         space, name, metric = read_space(self.space, self.common), self.sampler or SAMPLER, self.metric or METRIC
         check_sampler(name)
-        if metric not in METRICS or not METRICS[metric].is_quality_metric:
-            known = [key for key, one in METRICS.items() if one.is_quality_metric]
+        known = [key for key, one in METRICS.items() if one.is_quality_metric]
+        known += possible_names(self.common.get("extra_metric"))
+        if metric not in known:
             raise UsageError(
                 f"a sweep cannot rank by {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}"
             )

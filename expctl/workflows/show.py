@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from expctl.errors import ExpctlError, UsageError
+from expctl.errors import ExpctlError, RunNotFound, UsageError
 from expctl.records import Tag
 from expctl.settings import load_settings
 from expctl.tracking.runs.metadata import label_words, labels_of
 from expctl.tracking.runs.references import resolve
 from expctl.training.models.configure import defaults, recorded
 from expctl.training.models.families import FAMILIES
+from expctl.workflows.program_request import ProgramRequest
 from expctl.workflows.sweep_plan import Plan, explanation_command
 
 if TYPE_CHECKING:
@@ -47,15 +48,23 @@ def show(store: Store, reference: str) -> ShownRun:
         return ShownRun(run, (), command, error.message)
 
 
+def _before_program(line: str, more: str) -> str:
+    """The `expctl run` line with further options, which stand before the program."""
+    return line.replace(" -- ", f" {more} -- " if more else " -- ", 1)
+
+
 def _command(run: RunRecord) -> str | None:
     """The command line that makes the same run again: with its name, tags, note and version of the data, and where."""
     elsewhere = ["-e", run.experiment] if run.experiment != load_settings().experiment else []
     labelled = shlex.join([*label_words(labels_of(run)), *elsewhere])
     if Tag.SWEEP in run.tags:
-        with suppress(UsageError):  # whoever can write to a store can write such a tag
+        with suppress(RunNotFound):  # whoever can write to a store can write such a tag
             return f"{Plan.of(run).command()} {labelled}".rstrip()
     if Tag.EXPLANATION in run.tags and Tag.RECIPE not in run.tags:
         return explanation_command(run)
+    if Tag.PROGRAM in run.tags:
+        with suppress(UsageError):
+            return _before_program(ProgramRequest.of(run).line(), labelled)
     try:
         recipe = recorded(run.tags[Tag.RECIPE])
     except (KeyError, UsageError):

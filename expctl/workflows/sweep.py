@@ -6,13 +6,13 @@ The store is the only state of a sweep.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from expctl.analysis.ranking import Ranking, may_tie
 from expctl.encoding import csv_text
-from expctl.errors import TrainingFailed, UsageError
-from expctl.metrics import METRICS, higher_is_better
+from expctl.errors import TrainingFailed, UsageError, closest
+from expctl.metrics import METRICS, higher_is_better, known_metrics
 from expctl.recipe import logged_as
 from expctl.records import Tag
 from expctl.tracking import uris
@@ -29,7 +29,7 @@ from expctl.workflows.sweep_resume import reopen, resume, trials_of
 from expctl.workflows.sweep_trials import WARM, Progress, Recorder, TrialContext, work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -50,7 +50,8 @@ class Swept:
 
     `edges` are the varied parameters whose best value is the `lowest` or `highest` that was tried; `importance` is
     each one's share in what decides the metric, empty if that cannot be told. `repeats`: the sampler had nothing new to
-    propose before the last trial.
+    propose before the last trial. `missing` has of each trial, by its number, that lacks metrics of the user's own a
+    line for each.
     """
 
     parent: RunRecord
@@ -60,6 +61,7 @@ class Swept:
     edges: dict[str, tuple[Value, str]]
     importance: dict[str, float]
     repeats: bool = False
+    missing: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def sweep(
         from expctl.training.search.shared_data import representatives
 
         with watcher.stages() as stage:
-            prepared = _prepared(space, request, stage)
+            prepared = _prepared(space, request, stage, metric=now.metric)
             code = provenance.read_code()
             packages = provenance.requirements(provenance.packages())
             labels, store = now.metadata, None if resumed is None else resumed.store
@@ -131,12 +133,23 @@ def sweep(
     return Ranked(swept, with_ties(store, ranking, may_tie(ranking, _TESTED, store.settings.equal_within)))
 
 
-def _prepared(space: SearchSpace, request: SweepRequest, stage: Callable[[str], None]) -> Prepared:
-    """The data of all trials, from where it lies now. Raises DataError if it is refused."""
+def _prepared(
+    space: SearchSpace, request: SweepRequest, stage: Callable[[str], None], *, metric: str | None
+) -> Prepared:
+    """The data of all trials, from where it lies now. Raises DataError if it is refused.
+
+    UsageError for a metric that turns out to be none of the recipe's, now that the user's own functions are read.
+    """
     from expctl.training.data.checks import raise_if_strict
+    from expctl.training.fit.extra_metrics import load_extra_metrics
     from expctl.training.search.shared_data import prepare, representatives
 
-    check_recipe(representatives(space)[0][0])
+    recipe = representatives(space)[0][0]
+    check_recipe(recipe)
+    own = [one.key for one in load_extra_metrics(recipe)]
+    if metric is not None and metric not in (*METRICS, *own):
+        told = f"a sweep cannot rank by {metric!r}{closest(metric, own)}"
+        raise UsageError(told, hint=f"--metric {', '.join(own)}")
     prepared = prepare(space, stage, data=request.given.get("data"))
     if request.strict:
         raise_if_strict(prepared.data_issues)
@@ -247,14 +260,17 @@ def _summed_up(
         edges,
         importance(space, results, higher_is_better=recorder.higher),
         proposals.repeats,
+        recorder.missing,
     )
 
 
 def _table(space: SearchSpace, runs: Sequence[RunRecord]) -> list[list[object]]:
     """trials.csv: every trial's run, failed and killed ones too, with what was varied and how it came out."""
     varied = list(dict.fromkeys(axis.parameter.key if axis.parameter else axis.key for axis in space.axes))
-    measured = [key for key in METRICS if any(key in run.metrics for run in runs)]
-    measured += [f"cv_{key}_mean" for key in METRICS if any(f"cv_{key}_mean" in run.metrics for run in runs)]
+    present = {key for run in runs for key in run.metrics}
+    own = [key for key in known_metrics(present) if key not in METRICS and not key.startswith("cv_")]
+    measured = [key for key in (*METRICS, *own) if key in present]
+    measured += [mean for key in (*METRICS, *own) if (mean := f"cv_{key}_mean") in present]
     rows: list[list[object]] = [["trial", "run_id", "name", "status", *varied, *measured]]
     for run in runs:
         params = [run.params.get(key) for key in varied]

@@ -10,7 +10,8 @@ import shlex
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from expctl.errors import UsageError, mask_secrets
+from expctl.errors import RunNotFound, UsageError, mask_secrets
+from expctl.parameters import parameter_words
 from expctl.recipe import OPTIONS
 from expctl.records import Tag
 
@@ -45,7 +46,7 @@ class Plan:
 
     @classmethod
     def of(cls, parent: RunRecord) -> Plan:
-        """The plan of a recorded sweep. Raises UsageError if the run is none."""
+        """The plan of a recorded sweep. Raises RunNotFound if the run is none."""
         try:
             plan = cls(**json.loads(parent.tags[Tag.SWEEP]))
             texts = (*plan.space.keys(), *plan.space.values(), *plan.given.keys(), plan.sampler, plan.metric)
@@ -58,7 +59,7 @@ class Plan:
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
             above = parent.tags.get(Tag.PARENT)
             hint = "expctl list" if above is None else f"{above[:8]} is the one it belongs to"
-            raise UsageError(f"run {parent.described} is not a sweep", hint=hint) from None
+            raise RunNotFound(f"run {parent.described} is not a sweep", hint=hint) from None
 
     @property
     def objective(self) -> str:
@@ -69,7 +70,7 @@ class Plan:
         """The `expctl sweep` line that makes this sweep again."""
         words = ["expctl", "sweep", *(part for key, text in self.space.items() for part in ("-g", f"{key}={text}"))]
         for key, value in self.given.items():
-            words += OPTIONS[key].words(value) if key in OPTIONS else ["-p", f"{key}={value}"]
+            words += OPTIONS[key].words(value) if key in OPTIONS else parameter_words(key, value)
         asked = {"sampler": self.sampler, "trials": self.trials, "metric": self.metric, "jobs": self.window}
         words += [part for key, value in asked.items() if value is not None for part in (f"--{key}", str(value))]
         return shlex.join(words + ([] if self.keep_models is None else ["--keep-models", str(self.keep_models)]))

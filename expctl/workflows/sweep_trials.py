@@ -17,10 +17,11 @@ from expctl.tracking.models.writing import drop_model
 from expctl.tracking.runs.items import Item, MetricValue, Param, items, metrics
 from expctl.tracking.runs.lifecycle import defer_signals
 from expctl.tracking.runs.metadata import numbered, recipe_tag
+from expctl.tracking.runs.stages import FIRST
 from expctl.tracking.runs.writer import Abandoned, RunWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from expctl.errors import TrainingFailed
@@ -70,11 +71,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Done:
-    """What a worker sends back: what to record, and the value of the metric that the sweep looks at."""
+    """What a worker sends back: what to record, and the value of the metric that the sweep looks at.
+
+    `missing` has a line for each metric of the user's own that has no value.
+    """
 
     log: list[Item]
     value: float | None
     has_model: bool
+    missing: Sequence[str] = ()
 
 
 def work(shared: TrialContext, task: Task) -> Done:
@@ -85,7 +90,7 @@ def work(shared: TrialContext, task: Task) -> Done:
     log = items(
         result, requirements=shared.requirements, patch=shared.patch, data_version=shared.data_version, kept=kept
     )
-    return Done(list(log), value, kept)
+    return Done(list(log), value, kept, result.extra.missing)
 
 
 def _not_worse(value: float, than: float | None, *, higher: bool) -> bool:
@@ -125,6 +130,7 @@ class Recorder:
     points: dict[int, SearchPoint] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
     with_model: dict[str, float] = field(default_factory=dict)
+    missing: dict[int, Sequence[str]] = field(default_factory=dict)
 
     @property
     def higher(self) -> bool:
@@ -145,7 +151,13 @@ class Recorder:
     def begin(self, trial: Trial) -> Task:
         """Create the trial's run."""
         name = numbered(self.parent.name, trial.number) if self.parent.name else None
-        tags = {**self.tags, **recipe_tag(trial.recipe), Tag.PARENT: self.parent.run_id, Tag.TRIAL: str(trial.number)}
+        tags = {
+            **self.tags,
+            **recipe_tag(trial.recipe),
+            Tag.PARENT: self.parent.run_id,
+            Tag.TRIAL: str(trial.number),
+            **FIRST,
+        }
         experiment = self.parent.experiment_id
         with defer_signals():
             self.running[trial.number] = RunWriter.begin(self.store, experiment, name, tags, scratch=self.scratch)
@@ -167,6 +179,8 @@ class Recorder:
             del self.running[trial.number]
         if result.has_model and result.value is not None:
             self.with_model[writer.run_id] = result.value
+        if result.missing:
+            self.missing[trial.number] = result.missing
         self.prune()
         self._ended(trial, writer.run_id, result.value)
         self.writer.write(self.standing())

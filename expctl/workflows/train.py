@@ -13,6 +13,7 @@ from expctl.tracking.runs import provenance
 from expctl.tracking.runs.autolog import autologging
 from expctl.tracking.runs.items import File, data_rows, given, outcome
 from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags, with_data_version
+from expctl.tracking.runs.stages import FIRST, Stages
 from expctl.tracking.runs.writer import recording
 from expctl.tracking.store import Store, open_store, silent
 from expctl.workflows.recipe_source import told_data
@@ -145,12 +146,13 @@ def train_in_run(
     """
     from expctl.training.fit.trainer import train as fit
 
-    with recording(store, name, {**tags, **recipe_tag(recipe)}) as writer:
+    with recording(store, name, {**tags, **recipe_tag(recipe), **FIRST}) as writer:
         begun(writer.run_id)
+        stages = Stages(writer, progress)
         writer.write(given(recipe, split, requirements=requirements, patch=patch, data_version=data_version))
         writer.write(files)
         with autologging(writer) if autolog else nullcontext():
-            result = fit(recipe, split, pipeline, strict=strict, progress=progress)
-        progress("recording")
+            result = fit(recipe, split, pipeline, strict=strict, progress=stages)
+        stages("recording")
         writer.write([*outcome(result, kept=alone), *([data_rows(split.data)] if alone else [])], last=True)
     return store.get(writer.run_id), result

@@ -86,4 +86,4 @@ def test_predicting_with_a_sweep_names_its_best_run(cli, swept):
 
 def test_a_trial_is_shown_with_the_train_command_that_makes_it_again(cli, swept):
     shown = json.loads(cli("show", "many-1", "--format", "json").stdout)
-    assert shown["run"]["command"] == "expctl train --data small.csv -p c=0.01 --run-name many-1"
+    assert shown["run"]["command"] == "expctl train --data small.csv --c 0.01 --run-name many-1"

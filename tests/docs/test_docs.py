@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def test_every_command_line_has_a_command_and_options_that_exist(page: Page):
             continue
         assert words[0] in COMMANDS, words
         options = {name for param in COMMANDS[words[0]].params for name in (*param.opts, *param.secondary_opts)}
-        for word in words[1:]:
+        for word in takewhile("--".__ne__, words[1:]):  # behind it stands a program of the user's
             if re.match(r"--?[a-z]", word):
                 assert word.partition("=")[0] in {*options, "--help"}, words
 

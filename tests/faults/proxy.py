@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LOST_BEFORE = "lost before it arrives"
 LOST_AFTER = "done, and its answer lost"
 SILENCE = "never answered"
+TRICKLES = "answered by a byte now and then, without an end"
 
 
 @dataclass
@@ -91,7 +92,9 @@ class _Handler(BaseHTTPRequestHandler):
         action = LOST_BEFORE if self.server.dead else fault.action if fault is not None else None
         if action == SILENCE:
             self.server.ended.wait(60)
-        if action in (LOST_BEFORE, SILENCE):
+        if action == TRICKLES:
+            self._trickle()
+        if action in (LOST_BEFORE, SILENCE, TRICKLES):
             self.close_connection = True
             return
         if isinstance(action, int):
@@ -103,6 +106,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self._answer(*answer)
+
+    def _trickle(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        while not self.server.ended.wait(0.02):
+            self.wfile.write(b" ")
 
     def _chunks(self) -> bytes:
         found = b""

@@ -17,8 +17,8 @@ CURVE = LearningCurve("f1_score", POINTS, (0.08, 0.0112, 0.1065))
 def test_the_plot_has_the_limits_and_the_value_at_their_places():
     lines = FORMATS["table"](curve_sheet(RUN, CURVE, plot=True)).splitlines()
     assert lines[-2:] == [
-        " 400    0.7000  0.6500  0.7500  0.0125        3  ───────●───────",
-        " 800    0.7800  0.7200  0.8400       –        1            ────────●─────────",
+        " 400    0.7000  0.6500  0.7500  0.0125        3  ──────●──────",
+        " 800    0.7800  0.7200  0.8400       –        1          ────────●───────",
     ]
 
 

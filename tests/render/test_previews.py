@@ -23,7 +23,7 @@ def shown(folder, **given):
 def test_each_section_is_an_object_of_json(runs):
     told = json.loads(FORMATS["json"](shown(runs, c=0.5, cv=2)))
     assert told["kind"] == "preview"
-    assert told["command"] == "expctl train --data small.csv --cv 2 -p c=0.5"
+    assert told["command"] == "expctl train --data small.csv --cv 2 --c 0.5"
     assert told["existing_run"] is None
     assert told["recipe"]["c"] == {"value": 0.5, "was": 10.0}
     assert told["recipe"]["cv"] == {"value": 2, "was": None}

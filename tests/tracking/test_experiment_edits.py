@@ -9,7 +9,7 @@ import socket
 import psutil
 import pytest
 
-from expctl.errors import RunNotFound, UsageError
+from expctl.errors import RunNotFound
 from expctl.records import Tag
 from expctl.tracking import experiment_edits
 from tests.tracking.recorded import store_of
@@ -30,7 +30,7 @@ def test_one_with_a_run_that_is_being_recorded_is_left(runs):
     begun = f"{psutil.Process().create_time():.2f}"
     tags = {Tag.HOST: socket.gethostname(), Tag.PID: str(os.getpid()), Tag.STARTED: begun}
     store.client.create_run(experiment.experiment_id, tags=tags, run_name="busy")
-    with pytest.raises(UsageError, match=r"run busy .* is being recorded by process"):
+    with pytest.raises(RunNotFound, match=r"run busy .* is being recorded by process"):
         experiment_edits.check_idle(store, experiment)
 
 

@@ -65,8 +65,72 @@ def test_a_run_without_it_is_undecided_and_a_name_that_no_run_has_is_refused(cli
     assert undecided.exit_code == 6
     assert "cost_loss cannot be tested on these predictions" in undecided.stdout
     refused = cli("gate", "good", "--baseline", "bad", "--metric", "cost")
-    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert (refused.exit_code, refused.stdout) == (3, "")
     assert "the gate cannot test 'cost', did you mean 'cost_loss'?" in refused.stderr
+
+
+def test_a_sweep_ranks_by_it_on_the_test_rows_and_over_the_folds(cli, trained):
+    words = ("sweep", "--data", "small.csv", "--jobs", "1", "-g", "c=0.01,10", "--extra-metric", "own_costs:cost:lower")
+    done = cli(*words, "--metric", "cost_loss", "--run-name", "costs", "--cv", "2")
+    assert done.exit_code == 0, done.stderr
+    best, worst = (json.loads(cli("show", f"costs-{n}", "--format", "json").stdout) for n in (2, 1))
+    low, high = (one["metrics"]["cost_loss"]["cv_mean"] for one in (best, worst))
+    assert low < high
+    assert done.stdout.splitlines()[-2].split()[2] == "costs-2"
+    listed = cli("list", "--format", "json", "--limit", "1")
+    assert json.loads(listed.stdout)["rows"][0]["best_cv_cost_loss_mean"] == low
+    assert (
+        "cost_loss"
+        in store_of(trained).read_artifact(store_of(trained).find("name = 'costs'")[0], "trials.csv").decode()
+    )
+    refused = cli(*words, "--metric", "cost")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "a sweep cannot rank by 'cost', did you mean 'cost_loss'?" in refused.stderr
+
+
+def test_what_a_change_does_to_it_is_explained_if_its_code_may_run(cli, trained):
+    done = cli("explain", "bad", "good", "--metric", "cost_loss", "--format", "json")  # which takes no training
+    assert done.exit_code == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert (row["factor"], row["low"] < row["effect"] < row["high"]) == ("c", True)
+    measured = ("--extra-metric", "own_costs:cost:lower", "--quiet")
+    third = cli("train", "--data", "small.csv", "--run-name", "third", "--c", "10", "--random-state", "3", *measured)
+    assert third.exit_code == 0, third.stderr
+    refused = cli("explain", "bad", "third", "--metric", "cost_loss")
+    assert (refused.exit_code, refused.stdout) == (5, "")
+    assert "cost_loss is measured by own_costs:cost: to train again runs that code (--trust runs it)" in refused.stderr
+    done = cli("explain", "bad", "third", "--metric", "cost_loss", "--trust", "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    after = [row["after"] for row in json.loads(done.stdout)["rows"]]
+    assert after[-1] == store_of(trained).find("name = 'third'")[0].metrics["cost_loss"]
+    unmeasured = cli("explain", "bad", "strong", "--metric", "cost_loss", "--trust")
+    assert (unmeasured.exit_code, "run strong" in unmeasured.stderr) == (3, True)
+    recipe = json.loads(store_of(trained).find("name = 'third'")[0].tags["expctl.recipe"])
+    store_of(trained).client.set_tag(  # as if its file had been another one then
+        store_of(trained).find("name = 'third'")[0].run_id, "expctl.recipe",
+        json.dumps({**recipe, "extra_metric_hash": "0" * 64}),
+    )  # fmt: skip
+    changed = cli("explain", "bad", "third", "--metric", "cost_loss", "--trust")
+    assert (changed.exit_code, "is measured otherwise now" in changed.stderr) == (5, True)
+
+
+def test_one_without_a_value_keeps_the_run_and_fails_the_command(cli, runs):
+    Path("own_failing.py").write_text("def own_score(y_true, y_pred):\n    raise ValueError('no moon')\n")
+    words = ("train", "--data", "small.csv", "--extra-metric", "own_failing:own_score", "--quiet", "--format", "id")
+    done = cli(*words)
+    run_id = done.stdout.strip()
+    told = f"extra metric own_score has no value: ValueError: no moon (run {run_id[:8]} is kept without it)"
+    assert (done.exit_code, done.stderr) == (1, f"expctl: {told}\n")
+    assert cli("predict", "a film", "--run", run_id).exit_code == 0
+    again = cli(*words, "--skip-existing")
+    assert (again.exit_code, again.stdout != done.stdout) == (1, True)
+    swept = cli("sweep", "--data", "small.csv", "--jobs", "1", "-g", "c=1,2", "--extra-metric", "own_failing:own_score")
+    assert swept.exit_code == 1
+    assert (
+        "2 of 2 trials lack a metric; the first, trial 1: extra metric own_score has no value: ValueError"
+        in swept.stderr
+    )
+    assert len(swept.stdout.splitlines()) > 3
 
 
 def test_its_source_is_recorded_and_run_again_only_if_trusted(cli, trained):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from expctl.errors import DataError, ExitCode, RunNotFound, TrainingFailed, UsageError
+from expctl.errors import DataError, ExitCode, RunNotFound, TrainingFailed
 from expctl.recipe import Recipe
 from expctl.records import Tag
 from expctl.workflows import explain_question as question_module
@@ -222,9 +222,9 @@ def test_runs_without_a_recipe_or_the_metric_are_refused(runs):
     store = store_of(runs)
     strong = parent_of(runs, "strong")
     foreign = replace(strong, tags={})
-    with pytest.raises(UsageError, match="has no recipe: expctl did not train it"):
+    with pytest.raises(RunNotFound, match="has no recipe: expctl did not train it"):
         ask(store, (strong, foreign), "f1_score", budget=None)
-    with pytest.raises(UsageError, match="is a sweep: explain takes two of its trials"):
+    with pytest.raises(RunNotFound, match="is a sweep: explain takes two of its trials"):
         ask(store, (replace(strong, tags={Tag.SWEEP: "{}"}), strong), "f1_score", budget=None)
     with pytest.raises(RunNotFound, match=r"has no f1_score: it is failed"):
         ask(store, (strong, parent_of(runs, "broken")), "f1_score", budget=None)

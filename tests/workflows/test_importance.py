@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expctl.errors import UsageError
+from expctl.errors import RunNotFound, UsageError
 from expctl.workflows.importance import importance, importance_or_reason
 from tests.tracking.recorded import store_of, train
 
@@ -34,7 +34,7 @@ def test_one_class_can_be_asked_for(store):
 
 
 def test_what_cannot_say_says_why(store, runs):
-    with pytest.raises(UsageError, match=r"is a model of your own, own_models:counted"):
+    with pytest.raises(RunNotFound, match=r"is a model of your own, own_models:counted"):
         importance(store, train(runs, "own", model="own_models:counted"))
     reason = importance_or_reason(store, train(runs, "coin", model="dummy"), top=1)
     assert reason == "dummy does not say which terms speak for a class: it ignores the text"

@@ -111,11 +111,15 @@ def test_fresh_data_begin_a_history_anew(store, elsewhere):
     assert len(history(store)) == 4
 
 
-def test_other_test_rows_go_on_with_the_history_unless_it_is_said(store, elsewhere):
+def test_other_test_rows_go_on_with_the_history_unless_it_is_said(store, elsewhere, monkeypatch):
     promote(store, "new-coin", better_than=None)
+    monkeypatch.setattr(Budget, "p_value", property(lambda self: 1e-99))  # so that the champion stays
     found = promote(store, "new-bayes").judged
     assert (found.budget, found.other_rows) == (Budget(3), True)
-    assert promote(store, "new-logreg").judged.other_rows is False
+    again = promote(store, "new-bayes", fresh=True).judged  # as it is told that one may
+    assert (again.budget, again.other_rows) == (Budget(1), False)
+    assert promote(store, "new-bayes", fresh=True).judged.budget == Budget(1)
+    assert promote(store, "new-logreg").judged.budget == Budget(2)
 
 
 def test_rows_that_were_among_those_of_an_earlier_test_set_are_not_fresh(store, elsewhere):

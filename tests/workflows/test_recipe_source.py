@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from expctl.errors import DataError, UsageError
+from expctl.errors import DataError, RunNotFound, UsageError
 from expctl.records import RunRecord, Tag
 from expctl.training.models.configure import configure
 from expctl.workflows.recipe_source import Base, recipe_of, told_data
@@ -28,7 +28,7 @@ def strong(runs) -> RunRecord:
 )  # fmt: skip
 def test_a_recipe_that_is_none_is_refused_with_the_run(strong, key, value):
     recipe = json.dumps({**json.loads(strong.tags[Tag.RECIPE]), key: value})
-    with pytest.raises(UsageError, match=rf"the recipe of run strong \({strong.run_id[:8]}\) cannot be used: "):
+    with pytest.raises(DataError, match=rf"the recipe of run strong \({strong.run_id[:8]}\) cannot be used: "):
         recipe_of(replace(strong, tags={Tag.RECIPE: recipe}))
 
 
@@ -127,6 +127,6 @@ def test_a_sweep_has_no_recipe_but_its_best_trial_has():
     parent = RunRecord(
         "7cb12345", "swept", "finished", "1", tags={Tag.SWEEP: "{}", Tag.BEST_RUN: "abcd1234" + "0" * 24}
     )
-    with pytest.raises(UsageError, match=r"run swept \(7cb12345\) is a sweep: its trials are what was trained") as told:
+    with pytest.raises(RunNotFound, match=r"run swept \(7cb12345\) is a sweep: its trials are") as told:
         recipe_of(parent, instead="--from {} takes its best trial")
     assert told.value.hint == "--from abcd1234 takes its best trial"

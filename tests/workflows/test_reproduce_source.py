@@ -104,13 +104,13 @@ def test_a_test_file_that_changed_is_named_with_its_option(store, runs):
 def test_sweeps_incomplete_runs_and_runs_of_others_are_refused(sweeps):
     store = store_of(sweeps)
     best = parent_of(sweeps, "grid").tags[Tag.BEST_RUN][:8]
-    with pytest.raises(UsageError, match="is a sweep") as caught:
+    with pytest.raises(RunNotFound, match="is a sweep") as caught:
         original_of(store, parent_of(sweeps, "grid"), trust=False)
     assert caught.value.hint == f"expctl reproduce {best}"
     failed = next(run for run in children(sweeps, "mixed") if run.status == "failed")
     with pytest.raises(RunNotFound, match="is failed and not complete"):
         original_of(store, failed, trust=False)
-    with pytest.raises(UsageError, match="has no recipe"):
+    with pytest.raises(RunNotFound, match="has no recipe"):
         original_of(store, replace(failed, tags={}), trust=False)
 
 

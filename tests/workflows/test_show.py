@@ -15,7 +15,14 @@ def test_a_run_has_its_experiment_its_files_and_its_command(runs):
     assert (found.run.name, found.run.experiment) == ("strong", "expctl")
     assert {"predictions.parquet", "model/MLmodel"} <= {one.path for one in found.artifacts}
     assert found.command.startswith("expctl train --data small.csv")
-    assert "c=10" in found.command
+    assert " --c 10" in found.command
+
+
+def test_a_name_that_no_new_run_may_have_is_not_in_the_command(runs):
+    store = store_of(runs)
+    store.client.update_run(run := show(store, "strong").run.run_id, name="latest~3")
+    assert "--run-name" not in show(store, run).command
+    assert show(store, run).run.name == "latest~3"
 
 
 def test_a_sweep_has_the_command_of_its_sweep(sweeps):

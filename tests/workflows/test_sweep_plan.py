@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expctl.errors import UsageError
+from expctl.errors import RunNotFound, UsageError
 from expctl.records import RunRecord, Tag
 from expctl.workflows.sweep_plan import Plan, check_same
 
@@ -57,13 +57,13 @@ def test_no_secret_of_a_data_address_is_in_a_plan():
 
 @pytest.mark.parametrize("tags", [{}, {Tag.SWEEP: "no json"}, {Tag.SWEEP: "{}"}, {Tag.SWEEP: "[1]"}], ids=str)
 def test_a_run_that_is_no_sweep_says_so(tags):
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(RunNotFound) as caught:
         Plan.of(run_of(tags))
     assert (caught.value.message, caught.value.hint) == ("run fine (01234567) is not a sweep", "expctl list")
 
 
 def test_a_trial_given_as_a_sweep_names_its_sweep():
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(RunNotFound) as caught:
         Plan.of(run_of({Tag.PARENT: "fedcba9876"}))
     assert caught.value.hint == "fedcba98 is the one it belongs to"
 

@@ -9,7 +9,7 @@ import typer
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened_among
-from expctl.wording import plural
+from expctl.wording import agree, plural
 
 
 def best(
@@ -47,8 +47,8 @@ def best(
     streams.write(ranking_sheet(ranking, experiments=store.several), format, store.settings)
     if found.elsewhere:
         streams.note(
-            f"{found.elsewhere:,} of the best {found.near:,} runs were tested on other rows than the first: {metric}"
-            " does not compare them"
+            f"{found.elsewhere:,} of the best {plural(found.near, 'run')} {agree(found.elsewhere, 'was', 'were')}"
+            f" tested on other rows than the first: {metric} does not compare them"
         )
     if worn := str(wear_of(store, ranking.ranked[0]) or ""):
         streams.note(worn)

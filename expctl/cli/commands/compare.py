@@ -116,13 +116,20 @@ def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settin
     streams.write(sheet, format, settings)
     if hidden is not None:
         streams.note(hidden)
+    if compared.repeated is not None:
+        streams.note(f"run {compared.repeated.described} is compared with itself")
     for run, test in zip(compared.runs[1:], compared.tests, strict=True):
         if test.note is not None:
             streams.note(f"{run.label}: {test.note}")
-    if format == "table":
+        for reason in dict.fromkeys(test.untested.values()):
+            of = [key for key in test.untested if key in run.metrics]
+            if of:
+                streams.note(f"{run.label}: {listed(of)} not tested: {reason}")
+    if format == "table" and compared.repeated is None:
         _tell_unseen(compared, streams)
     if not comparison.lines:
-        streams.note("nothing differs")
+        if compared.repeated is None:
+            streams.note("nothing differs")
     elif comparison.same and format == "table":
         told = [plural(count, *_NOUNS[section]) for section, count in comparison.same.items()]
         streams.note(f"{listed(told)} {agree(sum(comparison.same.values()), 'is', 'are')} the same (--all)")

@@ -54,6 +54,11 @@ def experiments(
     streams = Streams(quiet=quiet)
     store = opened(settings, streams, verbose=verbose)
     found = summaries(store, names or [], metric, deleted=deleted)
+    if act in ("delete", "restore"):
+        from expctl.tracking.experiment_edits import check_changes
+
+        for one in found:
+            check_changes(one.experiment, deleted=act == "delete")
     if act is None or dry_run or not found:
         streams.write(experiments_sheet(found, metric), format, settings)
         if not found:

@@ -27,7 +27,7 @@ def explain(
     metric: Annotated[
         str,
         typer.Option(
-            parser=common.quality_metric("explain cannot test"),
+            parser=common.quality_metric("explain cannot test", own=True),
             metavar="M",
             help="The metric whose difference is explained.",
         ),
@@ -42,7 +42,7 @@ def explain(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what differs and how many trainings it takes; train nothing.")
     ] = False,
-    trust: Annotated[bool, typer.Option("--trust", help="Run the user's factory that a recipe names.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run code of your own that the recipes name.")] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",

@@ -91,6 +91,8 @@ def gate(
     streams.write(gate_sheet(runs, found.decision, found.test, metric, broken, found.slices), format, settings)
     if worn := str(wear_of(store, runs[1]) or ""):
         streams.note(worn)
+    if runs[0].run_id == runs[1].run_id:
+        streams.note(f"run {runs[0].described} is compared with itself")
     raise typer.Exit(OUTCOMES[found.decision.outcome])
 
 

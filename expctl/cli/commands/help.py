@@ -21,8 +21,8 @@ def _offered(context: typer.Context, incomplete: str) -> list[str]:
 
 def help(
     context: typer.Context,
-    topic: Annotated[
-        str | None,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(
             metavar="TOPIC", help="A topic, or a command.  [default: list the topics]", autocompletion=_offered
         ),
@@ -39,6 +39,7 @@ def help(
     from expctl.render.markdown import print_markdown, topics_sheet
 
     commands = _commands(context)
+    topic = "-".join(words).lower() if words else None
     if format == "json":
         _write_reference(commands, topic)
         return

@@ -36,7 +36,7 @@ def power(
     verbose: common.Verbose = False,
     quiet: common.Quiet = False,
 ) -> None:
-    """Tell which difference the test rows can show, and how many rows one takes. Trains nothing."""
+    """Tell which differences the test rows can show. And how many rows one takes; trains nothing."""
     streams = Streams(quiet=quiet)
 
     from expctl.render.power import power_sheet

@@ -78,9 +78,9 @@ def promote(
 
     from expctl.render.registered import promotion_sheet, versions_sheet
     from expctl.tracking.models import registry
+    from expctl.tracking.names import ALIAS
     from expctl.tracking.runs.metadata import RunMetadata, check_labels
     from expctl.tracking.runs.provenance import developer
-    from expctl.tracking.runs.references import ALIAS
     from expctl.workflows.promote import Promotion, promote
 
     streams = Streams(quiet=quiet)
@@ -123,7 +123,7 @@ def promote(
 
 def _alias_of(name: str, text: str) -> str:
     """The alias of `ALIAS`, or of `NAME@ALIAS` as a RUN is written elsewhere. Raises UsageError for another model's."""
-    from expctl.tracking.runs.references import ALIAS
+    from expctl.tracking.names import ALIAS
 
     named = ALIAS.fullmatch(text)
     if named is None:

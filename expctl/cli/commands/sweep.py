@@ -11,7 +11,6 @@ from expctl.cli.inputs import sweep_request
 from expctl.cli.options import common, completion, training
 from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, say, stdout_is_ours
-from expctl.durations import duration
 from expctl.errors import ExitCode, TrainingFailed, UsageError
 from expctl.metrics import METRICS
 from expctl.training.search.samplers import SAMPLERS
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
     from expctl.workflows.requests import SweepRequest
 
 _SWEEP: Final = "Sweep"
-
-
-def _seconds(text: str) -> int:
-    found = duration(text, short=True)
-    if not found:
-        raise UsageError(f"invalid --timeout: {text!r}", hint="for example 90s, 30m or 2h")
-    return found
 
 
 def _kept(text: str) -> str | int:
@@ -76,7 +68,10 @@ Trials = Annotated[
 Timeout = Annotated[
     int | None,
     typer.Option(
-        parser=_seconds, metavar="TIME", help="Start no trial after this time: 90s, 30m, 2h.", rich_help_panel=_SWEEP
+        parser=common.seconds,
+        metavar="TIME",
+        help="Start no trial after this time: 90s, 30m, 2h.",
+        rich_help_panel=_SWEEP,
     ),
 ]
 Jobs = Annotated[
@@ -184,7 +179,7 @@ def sweep(
     streams.write(swept_sheet(swept.parent, ranking), format, request.settings)
     for line in remarks(swept, ranking.metric):
         streams.note(line)
-    if swept.outcome.failed:
+    if swept.outcome.failed or swept.missing:
         raise typer.Exit(ExitCode.WORK_FAILED)
 
 

@@ -10,7 +10,7 @@ import typer
 from expctl.cli.inputs import repeated_request, training_request
 from expctl.cli.options import common, training
 from expctl.cli.options.common import Entry, read_format
-from expctl.cli.streams import Streams, stdout_is_ours, tell_page
+from expctl.cli.streams import Streams, say, stdout_is_ours, tell_page
 from expctl.errors import ExitCode, UsageError
 from expctl.wording import plural
 
@@ -94,10 +94,15 @@ def train(
         trained = train_model(request, stage, streams.note)
     run, result = trained.run, trained.result
     for line in [*messages(result.data_issues), *result.warnings, *([run.needs_trust] if run.needs_trust else [])]:
-        streams.note(f"warning: {line}")
+        if line not in result.extra.missing:
+            streams.note(f"warning: {line}")
     streams.write(trained_sheet(run), format, request.settings)
     tell_page(trained.store, streams, run.experiment_id, run.run_id)
     streams.note(f"next: expctl show {run.run_id[:8]}, or expctl compare {run.run_id[:8]} RUN")
+    for line in result.extra.missing:
+        say(f"{line} (run {run.run_id[:8]} is kept without it)")
+    if result.extra.missing:
+        raise typer.Exit(ExitCode.WORK_FAILED)
 
 
 def _check_repeats(**of_one_run: object) -> None:

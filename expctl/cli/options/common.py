@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from expctl.cli.options import completion
+from expctl.durations import duration
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
 from expctl.render.formats import FORMATS, Format
@@ -18,19 +19,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _COMMON = "Common"
+# Options whose empty text says something: no filter, no note.
+_MAY_BE_EMPTY: Final = ("filter", "note")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A command as it is typed, the function that it is, and the topic of `expctl help` that tells more."""
+    """A command as it is typed, the function that it is, and the topic of `expctl help` that tells more.
+
+    Of one that takes a program, all that stands behind the program's name is the program's.
+    """
 
     name: str
     function: Callable[..., None]
     topic: str | None = None
+    takes_program: bool = False
 
 
 class Command(TyperCommand):
     """A command whose --help groups options under their headings, without loading Rich for it."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        """The parser of the command, which refuses an option with an empty text: mostly a shell's unset variable."""
+        parser: Any = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def parsed(args: list[str]) -> Any:
+            found = parse(args)
+            if ctx.resilient_parsing:  # a shell that completes
+                return found
+            for option in self.get_params(ctx):
+                typed = found[0].get(option.name)
+                if option.param_type_name == "option" and option.name not in _MAY_BE_EMPTY and typed in ("", [""]):
+                    raise UsageError(f"{option.opts[0]} is empty", hint="give it a value, or leave it out")
+            return found
+
+        parser.parse_args = parsed
+        return parser
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments, then the options of each heading in the order of their first option."""
@@ -83,6 +108,14 @@ def format_reader(allowed: Sequence[Format] = (), *, without: Sequence[Format] =
         return read_format(text, allowed, without=without)
 
     return read
+
+
+def seconds(text: str) -> int:
+    """The seconds of a --timeout. Raises UsageError for anything else."""
+    found = duration(text, short=True)
+    if not found:
+        raise UsageError(f"invalid --timeout: {text!r}", hint="for example 90s, 30m or 2h")
+    return found
 
 
 def _confidence(text: str | float) -> float:

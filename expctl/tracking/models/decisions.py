@@ -70,7 +70,8 @@ def running(history: Sequence[PastDecision]) -> Sequence[PastDecision]:
 
 
 def record(store: Store, model: Registered, decision: PastDecision) -> None:
-    """Write a decision on the version that it is about, unless it stands there already."""
-    if decision.key not in model.versions[decision.version].tags:
+    """Write a decision on the version that it is about, unless it stands there already, as `fresh` as it is now."""
+    known = next((one for one in of_alias(model, decision.alias) if one.key == decision.key), None)
+    if known is None or (decision.fresh and not known.fresh):
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         tag_version(store, model.name, decision.version, decision.key, json.dumps({**asdict(decision), "at": now}))

@@ -20,7 +20,7 @@ from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPRespon
 from pathlib import Path
 from ssl import SSLError
 from threading import Event, Timer
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from expctl.errors import StoreError, mask_secrets
@@ -34,10 +34,10 @@ _RETRIED: Final = (429, 500, 502, 503, 504)
 _RETRIES: Final = 3  # MLflow's own 7 last four minutes, and are taken where somebody asks for them
 _TIMEOUT: Final = 30.0
 _LONGEST_WAIT: Final = 30.0
-_WHOLE: Final = 4  # timeouts that an answer may take from its first byte to its last, of a file each piece of it
+WHOLE: Final = 4  # timeouts that an answer may take from its first byte to its last, of a file each piece of it
 _PIECE: Final = 2**18
-_LARGEST: Final = 2**28  # bytes of an answer: a page of 1000 runs has some million
-_LARGEST_FILE: Final = 2**32
+LARGEST: Final = 2**28  # bytes of an answer: a page of 1000 runs has some million
+LARGEST_FILE: Final = 2**32
 
 
 class Exchange:
@@ -61,7 +61,7 @@ class Exchange:
         A content that is asked for `into` a file is written there, and empty here. A `file` may be larger.
         """
         where = f"{urlsplit(self._uri).path.rstrip('/')}/api/2.0/{path}"
-        most = _LARGEST_FILE if file or into is not None else _LARGEST
+        most = LARGEST_FILE if file or into is not None else LARGEST
         for attempt in range(self._retries + 1):
             try:
                 status, content, wait = self._send(method, where, body, into, most)
@@ -105,7 +105,7 @@ class Exchange:
             try:
                 if connection.sock is None:
                     connection.connect()
-                with self._in_time(connection):
+                with in_time(connection, WHOLE * self._timeout):
                     connection.request(method, where, body, self._headers)
                     response = connection.getresponse()
                 content = self._content(connection, response, into, most)
@@ -131,8 +131,8 @@ class Exchange:
                 self._copy(connection, response, stream, most)
             return b""
         pieces: list[bytes] = []
-        if most == _LARGEST:
-            with self._in_time(connection):
+        if most == LARGEST:
+            with in_time(connection, WHOLE * self._timeout):
                 pieces = list(_pieces(response, most))
         else:
             pieces = list(self._timely(connection, response, most))
@@ -146,37 +146,42 @@ class Exchange:
         """The pieces of a file, each of which has to come in time."""
         pieces = _pieces(response, most)
         while True:
-            with self._in_time(connection):
+            with in_time(connection, WHOLE * self._timeout):
                 piece = next(pieces, b"")
             if not piece:
                 return
             yield piece
 
-    @contextmanager
-    def _in_time(self, connection: HTTPConnection) -> Iterator[None]:
-        """End the connection where the block takes too long, and raise TimeoutError: a server may send a byte a minute,
-        and none of them is late.
-        """
-        late = Event()
 
-        def end() -> None:
-            late.set()
-            with suppress(OSError, AttributeError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+class _Connected(Protocol):
+    sock: Any
 
-        timer = Timer(_WHOLE * self._timeout, end)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except (OSError, HTTPException) as error:
-            if late.is_set():
-                raise TimeoutError(_SLOW) from error
-            raise
-        finally:
-            timer.cancel()
+
+@contextmanager
+def in_time(connection: _Connected, seconds: float) -> Iterator[None]:
+    """End the connection where the block takes too long, and raise TimeoutError: a server may send a byte a minute, and
+    none of them is late.
+    """
+    late = Event()
+
+    def end() -> None:
+        late.set()
+        with suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException) as error:
         if late.is_set():
-            raise TimeoutError(_SLOW)
+            raise TimeoutError(_SLOW) from error
+        raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError(_SLOW)
 
 
 _SLOW: Final = "its answer does not end"

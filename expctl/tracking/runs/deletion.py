@@ -30,12 +30,12 @@ _PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
 def to_delete(store: Store, references: Iterable[str], filter: str, *, purge: bool) -> Chosen:
     """The runs that references (globs and filters too) and a filter mean; to `purge`, deleted ones too.
 
-    Raises RunNotFound for a reference that means none, UsageError for a run that is being recorded.
+    Raises RunNotFound for a reference that means none, and for a run that is being recorded.
     """
     chosen = candidates(store, references, filter, purge=purge)
     for run in chosen.runs:
         if run.status == "running" and not run.deleted and lifecycle.is_alive(run):
-            raise UsageError(
+            raise RunNotFound(
                 f"run {run.described} is being recorded by {lifecycle.recorder_of(run)}",
                 hint="wait for it, or end it first",
             )
@@ -123,7 +123,7 @@ def can_purge(store: Store) -> bool:
 
 
 def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
-    """Raise UsageError where runs cannot go for good: their store is a server, or a registered model is theirs.
+    """Raise UsageError where runs cannot go for good as their store is a server, RunNotFound if a model is registered.
 
     StoreError where their files are beside another database.
     """
@@ -137,7 +137,7 @@ def check_purge(store: Store, runs: Iterable[RunRecord]) -> None:
         with store_errors(store.settings):
             (*versions,) = store.client.search_model_versions(f"run_id = '{run.run_id}'")
         if versions:
-            raise UsageError(
+            raise RunNotFound(
                 f"run {run.described} is version {versions[0].version} of the registered model {versions[0].name!r}",
                 hint="delete that version in the registry first, or delete the run without --purge",
             )

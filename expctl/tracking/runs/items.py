@@ -223,7 +223,7 @@ def metrics(result: TrainResult) -> Iterator[MetricValue]:
     for key, (low, high) in result.evaluation.limits.items():
         yield MetricValue(f"{key}_low", low)
         yield MetricValue(f"{key}_high", high)
-    for key in METRICS:
+    for key in dict.fromkeys([*METRICS, *(key for fold in result.folds for key in fold)]):
         folds = [fold[key] for fold in result.folds if key in fold]
         if folds:
             yield MetricValue(f"cv_{key}_mean", float(np.mean(folds)))
@@ -235,6 +235,7 @@ def tags(result: TrainResult) -> Iterator[TagValue]:
     """What identifies the run's making, and what was noticed on the way."""
     yield TagValue(Tag.VERSION, __version__)
     yield TagValue(Tag.TEST_SET, result.test_set)
+    yield TagValue(Tag.STAGE, "finished")
     noticed = [*messages(result.data_issues), *result.warnings]
     if noticed:
         yield TagValue(Tag.WARNINGS, json.dumps([line[:300] for line in noticed[:10]], ensure_ascii=False))
@@ -320,9 +321,14 @@ def _csv(frame: pd.DataFrame) -> bytes:
 
 
 def parquet(result: TrainResult) -> bytes:
+    """The predictions.parquet of a training."""
+    described = task_of(result.recipe).prediction_metadata(result.evaluation.predictions)
+    return predictions_parquet(result.predictions, described)
+
+
+def predictions_parquet(frame: pd.DataFrame, described: Mapping[str, str]) -> bytes:
     """predictions.parquet: see `predictions_frame`. What the task says of its scores is in the metadata."""
     import pyarrow as pa
 
-    table = pa.Table.from_pandas(result.predictions, preserve_index=False)
-    described = task_of(result.recipe).prediction_metadata(result.evaluation.predictions)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
     return _parquet(table.replace_schema_metadata({**(table.schema.metadata or {}), **described}))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from expctl.errors import UsageError, mask_secrets
+from expctl.errors import DataError, UsageError, mask_secrets
 from expctl.records import RECORDED, Tag
+from expctl.tracking.names import RUN_LIMIT, check_run_name, is_run_name
 from expctl.tracking.runs import lifecycle, provenance
 from expctl.tracking.runs.dvc import dvc_version
 
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
 
 # MLflow cuts longer parameters with no more than a warning; expctl refuses them instead.
 PARAM_LIMIT: Final = 6000
-# Of a run's name: PostgreSQL refuses longer ones, SQLite takes any.
-NAME_LIMIT: Final = 250
 
 # What a run has at the top of its files: a file of the user's own must not take such a name.
 OWN_FILES: Final = frozenset({
     "requirements.txt", "source.patch", "factory.py", "data_rows.parquet", "predictions.parquet", "resamples.parquet",
     "sample_predictions.csv", "classification_report.txt", "per_class.json", "confusion_matrix.png",
     "learning_curve.png", "reliability.png", "trials.csv", "parallel_coordinates.png", "scatter.png", "model",
+    "output.log",
 })  # fmt: skip
 
 
@@ -53,8 +53,9 @@ def labels_of(run: RunRecord) -> RunMetadata:
 
 
 def label_words(labels: RunMetadata) -> list[str]:
-    """The words of a command line of `train` or `sweep` that say it again."""
-    said = {"--run-name": labels.name, "--note": labels.note, "--data-version": labels.data_version}
+    """The words of a command line of `train` or `sweep` that say it again, but for a name that no new run may have."""
+    name = labels.name if labels.name is not None and is_run_name(labels.name) else None
+    said = {"--run-name": name, "--note": labels.note, "--data-version": labels.data_version}
     words = [word for option, text in said.items() if text for word in (option, text)]
     return words + [word for key, value in (labels.tags or {}).items() for word in ("-t", f"{key}={value}")]
 
@@ -62,7 +63,7 @@ def label_words(labels: RunMetadata) -> list[str]:
 def numbered(name: str, number: int) -> str:
     """The name of a run that is one of several with a name, which is cut if it has to be."""
     end = f"-{number}"
-    return name[: NAME_LIMIT - len(end)] + end
+    return name[: RUN_LIMIT - len(end)] + end
 
 
 def check_encodable(what: str, text: str) -> None:
@@ -93,15 +94,15 @@ def check_file_name(what: str, name: str) -> None:
 def check_labels(labels: RunMetadata) -> None:
     """Raise UsageError for names, tags and notes that MLflow would cut or refuse, before any run is made."""
     for what, text, limit in (
-        ("the run's name", labels.name, NAME_LIMIT),
         ("--note", labels.note, lifecycle.TAG_LIMIT),
         ("--data-version", labels.data_version, PARAM_LIMIT),
     ):
         check_encodable(what, text or "")
         if text is not None and len(text) > limit:
             raise UsageError(f"{what} has {len(text):,} characters, the limit is {limit:,}")
-    if labels.name is not None and not labels.name.strip():
-        raise UsageError("the run's name is empty", hint="leave it out and the run gets a name")
+    if labels.name is not None:
+        check_encodable("the run's name", labels.name)
+        check_run_name(labels.name)
     for key, value in (labels.tags or {}).items():
         check_encodable(f"tag {key!r}", key + value)
         if key.startswith(("mlflow.", "expctl.")):
@@ -114,11 +115,12 @@ def check_labels(labels: RunMetadata) -> None:
 
 
 def check_artifacts(files: Sequence[Path]) -> None:
-    """Raise UsageError for a file to be recorded that is not there, or whose name a run has already."""
+    """Raise DataError for a file to be recorded that is not there, UsageError for one whose name a run has already."""
     names = [path.name for path in files]
     for path in files:
         if not path.is_file():
-            raise UsageError(f"--artifact {path}: there is no such file", hint="--artifact FILE, as often as you like")
+            told = "is not a file" if path.exists() else "does not exist"
+            raise DataError(f"--artifact {path} {told}", hint="name a file")
         check_file_name("--artifact", path.name)
         ours = path.name in OWN_FILES or path.name.startswith("extra_metric.")
         if ours or names.count(path.name) > 1:
@@ -141,10 +143,15 @@ def check_recipe(recipe: Recipe) -> None:
         raise UsageError(f"the recipe has {len(recipe.to_json()):,} characters, the limit is {lifecycle.TAG_LIMIT:,}")
 
 
-def run_tags(labels: RunMetadata, command: str, code: provenance.Code | None, *, developer: str) -> dict[str, str]:
-    """The tags that a run is created with, besides its recipe. `developer` is the setting, "" for none."""
+def run_tags(
+    labels: RunMetadata, command: str, code: provenance.Code | None, *, developer: str, computes: bool = True
+) -> dict[str, str]:
+    """The tags that a run is created with, besides its recipe. `developer` is the setting, "" for none.
+
+    Without `computes` it is another program that makes the run.
+    """
     tags = {
-        **provenance.machine_tags(),
+        **provenance.machine_tags(computes=computes),
         **lifecycle.process_tags(),
         **(code.tags() if code else {}),
         Tag.DEVELOPER: provenance.developer(developer),

@@ -8,13 +8,14 @@ import getpass
 import os
 import platform
 import re
+import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 from expctl.errors import mask_secrets
-from expctl.records import Tag
+from expctl.records import MACHINE, Tag
 from expctl.tracking.runs.git import git
 
 # Our own distribution, by its name and by the one it had before; on the package index the latter is another project.
@@ -23,6 +24,7 @@ OURS: Final = ("expctl-mlflow", "expctl")
 # Names and versions as packages have them: a requirements file can also name addresses, and options of pip.
 _PINNED: Final = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[A-Za-z0-9][\w.!+-]*)", re.ASCII)
 _FIELD: Final = re.compile(r"^(name|version):(.*)$", re.IGNORECASE | re.MULTILINE)  # of a package's metadata
+_PATIENCE: Final = 20.0  # seconds for a Python to list its packages
 PATCH_LIMIT: Final = 20 * 2**20  # a larger diff is data committed by mistake rather than code
 
 
@@ -100,6 +102,20 @@ def requirements(found: dict[str, str]) -> str:
     return "".join(f"{name}=={version}\n" for name, version in found.items())
 
 
+def requirements_by(python: str) -> str | None:
+    """The packages of another Python, in the form of a requirements file; None where it does not say."""
+    listing = "import importlib.metadata as m\nfor one in m.distributions(): print(one.metadata['Name'], one.version)"
+    try:
+        done = subprocess.run([python, "-c", listing], capture_output=True, timeout=_PATIENCE, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    from packaging.utils import canonicalize_name
+
+    pairs = (line.rsplit(" ", 1) for line in done.stdout.decode("utf-8", "replace").splitlines() if " " in line)
+    found = {canonicalize_name(name): version for name, version in reversed(list(pairs))}
+    return requirements({name: found[name] for name in sorted(found) if name not in OURS})
+
+
 def read_requirements(content: bytes) -> dict[str, str]:
     """The versions by normalised name that a requirements file of `requirements` pins; no other line means anything.
 
@@ -112,11 +128,19 @@ def read_requirements(content: bytes) -> dict[str, str]:
     return {name: version for name, version in found.items() if name not in OURS}
 
 
-def machine_tags() -> dict[str, str]:
+def machine_tags(*, computes: bool = True) -> dict[str, str]:
     """What the machine and its linear algebra are, on which the last bits of a result may depend: `MACHINE`.
 
-    `threads` is how many the linear algebra would use, were it let (see `training.core.train`).
+    `threads` is how many the linear algebra would use, were it let (see `training.core.train`). Without `computes`, of
+    a program that is not ours: the machine alone.
     """
+    found = {"platform": platform.platform(), "cpus": str(os.cpu_count() or 1), "cpu": _processor()}
+    if computes:
+        found |= {"python": platform.python_version(), **_linear_algebra()}
+    return {key: found[key] for key in MACHINE if found.get(key)}
+
+
+def _linear_algebra() -> dict[str, str]:
     import scipy.linalg  # noqa: F401 (loads the linear algebra that is asked about)
     from threadpoolctl import threadpool_info
 
@@ -124,15 +148,10 @@ def machine_tags() -> dict[str, str]:
     described = {
         " ".join(filter(None, (one["internal_api"], one["version"], one.get("architecture")))) for one in libraries
     }
-    found = {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": str(os.cpu_count() or 1),
-        "cpu": _processor(),
+    return {
         "blas": ", ".join(sorted(described)),
         "threads": str(max((one["num_threads"] for one in libraries), default=1)),
     }
-    return {key: value for key, value in found.items() if value}
 
 
 def _processor() -> str:

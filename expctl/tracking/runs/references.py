@@ -21,6 +21,7 @@ from expctl.metrics import without_metric
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.models import registry
+from expctl.tracking.names import ALIAS, BEST, ID, LATEST, REGISTRY, VERSION
 from expctl.tracking.readers.protocol import Projection
 
 if TYPE_CHECKING:
@@ -30,13 +31,8 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
-_LATEST: Final = re.compile(r"latest(?:~(\d{1,6}))?")
-_BEST: Final = re.compile(r"best(?::(.+))?")
-_ID: Final = re.compile(r"[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
 _TOO_SHORT: Final = re.compile(r"[0-9a-f]{1,3}")
-VERSION: Final = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>\d+)")
-ALIAS: Final = re.compile(r"(?:models:/)?(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
 _FILTER: Final = re.compile(r"[=<>]|\s(?:i?like|in|is)\s|^\s*(?:has|not)\s", re.IGNORECASE)
 _SHOWN: Final = 5
 _LOOKED_AT: Final = 200
@@ -46,18 +42,21 @@ def resolve(store: Store, reference: str) -> RunRecord:
     """The one run a reference means, in the experiments that the store looks in; a full id is found in any.
 
     Raises RunNotFound, listing the candidates, where there is none or more than one: a run whose name reads like
-    `latest` or the start of another run's id is one of several. Raises FilterError for a filter that is broken.
+    `latest` or the start of another run's id is one of several, one whose name reads like a filter goes first. Raises
+    FilterError for a filter that is broken.
     """
     if not reference:
         raise RunNotFound("an empty run reference", hint="expctl list")
     if match := VERSION.fullmatch(reference):
         return _registered(store, match["name"], version=match["version"])
-    if _ID.fullmatch(reference):
+    if ID.fullmatch(reference):
         with suppress(RunNotFound):
             return store.get(reference)
     named = _by_name(store, reference)
     if not named and (inner := within(store, reference)):
         return _resolve_within(inner, reference)
+    if named and _reads_as_filter(reference):  # which can be written in other ways
+        return only(named, reference)
     try:
         meant = _by_meaning(store, reference)
     except (RunNotFound, FilterError):
@@ -78,7 +77,7 @@ def within(store: Store, reference: str) -> list[tuple[Store, str]]:
 
     Several, where the names of experiments have slashes themselves.
     """
-    if "/" not in reference or reference.startswith("models:/"):
+    if "/" not in reference or reference.startswith(REGISTRY):
         return []
     names = [one.name for one in store.all_experiments.every()]
     return [
@@ -114,7 +113,7 @@ def _nowhere(store: Store, reference: str) -> RunNotFound:
         hint = "the start of an id has 4 characters or more"
         return RunNotFound(f"no run is called {reference!r} {store.where}", hint=hint)
     experiment, slash, _ = reference.rpartition("/")
-    if not slash or reference.startswith("models:/"):
+    if not slash or reference.startswith(REGISTRY):
         return RunNotFound(f"no run {reference!r} {store.where}", hint="expctl list")
     nor = f"and no experiment {experiment!r}{store.all_experiments.closest(experiment)}"
     return RunNotFound(f"no run {reference!r} {store.where}, {nor}", hint="expctl experiments")
@@ -122,16 +121,16 @@ def _nowhere(store: Store, reference: str) -> RunNotFound:
 
 def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
     """The runs a reference means by its form, whatever runs are called."""
-    if match := _LATEST.fullmatch(reference):
+    if match := LATEST.fullmatch(reference):
         return [_latest(store, reference, int(match[1] or 0))]
-    if match := _BEST.fullmatch(reference):
+    if match := BEST.fullmatch(reference):
         return [best_run(store, match[1] or "f1_score")]
     if match := ALIAS.fullmatch(reference):
         return [_registered(store, match["name"], alias=match["alias"])]
     if _PREFIX.fullmatch(reference):
         found = store.find(also=attribute("run_id", "like", f"{reference}%"), limit=_SHOWN + 1)
         imported = Condition(Field("tags", Tag.IMPORTED_ID), "like", f"{reference}%")
-        return found or store.find(also=imported, everywhere=_ID.fullmatch(reference) is not None, limit=_SHOWN + 1)
+        return found or store.find(also=imported, everywhere=ID.fullmatch(reference) is not None, limit=_SHOWN + 1)
     return store.find(reference, limit=_SHOWN + 1) if _reads_as_filter(reference) else []
 
 
@@ -217,7 +216,7 @@ def only(found: Sequence[RunRecord], reference: str) -> RunRecord:
     labels = [f"{run.experiment}/{run.label}" if apart else run.label for run in found[:_SHOWN]]
     shown = ", ".join(f"{run.run_id[:8]} ({label})" for run, label in zip(found, labels, strict=False))
     more = ", ..." if len(found) > _SHOWN else ""
-    registered = ALIAS.fullmatch(reference) and not reference.startswith("models:/")
+    registered = ALIAS.fullmatch(reference) and not reference.startswith(REGISTRY)
     hint = "use the id, or EXPERIMENT/NAME" if apart else "use more of the id"
     if registered:
         hint = f"use the id, or models:/{reference} for the registry's"

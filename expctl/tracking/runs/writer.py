@@ -89,7 +89,7 @@ class _Scratch(ExitStack):
 class RunWriter:
     """Writes one run of a store: items while it lasts, then how it ended.
 
-    `scratch` is a folder for temporary files that somebody else removes, None the system's.
+    `scratch` is a folder for temporary files that somebody else removes, None the system's. `ended`: it is over.
     """
 
     def __init__(self, store: Store, run: WrittenRun, *, scratch: Path | None = None) -> None:
@@ -100,7 +100,7 @@ class RunWriter:
         self._models: list[str | None] = []  # ids, in the order in which they were logged; None of one among the files
         self._datasets: list[dict[str, str | None]] = []  # those that only a tag tells of
         self._complete = False
-        self._ended = False
+        self.ended = False
 
     @classmethod
     def begin(
@@ -150,7 +150,7 @@ class RunWriter:
         try:
             yield
         except BaseException as error:
-            if not self._ended:
+            if not self.ended:
                 with suppress(StoreError):  # a store that fails now is mostly what `error` tells of
                     self.abort(error)
             raise
@@ -269,7 +269,7 @@ class RunWriter:
             if not self._complete:
                 self.store.client.set_tag(self.run_id, Tag.COMPLETE, "true")
             self.store.client.set_terminated(self.run_id, "FINISHED")
-        self._ended = True
+        self.ended = True
 
     def fail(self, reason: str) -> None:
         """End the run FAILED."""
@@ -287,7 +287,7 @@ class RunWriter:
             else:
                 self.store.client.set_tag(self.run_id, Tag.REASON, reason[:TAG_LIMIT])
             self.store.client.set_terminated(self.run_id, status)
-        self._ended = True
+        self.ended = True
 
     def abort(self, error: BaseException) -> None:
         """End the run with the reason: KILLED if somebody stopped it, FAILED for everything else."""
@@ -301,7 +301,13 @@ class RunWriter:
                 self.store.client.set_terminated(self.run_id, status, ended)
             else:
                 self.store.client.update_run(self.run_id, status=status)
-        self._ended = True
+        self.ended = True
+
+    def discard(self) -> None:
+        """Delete the run, as another one has taken its place."""
+        with store_errors(self.store.settings):
+            self.store.client.delete_run(self.run_id)
+        self.ended = True
 
     def keep_running(self) -> None:
         """Undo what MLflow's own fluent functions made of the run's status."""
@@ -336,7 +342,8 @@ def recording(
                 stack.enter_context(writer.ending_failed())
         yield writer
         with defer_signals():
-            writer.finish()
+            if not writer.ended:
+                writer.finish()
 
 
 def close_orphan(store: Store, run: RunRecord) -> None:

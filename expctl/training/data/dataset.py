@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from expctl.data_issues import DataIssue, messages
 from expctl.errors import DataError, mask_secrets
 from expctl.training.data.checks import FileRows, SplitRows, find_issues
+from expctl.training.data.class_columns import check_class_columns
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.row_groups import (
@@ -171,6 +172,7 @@ def _read(path: str, content: bytes, recipe: Recipe) -> TableColumns:
     kind = features_of(recipe)
     for column in kind.columns(recipe):
         require(list(table), column, name=name, option=kind.COLUMN_OPTION)
+    check_class_columns(table, recipe.label_column, kind.columns(recipe), name=name)
     require(list(table), recipe.label_column, name=name, option="--label-column")
     for other, option in ((recipe.group_column, "--group-column"), (recipe.time_column, "--time-column")):
         if other is not None:

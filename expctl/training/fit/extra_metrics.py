@@ -52,13 +52,14 @@ class LoadedMetric:
 class Measured:
     """Values and 95% limits by name, and the values on each resample, shape (resamples,), with their sources.
 
-    `notes` say what went wrong.
+    `missing` has a line for each that has no value, and why; `notes` say what else went wrong.
     """
 
     values: dict[str, float] = field(default_factory=dict)
     limits: dict[str, tuple[float, float]] = field(default_factory=dict)
     resamples: dict[str, np.ndarray] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -102,22 +103,17 @@ def _asks(path: str, function: Callable[..., Any]) -> tuple[str, ...]:
 def measure(recipe: Recipe, predictions: Predictions, rows: Rows) -> Measured:
     """What the recipe's metrics of the user's own are on these rows, of which `predictions` are.
 
-    One that raises, that is not finite, or that needs scores of a model without any is left out and noted, as
-    scikit-learn's cross-validation does: the model is worth keeping. Source of the limits: see `analysis.bootstrap`.
+    One that raises, that is not finite, or that needs scores of a model without any is `missing`: the model is worth
+    keeping all the same. Source of the limits: see `analysis.bootstrap`.
     """
     import numpy as np
 
-    found = Measured()
+    values, missing = values_of(recipe, predictions, rows)
+    found = Measured(values=values, missing=missing)
     few = rows.groups is not None and too_few(numbered(rows.groups)) is not None
     for one in load_extra_metrics(recipe):
-        if "scores" in one.asks and predictions.scores is None:
-            found.notes.append(f"extra metric {one.key}: the model gives no scores; it is not recorded")
+        if one.key not in values:
             continue
-        value, said = _value(one, predictions, rows, None)
-        if said is not None:
-            found.notes.append(f"extra metric {one.key}: {said}; it is not recorded")
-            continue
-        found.values[one.key] = value
         if few:
             continue
         drawn = np.array([_value(one, predictions, rows, chosen)[0] for chosen in resampled_rows(rows)])
@@ -128,6 +124,22 @@ def measure(recipe: Recipe, predictions: Predictions, rows: Rows) -> Measured:
         found.limits[one.key] = float(np.percentile(there, 2.5)), float(np.percentile(there, 97.5))
         found.resamples[one.key], found.sources[one.key] = drawn, one.source
     return found
+
+
+def values_of(recipe: Recipe, predictions: Predictions, rows: Rows) -> tuple[dict[str, float], list[str]]:
+    """The values of the recipe's metrics of the user's own on these rows, and a line for each that has none."""
+    values: dict[str, float] = {}
+    missing: list[str] = []
+    for one in load_extra_metrics(recipe):
+        if "scores" in one.asks and predictions.scores is None:
+            missing.append(f"extra metric {one.key} has no value: the model gives no scores")
+            continue
+        value, said = _value(one, predictions, rows, None)
+        if said is None:
+            values[one.key] = value
+        else:
+            missing.append(f"extra metric {one.key} has no value: {said}")
+    return values, missing
 
 
 def resampled_rows(rows: Rows) -> Iterator[np.ndarray]:

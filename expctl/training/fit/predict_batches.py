@@ -36,11 +36,12 @@ def predicted_chunks(
     `inputs` are the columns the estimator reads with their MLflow types; `text_column` is what the table calls the
     first text among them. A row whose text is missing gets a missing prediction: no model can be asked about nothing.
     `seen` counts the unknown terms as texts go by, of the first `SAMPLE` rows where `oov` does not ask for all.
-    `name` stands for the table in errors. Raises UsageError if `oov` is asked of a factory's model, DataError if a
-    column is missing, already exists or does not hold what the model reads, TrainingFailed if the estimator raises.
+    `name` stands for the table in errors. Raises UsageError if `oov` is asked of a factory's model or `proba` of one
+    without, DataError if a column is missing, already exists or does not hold what the model reads, TrainingFailed if
+    the estimator raises.
     """
     if proba and not hasattr(estimator, "predict_proba"):
-        raise DataError("this model gives no probabilities", hint="leave out --proba, or use logreg or naive_bayes")
+        raise UsageError("--proba: this model gives no probabilities", hint="use logreg or naive_bayes, or no --proba")
     vectorizer = vectorizer_of(estimator)
     if oov and vectorizer is None:
         raise UsageError("--oov: this model does not expose its vocabulary (a factory's)", hint="leave out --oov")

@@ -21,7 +21,7 @@ from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.row_groups import units_of
 from expctl.training.data.time_order import time_folds
-from expctl.training.fit.extra_metrics import Measured, load_extra_metrics, measure
+from expctl.training.fit.extra_metrics import Measured, load_extra_metrics, measure, values_of
 from expctl.training.models.steps import CALIBRATION_FOLDS, selects_columns
 from expctl.training.tasks import task_of
 
@@ -113,12 +113,16 @@ def train(
     """
     from threadpoolctl import threadpool_limits
 
-    kind, task, tested = features_of(recipe), task_of(recipe), split.test
+    kind, task, whole = features_of(recipe), task_of(recipe), split
     if selects_columns(pipeline):
         split = _columns(split, kind.columns(recipe))
     noticed: list[str] = []
     with threadpool_limits(limits=1):
-        folds = list(_cross_validate(recipe, split.train, pipeline, reading, progress, noticed)) if recipe.cv else []
+        folds = (
+            []
+            if recipe.cv is None
+            else list(_cross_validate(recipe, split.train, whole.train, pipeline, reading, progress, noticed))
+        )
         progress(f"fitting {recipe.model} on {len(split.train):,} rows")
         with reading(pipeline, 0) as shares:
             started = time.perf_counter()
@@ -132,7 +136,7 @@ def train(
     late = [] if shares is None else list(find_issues(FittedRows(recipe, shares)))
     if strict:
         raise_if_strict(late)
-    extra = measure(recipe, evaluation.predictions, tested)
+    extra = measure(recipe, evaluation.predictions, whole.test)
     evaluation = replace(evaluation, limits={**evaluation.limits, **extra.limits})
     predictions = predictions_frame(evaluation.predictions, split.test)
     return TrainResult(
@@ -152,7 +156,7 @@ def train(
         sample=_sample(split.test, evaluation, recipe),
         example=split.test.frame.head(_EXAMPLE).reset_index(drop=True),
         data_issues=[*split.data_issues, *late],
-        warnings=list(dict.fromkeys([*noticed, *extra.notes])),
+        warnings=list(dict.fromkeys([*noticed, *extra.missing, *extra.notes])),
         extra=extra,
     )
 
@@ -184,12 +188,16 @@ def _first_line(error: object) -> str:
 def _cross_validate(
     recipe: Recipe,
     rows: Rows,
+    whole: Rows,
     pipeline: Pipeline,
     reading: Reading,
     progress: Callable[[str], None],
     noticed: list[str],
 ) -> Iterator[dict[str, float]]:
-    """Metrics of each fold of the training rows. The folds depend on rows, labels and random state alone."""
+    """Metrics of each fold of the training rows. The folds depend on rows, labels and random state alone.
+
+    `whole` are the same rows with the columns, too, that only metrics of the user's own read.
+    """
     from sklearn.base import clone
 
     task = task_of(recipe)
@@ -201,7 +209,9 @@ def _cross_validate(
             _guarded(partial(_fit, fold, rows.take(fit_on)), noticed)
             seconds = time.perf_counter() - started
             predictions = _guarded(partial(task.predict, fold, rows.take(measure_on)), noticed)
-        yield {**task.score_metrics(predictions), "fit_seconds": seconds}
+        extra, missing = values_of(recipe, predictions, whole.take(measure_on))
+        noticed.extend(f"fold {number}: {line}" for line in missing)
+        yield {**task.score_metrics(predictions), **extra, "fit_seconds": seconds}
 
 
 def _fit(pipeline: Pipeline, rows: Rows) -> Pipeline:

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
-from expctl.extra_metrics import read_extra_metrics
+from expctl.extra_metrics import ExtraMetric, read_extra_metrics, spelled
 from expctl.recipe import OPTIONS, Recipe
 from expctl.training.models.factory import source_hash, sources_hash
 from expctl.training.models.families import FAMILIES, is_factory
@@ -57,6 +57,11 @@ def configure(given: Mapping[str, object]) -> Recipe:
         fields["extra_metric_hash"] = sources_hash(one.path for one in read_extra_metrics(fields["extra_metric"]))
     fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest)
     return Recipe(**fields)
+
+
+def with_extra_metric(recipe: Recipe, metric: ExtraMetric) -> Recipe:
+    """The recipe with one metric of the user's own, as its file is now."""
+    return dataclasses.replace(recipe, extra_metric=spelled(metric), extra_metric_hash=sources_hash([metric.path]))
 
 
 def without_rival_tests(given: Mapping[str, Any], wins: Collection[str]) -> dict[str, Any]:

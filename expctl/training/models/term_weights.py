@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from expctl.errors import UsageError
+from expctl.errors import RunNotFound
 from expctl.training.data.text import vectorizer_of
 from expctl.training.models.families import FAMILIES, of_class
 from expctl.training.models.steps import final_estimator, is_from_factory
@@ -42,22 +42,22 @@ class TermWeights:
 
 
 def check_weighs(model: str) -> None:
-    """Raise UsageError, with the reason, for a model of which it is known by its name that it weighs no terms."""
+    """Raise RunNotFound, with the reason, for a model of which it is known by its name that it weighs no terms."""
     family = FAMILIES.get(model)
     if family is not None and not family.weighs:
         reason = family.weighs_not or "its classifier has no weight of a term for a class"
-        raise UsageError(f"{model} does not say which terms speak for a class: {reason}", hint=_hint())
+        raise RunNotFound(f"{model} does not say which terms speak for a class: {reason}", hint=_hint())
 
 
 def term_weights(pipeline: Any) -> TermWeights:
-    """The weights of a fitted pipeline. Raises UsageError, with the reason, for one that has none, or none we know."""
+    """The weights of a fitted pipeline. Raises RunNotFound, with the reason, for one that has none, or none we know."""
     vectorizer = vectorizer_of(pipeline)
     if vectorizer is None or is_from_factory(pipeline):
-        raise UsageError("a model of your own is of unknown parts: its terms cannot be told", hint=_hint())
+        raise RunNotFound("a model of your own is of unknown parts: its terms cannot be told", hint=_hint())
     classifier = final_estimator(pipeline)
     family = of_class(type(classifier))
     if family is None:
-        raise UsageError(f"a {type(classifier).__name__} is of no family that is known here", hint=_hint())
+        raise RunNotFound(f"a {type(classifier).__name__} is of no family that is known here", hint=_hint())
     if not family.weighs:
         check_weighs(next(name for name, one in FAMILIES.items() if one is family))
     kind, weights = resolve_name(family.weighs)(classifier)

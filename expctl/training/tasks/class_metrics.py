@@ -6,9 +6,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.analysis.bootstrap import confidence_limits
 from expctl.analysis.clusters import cluster_limits
 from expctl.analysis.label_metrics import ClassCounts
+from expctl.analysis.limits import confidence_limits
 from expctl.analysis.predictions import Pairing, RunPredictions
 from expctl.metrics import METRICS
 from expctl.training.models.steps import transformed
@@ -153,7 +153,7 @@ def evaluate(predictions: Predictions) -> Evaluation:
     return Evaluation(
         predictions=predictions,
         metrics=score_metrics(predictions),
-        limits=confidence_limits(labels, predicted)
+        limits=confidence_limits(labels, predicted, classes=predictions.classes)
         if predictions.groups is None
         else cluster_limits(labels, predicted, predictions.groups),
         files={

@@ -54,7 +54,8 @@ def test_what_differs_is_shown_and_the_rest_is_counted(cli, runs):
     assert rest == f"expctl: {number} parameters and 1 metric are the same (--all)"
     assert list(same["parameters"])[:2] == list(document["parameters"])
     nothing = cli("compare", "weak", "weak")
-    assert (nothing.exit_code, nothing.stderr) == (0, "expctl: nothing differs\n")
+    assert nothing.exit_code == 0
+    assert nothing.stderr.endswith("is compared with itself\n")
     assert cli("compare", "weak", "strong", "--only-changed").exit_code == 2
 
 
@@ -101,6 +102,14 @@ def test_runs_on_other_test_rows_are_told_so(cli, runs):
     assert [line.endswith(" are the same (--all)") for line in done.stderr.splitlines()] == [False, False, True]
     assert cli("compare", "weak", "other rows", "--quiet").stderr == ""
     assert compared(cli, "weak", "other rows")["same_test_set"] is False
+
+
+def test_a_run_compared_with_itself_is_told(cli, runs):
+    strong = store_of(runs).find("name = 'strong'")[0]
+    done = cli("compare", "strong", strong.run_id)
+    assert (done.exit_code, done.stderr) == (0, f"expctl: run {strong.described} is compared with itself\n")
+    gated = cli("gate", "strong", "--baseline", "strong")
+    assert (gated.exit_code, gated.stderr) == (0, f"expctl: run {strong.described} is compared with itself\n")
 
 
 def test_a_failed_run_can_be_compared(cli, runs):

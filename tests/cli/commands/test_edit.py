@@ -98,6 +98,8 @@ def test_a_note_comes_from_stdin_and_an_empty_one_goes(runs, run_command):
         (["strong", "-t", "a"], "-t 'a' is not KEY=VALUE (for example -t team=nlp)"),
         (["strong", "--name", " "], "the run's name is empty"),
         (["strong", "--name", "x" * 251], "the run's name has 251 characters, the limit is 250"),
+        (["strong", "--name", "latest"], "the run's name 'latest' means the newest run wherever it is typed (choose"),
+        (["strong", "--name", "two\nlines"], "the run's name 'two\\nlines' has a line end or a control character"),
         (["strong", "--note", "x" * 8001], "--note has 8,001 characters, the limit is 8,000"),
         (["strong", "weak", "--name", "one"], "--name names one run, and 2 runs match (use the id of one)"),
     ],

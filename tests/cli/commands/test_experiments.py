@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 
+from expctl.tracking.runs import deletion
 from tests.tracking.recorded import execute, names, store_of
 
 
@@ -28,8 +29,10 @@ def test_each_is_told_with_its_runs_its_best_and_its_size(cli, runs, store_kind)
     files = [path for path in runs.rglob("mlartifacts/expctl-*/**/*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) if store_kind == "sqlite" else None
     assert ours["bytes"] == size
+    named = rows(cli("experiments", "expctl", "--format", "json"))["expctl"]["bytes"]
+    listed = [deletion.bytes_of(store_of(runs), run) for run in store_of(runs).find()]
+    assert named == (size if store_kind == "sqlite" else sum(listed))
     assert (found["other"]["runs"], found["other"]["best_run"]) == (1, None)
-    assert list(rows(cli("experiments", "expctl", "--metric", "nope", "--format", "json"))) == ["expctl"]
 
 
 @pytest.mark.every_store
@@ -68,7 +71,7 @@ def test_for_good_frees_the_name_and_takes_nothing_else_along(cli, runs):
 def test_a_run_of_a_registered_model_keeps_its_experiment_from_going_for_good(cli, runs):
     assert cli("promote", "strong", "reviews").exit_code == 0
     done = cli("experiments", "expctl", "--purge", "-y")
-    assert (done.exit_code, done.stdout) == (2, "")
+    assert (done.exit_code, done.stdout) == (3, "")
     assert "is version 1 of the registered model 'reviews'" in done.stderr
     assert len(execute(runs, "SELECT name FROM runs")) == 4
 
@@ -96,8 +99,14 @@ def test_a_server_keeps_its_experiments_but_frees_a_name(cli, runs, server, monk
             2,
             "--rename holds a password, which would be stored (another name)",
         ),
-        (["expctl", "--rename", "x" * 600], 2, "--rename: "),
+        (["expctl", "--rename", "x" * 600], 2, "--rename has 600 characters, the limit is 256"),
         (["gone", "--rename", "new"], 2, "experiment 'gone' has been deleted (try: expctl experiments gone --restore)"),
+        (["gone", "--delete"], 3, "experiment 'gone' is deleted already (--purge deletes it permanently)"),
+        (["expctl", "--restore"], 3, "experiment 'expctl' is not deleted (try: expctl experiments --deleted)"),
+        (["expctl", "--restore", "--dry-run"], 3, "experiment 'expctl' is not deleted"),
+        (["gone", "expctl", "--restore"], 3, "experiment 'expctl' is not deleted"),
+        (["expctl", "--rename", "two\nlines"], 2, "--rename 'two\\nlines' has a line end or a control character"),
+        (["--metric", "f1"], 3, "no run has f1, did you mean 'f1_score'? (--metric accuracy, f1_score"),
         (["expct", "--delete"], 3, "no experiment 'expct', did you mean 'expctl'? (try: expctl experiments)"),
         (["expctl", "--delete"], 2, "no terminal to confirm on: delete 1 experiment: expctl (4 runs)? (--yes)"),
         (["expctl", "--purge"], 2, "no terminal to confirm on: delete 1 experiment permanently, with runs, files and"),

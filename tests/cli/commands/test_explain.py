@@ -173,7 +173,7 @@ def test_wrong_use_is_told_in_one_line_with_its_exit_code(cli, runs):
     refused(cli("explain", "weak", "nowhere"), ExitCode.NOT_FOUND, "no run 'nowhere'")
     refused(cli("explain", "weak", "broken"), ExitCode.NOT_FOUND, "has no f1_score: it is failed")
     refused(cli("explain", "weak", "strong", "--metric", "fit_seconds"), ExitCode.USAGE, "cannot test 'fit_seconds'")
-    refused(cli("explain", "weak", "strong", "--metric", "f1_scor"), ExitCode.USAGE, "did you mean 'f1_score'?")
+    refused(cli("explain", "weak", "strong", "--metric", "f1_scor"), ExitCode.NOT_FOUND, "did you mean 'f1_score'?")
     refused(cli("explain", "weak", "strong", "--confidence", "95"), ExitCode.USAGE, "--confidence 95")
     Path("small.csv").unlink()
     refused(cli("explain", "weak", "strong"), ExitCode.DATA, "the data of run weak (", "is gone: no file small.csv")

@@ -55,6 +55,17 @@ def test_a_limit_that_is_no_number_is_a_mistake_and_no_decision(cli, runs, limit
     assert limit in done.stderr
 
 
+def test_a_metric_of_scores_is_not_tested_on_few_rows_of_the_rarer_class(cli, folder):
+    write_reviews(folder / "few.csv", 60)
+    for model in ("naive_bayes", "dummy"):
+        assert cli("train", "--data", "few.csv", "--model", model, "--run-name", model).exit_code == 0
+    why = "only 6 of the 12 test rows are not of the most frequent class; 20 are needed"
+    done = cli("gate", "naive_bayes", "--baseline", "dummy", "--metric", "log_loss")
+    assert (done.exit_code, f"gate: undecided\nreason: {why}\n" in done.stdout) == (6, True)
+    done = cli("compare", "dummy", "naive_bayes")
+    assert f"naive_bayes: roc_auc and log_loss not tested: {why}\n" in done.stderr
+
+
 def test_two_rows_of_forty_decide_nothing_and_the_same_model_passes(cli, runs):
     done = cli("gate", "strong", "--baseline", "weak")
     assert (done.exit_code, done.stderr) == (6, "")

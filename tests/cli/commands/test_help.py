@@ -24,6 +24,10 @@ def test_a_pipe_gets_a_topic_as_it_is_written(cli, name):
     assert (done.exit_code, done.stdout, done.stderr) == (0, docs.read(name).text, "")
 
 
+def test_a_topic_of_two_words_is_found_with_a_blank_too(cli):
+    assert cli("help", "Learning", "curve").stdout == docs.read("learning-curve").text
+
+
 def test_a_command_that_is_no_topic_gets_its_own_help(cli):
     commands = [one.name for one in app.registered_commands if one.name not in docs.names()]
     assert {"train", "list", "help"} <= set(commands)

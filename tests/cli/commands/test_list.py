@@ -175,7 +175,7 @@ def test_nothing_found_is_no_error_and_says_where_it_looked(cli, runs):
         (["--sort", "f1_scor"], "did you mean 'f1_score'?"),
         (["--sort", "f1"], "did you mean 'f1_score'?"),
         (["--sort", "name:up"], "is not KEY, KEY:asc or KEY:desc"),
-        (["--sort", ""], "is not KEY"),
+        (["--sort", ""], "--sort is empty"),
         (["--columns", "name,nothing"], "no run has 'nothing'"),
         (["--columns", " ,"], "--columns is empty"),
         (["--columns", "nope*,x?"], "none of these runs has anything that matches nope*, x?"),

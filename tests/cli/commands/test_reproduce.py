@@ -229,12 +229,12 @@ def test_a_trial_of_a_sweep_comes_out_again_and_its_rows_are_known(cli, sweeps):
 def test_what_cannot_be_trained_again_is_refused(cli, sweeps):
     best = parent_of(sweeps, "grid").tags[Tag.BEST_RUN][:8]
     code, said = refused(cli, "grid")
-    assert (code, f"(try: expctl reproduce {best})" in said) == (2, True)
+    assert (code, f"(try: expctl reproduce {best})" in said) == (3, True)
     assert refused(cli, "nobody")[0] == 3
     failed = next(run for run in children(sweeps, "mixed") if run.status == "failed")
     assert refused(cli, failed.run_id)[0] == 3
     alter(sweeps, "DELETE FROM tags WHERE key = ? AND run_uuid = ?", Tag.RECIPE, kept_of(sweeps))
-    assert refused(cli, kept_of(sweeps))[0] == 2
+    assert refused(cli, kept_of(sweeps))[0] == 3
     assert refused(cli, "alone", "--no-record", "--format", "id")[0] == 2
 
 
@@ -248,10 +248,10 @@ def test_a_recipe_that_is_none_is_told_in_one_line(cli, runs):
     alter(runs, "UPDATE tags SET value = ? WHERE key = ? AND run_uuid = ?", recipe, Tag.RECIPE, run.run_id)
     before = statuses(runs)
     code, said = refused(cli, "strong")
-    assert (code, f"the recipe of run strong ({run.run_id[:8]}) cannot be used: " in said) == (2, True)
+    assert (code, f"the recipe of run strong ({run.run_id[:8]}) cannot be used: " in said) == (5, True)
     assert statuses(runs) == before
     assert cli("show", "strong", "--quiet").exit_code == 0
-    assert cli("explain", "strong", "weak", "--dry-run", "--quiet").exit_code == 2
+    assert cli("explain", "strong", "weak", "--dry-run", "--quiet").exit_code == 5
 
 
 def test_what_was_made_to_check_is_neither_the_best_nor_the_latest(cli, runs):

@@ -355,7 +355,7 @@ def test_a_resumed_sweep_that_lives_is_left_alone(cli, sweeps):
 
 
 def test_a_run_that_is_no_sweep_cannot_be_resumed(cli, sweeps):
-    refused(cli("sweep", "--resume", "alone"), ExitCode.USAGE, "run alone (", "is not a sweep")
+    refused(cli("sweep", "--resume", "alone"), ExitCode.NOT_FOUND, "run alone (", "is not a sweep")
     refused(cli("sweep", "--resume", "nobody"), ExitCode.NOT_FOUND, "nobody")
 
 

@@ -107,6 +107,11 @@ USAGE = {
     "our own tag": (["-t", "expctl.complete=true"], "are reserved"),
     "tag too long": (["-t", "a=" + "x" * 8001], "8,001 characters"),
     "tag of a key with a line": (["-t", "a\nb=1"], "a key has letters"),
+    "name of another meaning": (["--run-name", "best:mcc"], "means the best run wherever it is typed"),
+    "name of two lines": (["--run-name", "two\nlines"], "the run's name 'two\\nlines' has a line end or a control"),
+    "experiment of two lines": (["-e", "two\nlines"], "--experiment 'two\\nlines' has a line end or a control"),
+    "empty experiment": (["-e", ""], "--experiment is empty"),
+    "empty model": (["--model", ""], "--model is empty"),
     "name too long": (["--run-name", "x" * 251], "the run's name has 251 characters, the limit is 250"),
     "name empty": (["--run-name", " "], "the run's name is empty"),
     "note too long": (["--note", "x" * 8001], "8,001 characters"),
@@ -511,7 +516,7 @@ def test_a_file_that_would_take_the_place_of_ours_is_refused(cli, runs):
         Path("files", name).touch()
         done = cli("train", "--data", "small.csv", "--artifact", f"files/{name}")
         refused(done, ExitCode.USAGE, "expctl records a file of that name")
-    refused(cli("train", "--data", "small.csv", "--artifact", "no.txt"), ExitCode.USAGE, "there is no such file")
+    refused(cli("train", "--data", "small.csv", "--artifact", "no.txt"), ExitCode.DATA, "no.txt does not exist")
     twice = ("--artifact", "small.csv", "--artifact", "small.csv")
     refused(cli("train", "--data", "small.csv", *twice), ExitCode.USAGE, "another --artifact is of that name")
     assert statuses(runs) == before

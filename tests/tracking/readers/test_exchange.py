@@ -96,7 +96,7 @@ def test_a_file_that_takes_long_but_comes_is_read_whole(hurried, monkeypatch):
 
 
 def test_an_answer_without_an_end_is_not_kept(monkeypatch):
-    monkeypatch.setattr(exchange, "_LARGEST", 10**6)
+    monkeypatch.setattr(exchange, "LARGEST", 10**6)
 
     def speak(connection: socket.socket, ended: threading.Event) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from expctl.errors import RunNotFound, UsageError
+from expctl.errors import RunNotFound
 from expctl.records import Tag
 from expctl.tracking.runs import deletion
 from expctl.tracking.runs.lifecycle import process_tags
@@ -53,7 +53,7 @@ def test_a_run_that_is_being_recorded_is_not_deleted_but_an_orphan_is(folder):
     experiment = store.ensure_experiment()
     store.client.create_run(experiment, run_name="alive", tags=process_tags())
     store.client.create_run(experiment, run_name="orphan", tags=process_tags() | {Tag.STARTED: "1.00"})
-    with pytest.raises(UsageError, match=f"is being recorded by process {os.getpid()} on "):
+    with pytest.raises(RunNotFound, match=f"is being recorded by process {os.getpid()} on "):
         delete(store, "alive", "orphan")
     assert delete(store, "orphan") == ["orphan"]
     assert listed(store) == ["alive"]
@@ -107,7 +107,7 @@ def test_a_registered_model_keeps_its_run_from_going_for_good(runs):
     run = store.find("name = 'weak'")[0]
     store.client.create_registered_model("classifier")
     store.client.create_model_version("classifier", str(model_folder(run)), run_id=run.run_id)
-    with pytest.raises(UsageError, match="is version 1 of the registered model 'classifier'"):
+    with pytest.raises(RunNotFound, match="is version 1 of the registered model 'classifier'"):
         delete(store, "weak", purge=True)
     assert model_folder(run).is_dir()
     assert delete(store, "weak") == ["weak"]

@@ -201,6 +201,13 @@ def test_a_name_that_is_the_start_of_its_own_id_is_not_ambiguous(make):
     assert resolve(make.store, "cafe").run_id == wanted
 
 
+def test_a_name_goes_before_the_filter_that_it_reads_as(make):
+    named, other = make("c=0.1"), make("plain")
+    make.store.client.log_param(other, "c", "0.1")
+    assert resolve(make.store, "c=0.1").run_id == named
+    assert resolve(make.store, "c = 0.1").run_id == other
+
+
 def test_a_run_called_latest_or_best_is_ambiguous_unless_it_is(make):
     make("latest", f1_score=0.1)
     assert resolve(make.store, "latest").name == "latest"

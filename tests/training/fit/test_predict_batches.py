@@ -96,7 +96,7 @@ def test_a_model_without_probabilities_says_so_before_reading() -> None:
         raise AssertionError("read")
         yield
 
-    with pytest.raises(DataError, match="this model gives no probabilities"):
+    with pytest.raises(UsageError, match="this model gives no probabilities"):
         list(predicted_chunks(fitted(["a", "b"], model="linear_svm"), TEXT, unread(), name="in.csv", proba=True))
 
 

@@ -81,6 +81,19 @@ def test_a_pipeline_says_how_it_was_made(pipeline: Any, selects: bool, from_fact
         )
 
 
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_an_estimator_is_found_within_its_calibration_fitted_or_not(method: str) -> None:
+    estimator = LogisticRegression()
+    words = [("words", CountVectorizer(), "text")]
+    pipeline = steps.on_features(words, steps.calibrated(estimator, method))
+    assert (steps.is_calibrated(pipeline), steps.final_estimator(pipeline) is estimator) == (True, True)
+    frame, labels = pd.concat([FRAME] * 5, ignore_index=True), [0, 1] * 5
+    plain = steps.on_features(words, LogisticRegression()).fit(frame, labels)
+    fitted = steps.final_estimator(pipeline.fit(frame, labels))
+    assert not steps.is_calibrated(plain)
+    assert np.array_equal(fitted.coef_, steps.final_estimator(plain).coef_)  # one model, fitted on all rows
+
+
 def test_the_parts_of_what_is_made_of_parts_have_names() -> None:
     pipeline = steps.on_features([("words", CountVectorizer(), "text")], LogisticRegression()).fit(FRAME, [0, 1])
     assert list(steps.named_parts(pipeline) or ()) == ["features", "classifier"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expctl.errors import UsageError
+from expctl.errors import RunNotFound
 from expctl.training.models.configure import configure
 from expctl.training.models.families import FAMILIES
 from expctl.training.models.pipeline import build_pipeline
@@ -69,12 +69,12 @@ def test_equal_terms_come_in_the_order_of_the_vocabulary():
 def test_the_others_say_why_not(model):
     assert FAMILIES[model].weighs_not
     for refuse in (lambda: check_weighs(model), lambda: term_weights(fitted(model, 2))):
-        with pytest.raises(UsageError, match=f"{model} does not say which terms speak for a class: ") as error:
+        with pytest.raises(RunNotFound, match=f"{model} does not say which terms speak for a class: ") as error:
             refuse()
         assert error.value.hint == f"those of {', '.join(WEIGH)} can be told"
 
 
 def test_a_model_of_ones_own_is_refused():
     pipeline = on_text("text", build_pipeline(configure({"data": "d.csv"})))
-    with pytest.raises(UsageError, match="of unknown parts"):
+    with pytest.raises(RunNotFound, match="of unknown parts"):
         term_weights(pipeline)

@@ -1,0 +1,70 @@
+"""The words of a program's command line as parameters: `--lr 0.1`, `--lr=0.1` and `lr=0.1` are lr, a flag is True."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from expctl.programs.output import is_secret, without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_OPTION: Final = re.compile(r"--(?P<key>[A-Za-z][\w.-]*)(?P<equals>=(?P<value>.*))?", re.DOTALL)
+_PAIR: Final = re.compile(r"\+{0,2}(?P<key>[A-Za-z_][\w.]*)=(?P<value>.*)", re.DOTALL)
+_NUMBER: Final = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+HIDDEN: Final = "***"
+
+
+def parameters(command: Sequence[str], secrets: Iterable[str] = ()) -> dict[str, str]:
+    """The parameters that a command line says, in its order; of one that is said twice the last.
+
+    Several numbers behind an option are one value (`--layers 64 32`). Values of options that are called like secrets,
+    and what is among `secrets`, are not told.
+    """
+    found: dict[str, str] = {}
+    words = list(command[1:])
+    known = list(secrets)
+    for place, word in enumerate(words):
+        option, pair = _OPTION.fullmatch(word), _PAIR.fullmatch(word)
+        if option is not None:
+            key = option["key"].replace("-", "_")
+            value = option["value"] if option["equals"] else _behind(words[place + 1 :])
+        elif pair is not None:
+            key, value = pair["key"], pair["value"]
+        else:
+            continue
+        found.pop(key, None)
+        found[key] = HIDDEN if is_secret(key) and value != "True" else without_secrets(value, known)
+    return found
+
+
+def without_secret_words(command: Sequence[str], secrets: Iterable[str]) -> list[str]:
+    """The words of a command line as they may be stored."""
+    known, told = list(secrets), []
+    hides = False
+    for word in command:
+        option = _OPTION.fullmatch(word)
+        key = (option or _PAIR.fullmatch(word) or {"key": ""})["key"]
+        if hides and option is None:
+            told.append(HIDDEN)
+        elif is_secret(key) and "=" in word:
+            told.append(f"{word.partition('=')[0]}={HIDDEN}")
+        else:
+            told.append(without_secrets(word, known))
+        hides = option is not None and is_secret(key) and "=" not in word
+    return told
+
+
+def _behind(words: Sequence[str]) -> str:
+    """The value of an option, from the words behind it; True of one that has none."""
+    if not words or words[0] == "--" or _OPTION.fullmatch(words[0]) or _PAIR.fullmatch(words[0]):
+        return "True"
+    if not _NUMBER.fullmatch(words[0]):
+        return "True" if re.fullmatch(r"-[A-Za-z]", words[0]) else words[0]
+    numbers = []
+    for word in words:
+        if not _NUMBER.fullmatch(word):
+            break
+        numbers.append(word)
+    return " ".join(numbers)

@@ -1,0 +1,196 @@
+"""What a program writes, shown as it comes, kept up to a limit and without secrets, read for metrics; how it ended.
+
+Takes bytes from any thread; knows nothing of processes and runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from expctl.errors import mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+KEPT: Final = 5 * 2**20  # bytes from the beginning, and as many from the end
+_LINE: Final = 10_000  # bytes of a line that are read for metrics
+_TOLD: Final = 300  # characters of the last line
+_SECRET: Final = re.compile(
+    r"token|secret|passw|pwd|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth", re.IGNORECASE
+)
+_LEAST: Final = 6  # characters of a secret: shorter values are words that stand everywhere
+_ESCAPES: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value of a metric that stood in the output, at so many milliseconds since 1970."""
+
+    key: str
+    value: float
+    step: int
+    moment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended: `code` is its exit status, negative for a signal; None where that is not known.
+
+    `error` says why it could not be started; `stopped` is what stopped our own command meanwhile.
+    """
+
+    code: int | None
+    timed_out: bool = False
+    error: str | None = None
+    stopped: BaseException | None = None
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable or an option of this name holds a secret, by its name."""
+    return _SECRET.search(name) is not None
+
+
+def secrets_of(environment: Mapping[str, str]) -> list[str]:
+    """The values of the environment that must not be kept, the longest first."""
+    found = {value for name, value in environment.items() if is_secret(name) and len(value) >= _LEAST}
+    return sorted(found, key=len, reverse=True)
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """A text without these values, and without user, password and query of addresses."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return mask_secrets(text)
+
+
+class Output:
+    """The output of one program, of both of its streams.
+
+    `show` is given every piece as it comes. `patterns`: a metric's name and the expression whose group `value`, or
+    first group, is its value; a group `step` is its step, else the values of a name are counted from 0.
+    """
+
+    def __init__(
+        self,
+        show: Callable[[bytes], None] | None = None,
+        *,
+        patterns: Mapping[str, re.Pattern[str]] | None = None,
+        secrets: Iterable[str] = (),
+        kept: int = KEPT,
+    ) -> None:
+        self._show = show
+        self._patterns = dict(patterns or {})
+        self._secrets = list(secrets)
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._head = bytearray()
+        self._tail: deque[bytes] = deque()
+        self._tail_size = 0
+        self._left_out = 0
+        self._ends: dict[str, bytes] = {}  # of each stream: the end of it, for its last line
+        self._begun: dict[str, bytes] = {}  # of each stream: a line that has not ended
+        self._steps: dict[str, int] = {}
+        self.readings: list[Reading] = []
+
+    def feed(self, stream: str, piece: bytes) -> None:
+        """Take a piece of what came from a stream."""
+        if self._show is not None:
+            self._show(piece)
+        with self._lock:
+            self._keep(piece)
+            self._ends[stream] = (self._ends.get(stream, b"") + piece)[-2 * _LINE :]
+            if self._patterns:
+                self._read(stream, piece)
+
+    def _keep(self, piece: bytes) -> None:
+        room = self._kept - len(self._head)
+        if room > 0:
+            self._head += piece[:room]
+            piece = piece[room:]
+        if not piece:
+            return
+        self._tail.append(piece)
+        self._tail_size += len(piece)
+        while self._tail_size - len(self._tail[0]) >= self._kept:
+            gone = len(self._tail.popleft())
+            self._tail_size -= gone
+            self._left_out += gone
+
+    def _read(self, stream: str, piece: bytes) -> None:
+        *lines, rest = re.split(rb"[\r\n]+", self._begun.get(stream, b"") + piece)
+        self._begun[stream] = rest[:_LINE]
+        for line in lines:
+            self._read_line(line)
+
+    def _read_line(self, line: bytes) -> None:
+        text = _ESCAPES.sub(b"", line[:_LINE]).decode("utf-8", "replace")
+        for key, pattern in self._patterns.items():
+            for found in pattern.finditer(text):
+                groups = found.groupdict()
+                value = _number(groups.get("value") or found[1])
+                step = _number(groups.get("step"))
+                if value is not None:
+                    count = self._steps.get(key, 0)
+                    self._steps[key] = count + 1
+                    at = count if step is None or not float(step).is_integer() else int(step)
+                    self.readings.append(Reading(key, value, at, time.time_ns() // 1_000_000))
+
+    def close(self) -> None:
+        """The streams have ended: read the lines that nothing ended."""
+        with self._lock:
+            for line in self._begun.values():
+                self._read_line(line)
+            self._begun.clear()
+
+    def log(self) -> bytes:
+        """What is kept: all of it, or beginning and end with a line that says how much lay between. Without secrets."""
+        with self._lock:
+            head, tail, left_out = bytes(self._head), b"".join(self._tail), self._left_out
+        if not left_out:
+            return self._masked(head + tail)
+        head, cut = head[: head.rfind(b"\n") + 1] or head, tail[tail.find(b"\n") + 1 :] or tail
+        left_out += self._kept - len(head) + len(tail) - len(cut)
+        return self._masked(head) + b"[expctl: %d bytes left out]\n" % left_out + self._masked(cut)
+
+    def _masked(self, content: bytes) -> bytes:
+        # By way of Latin-1, which has a character for each byte: what is no secret stays as it is.
+        secrets = [secret.encode("utf-8", "surrogateescape").decode("latin-1") for secret in self._secrets]
+        return without_secrets(content.decode("latin-1"), secrets).encode("latin-1")
+
+    def last_line(self) -> str | None:
+        """The last line of stderr, or of all there is, for people; None if nothing was written."""
+        for stream in ("stderr", "stdout"):
+            lines = _ESCAPES.sub(b"", self._ends.get(stream, b"")).replace(b"\r", b"\n").split(b"\n")
+            last = next((line.strip() for line in reversed(lines) if line.strip()), None)
+            if last is not None:
+                return without_secrets(last.decode("utf-8", "replace"), self._secrets)[:_TOLD]
+        return None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def shown_on(descriptor: int) -> Callable[[bytes], None]:
+    """What writes to a descriptor as long as somebody reads it."""
+    gone = False
+
+    def show(piece: bytes) -> None:
+        nonlocal gone
+        view = memoryview(piece)
+        while view and not gone:
+            try:
+                view = view[os.write(descriptor, view) :]
+            except OSError:
+                gone = True
+
+    return show

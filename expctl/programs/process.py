@@ -1,0 +1,194 @@
+"""A program from its start to its end: its streams read, its terminal, signals passed on, and nothing left of it.
+
+Below us is its guard (`guard.py`), which is the parent of the program. Knows nothing of runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from expctl.errors import Stopped
+from expctl.programs import guard
+from expctl.programs.output import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+    from typing import BinaryIO
+
+    from expctl.programs.output import Output
+
+assert sys.platform != "win32"
+
+MARK: Final = "EXPCTL_RUN_ID"  # the variable by which what belongs to a program is found where its guard is gone
+_PIECE: Final = 65_536
+_INSISTING: Final = 3  # signals that were sent without an effect
+_PATIENCE: Final = 2.0  # seconds for the streams to end after the processes
+
+
+class Program:
+    """A running program. Leaving the block ends it, and whatever it started.
+
+    `environment` has the variable MARK. With `terminal` it has a terminal of its own, of the size of ours; what is
+    typed at ours goes there.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        output: Output,
+        environment: Mapping[str, str],
+        *,
+        folder: Path | None = None,
+        terminal: bool = False,
+    ) -> None:
+        self._output = output
+        self._mark = environment[MARK]
+        self._done = threading.Event()
+        self._told: list[bytes] = []
+        self._stack = ExitStack()
+        with ExitStack() as passing:  # our copies of what the guard gets
+            life, told_end = self._connect(passing)
+            streams = self._terminal(passing) if terminal else self._pipes(passing)
+            words = [sys.executable, "-I", "-S", guard.__file__, str(life), str(told_end), str(int(terminal)), *command]
+            self._guard = subprocess.Popen(
+                words, stdin=streams[0], stdout=streams[1], stderr=streams[2], env=dict(environment), cwd=folder,
+                start_new_session=True, pass_fds=(life, told_end),
+            )  # fmt: skip
+        for thread in self._threads:
+            thread.start()
+
+    def _connect(self, passing: ExitStack) -> tuple[int, int]:
+        """The pipes between us and the guard; gives its ends."""
+        life, self._life = self._pipe(passing, ours="written")
+        told_end, told = self._pipe(passing, ours="read")
+        self._threads = [threading.Thread(target=self._listen, args=(told,), daemon=True)]
+        self._readers: list[threading.Thread] = []
+        return life, told_end
+
+    def _pipe(self, passing: ExitStack, *, ours: str) -> tuple[int, BinaryIO]:
+        """A pipe: the descriptor of their end, which is closed with `passing`, and our end."""
+        read, written = os.pipe()
+        theirs, mine = (read, written) if ours == "written" else (written, read)
+        passing.callback(os.close, theirs)
+        return theirs, self._stack.enter_context(open(mine, "wb" if ours == "written" else "rb", buffering=0))  # noqa: PTH123
+
+    def _pipes(self, passing: ExitStack) -> tuple[int | None, int, int]:
+        """Streams that are pipes, but for the input, which is ours."""
+        ends = []
+        for name in ("stdout", "stderr"):
+            end, mine = self._pipe(passing, ours="read")
+            self._read(name, mine)
+            ends.append(end)
+        return None if sys.stdin is not None else subprocess.DEVNULL, ends[0], ends[1]
+
+    def _terminal(self, passing: ExitStack) -> tuple[int | None, int, int]:
+        """Streams that are a terminal; the input too where ours is one, and we are in its foreground."""
+        from expctl.programs.terminal import Terminal
+
+        terminal = self._stack.enter_context(Terminal(passing, self._insisted))
+        self._read("stdout", terminal.stream)
+        return terminal.theirs if terminal.takes_input else None, terminal.theirs, terminal.theirs
+
+    def _read(self, name: str, stream: BinaryIO) -> None:
+        thread = threading.Thread(target=self._pump, args=(name, stream), daemon=True)
+        self._threads.append(thread)
+        self._readers.append(thread)
+
+    def _pump(self, name: str, stream: BinaryIO) -> None:
+        with suppress(OSError, ValueError):  # EIO: a terminal that nobody has open; ValueError: closed by us
+            while piece := stream.read(_PIECE):
+                self._output.feed(name, piece)
+
+    def _listen(self, told: BinaryIO) -> None:
+        with suppress(OSError, ValueError):
+            while piece := told.read(_PIECE):
+                self._told.append(piece)
+        self._guard.wait()
+        self._done.set()
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.send(signal.SIGKILL)
+        self._life.close()  # the guard ends what is left
+        with suppress(subprocess.TimeoutExpired):
+            self._guard.wait(2 * guard.GRACE)
+        if "pid" not in self._words() or self._code() is None:  # it was killed, or hangs: then we do its work
+            self._guard.kill()
+            with suppress(KeyError, OSError):
+                os.killpg(self._words()["pid"], signal.SIGKILL)
+            guard.end_all(self._marked, 0)
+        for reader in self._readers:
+            reader.join(_PATIENCE)
+        self._stack.close()
+        self._output.close()
+
+    def wait(self, timeout: float | None = None) -> Ended:
+        """Wait for the end. Ctrl-C, SIGTERM and SIGHUP, and the end of `timeout` seconds, are passed on to the process
+        group of the program; after five seconds, or another signal, it is killed.
+        """
+        limit = None if timeout is None else time.monotonic() + timeout
+        stopped: BaseException | None = None
+        timed_out, asked = False, 0
+        while True:
+            try:
+                left = None if limit is None else max(limit - time.monotonic(), 0)
+                if self._done.wait(left):
+                    break
+                timed_out = timed_out or stopped is None
+                self.send(signal.SIGKILL if asked else signal.SIGTERM)
+            except (KeyboardInterrupt, Stopped) as error:
+                stopped = stopped or error
+                number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.Signals[error.signal_name]
+                self.send(signal.SIGKILL if asked else number)
+            asked += 1
+            limit = time.monotonic() + guard.GRACE
+            if asked > _INSISTING:
+                self._guard.kill()  # it does not answer
+        return Ended(self._code(), timed_out, self._error(), stopped)
+
+    def send(self, number: int) -> None:
+        """Send a signal to the process group of the program."""
+        with suppress(OSError, ValueError):
+            self._life.write(bytes([number]))
+
+    def _insisted(self) -> None:
+        """Somebody presses Ctrl-C again and again: the program does not heed it."""
+        self.send(signal.SIGKILL)
+
+    def _words(self) -> dict[str, int]:
+        """What the guard has told."""
+        lines = (line.split() for line in b"".join(self._told).splitlines())
+        return {line[0].decode(): int(line[1]) for line in lines if len(line) == 2}
+
+    def _code(self) -> int | None:
+        words = self._words()
+        return -words["signal"] if "signal" in words else words.get("exit")
+
+    def _error(self) -> str | None:
+        number = self._words().get("error")
+        return None if number is None else os.strerror(number)
+
+    def _marked(self) -> list[int]:
+        """The processes that have our mark, by /proc."""
+        mark = f"{MARK}={self._mark}".encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                ended = (folder / "stat").read_bytes().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+                if not ended and mark in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+        return found

@@ -1,0 +1,288 @@
+"""Predictions of another program, from a table: checked, their rows identified. Form: `expctl help predictions`.
+
+Whatever is wrong is told with the row where it stands. Rows are never known by their position.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import DataError, closest
+from expctl.training.data.rows import text_hashes
+from expctl.training.data.tables import kind_of, read_table
+from expctl.training.tasks.class_labels import read_labels
+from expctl.training.tasks.protocol import Predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from expctl.analysis.predictions import ScoreKind
+    from expctl.training.data.tables import TableColumns
+
+TARGETS: Final = ("label", "target", "y_true")
+PREDICTIONS: Final = ("prediction", "predicted", "y_pred")
+TEXT: Final = "text"
+TEXT_HASH: Final = "text_hash"
+GROUP: Final = "group"
+GROUP_HASH: Final = "group_hash"
+_IDS: Final = ("id", "row_id")
+_PROBABILITY: Final = "proba_"
+_DECISION: Final = "decision"
+_SCORES: Final = "scores"  # of a predictions.parquet as expctl writes it
+_OURS: Final = ("row", "text_hash", "label", "prediction", GROUP, GROUP_HASH)
+_HASH: Final = re.compile(r"[0-9a-f]{32}")
+_SUM: Final = 1e-3  # by which the probabilities of a row may differ from 1: as much as four digits of each
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionColumns:
+    """Which columns are what; None, or none: those of the usual names. `ids` identify a row, or `text` does."""
+
+    target: str | None = None
+    prediction: str | None = None
+    ids: tuple[str, ...] = ()
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class PredictionsTable:
+    """Predictions of rows that `hashes` identify, shape (n,), dtype S32, and `rows` number, shape (n,)."""
+
+    predictions: Predictions
+    hashes: np.ndarray
+    rows: np.ndarray
+
+
+def read_predictions_table(
+    content: bytes, name: str, columns: PredictionColumns | None = None, *, encoding: str = "utf-8"
+) -> PredictionsTable:
+    """The predictions that a CSV, TSV, JSONL or Parquet file holds; `name` is its name, whose ending says which.
+
+    Raises DataError for one that is malformed.
+    """
+    kind = kind_of(name)
+    table = read_table(content, kind, encoding=encoding, name=name)
+    parquet = content if kind == "parquet" else None
+    return predictions_of(table, name, columns, parse=kind in ("csv", "tsv"), parquet=parquet)
+
+
+def predictions_of(
+    table: TableColumns,
+    name: str,
+    columns: PredictionColumns | None = None,
+    *,
+    parse: bool = False,
+    parquet: bytes | None = None,
+) -> PredictionsTable:
+    """The predictions of a table that has been read. `parse`: its labels are written out, as in CSV; `parquet` is the
+    file that it was, whose metadata say what its scores are.
+
+    Raises DataError for a table that is malformed.
+    """
+    import numpy as np
+
+    columns = columns or PredictionColumns()
+    size = len(next(iter(table.values()), []))
+    if not size:
+        raise DataError(f"{name} has no rows", hint="one line for each test row: expctl help predictions")
+    target = _chosen(table, columns.target, TARGETS, name, "--target")
+    prediction = _chosen(table, columns.prediction, PREDICTIONS, name, "--prediction")
+    labels, predicted = _labels(table, target, prediction, name, parse=parse)
+    scores, score_kind, classes = _scores(table, labels, predicted, name, parquet)
+    hashes = _hashes(table, columns, (target, prediction), name)
+    rows = np.arange(size)
+    if all(isinstance(one, int) and 0 <= one < 2**63 for one in table.get("row", [None])):
+        rows = np.array(table["row"], dtype=np.int64)
+    predictions = Predictions(labels, predicted, scores, score_kind, classes, 0.0, _groups(table, name))
+    return PredictionsTable(predictions, hashes, rows)
+
+
+def _chosen(table: TableColumns, asked: str | None, usual: Sequence[str], name: str, option: str) -> str:
+    found = next((one for one in ([asked] if asked else usual) if one in table), None)
+    if found is None:
+        wanted = asked or usual[0]
+        shown = ", ".join(list(table)[:20])
+        raise DataError(
+            f"{name} has no column {wanted!r}{closest(wanted, table)}", hint=f"it has {shown}; {option} names another"
+        )
+    return found
+
+
+def _labels(
+    table: TableColumns, target: str, prediction: str, name: str, *, parse: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both columns, of one type. Raises DataError where a cell is empty, or holds no class."""
+    for column in (target, prediction):
+        missing = next((row for row, value in enumerate(table[column], 1) if value is None or value != value), None)
+        if missing is not None:
+            raise DataError(f"{name}: row {missing:,} has no {column}", hint="every row needs both: predict them all")
+    both = read_labels([*table[target], *table[prediction]], parse=parse, column=target)
+    size = len(table[target])
+    return both[:size], both[size:]
+
+
+def _scores(
+    table: TableColumns, labels: np.ndarray, predicted: np.ndarray, name: str, parquet: bytes | None
+) -> tuple[np.ndarray | None, ScoreKind, np.ndarray]:
+    """The scores, one column per class in the order of the classes, what they are, and the classes."""
+    import numpy as np
+
+    known = np.unique(np.concatenate([labels, predicted]))
+    columns = {key.removeprefix(_PROBABILITY): values for key, values in table.items() if key.startswith(_PROBABILITY)}
+    kind: ScoreKind = "probability"
+    if not columns and _SCORES in table and parquet is not None:
+        columns, kind, known = _listed(table[_SCORES], parquet, known, name)
+    elif not columns and _DECISION in table:
+        columns, kind = {_DECISION: table[_DECISION]}, "decision"
+    if not columns:
+        return None, "none", known
+    if list(columns) == [_DECISION] and kind == "decision":
+        if len(known) != 2:
+            raise DataError(
+                f"{name}: column {_DECISION!r} is of two classes, there are {len(known)}",
+                hint="one column proba_CLASS for each class",
+            )
+        return _numbers(columns, name)[:, 0], kind, known
+    classes = np.array([_as_label(one, known, name) for one in columns], dtype=known.dtype)
+    order = np.argsort(classes)
+    scores = _numbers(columns, name)[:, order]
+    if kind == "probability":
+        _check_probabilities(scores, name)
+    return scores, kind, classes[order]
+
+
+def _listed(
+    values: list[Any], parquet: bytes, known: np.ndarray, name: str
+) -> tuple[dict[str, list[Any]], ScoreKind, np.ndarray]:
+    """The scores of a predictions.parquet as expctl writes it, by class, what they are, and the classes."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    described = pq.read_schema(io.BytesIO(parquet)).metadata or {}
+    try:
+        if described[b"expctl.scores"] == b"none":
+            return {}, "none", known
+        classes = [str(one) for one in json.loads(described[b"expctl.classes"])]
+        kind: ScoreKind = "decision" if described[b"expctl.scores"] == b"decision" else "probability"
+        if kind == "decision" and {len(one) for one in values} == {1}:
+            two = np.array([_as_label(one, known, name) for one in classes], dtype=known.dtype)
+            return {_DECISION: [one[0] for one in values]}, kind, two
+        return dict(zip(classes, map(list, zip(*values, strict=True)), strict=True)), kind, known
+    except (KeyError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{name}: column 'scores' without its classes", hint="or one column proba_CLASS for each class"
+        ) from error
+
+
+def _as_label(text: str, known: np.ndarray, name: str) -> Any:
+    """The class that a column is called after, as the labels are written."""
+    names = {str(one): one for one in known.tolist()}
+    if text in names:
+        return names[text]
+    if known.dtype.kind == "O":
+        return text
+    try:
+        return known.dtype.type(float(text)) if known.dtype.kind != "b" else {"True": True, "False": False}[text]
+    except (ValueError, KeyError):
+        raise DataError(
+            f"{name}: proba_{text} is a column of no class; the labels are {', '.join(list(names)[:5])}",
+            hint="proba_CLASS, with the class as it stands in the target",
+        ) from None
+
+
+def _numbers(columns: Mapping[str, Sequence[Any]], name: str) -> np.ndarray:
+    import numpy as np
+
+    found = np.empty((len(next(iter(columns.values()))), len(columns)))
+    for place, (key, values) in enumerate(columns.items()):
+        for row, value in enumerate(values):
+            try:
+                found[row, place] = float("nan" if value is None else value)
+            except (TypeError, ValueError):
+                found[row, place] = np.nan
+        wrong = np.flatnonzero(~np.isfinite(found[:, place]))
+        if len(wrong):
+            raise DataError(
+                f"{name}: row {wrong[0] + 1:,} has the score {values[wrong[0]]!r} for {key}", hint="scores are numbers"
+            )
+    return found
+
+
+def _check_probabilities(scores: np.ndarray, name: str) -> None:
+    import numpy as np
+
+    wrong = np.flatnonzero((scores < 0).any(axis=1) | (np.abs(scores.sum(axis=1) - 1) > _SUM))
+    if len(wrong):
+        row = ", ".join(f"{one:g}" for one in scores[wrong[0]][:5])
+        raise DataError(
+            f"{name}: row {wrong[0] + 1:,} has probabilities that do not add up to 1 ({row})",
+            hint="one column proba_CLASS for each class; of decisions between two classes one column decision",
+        )
+
+
+def _hashes(table: TableColumns, columns: PredictionColumns, answers: tuple[str, str], name: str) -> np.ndarray:
+    """By what each row is known: its text, as in a run of `train`, or the columns that identify it."""
+    import numpy as np
+
+    asked = [*columns.ids, *([columns.text] if columns.text else [])]
+    for column in asked:
+        if column not in table:
+            raise DataError(f"{name} has no column {column!r}{closest(column, table)}", hint="--id COLUMN")
+    if not asked and TEXT_HASH in table:
+        digests = table[TEXT_HASH]
+        wrong = next((row for row, one in enumerate(digests, 1) if not _HASH.fullmatch(str(one))), None)
+        if wrong is not None:
+            raise DataError(f"{name}: row {wrong:,} has no text_hash", hint="32 hexadecimal digits, or a column text")
+        return np.array(digests, dtype="S32")
+    text = columns.text or (TEXT if not columns.ids and TEXT in table else None)
+    if text is not None:
+        missing = next((row for row, value in enumerate(table[text], 1) if value is None), None)
+        if missing is not None:
+            raise DataError(f"{name}: row {missing:,} has no {text}", hint="or name columns that identify it by --id")
+        return text_hashes([str(value) for value in table[text]])
+    return _by_columns(table, columns.ids, answers, name)
+
+
+def _groups(table: TableColumns, name: str) -> np.ndarray | None:
+    """Which rows belong together: by the column `group`, or its hashes as expctl writes them; None without either."""
+    import numpy as np
+
+    column = GROUP if GROUP in table else GROUP_HASH
+    if column not in table:
+        return None
+    missing = next((row for row, value in enumerate(table[column], 1) if value is None), None)
+    if missing is not None:
+        raise DataError(f"{name}: row {missing:,} has no {column}", hint="one for each row, or leave out the column")
+    if column == GROUP:
+        return text_hashes([str(value) for value in table[column]])
+    return np.array([str(value) for value in table[column]], dtype="S32")
+
+
+def _by_columns(table: TableColumns, ids: Sequence[str], answers: tuple[str, str], name: str) -> np.ndarray:
+    """Rows known by one column that is called so, or by all that are neither labels nor scores."""
+    others = [key for key in table if key not in (*answers, *_OURS, _SCORES, _DECISION)]
+    others = [key for key in others if not key.startswith((_PROBABILITY, "slice."))]
+    chosen = list(ids) or [one for one in _IDS if one in table][:1] or others
+    if not chosen:
+        raise DataError(
+            f"{name} has nothing that identifies a row, and rows are never compared by their position",
+            hint="add a column id or text: expctl help predictions",
+        )
+    values = list(zip(*(table[key] for key in chosen), strict=True))
+    known: dict[tuple[Any, ...], int] = {}
+    for row, value in enumerate(values, 1):
+        if any(one is None for one in value) and (ids or chosen[0] in _IDS):
+            raise DataError(f"{name}: row {row:,} has no {', '.join(chosen)}", hint="every row needs one")
+        before = known.setdefault(tuple(map(str, value)), row)
+        if before != row and (ids or chosen[0] in _IDS):
+            told = " ".join(map(str, value))[:60]
+            raise DataError(f"{name}: rows {before:,} and {row:,} are both {told!r}", hint="each test row once")
+    if len(chosen) == 1:
+        return text_hashes([str(one) for (one,) in values])
+    return text_hashes([json.dumps([str(one) for one in value], ensure_ascii=False) for value in values])

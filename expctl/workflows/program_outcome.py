@@ -1,0 +1,163 @@
+"""What a program left: its output, files, metrics.json and predictions, as log items. Reads files; writes no run."""
+
+from __future__ import annotations
+
+import glob
+import json
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.errors import DataError
+from expctl.tracking.runs.items import Folder, MetricValue, Param
+from expctl.tracking.runs.metadata import OWN_FILES, check_file_name, check_key
+from expctl.tracking.runs.predicted import predicted
+from expctl.training.data.tables import read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from expctl.records import RunRecord
+    from expctl.tracking.runs.items import Item
+    from expctl.training.data.predictions_table import PredictionColumns, PredictionsTable
+    from expctl.workflows.program_request import ProgramRequest
+
+METRICS_FILE: Final = "metrics.json"
+_SAME: Final = 1e-4  # of two values of a metric: printed with four digits they are the same
+_BYTES: Final = 10_000_000  # of a metrics.json
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The files that a program may write, as they were before it began, by path: None of one that was not there."""
+
+    stamps: Mapping[Path, tuple[int, int, int] | None]
+
+    @classmethod
+    def of(cls, *paths: Path) -> Before:
+        """The files as they are now."""
+        return cls({path: _stamp(path) for path in paths})
+
+    def written(self, path: Path) -> bool:
+        """Whether a file is there that was not, or not so."""
+        now = _stamp(path)
+        return now is not None and now != self.stamps.get(path)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def files(request: ProgramRequest, folder: Path, scratch: Path, note: Callable[[str], None]) -> Iterator[Folder]:
+    """The files that the globs of a request mean, copied to `scratch`, by their paths below `folder`.
+
+    What cannot be recorded is told to `note`, and left out.
+    """
+    copied = 0
+    for pattern in request.artifacts:
+        paths = sorted(glob.glob(pattern, root_dir=folder, recursive=True))  # noqa: PTH207
+        chosen = [file for path in paths for file in _below(folder / path)]
+        if not chosen:
+            note(f"warning: --artifact {pattern}: no such file")
+        for file in chosen:
+            name = file.relative_to(folder)
+            if name.parts[0] in OWN_FILES:
+                note(f"warning: {name} is not recorded: expctl records a file of that name")
+                continue
+            for part in name.parts:
+                check_file_name("--artifact", part)
+            try:
+                (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, scratch / name)
+            except OSError as error:
+                note(f"warning: cannot record {name}: {error.strerror}")
+                continue
+            copied += 1
+    if copied:
+        yield Folder(scratch)
+
+
+def _below(path: Path) -> Iterator[Path]:
+    """The regular files of a path, links not followed out of their folder."""
+    if path.is_dir() and not path.is_symlink():
+        for one in sorted(path.iterdir()):
+            yield from _below(one)
+    elif path.is_file():
+        yield path
+
+
+def metrics_file(path: Path, note: Callable[[str], None]) -> Iterator[MetricValue]:
+    """The numbers of a metrics.json; those of objects within by `outer.inner`, those of lists as steps.
+
+    A file that is none is told to `note`.
+    """
+    try:
+        if path.stat().st_size > _BYTES:
+            raise ValueError(f"more than {_BYTES:,} bytes")
+        found = json.loads(path.read_bytes())
+        if not isinstance(found, dict):
+            raise ValueError("not an object")
+    except (OSError, ValueError, RecursionError) as error:
+        note(f"warning: {path.name} is not read: {error}")
+        return
+    for key, value in _flat(found):
+        values = value if isinstance(value, list) else [value]
+        for step, one in enumerate(values):
+            if isinstance(one, bool) or not isinstance(one, (int, float)):
+                continue
+            if not math.isfinite(one):
+                note(f"warning: {path.name}: {key} is {one}, which is no number to compare; it is left out")
+                continue
+            try:
+                check_key("metric", key)
+            except Exception as error:
+                note(f"warning: {path.name}: {error}")
+                break
+            yield MetricValue(key, float(one), step)
+
+
+def _flat(found: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in found.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield before + key, value
+
+
+def predictions(path: Path, columns: PredictionColumns, run: RunRecord, note: Callable[[str], None]) -> Iterator[Item]:
+    """The items of a predictions file for a run (see `evidence_of`). Raises DataError where it is malformed."""
+    from expctl.training.data.predictions_table import read_predictions_table
+
+    return evidence_of(read_predictions_table(read_bytes(str(path)), path.name, columns), run, note)
+
+
+def evidence_of(
+    table: PredictionsTable, run: RunRecord, note: Callable[[str], None], content: bytes | None = None
+) -> Iterator[Item]:
+    """The items of predictions (see `predicted`) for a run, whose own metrics and parameters stay.
+
+    What the run says otherwise than its predictions is told to `note`.
+    """
+    if "test_rows" not in run.params:
+        yield Param("test_rows", len(table.hashes))
+    for one in predicted(table, content):
+        if not isinstance(one, MetricValue) or one.key not in run.metrics:
+            yield one
+            continue
+        own = run.metrics[one.key]
+        if abs(own - one.value) > _SAME * max(abs(own), abs(one.value)):
+            note(f"warning: {one.key} is {own:.4g} by the program and {one.value:.4g} by its predictions")
+
+
+def check_written(before: Before, path: Path) -> None:
+    """Raise DataError for a predictions file that the program did not write."""
+    if before.written(path):
+        return
+    what = "is there, but was not written by the program" if path.exists() else "was not written by the program"
+    raise DataError(f"{path.name} {what}", hint="expctl help predictions")

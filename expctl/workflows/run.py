@@ -1,0 +1,358 @@
+"""`run`: a program as a run. It is begun, watched and ended; what it says and leaves is recorded, whatever ends it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from expctl import __version__
+from expctl.errors import ExpctlError, StoreError, UsageError
+from expctl.programs.arguments import parameters
+from expctl.programs.output import Output, secrets_of
+from expctl.records import Tag
+from expctl.temporary import temporary_folder
+from expctl.tracking import uris
+from expctl.tracking.runs import log_predictions, provenance
+from expctl.tracking.runs.items import DatasetInput, File, Param, RecordedMetric, RemovedTag
+from expctl.tracking.runs.metadata import PARAM_LIMIT, check_key, run_tags, with_data_version
+from expctl.tracking.runs.program_runs import close_runs, environment_of, runs_below
+from expctl.tracking.runs.writer import Abandoned, RunWriter, recording
+from expctl.tracking.store import Store, open_store, silent
+from expctl.training.data.tables import read_bytes
+from expctl.workflows import program_outcome
+from expctl.workflows.program_outcome import METRICS_FILE, Before
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from expctl.programs.output import Ended, Reading
+    from expctl.records import RunRecord
+    from expctl.settings import Settings
+    from expctl.tracking.runs.items import Item
+    from expctl.workflows.program_request import ProgramRequest
+
+
+_EVERY: Final = 5.0  # seconds between two writings of the metrics in the output
+
+
+class ProgramFailed(ExpctlError):
+    """The program ended with an error, or could not be started."""
+
+
+@dataclass(frozen=True)
+class RanProgram:
+    """A program that ended well: where it is recorded and its run; `below` are runs that it made with MLflow."""
+
+    store: Store
+    run: RunRecord
+    below: Sequence[RunRecord] = ()
+
+
+@dataclass
+class Context:
+    """Where and how programs are run: the environment they get, what is known of code and packages, what is shown.
+
+    `show` is given their output as it comes; with `terminal` they have one of their own.
+    """
+
+    settings: Settings
+    environment: Mapping[str, str]
+    show: Callable[[bytes], None] | None = None
+    terminal: bool = False
+    note: Callable[[str], None] = silent
+    folder: Path = field(default_factory=Path.cwd)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be kept of outputs and arguments."""
+        return secrets_of(self.environment)
+
+
+def run(request: ProgramRequest, context: Context, *, verbose: bool = False) -> RanProgram:
+    """Run a program and record it. Raises UsageError, DataError or StoreError before there is a run.
+
+    ProgramFailed, Abandoned, DataError for its predictions, KeyboardInterrupt or Stopped are raised when the run has
+    been ended by them.
+    """
+    check_program(request.command[0], context)
+    uris.check(context.settings.tracking_uri, create=True)
+    data = None if request.data is None else _hashed(request.data)
+    metadata = request.metadata if request.data is None else with_data_version(request.metadata, request.data)
+    code = provenance.read_code()
+    requirements = requirements_of(request.command[0], context.environment)
+    store = open_store(context.settings, create=True, verbose=verbose, note=context.note)
+    tags = run_tags(
+        metadata, request.command_words(context.secrets), code, developer=context.settings.developer, computes=False
+    )
+    given = list(_given(request, context, data, requirements, code.patch if code else None))
+    if metadata.data_version:
+        given.append(Param("data_version", metadata.data_version))
+    ran = record_program(store, request, context, tags, given, name=metadata.name)
+    store.refresh_planner_stats()
+    return ran
+
+
+def check_program(program: str, context: Context) -> None:
+    """Raise UsageError for a program that is not there, or cannot be run as one."""
+    if os.name == "nt":
+        raise UsageError("expctl run is not for Windows", hint="it runs in WSL")
+    place = str(context.folder / program) if "/" in program else program
+    if shutil.which(place, path=context.environment.get("PATH")) is None:
+        hint = f"python {program}" if program.endswith(".py") else "its arguments follow it as words of their own"
+        what = "is not executable" if Path(place).is_file() else "is not there"
+        raise UsageError(f"the program {program!r} {what}", hint=hint)
+
+
+def _hashed(path: str) -> tuple[str, int]:
+    """The sha256 of a data file, and its size."""
+    content = read_bytes(path)
+    return hashlib.sha256(content).hexdigest(), len(content)
+
+
+def requirements_of(program: str, environment: Mapping[str, str]) -> str | None:
+    """The packages of the Python that runs a program, as a requirements file; None where that cannot be told."""
+    found = shutil.which(program, path=environment.get("PATH"))
+    if found is None:
+        return None
+    with suppress(OSError):
+        with Path(found).open("rb") as file:
+            line = file.readline(500)
+        words = line[2:].decode("utf-8", "replace").split() if line.startswith(b"#!") else [found]
+        if words and Path(words[0]).name == "env":
+            words = words[1:]
+        python = words and shutil.which(words[0], path=environment.get("PATH"))
+        if not python or not Path(python).name.startswith("python"):
+            return None
+        if Path(python).absolute() == Path(sys.executable).absolute():
+            return provenance.requirements(provenance.packages())
+        return provenance.requirements_by(python)
+    return None
+
+
+def _given(
+    request: ProgramRequest, context: Context, data: tuple[str, int] | None, requirements: str | None,
+    patch: bytes | None,
+) -> Iterator[Item]:  # fmt: skip
+    """What is known before the program begins."""
+    for key, value in {**parameters(request.command, context.secrets), **request.params}.items():
+        try:
+            check_key("parameter", key)
+        except UsageError:
+            continue  # --param has been checked: it is an argument that no store takes for a name
+        if len(value) > PARAM_LIMIT:
+            context.note(f"warning: {key} has {len(value):,} characters and is not recorded as a parameter")
+            continue
+        yield Param(key, value)
+    if data is not None and request.data is not None:
+        digest, size = data
+        yield Param("data_path", request.data)
+        yield Param("data_hash", digest)
+        yield DatasetInput(
+            Path(request.data).name, digest, request.data, "training", json.dumps({"bytes": size}), json.dumps({})
+        )
+    if requirements is not None:
+        yield File("requirements.txt", requirements.encode())
+    if patch is not None:
+        yield File("source.patch", patch)
+
+
+def record_program(
+    store: Store,
+    request: ProgramRequest,
+    context: Context,
+    tags: Mapping[str, str],
+    given: Sequence[Item],
+    *,
+    name: str | None = None,
+) -> RanProgram:
+    """Run a program in a run of its own, which has these tags and items from its beginning. Raises as `run` does."""
+    tags = {**tags, Tag.PROGRAM: request.to_json(context.secrets), Tag.VERSION: __version__}
+    output = Output(context.show, patterns=request.expressions, secrets=context.secrets)
+    with temporary_folder() as scratch, recording(store, name, tags) as writer:
+        writer.write(given)
+        handed = scratch / "predictions.parquet"
+        environment = {
+            **environment_of(store, writer.run, tags, context.environment),
+            "EXPCTL_RUN_ID": writer.run_id,
+            log_predictions.FILE: str(handed),
+        }
+        paths = [context.folder / METRICS_FILE]
+        paths += [] if request.predictions is None else [context.folder / request.predictions]
+        before = Before.of(*paths)
+        with _live(writer, output, wanted=bool(request.patterns)) as live:
+            ended = _executed(request, context, output, environment)
+        failure = failure_of(ended, output, request.timeout_seconds)
+        reason = None if failure is None else str(failure)
+        close_runs(store, writer.run_id, reason, killed=ended.stopped is not None or isinstance(failure, Abandoned))
+        below = runs_below(store, writer.run_id)
+        outcome = _Outcome(request, context, output, before, handed, scratch)
+        if len(below) != 1:
+            _record(writer, outcome, live.rest(), failure, ended)
+            return RanProgram(store, store.get(writer.run_id), below)
+        # The usual script: one run of MLflow's, which has the model and what autolog found. That is the run then.
+        (own,) = below
+        context.note(f"recorded as {own.described}, the run that the program itself began")
+        with recording(store.among([own.experiment]), None, tags, run_id=own.run_id) as joined:
+            joined.write(one for one in given if not (isinstance(one, Param) and one.key in own.params))
+            if name is not None:
+                joined.rename(name)
+            if Tag.PARENT not in tags:
+                joined.write([RemovedTag(Tag.PARENT)])
+            writer.discard()
+            _record(joined, outcome, as_items(output.readings), failure, ended)
+        return RanProgram(store, store.get(own.run_id))
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a program left, to be read when it has ended; `handed` is what `log_predictions` wrote, if it did."""
+
+    request: ProgramRequest
+    context: Context
+    output: Output
+    before: Before
+    handed: Path
+    scratch: Path
+
+    def items(self) -> Iterator[Item]:
+        """All but the predictions."""
+        yield File("output.log", self.output.log())
+        note, folder = self.context.note, self.context.folder
+        kept = self.scratch / "kept"
+        kept.mkdir()
+        yield from program_outcome.files(self.request, folder, kept, note)
+        if self.before.written(folder / METRICS_FILE):
+            yield from program_outcome.metrics_file(folder / METRICS_FILE, note)
+
+    def predictions(self, run: RunRecord) -> list[Item]:
+        """The predictions, if there are to be some. Raises DataError where they are missing or malformed."""
+        request = self.request
+        if request.predictions is not None:
+            path = self.context.folder / request.predictions
+            program_outcome.check_written(self.before, path)
+        elif self.handed.exists():
+            path = self.handed
+        else:
+            return []
+        return list(program_outcome.predictions(path, request.columns, run, self.context.note))
+
+
+def _record(
+    writer: RunWriter, outcome: _Outcome, readings: Sequence[Item], failure: BaseException | None, ended: Ended
+) -> None:
+    """Write what a program left; raises what ended it, if it did not end well."""
+    try:
+        writer.write([*outcome.items(), *readings])
+    except StoreError as error:
+        raise _kept_aside(writer, outcome, error) from error
+    if ended.stopped is not None:
+        raise ended.stopped
+    if failure is not None:
+        if isinstance(failure, ExpctlError):
+            failure.hint = f"expctl show {writer.run_id[:8]}"
+        raise failure
+    writer.write(outcome.predictions(writer.store.get(writer.run_id)), last=True)
+
+
+def _kept_aside(writer: RunWriter, outcome: _Outcome, error: StoreError) -> StoreError:
+    """The store fails when the program has ended: its output is kept here, with the command that sends it on."""
+    run_id = writer.run_id[:8]
+    path = outcome.context.folder / f"output-{run_id}.log"
+    try:
+        path.write_bytes(outcome.output.log())
+    except OSError:
+        return error
+    return StoreError(error.message, hint=f"its output is in {path.name}: expctl log {run_id} --artifact {path.name}")
+
+
+def _executed(request: ProgramRequest, context: Context, output: Output, environment: Mapping[str, str]) -> Ended:
+    if sys.platform != "win32":
+        from expctl.programs.process import Program
+
+        with Program(request.command, output, environment, folder=context.folder, terminal=context.terminal) as program:
+            return program.wait(request.timeout_seconds)
+    raise AssertionError("`check_program` has told")
+
+
+def failure_of(ended: Ended, output: Output, timeout: float | None) -> BaseException | None:
+    """Why a program did not end well; None if it did."""
+    last = output.last_line()
+    told = "" if last is None else f": {last}"
+    if ended.stopped is not None:
+        return ended.stopped
+    if ended.timed_out:
+        return Abandoned(f"stopped after {timeout:g} s (--timeout)")
+    if ended.error is not None:
+        return ProgramFailed(f"the program cannot be started: {ended.error}")
+    if ended.code is None:
+        return Abandoned("the program was lost: the process that watches it was killed")
+    if ended.code == -signal.SIGINT:
+        return KeyboardInterrupt()
+    if ended.code < 0:
+        return Abandoned(f"the program was killed by {_signal_name(-ended.code)}{told}")
+    if ended.code > 0:
+        return ProgramFailed(f"the program ended with exit status {ended.code}{told}")
+    return None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def as_items(readings: Sequence[Reading]) -> list[Item]:
+    """Values that stood in the output, as log items."""
+    return [RecordedMetric(one.key, one.value, one.moment, one.step) for one in readings]
+
+
+class _Live:
+    """Writes metrics while the program runs, so that they can be watched. Where the store fails they wait."""
+
+    def __init__(self, writer: RunWriter, output: Output) -> None:
+        self._writer, self._output, self._written = writer, output, 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._write_on, daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let what is being written be written, and end."""
+        self._ended.set()
+        self._thread.join()
+
+    def rest(self) -> list[Item]:
+        """What has not been written."""
+        return as_items(self._output.readings[self._written :])
+
+    def _write_on(self) -> None:
+        while not self._ended.wait(_EVERY):
+            size = len(self._output.readings)
+            with suppress(StoreError):
+                if size > self._written:
+                    self._writer.write(as_items(self._output.readings[self._written : size]))
+                    self._written = size
+
+
+@contextmanager
+def _live(writer: RunWriter, output: Output, *, wanted: bool) -> Iterator[_Live]:
+    live = _Live(writer, output)
+    if wanted:
+        live.start()
+    try:
+        yield live
+    finally:
+        if wanted:
+            live.stop()

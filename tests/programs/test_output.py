@@ -1,0 +1,73 @@
+"""What is kept of a program's output, what is hidden, and the metrics that are read from it."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from expctl.programs.output import Output, secrets_of, shown_on
+
+
+def read(pattern: str, *pieces: bytes) -> list[tuple[float, int]]:
+    output = Output(patterns={"loss": re.compile(pattern)})
+    for piece in pieces:
+        output.feed("stdout", piece)
+    output.close()
+    return [(one.value, one.step) for one in output.readings]
+
+
+def test_all_of_a_short_output_is_kept_to_the_byte():
+    output = Output()
+    output.feed("stdout", b"a\x00\xff\r\n")
+    output.feed("stderr", b"\x1b[31mred\x1b[0m\n\n")
+    assert output.log() == b"a\x00\xff\r\n\x1b[31mred\x1b[0m\n\n"
+    assert output.last_line() == "red"
+
+
+def test_of_a_long_output_beginning_and_end_are_kept_whatever_its_length():
+    output = Output(kept=1000)
+    for number in range(100_000):
+        output.feed("stdout", b"line %d\n" % number)
+    log = output.log()
+    assert log.startswith(b"line 0\n")
+    assert log.endswith(b"line 99999\n")
+    assert len(log) < 2500
+    (told,) = re.findall(rb"\n\[expctl: (\d+) bytes left out\]\n", log)
+    whole = sum(len(b"line %d\n" % number) for number in range(100_000))
+    assert int(told) == whole - (len(log) - len(b"[expctl: %d bytes left out]\n" % int(told)))
+
+
+def test_one_line_without_end_is_bounded_too():
+    output = Output(kept=1000, patterns={"loss": re.compile("loss (1)")})
+    for _ in range(1000):
+        output.feed("stdout", b"x" * 10_000)
+    assert len(output.log()) < 15_000
+    assert output.readings == []
+
+
+def test_secrets_of_the_environment_and_of_addresses_are_not_kept():
+    environment = {"MY_API_KEY": "hunter22", "HOME": "/home/x", "SOME_TOKEN": "abc", "DB_PASSWORD": "hunter22longer"}
+    secrets = secrets_of(environment)
+    assert secrets == ["hunter22longer", "hunter22"]
+    output = Output(secrets=secrets)
+    output.feed("stderr", b"\xffkey hunter22longer\nat https://me:pass@host/x\n")
+    assert output.log() == b"\xffkey ***\nat https://***@host/x\n"
+    assert output.last_line() == "at https://***@host/x"
+
+
+def test_metrics_are_read_with_steps_by_their_order_or_their_own():
+    assert read(r"loss=([\d.]+)", b"loss=1.5\nlo", b"ss=0.5\nother\n", b"loss=0.25") == [(1.5, 0), (0.5, 1), (0.25, 2)]
+    steps = rb"epoch 3 loss 0.5" + b"\r" + b"epoch 7 loss \x1b[1m0.25\x1b[0m\n"
+    assert read(r"epoch (?P<step>\d+) loss (?P<value>[\d.]+)", steps) == [(0.5, 3), (0.25, 7)]
+    assert read(r"loss (\S+)", b"loss abc\nloss 1e-3\nloss nan\n")[0] == (0.001, 0)
+
+
+def test_a_reader_that_has_gone_ends_nothing():
+    read_end, write_end = os.pipe()
+    show = shown_on(write_end)
+    show(b"seen")
+    assert os.read(read_end, 10) == b"seen"
+    os.close(read_end)
+    show(b"not seen")
+    show(b"nor this")
+    os.close(write_end)

@@ -1,0 +1,95 @@
+"""Do the limits of one run hold the truth? A simulation with a known truth; some minutes.
+
+    python tests/simulation/limits.py [--samples 400]
+
+A model whose true accuracy is known is tested on samples of rows; held: how often the 95 % limits of a metric contain
+its true value. All classes are predicted as well as each other, or the rarest worse than the rest (four times as many
+errors). Each figure is the least of ten: accuracies of 0.5, 0.85, 0.95, 0.99 and 0.999, of both kinds. In brackets the
+mean width of the limits at an accuracy of 0.85.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from typing import Final
+
+import numpy as np
+
+from expctl.analysis.bootstrap import metrics_from_counts
+from expctl.analysis.limits import limits_from_counts
+
+METRICS: Final = ("accuracy", "f1_score", "f1_macro", "balanced_accuracy", "mcc")
+ROWS: Final = (20, 50, 200, 1_000)
+ACCURACIES: Final = (0.5, 0.85, 0.95, 0.99, 0.999)
+WIDTH_OF: Final = 0.85
+CLASSES: Final = {  # the rarest first
+    "2, 50 %": [0.5, 0.5],
+    "2, 13 %": [0.13, 0.87],
+    "2, 3 %": [0.03, 0.97],
+    "5, 20 %": [0.2] * 5,
+    "5, 3 %": [0.03] + [0.2425] * 4,
+    "77, 1.3 %": [1 / 77] * 77,
+}
+NEAR: Final = 5  # classes that a class is taken for
+
+
+def population(shares: list[float], accuracy: float, *, rarest_worse: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Cells (label, prediction), shape (cells, 2), and their probabilities, shape (cells,)."""
+    classes, wrong = len(shares), 1 - accuracy
+    errors = np.full(classes, wrong)
+    if rarest_worse:
+        errors[0] = min(4 * wrong, 0.9)
+    cells, probabilities = [], []
+    for label, share in enumerate(shares):
+        others = [(label + step) % classes for step in range(1, min(NEAR, classes - 1) + 1)]
+        cells += [(label, label), *((label, other) for other in others)]
+        probabilities += [share * (1 - errors[label]), *[share * errors[label] / len(others)] * len(others)]
+    return np.array(cells), np.array(probabilities)
+
+
+def truth(cells: np.ndarray, probabilities: np.ndarray, classes: int) -> dict[str, float]:
+    """What the model is worth, were the test rows all the rows there are."""
+    label, said = cells.T
+    hit = label == said
+    parts = ((label[hit], probabilities[hit]), (said, probabilities), (label, probabilities))
+    counts = (np.bincount(of, by, classes)[None, :] for of, by in parts)
+    return {key: float(value[0]) for key, value in metrics_from_counts(*counts).items() if key in METRICS}
+
+
+def held(shares: list[float], accuracy: float, rows: int, samples: int, *, rarest_worse: bool) -> dict[str, np.ndarray]:
+    """For each metric how often its limits hold the truth, and their mean width."""
+    cells, probabilities = population(shares, accuracy, rarest_worse=rarest_worse)
+    expected, classes = truth(cells, probabilities, len(shares)), len(shares)
+    found = {key: np.zeros(2) for key in METRICS}
+    generator = np.random.default_rng([rows, classes])
+    for counts in generator.multinomial(rows, probabilities, size=samples):
+        seen = counts > 0
+        limits = limits_from_counts(*cells[seen].T, counts[seen], classes)
+        for key in METRICS:
+            low, high = limits[key]
+            found[key] += (low - 1e-12 <= expected[key] <= high + 1e-12, high - low)
+    return {key: value / samples for key, value in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=int, default=400)
+    samples = parser.parse_args().samples
+    sys.stdout.write(f"| classes, rarest | rows | {' | '.join(f'`{key}`' for key in METRICS)} |\n")
+    sys.stdout.write(f"|---|---:{'|---:' * len(METRICS)}|\n")
+    for (name, shares), rows in itertools.product(CLASSES.items(), ROWS):
+        least, width = dict.fromkeys(METRICS, 1.0), dict.fromkeys(METRICS, 0.0)
+        for accuracy, worse in itertools.product(ACCURACIES, (False, True)):
+            for key, (share, wide) in held(shares, accuracy, rows, samples, rarest_worse=worse).items():
+                least[key] = min(least[key], share)
+                if accuracy == WIDTH_OF and not worse:
+                    width[key] = wide
+        told = " | ".join(f"{least[key]:.1%} ({width[key]:.2f})" for key in METRICS)
+        sys.stdout.write(f"| {name} | {rows:,} | {told} |\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

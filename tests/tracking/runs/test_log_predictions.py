@@ -1,0 +1,75 @@
+"""`expctl.log_predictions` in a script: to the active MLflow run, or to the file that `expctl run` waits for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import expctl
+from expctl.errors import DataError, UsageError
+from expctl.tracking.runs.predictions import read_predictions
+from expctl.training.data.predictions_table import read_predictions_table
+from tests.tracking.recorded import settings_of, store_of
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+def test_the_import_takes_nothing_heavy():
+    code = "import sys; from expctl import log_predictions; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"typing", "dataclasses", "numpy", "mlflow", "pandas", "typer"} & set(loaded) or "site" in loaded
+    assert {one for one in loaded if one.startswith("expctl")} == {"expctl"}
+
+
+def test_they_go_to_the_active_run_whose_own_metrics_stay(folder):
+    import mlflow
+
+    mlflow.set_tracking_uri(settings_of(folder).tracking_uri)
+    mlflow.set_experiment("expctl")
+    with mlflow.start_run() as active:
+        mlflow.log_metric("accuracy", 66.7)
+        expctl.log_predictions(
+            np.array([0, 1, 1]), np.array([0, 1, 0]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), ids=[7, 8, 9]
+        )
+        mlflow.log_metric("after", 1)
+    store = store_of(folder)
+    run = store.get(active.info.run_id)
+    assert (run.status, run.metrics["accuracy"], run.metrics["after"]) == ("finished", 66.7, 1)
+    assert run.metrics["recall"] == pytest.approx(2 / 3)
+    found = read_predictions(store, run)
+    assert found is not None
+    assert (len(found), found.score_kind) == (3, "probability")
+    assert run.test_set is not None
+
+
+def test_without_mlflow_they_go_to_the_file_of_expctl_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPCTL_PREDICTIONS", str(tmp_path / "p.parquet"))
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    expctl.log_predictions(["a", "b"], ["a", "a"], [0.5, -1], texts=["x", "y"], groups=[1, 1])
+    table = read_predictions_table((tmp_path / "p.parquet").read_bytes(), "p.parquet")
+    assert len(set(table.predictions.groups.tolist())) == 1
+    assert (table.predictions.labels.tolist(), table.predictions.score_kind) == (["a", "b"], "decision")
+
+
+def test_where_there_is_no_run(monkeypatch):
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    with pytest.raises(UsageError, match="there is no run to log them to"):
+        expctl.log_predictions(["a"], ["a"], ids=[1])
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "give ids or texts"),
+        ({"ids": [1], "texts": ["x"]}, "give ids or texts"),
+        ({"ids": [1]}, "not as many of each: 2 label, 2 prediction, 1 id"),
+        ({"ids": [1, 1]}, "rows 1 and 2 are both '1'"),
+        ({"ids": [1, 2], "scores": [[1, 0, 0], [0, 1, 0]]}, r"scores have the shape \(2, 3\), the classes are 2"),
+    ],
+)
+def test_what_is_wrong_is_an_error_in_the_script(given, told):
+    with pytest.raises(DataError, match=told):
+        expctl.log_predictions(["a", "b"], ["a", "a"], **given)

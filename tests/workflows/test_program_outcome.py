@@ -1,0 +1,54 @@
+"""What a program left: files by globs, numbers of a metrics.json, and which files it has written itself."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from expctl.errors import DataError
+from expctl.workflows.program_outcome import Before, check_written, files, metrics_file
+from expctl.workflows.program_request import ProgramRequest
+
+
+def test_a_file_is_the_programs_if_it_is_new_or_another_one(tmp_path):
+    path, other = tmp_path / "a", tmp_path / "b"
+    other.write_text("x")
+    before = Before.of(path, other)
+    assert not before.written(path)
+    assert not before.written(other)
+    path.write_text("x")
+    os.utime(other, ns=(1, 1))
+    assert before.written(path)
+    assert before.written(other)
+    with pytest.raises(DataError, match="was not written by the program"):
+        check_written(before, tmp_path / "c.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("{", "is not read"), ("[1]", "not an object"), ('{"a/../b": 1}', "a key is no path")]
+)
+def test_a_metrics_json_that_is_none_is_told(tmp_path, text, told):
+    (tmp_path / "metrics.json").write_text(text)
+    notes: list[str] = []
+    assert list(metrics_file(tmp_path / "metrics.json", notes.append)) == []
+    assert told in notes[0]
+
+
+def test_links_out_of_a_folder_and_files_of_ours_are_not_kept(tmp_path):
+    folder, scratch = tmp_path / "here", tmp_path / "scratch"
+    (folder / "out").mkdir(parents=True)
+    scratch.mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret.txt").write_text("s")
+    (folder / "out" / "away").symlink_to(tmp_path / "outside")
+    (folder / "out" / "a.txt").write_text("a")
+    (folder / "model").mkdir()
+    (folder / "model" / "x").write_text("x")
+    notes: list[str] = []
+    request = ProgramRequest(("true",), artifacts=("out", "model"))
+    assert len(list(files(request, folder, scratch, notes.append))) == 1
+    assert sorted(path.relative_to(scratch).as_posix() for path in scratch.rglob("*") if path.is_file()) == [
+        "out/a.txt"
+    ]
+    assert notes == ["warning: model/x is not recorded: expctl records a file of that name"]
