@@ -5,7 +5,6 @@ Knows the runs, their recipes and where their data is; `explaining.py` trains wh
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,7 @@ from expctl.analysis.ablation import most_trainings
 from expctl.errors import DataError, RunNotFound, UsageError, mask_secrets
 from expctl.records import Tag
 from expctl.tracking.runs import provenance
-from expctl.training.data.tables import read_bytes
+from expctl.training.data.stored import digest_of
 from expctl.training.models.families import is_factory
 from expctl.training.search.recipe_diff import Factor, Hashes, factors_between
 from expctl.workflows.recipe_source import recipe_of
@@ -124,7 +123,7 @@ def check(question: Question, *, trust: bool) -> None:
 def _check_file(run: RunRecord, path: str, recorded: str | None) -> None:
     what = f"the data of run {run.described}"
     try:
-        found = hashlib.sha256(read_bytes(path)).hexdigest()
+        found = digest_of(path)
     except DataError as error:
         raise DataError(f"{what} is gone: {error.message}", hint="restore the file to train on it again") from error
     if found != recorded:

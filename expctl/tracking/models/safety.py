@@ -1,14 +1,20 @@
-"""What is proved of a model file before it is used: it unpacks to a sane size, and its trees stay in themselves."""
+"""What is proved of a model file before it is used: it unpacks to a sane size, and its arrays are what compiled code
+takes them for.
+
+Loading runs no code of the file; but scikit-learn's compiled code trusts fitted arrays, and with a wrong index reads
+past them. Every such array is proved here: sparse matrices, trees, rows of neighbours, support vectors, vocabularies.
+"""
 
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 AGAIN: Final = "train it again"
 _UNPACKED: Final = 1 << 30  # bytes that any model may unpack to; a larger one may be compressed to this share
@@ -29,12 +35,13 @@ def check_size(content: bytes, where: str) -> None:
         raise DataError(f"the {where} would unpack to {unpacked >> 20:,} MB: it is not loaded", hint=AGAIN)
 
 
-def check_trees(estimator: Any, where: str) -> None:
-    """Raise DataError unless every tree stays inside its own arrays and the features that it is given.
+def check_arrays(estimator: Any, where: str) -> None:
+    """Raise DataError unless every fitted array in a model stays in its bounds.
 
-    Trees are looked for everywhere: alone, in a forest, in a forest that a factory wrapped.
+    They are looked for everywhere: alone, in a forest, in whatever a factory wrapped. An object without them is passed.
     """
     import numpy as np
+    from scipy import sparse
 
     seen: set[int] = set()
     pending: list[tuple[Any, float]] = [(estimator, math.inf)]
@@ -50,19 +57,36 @@ def check_trees(estimator: Any, where: str) -> None:
             inner = part.values()
         elif isinstance(part, np.ndarray) and part.dtype == object:
             inner = part.flat
+        elif sparse.issparse(part):
+            _refuse_unless(_is_sound_matrix(part), where, "a sparse matrix has indices out of range")
         elif hasattr(part, "__dict__"):
             held = vars(part)
             own = min(features, held.get("n_features_in_", math.inf))
-            if "tree_" in held and not _is_sound(held["tree_"], own):
-                raise DataError(f"the {where} is damaged: a tree has child indices out of range")
+            for attribute, check, problem in _CHECKS:
+                if attribute in held:
+                    _refuse_unless(_holds(check, part, own), where, problem)
             # What an ensemble is given goes to its members unchecked; other parts are given something of their own.
             pending += [(value, own if name == "estimators_" else math.inf) for name, value in held.items()]
         pending += [(value, features) for value in inner]
 
 
-def _is_sound(tree: Any, features: float) -> bool:
+def _refuse_unless(sound: bool, where: str, problem: str) -> None:
+    if not sound:
+        raise DataError(f"the {where} is damaged: {problem}", hint=AGAIN)
+
+
+def _holds(check: Callable[[Any, float], bool], part: Any, features: float) -> bool:
+    """What a check says; False where what it looks at is not there, or of another type than it is."""
+    try:
+        return check(part, features)
+    except (AttributeError, TypeError, ValueError, IndexError, KeyError):
+        return False
+
+
+def _is_sound_tree(estimator: Any, features: float) -> bool:
     import numpy as np
 
+    tree = estimator.tree_
     if tree.node_count > tree.capacity:  # first: the arrays below are node_count long, whatever memory there is
         return False
     parents = np.flatnonzero(tree.children_left != -1)
@@ -70,3 +94,89 @@ def _is_sound(tree: Any, features: float) -> bool:
     used = tree.feature[parents]
     forward = (children > np.tile(parents, 2)).all() and (children < tree.node_count).all()
     return bool(forward and (used >= 0).all() and (used < features).all())
+
+
+def _is_sound_matrix(matrix: Any) -> bool:
+    try:
+        matrix.check_format(full_check=True)
+    except AttributeError:
+        return False  # of a format that no estimator keeps
+    except ValueError:
+        return False
+    return True
+
+
+def _is_sound_neighbours(estimator: Any, features: float) -> bool:
+    """Rows, classes and the number of neighbours of one another's length; no tree, whose nodes would be trusted."""
+    import numpy as np
+
+    rows, labels = estimator._fit_X, np.asarray(estimator._y)
+    count = rows.shape[0]
+    classes = estimator.classes_ if labels.ndim == 2 else [estimator.classes_]
+    columns = labels.reshape(count, len(classes)).T
+    return bool(
+        estimator._tree is None
+        and rows.shape[1] == features
+        and estimator.n_samples_fit_ == count >= estimator.n_neighbors
+        and all(((column >= 0) & (column < len(names))).all() for column, names in zip(columns, classes, strict=True))
+        and estimator._y.dtype == np.intp
+        and not estimator.effective_metric_params_.keys() - {"p"}
+        and not (estimator.metric_params or {}).keys() - {"p"}
+    )
+
+
+def _is_sound_support(estimator: Any, features: float) -> bool:
+    """Support vectors, coefficients and intercepts of the lengths that libsvm goes by, those of the classes."""
+    import numpy as np
+    from scipy import sparse
+
+    vectors, coefficients = estimator.support_vectors_, estimator._dual_coef_
+    classifies = hasattr(estimator, "classes_")
+    numbers = estimator._n_support if classifies else estimator._n_support[:1]
+    count, pairs = int(numbers.sum()), len(numbers) * (len(numbers) - 1) // 2
+    rows = len(numbers) - 1 if classifies else 1
+    kernels = ("linear", "poly", "rbf", "sigmoid")
+    shaped = vectors.shape == (count, features) and coefficients.shape == (rows, count)
+    if sparse.issparse(vectors) != bool(estimator._sparse) or sparse.issparse(coefficients) != bool(estimator._sparse):
+        return False
+    values = [vectors, coefficients] if not estimator._sparse else [vectors.data, coefficients.data]
+    # libsvm reads the coefficients of a sparse model as if each were there.
+    full = not estimator._sparse or (
+        len(coefficients.data) == rows * count
+        and vectors.format == coefficients.format == "csr"
+        and vectors.indices.dtype == vectors.indptr.dtype == np.int32
+    )
+    return bool(
+        shaped
+        and full
+        and estimator._impl == type(estimator)._impl
+        and estimator.kernel in kernels
+        and numbers.dtype == np.int32
+        and (numbers >= 0).all()
+        and (not classifies or len(numbers) == len(estimator.classes_))
+        and all(one.dtype == np.float64 and one.flags.c_contiguous for one in values)
+        and len(estimator._intercept_) == (pairs if classifies else 1)
+        and estimator.support_.shape == (count,)
+        and len(estimator._probA) == len(estimator._probB)
+        and len(estimator._probA) in (0, pairs if classifies else 1)
+    )
+
+
+def _is_sound_vocabulary(vectorizer: Any, _features: float) -> bool:
+    """Each term has a column of its own: they become the indices of a matrix that nobody checks any more."""
+    columns = list(vectorizer.vocabulary_.values())
+    return all(isinstance(one, Integral) for one in columns) and sorted(columns) == list(range(len(columns)))
+
+
+def _is_sound_centroids(estimator: Any, features: float) -> bool:
+    return bool(estimator.centroids_.shape == (len(estimator.classes_), features))
+
+
+# A fitted attribute, what is proved of the estimator that has it, and what is wrong else.
+_CHECKS: Final[tuple[tuple[str, Callable[[Any, float], bool], str], ...]] = (
+    ("tree_", _is_sound_tree, "a tree has child indices out of range"),
+    ("_fit_X", _is_sound_neighbours, "its rows, classes and neighbours do not fit together"),
+    ("support_vectors_", _is_sound_support, "its support vectors and coefficients do not fit together"),
+    ("vocabulary_", _is_sound_vocabulary, "its vocabulary has columns out of range"),
+    ("centroids_", _is_sound_centroids, "its centroids are of another shape"),
+)

@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from expctl.errors import DataError
 from expctl.tracking.models import safety
-from expctl.tracking.models.safety import check_size, check_trees
+from expctl.tracking.models.safety import check_arrays, check_size
 from tests.tracking.models.bent_trees import bend
 
 
@@ -30,10 +30,10 @@ def test_a_tree_hidden_in_another_ensemble_is_found():
         (voting, voting.estimators_[0].tree_),
         (FunctionTransformer(kw_args={"model": [alone]}), alone.tree_),
     ):
-        check_trees(Pipeline([("model", ensemble)]), "model")
+        check_arrays(Pipeline([("model", ensemble)]), "model")
         bend(tree, left_child=(0, 10_000))
         with pytest.raises(DataError, match="a tree has child indices out of range"):
-            check_trees(Pipeline([("model", ensemble)]), "model")
+            check_arrays(Pipeline([("model", ensemble)]), "model")
 
 
 def test_a_tree_that_claims_more_nodes_than_it_has_is_refused():
@@ -45,9 +45,9 @@ def test_a_tree_that_claims_more_nodes_than_it_has_is_refused():
     tree.__setstate__({**state, "node_count": state["node_count"] + 100_000})
     assert tree.node_count > tree.capacity
     with pytest.raises(DataError, match="a tree has child indices out of range"):
-        check_trees(Pipeline([("model", forest)]), "model")
+        check_arrays(Pipeline([("model", forest)]), "model")
     tree.__setstate__(state)
-    check_trees(Pipeline([("model", forest)]), "model")
+    check_arrays(Pipeline([("model", forest)]), "model")
 
 
 def zipped(path, size):
@@ -80,4 +80,4 @@ def test_a_file_that_is_no_zip_is_damaged(content):
 def test_a_model_that_holds_itself_is_looked_at_once():
     estimator = FunctionTransformer()
     estimator.itself = [estimator, {"again": estimator}]
-    check_trees(estimator, "model")
+    check_arrays(estimator, "model")
