@@ -225,9 +225,31 @@ TREE: Final = "sklearn.tree._tree.Tree"
 # of their own code.
 CALIBRATION: Final = ("sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration")
 
+# The two types of the sparse rows that neighbours and support vectors keep, by the names that skops writes: it reads
+# both by scipy's load_npz, which loads numbers alone.
+SPARSE: Final = ("scipy.sparse._csr.csr_matrix", "scipy.sparse._csr.csr_array")
+
 # The address of an object in its process, which the vectorizers keep to warn once of odd stop words: two fitted
 # alike differ in it, and in nothing else.
 STOP_WORDS_ID: Final = "_stop_words_id"
+
+
+# What neighbours and support vector machines hand to compiled code: their public attributes are copies, or made of it.
+NEIGHBOURS: Final = ("_fit_X", "_y", "_tree")
+SUPPORT: Final = ("_n_support", "_dual_coef_", "_intercept_", "_probA", "_probB", "_sparse")
+
+
+def hidden_state(estimator: Any, names: tuple[str, ...]) -> list[Any]:
+    """The attributes of these names. Raises AttributeError where one is missing."""
+    return [getattr(estimator, name) for name in names]
+
+
+def solves(estimator: Any) -> tuple[bool, bool]:
+    """Whether a support vector machine has the solver of its class, and asks it for probabilities (from 1.9 on not by
+    its parameter).
+    """
+    probable = getattr(estimator, "_effective_probability", estimator.probability)
+    return estimator._impl == type(estimator)._impl, bool(probable)
 
 
 def tree_type() -> Any:

@@ -11,6 +11,7 @@ import math
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 AGAIN: Final = "train it again"
 _UNPACKED: Final = 1 << 30  # bytes that any model may unpack to; a larger one may be compressed to this share
 _UNPACKED_TIMES: Final = 20
+_KERNELS: Final = ("linear", "poly", "rbf", "sigmoid")  # a precomputed one is indexed by what the file says
 
 
 def check_size(content: bytes, where: str) -> None:
@@ -110,16 +112,16 @@ def _is_sound_neighbours(estimator: Any, features: float) -> bool:
     """Rows, classes and the number of neighbours of one another's length; no tree, whose nodes would be trusted."""
     import numpy as np
 
-    rows, labels = estimator._fit_X, np.asarray(estimator._y)
+    rows, labels, tree = compat.hidden_state(estimator, compat.NEIGHBOURS)
     count = rows.shape[0]
     classes = estimator.classes_ if labels.ndim == 2 else [estimator.classes_]
     columns = labels.reshape(count, len(classes)).T
     return bool(
-        estimator._tree is None
+        tree is None
         and rows.shape[1] == features
         and estimator.n_samples_fit_ == count >= estimator.n_neighbors
         and all(((column >= 0) & (column < len(names))).all() for column, names in zip(columns, classes, strict=True))
-        and estimator._y.dtype == np.intp
+        and labels.dtype == np.intp
         and not estimator.effective_metric_params_.keys() - {"p"}
         and not (estimator.metric_params or {}).keys() - {"p"}
     )
@@ -130,35 +132,38 @@ def _is_sound_support(estimator: Any, features: float) -> bool:
     import numpy as np
     from scipy import sparse
 
-    vectors, coefficients = estimator.support_vectors_, estimator._dual_coef_
+    vectors, (is_own_solver, is_probable) = estimator.support_vectors_, compat.solves(estimator)
+    all_numbers, coefficients, intercepts, *probabilities, is_sparse = compat.hidden_state(estimator, compat.SUPPORT)
     classifies = hasattr(estimator, "classes_")
-    numbers = estimator._n_support if classifies else estimator._n_support[:1]
-    count, pairs = int(numbers.sum()), len(numbers) * (len(numbers) - 1) // 2
+    numbers = all_numbers if classifies else all_numbers[:1]
+    count, pairs = int(numbers.sum()), len(numbers) * (len(numbers) - 1) // 2 if classifies else 1
     rows = len(numbers) - 1 if classifies else 1
-    kernels = ("linear", "poly", "rbf", "sigmoid")
-    shaped = vectors.shape == (count, features) and coefficients.shape == (rows, count)
-    if sparse.issparse(vectors) != bool(estimator._sparse) or sparse.issparse(coefficients) != bool(estimator._sparse):
-        return False
-    values = [vectors, coefficients] if not estimator._sparse else [vectors.data, coefficients.data]
-    # libsvm reads the coefficients of a sparse model as if each were there.
-    full = not estimator._sparse or (
+    both = (vectors, coefficients)
+    arrays = (
+        intercepts,
+        *probabilities,
+        *(one.data if is_sparse else one for one in both),
+    )
+    # Asked for probabilities, libsvm reads them for each pair of classes; else there may be none.
+    sizes = (pairs,) if is_probable else (0, pairs)
+    # It reads the coefficients of a sparse model as if each of them were there.
+    whole = not is_sparse or (
         len(coefficients.data) == rows * count
-        and vectors.format == coefficients.format == "csr"
+        and all(one.format == "csr" for one in both)
         and vectors.indices.dtype == vectors.indptr.dtype == np.int32
     )
     return bool(
-        shaped
-        and full
-        and estimator._impl == type(estimator)._impl
-        and estimator.kernel in kernels
-        and numbers.dtype == np.int32
-        and (numbers >= 0).all()
+        whole
+        and is_own_solver
+        and estimator.kernel in _KERNELS
+        and all(sparse.issparse(one) == bool(is_sparse) for one in both)
+        and (vectors.shape, coefficients.shape) == ((count, features), (rows, count))
+        and (numbers.dtype == np.int32 and (numbers >= 0).all())
         and (not classifies or len(numbers) == len(estimator.classes_))
-        and all(one.dtype == np.float64 and one.flags.c_contiguous for one in values)
-        and len(estimator._intercept_) == (pairs if classifies else 1)
+        and all(one.dtype == np.float64 and one.flags.c_contiguous for one in arrays)
         and estimator.support_.shape == (count,)
-        and len(estimator._probA) == len(estimator._probB)
-        and len(estimator._probA) in (0, pairs if classifies else 1)
+        and len(intercepts) == pairs
+        and all(len(one) in sizes for one in probabilities)
     )
 
 
@@ -175,7 +180,7 @@ def _is_sound_centroids(estimator: Any, features: float) -> bool:
 # A fitted attribute, what is proved of the estimator that has it, and what is wrong else.
 _CHECKS: Final[tuple[tuple[str, Callable[[Any, float], bool], str], ...]] = (
     ("tree_", _is_sound_tree, "a tree has child indices out of range"),
-    ("_fit_X", _is_sound_neighbours, "its rows, classes and neighbours do not fit together"),
+    (compat.NEIGHBOURS[0], _is_sound_neighbours, "its rows, classes and neighbours do not fit together"),
     ("support_vectors_", _is_sound_support, "its support vectors and coefficients do not fit together"),
     ("vocabulary_", _is_sound_vocabulary, "its vocabulary has columns out of range"),
     ("centroids_", _is_sound_centroids, "its centroids are of another shape"),

@@ -226,6 +226,7 @@ FAMILIES: Final = {
             # manhattan is left out: with more neighbours than rows scikit-learn 1.9 reads past its arrays.
             choice("metric", "metric", ("minkowski", "cosine"), "minkowski", "minkowski is Euclidean here"),
         ),
+        compat.SPARSE,  # the training texts: numbers, whose indices `check_arrays` proves
         # What scikit-learn takes by itself for sparse features. Of a tree of neighbours no file would be trusted.
         fixed={"algorithm": "brute"},
         weighs_not="texts vote there, not terms",
@@ -254,6 +255,7 @@ FAMILIES: Final = {
             flag("shrinking", "shrinking", True),
             flag("break_ties", "break_ties", False),
         ),
+        compat.SPARSE,  # the support vectors
         weighs_not="support vectors are whole texts",
     ),
     "dummy": Family(

@@ -10,10 +10,13 @@ import pytest
 
 from expctl.errors import DataError
 from expctl.training.data.stored import digest_of, read_stored
-from tests.training.data.test_tables import recorded, zipped
+from tests.tracking.recorded import store_of
+from tests.training.data.test_tables import zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from expctl.records import RunRecord
 
 ROWS = [(f"text {i} is {word}", word) for i in range(10) for word in ("good", "bad")]
 
@@ -50,6 +53,12 @@ def test_the_same_rows_are_read_from_every_form(tmp_path: Path) -> None:
             assert stored.size == path.stat().st_size
 
 
+def trained(cli: Any, folder: Path, *words: str) -> RunRecord:
+    done = cli("train", *words, "--quiet", "--format", "id")
+    assert done.exit_code == 0, done.stderr
+    return store_of(folder).get(done.stdout.strip())
+
+
 def test_a_file_of_no_bytes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").touch()
     with pytest.raises(DataError, match=r"a\.csv is empty \(0 bytes\)"):
@@ -61,16 +70,15 @@ def test_every_form_trains_sweeps_and_predicts(cli, folder):
     forms = write_every_form(folder)
     fingerprints = set()
     for path in forms.values():
-        shown = recorded(cli("train", "--data", path.name, "--run-name", path.name, "--quiet", "--format", "json"))
-        assert shown["data_hash"] == digest_of(str(path))
-        fingerprints.add(shown["data_fingerprint"])
+        run = trained(cli, folder, "--data", path.name, "--run-name", path.name)
+        assert run.params["data_hash"] == digest_of(str(path))
+        fingerprints.add(run.params["data_fingerprint"])
         labelled = cli("predict", "--run", path.name, "--input", path.name, "--format", "jsonl", "--quiet")
         assert labelled.exit_code == 0, labelled.stderr
         rows = [json.loads(line) for line in labelled.stdout.splitlines()]
         assert sorted((row["text"], row["label"]) for row in rows) == sorted(ROWS)
         assert {row["prediction"] for row in rows} <= {"good", "bad"}
-        again = cli("train", "--data", path.name, "--skip-existing", "--quiet", "--format", "json")
-        assert json.loads(again.stdout)["run_id"] == shown["run_id"]
+        assert trained(cli, folder, "--data", path.name, "--skip-existing").run_id == run.run_id
     assert len(fingerprints) == 1
     swept = cli("sweep", "--data", "rows", "-g", "c=0.1,1", "--jobs", "1", "--quiet")
     assert swept.exit_code == 0, swept.stderr
@@ -85,8 +93,7 @@ def test_a_folder_that_is_split_is_tested_on_its_own_test_set(cli, folder):
         for path in (folder / "f" / side / "rows").iterdir():
             path.rename(folder / "f" / side / path.name)
         (folder / "f" / side / "rows").rmdir()
-    params = recorded(cli("train", "--data", "f", "--quiet", "--format", "json"))
-    assert (params["split_column"], params["train_rows"], params["test_rows"]) == ("split", 12, 8)
+    params = trained(cli, folder, "--data", "f").params
+    assert (params["split_column"], params["train_rows"], params["test_rows"]) == ("split", "12", "8")
     assert "test_size" not in params
-    other = recorded(cli("train", "--data", "f", "--test-size", "0.5", "--quiet", "--format", "json"))
-    assert other["test_rows"] == 10
+    assert trained(cli, folder, "--data", "f", "--test-size", "0.5").params["test_rows"] == "10"

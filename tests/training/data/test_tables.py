@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from expctl.errors import DataError
 from expctl.training.data import table_formats, tables
 from expctl.training.data.tables import check_file, chunks, kind_of, read_bytes, read_table, require, zipped_kind
+from tests.tracking.recorded import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -533,13 +534,6 @@ def test_lines_that_are_otherwise_are_refused_by_their_number(content: str, prob
     assert problem in refusal(content, "txt")[0]
 
 
-def recorded(done: Any) -> dict[str, Any]:
-    """What a training recorded of its recipe and its data, from what it printed as JSON."""
-    assert done.exit_code == 0, done.stderr
-    shown = json.loads(done.stdout)
-    return {**shown["parameters"], **shown["data"], "run_id": shown["run_id"]}
-
-
 def test_the_file_of_the_most_used_spam_collection_trains(cli, folder):
     rows = "".join(f'{"ham" if i % 3 else "spam"},"you win £{i} now, call us",,,\n' for i in range(40))
     (folder / "spam.csv").write_bytes(f"v1,v2,,,\n{rows}".encode("cp1252"))
@@ -552,7 +546,13 @@ def test_the_file_of_the_most_used_spam_collection_trains(cli, folder):
     assert advised.stderr == (
         f"expctl: spam.csv has no column 'text'; it has v1, v2, unnamed_3, unnamed_4, unnamed_5 (try: {line})\n"
     )
-    assert recorded(cli(*line.split()[1:], "--quiet", "--format", "json"))["unnamed_columns"] == 3
+    done = cli(*line.split()[1:], "--format", "id")
+    assert done.exit_code == 0
+    assert (
+        "expctl: warning: 3 columns of spam.csv have no name (unnamed_3, unnamed_4, unnamed_5): left alone"
+        in done.stderr
+    )
+    assert store_of(folder).get(done.stdout.strip()).params["unnamed_columns"] == "3"
 
 
 def test_a_missing_column_is_told_with_the_closest_and_those_there_are() -> None:
