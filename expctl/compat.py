@@ -225,31 +225,20 @@ TREE: Final = "sklearn.tree._tree.Tree"
 # of their own code.
 CALIBRATION: Final = ("sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration")
 
-# The two types of the sparse rows that neighbours and support vectors keep, by the names that skops writes: it reads
-# both by scipy's load_npz, which loads numbers alone.
+# The sparse rows that neighbours and support vectors keep, by the names that skops writes; loading them makes numbers.
 SPARSE: Final = ("scipy.sparse._csr.csr_matrix", "scipy.sparse._csr.csr_array")
+# What both hand to compiled code: their public attributes are copies, or made of it.
+NEIGHBOURS: Final = ("_fit_X", "_y", "_tree")
+SUPPORT: Final = ("_n_support", "_dual_coef_", "_intercept_", "_probA", "_probB", "_sparse", "_effective_probability")
+SOLVER: Final = ("_impl",)  # of a class, and of what it made
 
-# The address of an object in its process, which the vectorizers keep to warn once of odd stop words: two fitted
-# alike differ in it, and in nothing else.
+# An address in the process, which vectorizers keep to warn once of odd stop words: it alone differs in two alike.
 STOP_WORDS_ID: Final = "_stop_words_id"
 
 
-# What neighbours and support vector machines hand to compiled code: their public attributes are copies, or made of it.
-NEIGHBOURS: Final = ("_fit_X", "_y", "_tree")
-SUPPORT: Final = ("_n_support", "_dual_coef_", "_intercept_", "_probA", "_probB", "_sparse")
-
-
-def hidden_state(estimator: Any, names: tuple[str, ...]) -> list[Any]:
-    """The attributes of these names. Raises AttributeError where one is missing."""
-    return [getattr(estimator, name) for name in names]
-
-
-def solves(estimator: Any) -> tuple[bool, bool]:
-    """Whether a support vector machine has the solver of its class, and asks it for probabilities (from 1.9 on not by
-    its parameter).
-    """
-    probable = getattr(estimator, "_effective_probability", estimator.probability)
-    return estimator._impl == type(estimator)._impl, bool(probable)
+def hidden_state(owner: Any, names: tuple[str, ...]) -> list[Any]:
+    """The attributes of these names, None where there is none."""
+    return [getattr(owner, name, None) for name in names]
 
 
 def tree_type() -> Any:

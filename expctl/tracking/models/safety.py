@@ -89,7 +89,7 @@ def _is_sound_tree(estimator: Any, features: float) -> bool:
     import numpy as np
 
     tree = estimator.tree_
-    if tree.node_count > tree.capacity:  # first: the arrays below are node_count long, whatever memory there is
+    if not 1 <= tree.node_count <= tree.capacity:  # first: what is read below is node_count long, whatever memory is
         return False
     parents = np.flatnonzero(tree.children_left != -1)
     children = np.concatenate([tree.children_left[parents], tree.children_right[parents]])
@@ -132,8 +132,11 @@ def _is_sound_support(estimator: Any, features: float) -> bool:
     import numpy as np
     from scipy import sparse
 
-    vectors, (is_own_solver, is_probable) = estimator.support_vectors_, compat.solves(estimator)
-    all_numbers, coefficients, intercepts, *probabilities, is_sparse = compat.hidden_state(estimator, compat.SUPPORT)
+    vectors, state = estimator.support_vectors_, compat.hidden_state(estimator, compat.SUPPORT)
+    all_numbers, coefficients, intercepts, *probabilities, is_sparse, is_probable = state
+    if is_probable is None:  # before scikit-learn 1.9 the parameter alone says it
+        is_probable = estimator.probability
+    is_own_solver = compat.hidden_state(estimator, compat.SOLVER) == compat.hidden_state(type(estimator), compat.SOLVER)
     classifies = hasattr(estimator, "classes_")
     numbers = all_numbers if classifies else all_numbers[:1]
     count, pairs = int(numbers.sum()), len(numbers) * (len(numbers) - 1) // 2 if classifies else 1

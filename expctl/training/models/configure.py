@@ -15,7 +15,7 @@ from expctl.recipe import OPTIONS, Recipe
 from expctl.training.data.class_folders import is_divided
 from expctl.training.models.factory import source_hash, sources_hash
 from expctl.training.models.families import FAMILIES, is_factory, parameters_of
-from expctl.training.models.features import check_features
+from expctl.training.models.features import FEATURES, PREFIX, check_features
 from expctl.training.models.word_file import word_file_hash
 
 if TYPE_CHECKING:
@@ -117,6 +117,12 @@ def _parameters(model: str, given: Mapping[str, object]) -> dict[str, Value]:
             raise UsageError(
                 f"{model} has no parameter {key!r}{closest(key, known)}", hint=f"it has {', '.join(known)}"
             )
+    for key in given.keys() & FEATURES.keys():
+        if PREFIX + key in known:
+            try:
+                known[key].read(given[key])
+            except UsageError as error:
+                raise UsageError(error.message, hint=f"the one of the features is {PREFIX}{key} there") from error
     values = {key: p.read(given[key]) if key in given else p.default for key, p in known.items()}
     check_features(values)
     return values
