@@ -2,7 +2,7 @@
 
     python tests/benchmark/forms.py [--texts 100000] [--rounds 3]
 
-What is measured is `expctl train --dry-run`: reading, hashing, dividing and checking, without a fit, which is the same of
+What is measured is `expctl train --dry-run`: reading, hashing, dividing and checking, without a fit, the same for
 every form. Printed are medians; what is quoted is the ratio to CSV.
 """
 
