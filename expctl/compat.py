@@ -224,14 +224,12 @@ TREE: Final = "sklearn.tree._tree.Tree"
 # What a calibrated classifier holds: plain objects of numbers and of estimators, which skops makes without calling any
 # of their own code.
 CALIBRATION: Final = ("sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration")
-
 # The sparse rows that neighbours and support vectors keep, by the names that skops writes; loading them makes numbers.
 SPARSE: Final = ("scipy.sparse._csr.csr_matrix", "scipy.sparse._csr.csr_array")
 # What both hand to compiled code: their public attributes are copies, or made of it.
 NEIGHBOURS: Final = ("_fit_X", "_y", "_tree")
 SUPPORT: Final = ("_n_support", "_dual_coef_", "_intercept_", "_probA", "_probB", "_sparse", "_effective_probability")
 SOLVER: Final = ("_impl",)  # of a class, and of what it made
-
 # An address in the process, which vectorizers keep to warn once of odd stop words: it alone differs in two alike.
 STOP_WORDS_ID: Final = "_stop_words_id"
 

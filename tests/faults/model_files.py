@@ -15,10 +15,8 @@ import io
 import random
 import subprocess
 import sys
-import tempfile
 import warnings
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,14 +113,12 @@ def flipped(content: bytes, source: random.Random) -> bytes:
     return packed.getvalue()
 
 
-def try_one(content: bytes, model: str, rows: pd.DataFrame, folder: Path) -> str:
+def try_one(content: bytes, model: str, rows: pd.DataFrame) -> str:
     """What becomes of a file: how it is refused, or that it predicts."""
-    path = folder / f"{model}.skops"
-    path.write_bytes(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            loaded = _load_skops(path, f"model {model}", trust=False)
+            loaded = _load_skops(content, f"model {model}", trust=False)
             for method in ("predict", "predict_proba", "decision_function"):
                 if hasattr(loaded, method):
                     getattr(loaded, method)(rows)
@@ -141,30 +137,22 @@ def child(model: str, number: int, seed: int) -> None:
     whole = fitted(model, source)
     content = compat.dump_unindented(whole)
     counts = {"predicted": 0, "refused": 0, "raised": 0}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        ended = try_one(content, model, rows, folder)
-        assert ended == "predicted", ended
-        for i in range(number):
-            if i % 4 == 3:
-                what, damaged = "bytes", flipped(content, source)
-            else:
-                copy = _load_skops(folder_file(folder, content), model, trust=False)
-                try:
-                    what = damage(copy, source)
-                    damaged = compat.dump_unindented(copy)
-                except Exception:  # numpy and scipy refuse to hold some of it themselves
-                    continue
-            sys.stdout.write(f"{model} {i}: {what}\n")
-            sys.stdout.flush()
-            counts[try_one(damaged, model, rows, folder).partition(":")[0].partition(" ")[0]] += 1
+    ended = try_one(content, model, rows)
+    assert ended == "predicted", ended
+    for i in range(number):
+        if i % 4 == 3:
+            what, damaged = "bytes", flipped(content, source)
+        else:
+            copy = _load_skops(content, model, trust=False)
+            try:
+                what = damage(copy, source)
+                damaged = compat.dump_unindented(copy)
+            except Exception:  # numpy and scipy refuse to hold some of it themselves
+                continue
+        sys.stdout.write(f"{model} {i}: {what}\n")
+        sys.stdout.flush()
+        counts[try_one(damaged, model, rows).partition(":")[0].partition(" ")[0]] += 1
     sys.stdout.write(f"{model}: {', '.join(f'{count} {what}' for what, count in counts.items())}\n")
-
-
-def folder_file(folder: Path, content: bytes) -> Path:
-    path = folder / "whole.skops"
-    path.write_bytes(content)
-    return path
 
 
 def run(model: str, number: int, seed: int) -> tuple[bool, str]:
