@@ -264,22 +264,17 @@ def restore_counting(vectorizer: Any) -> None:
 
 # The estimators of scikit-learn that are in nearly all of our files, by the names that skops has for them.
 COMMON_ESTIMATORS: Final = (
-    "sklearn.compose._column_transformer.ColumnTransformer",
-    "sklearn.dummy.DummyClassifier",
-    "sklearn.ensemble._forest.RandomForestClassifier",
-    "sklearn.feature_extraction.text.TfidfTransformer",
-    "sklearn.feature_extraction.text.TfidfVectorizer",
-    "sklearn.linear_model._logistic.LogisticRegression",
-    "sklearn.linear_model._ridge.RidgeClassifier",
-    "sklearn.linear_model._stochastic_gradient.SGDClassifier",
-    "sklearn.naive_bayes.ComplementNB",
-    "sklearn.naive_bayes.MultinomialNB",
-    "sklearn.pipeline.Pipeline",
-    "sklearn.preprocessing._function_transformer.FunctionTransformer",
-    "sklearn.preprocessing._label.LabelBinarizer",
-    "sklearn.svm._classes.LinearSVC",
-    "sklearn.tree._classes.DecisionTreeClassifier",
-)
+    "sklearn.compose._column_transformer.ColumnTransformer", "sklearn.dummy.DummyClassifier",
+    "sklearn.ensemble._forest.ExtraTreesClassifier", "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.feature_extraction.text.TfidfVectorizer",
+    "sklearn.linear_model._logistic.LogisticRegression", "sklearn.linear_model._ridge.RidgeClassifier",
+    "sklearn.linear_model._stochastic_gradient.SGDClassifier", "sklearn.naive_bayes.ComplementNB",
+    "sklearn.naive_bayes.MultinomialNB", "sklearn.neighbors._classification.KNeighborsClassifier",
+    "sklearn.neighbors._nearest_centroid.NearestCentroid", "sklearn.pipeline.Pipeline",
+    "sklearn.preprocessing._function_transformer.FunctionTransformer", "sklearn.preprocessing._label.LabelBinarizer",
+    "sklearn.svm._classes.LinearSVC", "sklearn.svm._classes.SVC", "sklearn.tree._classes.DecisionTreeClassifier",
+    "sklearn.tree._classes.ExtraTreeClassifier",
+)  # fmt: skip
 
 
 def skops_io() -> Any:

@@ -35,8 +35,8 @@ NOTHING: Final[Finding] = (0, None)
 
 @dataclass(frozen=True)
 class FileRows:
-    """A file that has been read: how many rows it has, how many of them lack features, label or group, and which columns
-    have no name.
+    """A file that has been read: how many rows it has, how many of them lack features, label or group, and the columns
+    without a name.
     """
 
     recipe: Recipe
