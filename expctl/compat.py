@@ -233,10 +233,19 @@ TREE: Final = "sklearn.tree._tree.Tree"
 # What a calibrated classifier holds: plain objects of numbers and of estimators, which skops makes without calling any
 # of their own code.
 CALIBRATION: Final = ("sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration")
-
-# The address of an object in its process, which the vectorizers keep to warn once of odd stop words: two fitted
-# alike differ in it, and in nothing else.
+# The sparse rows that neighbours and support vectors keep, by the names that skops writes; loading them makes numbers.
+SPARSE: Final = ("scipy.sparse._csr.csr_matrix", "scipy.sparse._csr.csr_array")
+# What both hand to compiled code: their public attributes are copies, or made of it.
+NEIGHBOURS: Final = ("_fit_X", "_y", "_tree")
+SUPPORT: Final = ("_n_support", "_dual_coef_", "_intercept_", "_probA", "_probB", "_sparse", "_effective_probability")
+SOLVER: Final = ("_impl",)  # of a class, and of what it made
+# An address in the process, which vectorizers keep to warn once of odd stop words: it alone differs in two alike.
 STOP_WORDS_ID: Final = "_stop_words_id"
+
+
+def hidden_state(owner: Any, names: tuple[str, ...]) -> list[Any]:
+    """The attributes of these names, None where there is none."""
+    return [getattr(owner, name, None) for name in names]
 
 
 def tree_type() -> Any:
@@ -264,22 +273,17 @@ def restore_counting(vectorizer: Any) -> None:
 
 # The estimators of scikit-learn that are in nearly all of our files, by the names that skops has for them.
 COMMON_ESTIMATORS: Final = (
-    "sklearn.compose._column_transformer.ColumnTransformer",
-    "sklearn.dummy.DummyClassifier",
-    "sklearn.ensemble._forest.RandomForestClassifier",
-    "sklearn.feature_extraction.text.TfidfTransformer",
-    "sklearn.feature_extraction.text.TfidfVectorizer",
-    "sklearn.linear_model._logistic.LogisticRegression",
-    "sklearn.linear_model._ridge.RidgeClassifier",
-    "sklearn.linear_model._stochastic_gradient.SGDClassifier",
-    "sklearn.naive_bayes.ComplementNB",
-    "sklearn.naive_bayes.MultinomialNB",
-    "sklearn.pipeline.Pipeline",
-    "sklearn.preprocessing._function_transformer.FunctionTransformer",
-    "sklearn.preprocessing._label.LabelBinarizer",
-    "sklearn.svm._classes.LinearSVC",
-    "sklearn.tree._classes.DecisionTreeClassifier",
-)
+    "sklearn.compose._column_transformer.ColumnTransformer", "sklearn.dummy.DummyClassifier",
+    "sklearn.ensemble._forest.ExtraTreesClassifier", "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.feature_extraction.text.TfidfVectorizer",
+    "sklearn.linear_model._logistic.LogisticRegression", "sklearn.linear_model._ridge.RidgeClassifier",
+    "sklearn.linear_model._stochastic_gradient.SGDClassifier", "sklearn.naive_bayes.ComplementNB",
+    "sklearn.naive_bayes.MultinomialNB", "sklearn.neighbors._classification.KNeighborsClassifier",
+    "sklearn.neighbors._nearest_centroid.NearestCentroid", "sklearn.pipeline.Pipeline",
+    "sklearn.preprocessing._function_transformer.FunctionTransformer", "sklearn.preprocessing._label.LabelBinarizer",
+    "sklearn.svm._classes.LinearSVC", "sklearn.svm._classes.SVC", "sklearn.tree._classes.DecisionTreeClassifier",
+    "sklearn.tree._classes.ExtraTreeClassifier",
+)  # fmt: skip
 
 
 def skops_io() -> Any:

@@ -40,6 +40,12 @@ DATA_ISSUES: Final = {
     "rows_without_group": DataCheck(
         "rows whose `--group-column` is empty: each is a group by itself", f"{_CHECKS}:rows_without_group", "read"
     ),
+    "unnamed_columns": DataCheck(
+        "columns without a name in the header, which are left alone",
+        f"{_CHECKS}:unnamed_columns",
+        "read",
+        refused=False,
+    ),
     "unsplit_rows": DataCheck(
         "rows left out whose `--split-column` says neither train nor test", f"{_CHECKS}:unsplit_rows", refused=False
     ),

@@ -7,6 +7,7 @@ contract test holds every range against scikit-learn's own.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -75,6 +76,40 @@ class Options:
         return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Regular expressions as scikit-learn takes them: with one group at most, which is then what counts of a match."""
+
+    def read(self, value: object) -> str:
+        """`value` itself. Raises ValueError if it is no regular expression."""
+        if not isinstance(value, str) or not value:
+            raise ValueError
+        try:
+            compiled = re.compile(value)
+        except (re.error, RecursionError, OverflowError):
+            raise ValueError from None
+        if compiled.groups > 1:
+            raise ValueError
+        return value
+
+    def __str__(self) -> str:
+        return "a regular expression with at most one group"
+
+
+@dataclass(frozen=True, slots=True)
+class WordFile:
+    """Paths of files with a word on each line, known by their ending. Whether there is one is asked when it is read."""
+
+    def read(self, value: object) -> str:
+        """`value` itself. Raises ValueError if it names no text file."""
+        if not isinstance(value, str) or not value.lower().endswith(".txt"):
+            raise ValueError
+        return value
+
+    def __str__(self) -> str:
+        return "a .txt file of words"
+
+
 # The parameters that have a flag of their own on a command line, `--max-iter` for max_iter: real numbers and integers.
 FLAGS: Final = ("c", "max_features", "max_iter")
 
@@ -89,7 +124,7 @@ def parameter_words(key: str, value: object, *, by_flag: bool = True) -> list[st
 
 FLAG = Options((True, False))
 NONE = Options((None,))
-Domain = Interval | Options
+Domain = Interval | Options | Pattern | WordFile
 
 
 @dataclass(frozen=True, slots=True)

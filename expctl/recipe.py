@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -19,11 +20,15 @@ from expctl.parameters import FLAG, NONE, Interval, Options, Parameter, paramete
 from expctl.records import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from expctl.parameters import Domain
 
 Panel = Literal["Data", "Model"]
+# What was done before there was a parameter, of those that came after the first recipes were recorded: they are written
+# down only where they are something else, so that older recipes and what is recorded of them stay as they are.
+LATER_PARAMETERS: Final[Mapping[str, Value]] = {
+    "binary": False, "use_idf": True, "smooth_idf": True, "norm": "l2", "tfidf_norm": "l2", "strip_accents": None,
+    "token_pattern": r"(?u)\b\w\w+\b", "char_ngram_min": 3, "char_ngram_max": 5,
+}  # fmt: skip
 # What `explain` does where two recipes differ in an option: change it with the other data or the model, alone, or not.
 Factor = Literal["data", "model", "alone", "none"]
 
@@ -93,13 +98,15 @@ class Recipe:
     Exactly one of `test_size` (a share of the rows), `test_data` (another file) and `split_column` (a column that
     says train or test) makes the test set. `parameters` holds every feature and classifier parameter by its expctl
     key, defaults included, so that a later change of a default does not change an old recipe. `model_hash` is the
-    sha256, in hex, of the file that a model's factory is written in, `extra_metric_hash` that of the files of metrics.
+    sha256, in hex, of the file that a model's factory is written in, `extra_metric_hash` that of the files of metrics,
+    `stop_words_hash` that of a file of stop words.
     With `dedupe` all copies of a text are on one side of the split, and of the folds; with `group_column` all rows with
     the same value there. With `time_column` the latest `test_size` of the rows are tested on, and folds go forward.
     """
 
     data: str = option(
-        "CSV, TSV, JSONL or Parquet, also .gz, or a URL.  [EXPCTL_DATA, else data/reviews.csv]",
+        "A table (CSV, TSV, JSON, JSONL, Parquet, also .gz or .zip), lines with labels (.txt), a folder with a folder"
+        " for each class, or a URL.  [EXPCTL_DATA, else data/reviews.csv]",
         metavar="FILE",
         factor="data",
         is_file=True,
@@ -199,10 +206,11 @@ class Recipe:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     model_hash: str | None = field(default=None, metadata={"before": None})
     extra_metric_hash: str | None = field(default=None, metadata={"before": None})
+    stop_words_hash: str | None = field(default=None, metadata={"before": None})
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys: equal recipes have equal text, those recorded by an older expctl too."""
-        written = asdict(self)
+        written = {**asdict(self), "parameters": self._written()}
         for key, before in _before(type(self)).items():
             if written[key] == before:
                 del written[key]
@@ -230,7 +238,17 @@ class Recipe:
         """
         flat = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("data", "parameters")}
         chosen = {logged_as(key): value for key, value in flat.items() if value is not None}
-        return {logged_as("data"): self.data, **chosen, **self.parameters}
+        return {logged_as("data"): self.data, **chosen, **self._written()}
+
+    def _written(self) -> dict[str, Value]:
+        """The parameters but for later ones of a family that are as they were before there was a choice."""
+        if ":" in self.model:  # a factory's are its own
+            return dict(self.parameters)
+        return {
+            key: value
+            for key, value in self.parameters.items()
+            if key not in LATER_PARAMETERS or not is_same(value, LATER_PARAMETERS[key])
+        }
 
     def command(self, defaults: Mapping[str, Value]) -> str:
         """The `expctl train` line that makes this recipe again.
@@ -244,9 +262,14 @@ class Recipe:
             if value is not None and value != one.default:
                 words += one.words(value)
         for key, value in self.parameters.items():
-            if key not in defaults or (type(defaults[key]), defaults[key]) != (type(value), value):
+            if key not in defaults or not is_same(defaults[key], value):
                 words += parameter_words(key, value, by_flag=key in defaults)
         return shlex.join(words)
+
+
+def is_same(one: Value, other: Value) -> bool:
+    """Equal in value and in type: `max_df` 1 is one row, 1.0 all of them."""
+    return (type(one), one) == (type(other), other)
 
 
 def options_of(recipe: type[Recipe]) -> dict[str, Option]:

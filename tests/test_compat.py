@@ -397,6 +397,9 @@ def test_a_calibrated_classifier_holds_the_types_that_are_trusted_and_one_classi
 
 
 def test_the_tree_of_a_forest_has_the_type_that_is_trusted_and_the_arrays_that_are_checked() -> None:
+    from scipy import sparse
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.svm import SVC
     from sklearn.tree import DecisionTreeClassifier
 
     tree = DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]).tree_
@@ -409,6 +412,27 @@ def test_the_tree_of_a_forest_has_the_type_that_is_trusted_and_the_arrays_that_a
         all(hasattr(tree, name) for name in ("node_count", "capacity", "children_left", "children_right", "feature")),
         "scikit-learn",
         "its trees lack an array that models.safety checks: an unchecked index reads past the memory of the process",
+    )
+    rows = [type(one([[1.0]])) for one in (sparse.csr_matrix, sparse.csr_array)]
+    relies(
+        tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in rows) == compat.SPARSE,
+        "SciPy",
+        "its sparse rows have other names: models of neighbours and support vectors are not loaded until compat knows",
+    )
+    support = SVC().fit(sparse.csr_matrix([[0.0], [1.0]]), [0, 1])
+    numbers, *arrays, is_sparse, is_probable = compat.hidden_state(support, compat.SUPPORT)
+    relies(
+        (numbers.tolist(), is_sparse, bool(is_probable)) == ([1, 1], True, False)
+        and not any(one is None for one in arrays)
+        and compat.hidden_state(SVC, compat.SOLVER) == ["c_svc"],
+        "scikit-learn",
+        "SVC keeps other arrays than those that models.safety checks",
+    )
+    neighbours = KNeighborsClassifier(1, algorithm="brute").fit([[0.0], [1.0]], [0, 1])
+    relies(
+        compat.hidden_state(neighbours, compat.NEIGHBOURS)[1].tolist() == [0, 1],
+        "scikit-learn",
+        "neighbours keep other arrays than those that models.safety checks",
     )
     relies("nodes" in tree.__getstate__(), "scikit-learn", "the state of a tree has no nodes to compare")
 

@@ -103,6 +103,7 @@ CROSSING: dict[str, str] = {
     "docs/test_ci.py": "the workflows of the topic `ci`, run step by step",
     "docs/test_docs.py": "the README and the topics: links, commands, options, the distribution's name",
     "docs/test_sessions.py": "the commands of the topics, as they are typed",
+    "docs/test_sklearn.py": "scikit-learn's examples beside the commands of the topic",
     "docs/test_tables.py": "the tables of the topics against those of the code",
     "cli/options/test_shells.py": "completion in the shells themselves",
     "cli/test_several_experiments.py": "runs of several experiments, in every command that finds some",

@@ -20,6 +20,8 @@ from expctl.parameters import (
     Interval,
     Options,
     Parameter,
+    Pattern,
+    WordFile,
     choice,
     count,
     non_negative,
@@ -57,6 +59,10 @@ def values_of(domain: Domain) -> st.SearchStrategy[Any]:
     """Any value that belongs to a domain."""
     if isinstance(domain, Options):
         return st.sampled_from(domain.values)
+    if isinstance(domain, Pattern):
+        return st.sampled_from([r"\w+", r"(?u)\b(\w)\w*"])
+    if isinstance(domain, WordFile):
+        return st.sampled_from(["words.txt", "a folder/Stop.TXT"])
     if domain.type is int:
         low = None if domain.low is None else int(domain.low)
         return st.integers(low, None if domain.high is None else int(domain.high))
@@ -68,6 +74,9 @@ def values_of(domain: Domain) -> st.SearchStrategy[Any]:
         allow_nan=False,
         allow_infinity=False,
     )
+
+
+WRONG = ("nan", "inf", "-inf", "abc", "1,5")
 
 
 def as_typed(value: object) -> str:
@@ -94,7 +103,8 @@ def test_every_default_is_a_value_of_its_range(parameter: Parameter) -> None:
 
 @pytest.mark.parametrize("parameter", EVERY_PARAMETER.values(), ids=EVERY_PARAMETER)
 def test_what_is_no_value_is_refused_with_the_range(parameter: Parameter) -> None:
-    for wrong in ("nan", "inf", "-inf", "", "abc", "1,5", math.nan, math.inf, [1], {"a": 1}, b"1"):
+    words = ("(", "(a)(b)") if any(isinstance(domain, Pattern) for domain in parameter.domains) else WRONG
+    for wrong in (*words, "", math.nan, math.inf, [1], {"a": 1}, b"1"):
         with pytest.raises(UsageError) as refused:
             parameter.read(wrong)
         assert refused.value.message == f"{parameter.key} must be {parameter.range}; {wrong!r} is not"
@@ -157,6 +167,8 @@ def test_count_and_share_are_told_apart_by_the_way_they_are_written() -> None:
         (Parameter("x", "x", (Interval(int, None, 3), NONE), None), "an integer to 3 or none"),
         (count("x", "x", 2**32, low=2**32), "an integer from 4294967296"),
         (NUMBERS["random_state"], "an integer from 0 to 4294967295"),
+        (FEATURES["token_pattern"], "a regular expression with at most one group"),
+        (FEATURES["stop_words"], "one of none, english or a .txt file of words"),
     ],
 )
 def test_ranges_are_told_in_words_and_exactly(parameter: Parameter, words: str) -> None:

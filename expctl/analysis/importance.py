@@ -12,9 +12,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """A term with its weight; `made_of` words or characters, as `analyzer` has it."""
+
+    text: str
+    weight: float
+    made_of: str
+
+
+@dataclass(frozen=True, slots=True)
 class Importance:
-    """The terms of each class with their weights, the strongest first. `kind` says what the weights are."""
+    """The terms of each class, the strongest first. `kind` says what the weights are."""
 
     run: RunRecord
     kind: str
-    terms: Sequence[tuple[str, Sequence[tuple[str, float]]]]
+    terms: Sequence[tuple[str, Sequence[Term]]]

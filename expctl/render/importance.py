@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
 
 def importance_sheet(found: Importance) -> Sheet:
-    """`importance`: class, rank, term and weight, the strongest first."""
+    """`importance`: class, rank, term and weight, the strongest first; what the terms are made of if they differ."""
+    both = has_two_kinds(found)
     rows: list[list[Cell]] = [
-        [name, place, shown_term(term), weight]
+        [name, place, shown_term(term.text), *([term.made_of] if both else []), term.weight]
         for name, terms in found.terms
-        for place, (term, weight) in enumerate(terms, 1)
+        for place, term in enumerate(terms, 1)
     ]
-    columns = [Column("class"), Column("rank", "#", "number"), Column("term"), Column("weight", kind="number")]
+    columns = [
+        *(Column("class"), Column("rank", "#", "number"), Column("term"), *([Column("analyzer")] if both else [])),
+        Column("weight", kind="number"),
+    ]
     facts = {
         "run": found.run.name,
         "run_id": found.run.run_id,
@@ -25,6 +29,11 @@ def importance_sheet(found: Importance) -> Sheet:
         "weight": found.kind,
     }
     return Sheet("importance", columns, rows, facts=facts, ids=[found.run.run_id])
+
+
+def has_two_kinds(found: Importance) -> bool:
+    """Whether the terms of a model are words and characters."""
+    return "+" in found.run.params.get("analyzer", "")
 
 
 def shown_term(term: str) -> Cell:

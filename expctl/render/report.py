@@ -18,7 +18,7 @@ from expctl.metrics import METRICS, is_detail
 from expctl.render import charts, comparison_charts
 from expctl.render.comparison_views import comparison_sheet, flips_sheet
 from expctl.render.formats import RIGHT, parts
-from expctl.render.importance import shown_term
+from expctl.render.importance import has_two_kinds, shown_term
 from expctl.render.sheet import Cell, Change, Column, Sheet
 from expctl.render.slices import slices_sheet
 from expctl.render.text import heading, number, shown, table_texts, visible
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from expctl.analysis.difference import Difference
+    from expctl.analysis.importance import Term
     from expctl.analysis.report import Report
     from expctl.records import RunRecord
 
@@ -316,12 +317,17 @@ def _terms(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
             continue
         columns = [Column("class"), Column("text", "terms that speak for it", width=None)]
         rows: list[list[Cell]] = [
-            [name, ", ".join(f"{shown(shown_term(term), columns[0])} {weight:.2f}" for term, weight in terms)]
+            [name, ", ".join(_weighed(term, columns[0], both=has_two_kinds(one)) for term in terms)]
             for name, terms in one.terms
         ]
         caption = f"{names[one.run.run_id]}: terms with their weights ({one.kind})"
         found.append({"caption": caption, "table": _table(Sheet("terms", columns, rows))})
     return found
+
+
+def _weighed(term: Term, column: Column, *, both: bool) -> str:
+    made_of = f" ({term.made_of})" if both else ""
+    return f"{shown(shown_term(term.text), column)}{made_of} {term.weight:.2f}"
 
 
 def _table(sheet: Sheet) -> _Table:

@@ -35,7 +35,7 @@ _LIST = ("run_id", "name", "status", "started")
 _CONSEQUENCES = frozenset(
     {
         *("data_hash", "data_fingerprint", "dataset_size", "train_rows", "test_rows", "test_data_hash"),
-        *("extra_metric", "extra_metric_hash", *DATA_ISSUES),
+        *("extra_metric", "extra_metric_hash", "stop_words_hash", *DATA_ISSUES),
     }
 )
 

@@ -5,7 +5,6 @@ Knows the runs, their recipes and where their data is; `explaining.py` trains wh
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ from expctl.extra_metrics import ExtraMetric, possible_names, read_extra_metrics
 from expctl.metrics import METRICS, without_metric
 from expctl.records import Tag
 from expctl.tracking.runs import provenance
-from expctl.training.data.tables import read_bytes
+from expctl.training.data.stored import digest_of
 from expctl.training.models.factory import sources_hash
 from expctl.training.models.families import is_factory
 from expctl.training.search.recipe_diff import Factor, Hashes, factors_between
@@ -157,7 +156,7 @@ def check(question: Question, *, trust: bool) -> None:
 def _check_file(run: RunRecord, path: str, recorded: str | None) -> None:
     what = f"the data of run {run.described}"
     try:
-        found = hashlib.sha256(read_bytes(path)).hexdigest()
+        found = digest_of(path)
     except DataError as error:
         raise DataError(f"{what} is gone: {error.message}", hint="restore the file to train on it again") from error
     if found != recorded:

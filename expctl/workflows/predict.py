@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from expctl.tracking.models.storage import LoadedModel
     from expctl.tracking.store import Store
     from expctl.training.data.oov import Seen
-    from expctl.training.data.tables import FileFormat, TableColumns
+    from expctl.training.data.table_formats import FileFormat, TableColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ def usable_model(store: Store, run: RunRecord, *, trust: bool, note: Callable[[s
 class Predictions:
     """The rows of a request with their predictions, read and made as they are asked for, and counted as they pass.
 
-    `rows` went by, and `missing` of them without a prediction. `source` is the open file of a request that has one.
+    `rows` went by, and `missing` of them without a prediction. `source` is the open file of a request that has one; of
+    texts that are given, and of a folder, there is none.
     """
 
     run: RunRecord
@@ -111,18 +112,25 @@ class Predictions:
             )
 
     def _read(self) -> Iterator[TableColumns]:
-        if self.source is None:
-            yield self._given()
-            return
+        from expctl.training.data.class_folders import folder_chunks
         from expctl.training.data.tables import chunks, kind_of
 
-        input = self.request.input or ""
-        on_stdin: FileFormat = "jsonl" if input == "-" and self.source.peek(1)[:1] == b"{" else "csv"
-        kind = on_stdin if input == "-" else kind_of(input)
-        yield from chunks(self.source, kind, encoding=self.request.encoding, name=self.request.name)
+        request, input = self.request, self.request.input
+        if input is None:
+            yield self._given()
+        elif self.source is None:
+            yield from folder_chunks(input, encoding=request.encoding)
+        else:
+            kind = _kind_on_stdin(self.source) if input == "-" else kind_of(input)
+            yield from chunks(self.source, kind, encoding=request.encoding, name=request.name)
 
     def _given(self) -> TableColumns:
         inputs = self.model.inputs
         if len(inputs) > 1:
             raise UsageError(f"the model reads the columns {', '.join(inputs)}", hint="give them with --input FILE")
         return {self.request.text_column or next(iter(inputs)): list(self.request.texts)}
+
+
+def _kind_on_stdin(source: BufferedReader) -> FileFormat:
+    first = source.peek(1)[:1]
+    return "jsonl" if first == b"{" else "json" if first == b"[" else "csv"

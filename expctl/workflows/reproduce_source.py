@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -14,7 +13,7 @@ from expctl.records import Tag
 from expctl.tracking.errors import damaged
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.training.data.dataset import load_split, read_marks
-from expctl.training.data.tables import read_bytes
+from expctl.training.data.stored import digest_of
 from expctl.workflows.recipe_source import recipe_of
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def find_data(
 
 def _digest(original: Original, path: str, option: str) -> str:
     try:
-        return hashlib.sha256(read_bytes(path)).hexdigest()
+        return digest_of(path)
     except DataError as error:
         raise _unreadable(original, error, option) from error
 

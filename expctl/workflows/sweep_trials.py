@@ -173,7 +173,7 @@ class Recorder:
     def finish(self, trial: Trial, result: Done) -> None:
         """Write a trial's items, end its run, and let go of the model that is no longer among the best."""
         writer = self.running[trial.number]
-        writer.write(result.log, last=True)
+        writer.write([*_varied(trial), *result.log], last=True)
         with defer_signals():
             writer.finish()
             del self.running[trial.number]
@@ -205,7 +205,7 @@ class Recorder:
 
     def fail(self, trial: Trial, error: TrainingFailed) -> None:
         """End a trial's run FAILED, with the reason and what it was to be made from."""
-        self.running[trial.number].write(Param(*pair) for pair in trial.recipe.logged().items())
+        self.running[trial.number].write([*_varied(trial), *(Param(*pair) for pair in trial.recipe.logged().items())])
         with defer_signals():
             self.running.pop(trial.number).abort(error)
         self.progress.failed += 1
@@ -241,3 +241,15 @@ class Recorder:
         ahead = best is None or (value > best[1] if self.higher else value < best[1])
         if ahead or (best is not None and value == best[1] and trial.number < best[0].number):
             progress.best = trial, value
+
+
+def _varied(trial: Trial) -> list[Param]:
+    """The later parameters that the space varies and that a recipe does not log, being as they were before.
+
+    Trials are told apart by them.
+    """
+    recipe = trial.recipe
+    keys = (key.rpartition(".")[2] for key in trial.point)
+    return [
+        Param(key, recipe.parameters[key]) for key in keys if key in recipe.parameters.keys() - recipe.logged().keys()
+    ]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from expctl.analysis.importance import Importance
+from expctl.analysis.importance import Importance, Term
 from expctl.records import RunRecord
 from expctl.render.formats import FORMATS
 from expctl.render.importance import importance_sheet, shown_term
 
 RUN = RunRecord("7cb12345" + "0" * 24, "first", "finished", "1", params={"model": "logreg"})
-FOUND = Importance(RUN, "coefficient", [("bad", [("awful", 2.5), (" du", 1.25)]), ("good", [("lovely", 3.25)])])
+TERMS = [
+    ("bad", [Term("awful", 2.5, "word"), Term(" du", 1.25, "char_wb")]),
+    ("good", [Term("lovely", 3.25, "word")]),
+]
+FOUND = Importance(RUN, "coefficient", TERMS)
 
 
 def test_a_table_has_the_terms_of_each_class_in_their_order():
@@ -26,6 +31,12 @@ def test_a_table_has_the_terms_of_each_class_in_their_order():
 def test_formats_for_machines_have_the_terms_as_they_are():
     rows = json.loads(FORMATS["json"](importance_sheet(FOUND)))["rows"]
     assert rows[1] == {"class": "bad", "rank": 2, "term": " du", "weight": 1.25}
+
+
+def test_of_words_and_characters_each_term_says_which_it_is():
+    both = replace(FOUND, run=replace(RUN, params={**RUN.params, "analyzer": "word+char_wb"}))
+    rows = json.loads(FORMATS["json"](importance_sheet(both)))["rows"]
+    assert rows[1] == {"class": "bad", "rank": 2, "term": " du", "analyzer": "char_wb", "weight": 1.25}
 
 
 def test_blanks_at_the_ends_of_a_term_are_seen():

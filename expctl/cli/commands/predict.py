@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.render.rows import RowFormat
     from expctl.settings import Settings
-    from expctl.training.data.tables import TableColumns
+    from expctl.training.data.table_formats import TableColumns
     from expctl.workflows.predict import PredictRequest
 
 
@@ -90,11 +90,12 @@ def predict(
     streams = Streams(quiet=quiet)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
+    from expctl.training.data.class_folders import is_class_folder
     from expctl.workflows.predict import Predictions, PredictRequest, run_to_use, usable_model
 
     request = PredictRequest(texts or (), input, text_column, encoding, proba, oov)
     with ExitStack() as stack:
-        source = stack.enter_context(_opened(input)) if input is not None else None
+        source = stack.enter_context(_opened(input)) if input is not None and not is_class_folder(input) else None
         with stdout_is_ours():
             store = opened(settings, streams, verbose=verbose)
             found = run_to_use(store, run, streams.note)

@@ -94,11 +94,10 @@ def axes(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def _parameters_of(context: typer.Context) -> dict[str, Parameter]:
-    from expctl.training.models.families import FAMILIES
-    from expctl.training.models.features import FEATURES
+    from expctl.training.models.families import FAMILIES, parameters_of
 
-    family = FAMILIES.get(context.params.get("model") or "logreg")
-    return {} if family is None else {**FEATURES, **family.by_key}
+    model = context.params.get("model") or "logreg"
+    return parameters_of(model) if model in FAMILIES else {}
 
 
 def _pairs(table: Mapping[str, Parameter], incomplete: str) -> list[str]:

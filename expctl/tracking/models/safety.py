@@ -1,18 +1,26 @@
-"""What is proved of a model file before it is used: it unpacks to a sane size, and its trees stay in themselves."""
+"""What is proved of a model file before it is used: it unpacks to a sane size, and its arrays are what compiled code
+takes them for.
+
+Loading runs no code of the file; but scikit-learn's compiled code trusts fitted arrays, and with a wrong index reads
+past them. Every such array is proved here: sparse matrices, trees, rows of neighbours, support vectors, vocabularies.
+"""
 
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 AGAIN: Final = "train it again"
 _UNPACKED: Final = 1 << 30  # bytes that any model may unpack to; a larger one may be compressed to this share
 _UNPACKED_TIMES: Final = 20
+_KERNELS: Final = ("linear", "poly", "rbf", "sigmoid")  # a precomputed one is indexed by what the file says
 
 
 def check_size(content: bytes, where: str) -> None:
@@ -29,12 +37,13 @@ def check_size(content: bytes, where: str) -> None:
         raise DataError(f"the {where} would unpack to {unpacked >> 20:,} MB: it is not loaded", hint=AGAIN)
 
 
-def check_trees(estimator: Any, where: str) -> None:
-    """Raise DataError unless every tree stays inside its own arrays and the features that it is given.
+def check_arrays(estimator: Any, where: str) -> None:
+    """Raise DataError unless every fitted array in a model stays in its bounds.
 
-    Trees are looked for everywhere: alone, in a forest, in a forest that a factory wrapped.
+    They are looked for everywhere: alone, in a forest, in whatever a factory wrapped. An object without them is passed.
     """
     import numpy as np
+    from scipy import sparse
 
     seen: set[int] = set()
     pending: list[tuple[Any, float]] = [(estimator, math.inf)]
@@ -50,23 +59,132 @@ def check_trees(estimator: Any, where: str) -> None:
             inner = part.values()
         elif isinstance(part, np.ndarray) and part.dtype == object:
             inner = part.flat
+        elif sparse.issparse(part):
+            _refuse_unless(_is_sound_matrix(part), where, "a sparse matrix has indices out of range")
         elif hasattr(part, "__dict__"):
             held = vars(part)
             own = min(features, held.get("n_features_in_", math.inf))
-            if "tree_" in held and not _is_sound(held["tree_"], own):
-                raise DataError(f"the {where} is damaged: a tree has child indices out of range")
+            for attribute, check, problem in _CHECKS:
+                if attribute in held:
+                    _refuse_unless(_holds(check, part, own), where, problem)
             # What an ensemble is given goes to its members unchecked; other parts are given something of their own.
             pending += [(value, own if name == "estimators_" else math.inf) for name, value in held.items()]
         pending += [(value, features) for value in inner]
 
 
-def _is_sound(tree: Any, features: float) -> bool:
+def _refuse_unless(sound: bool, where: str, problem: str) -> None:
+    if not sound:
+        raise DataError(f"the {where} is damaged: {problem}", hint=AGAIN)
+
+
+def _holds(check: Callable[[Any, float], bool], part: Any, features: float) -> bool:
+    """What a check says; False where what it looks at is not there, or of another type than it is."""
+    try:
+        return check(part, features)
+    except (AttributeError, TypeError, ValueError, IndexError, KeyError):
+        return False
+
+
+def _is_sound_tree(estimator: Any, features: float) -> bool:
     import numpy as np
 
-    if tree.node_count > tree.capacity:  # first: the arrays below are node_count long, whatever memory there is
+    tree = estimator.tree_
+    if not 1 <= tree.node_count <= tree.capacity:  # first: what is read below is node_count long, whatever memory is
         return False
     parents = np.flatnonzero(tree.children_left != -1)
     children = np.concatenate([tree.children_left[parents], tree.children_right[parents]])
     used = tree.feature[parents]
     forward = (children > np.tile(parents, 2)).all() and (children < tree.node_count).all()
     return bool(forward and (used >= 0).all() and (used < features).all())
+
+
+def _is_sound_matrix(matrix: Any) -> bool:
+    try:
+        matrix.check_format(full_check=True)
+    except AttributeError:
+        return False  # of a format that no estimator keeps
+    except ValueError:
+        return False
+    return True
+
+
+def _is_sound_neighbours(estimator: Any, features: float) -> bool:
+    """Rows, classes and the number of neighbours of one another's length; no tree, whose nodes would be trusted."""
+    import numpy as np
+
+    rows, labels, tree = compat.hidden_state(estimator, compat.NEIGHBOURS)
+    count = rows.shape[0]
+    classes = estimator.classes_ if labels.ndim == 2 else [estimator.classes_]
+    columns = labels.reshape(count, len(classes)).T
+    return bool(
+        tree is None
+        and rows.shape[1] == features
+        and estimator.n_samples_fit_ == count >= estimator.n_neighbors
+        and all(((column >= 0) & (column < len(names))).all() for column, names in zip(columns, classes, strict=True))
+        and labels.dtype == np.intp
+        and not estimator.effective_metric_params_.keys() - {"p"}
+        and not (estimator.metric_params or {}).keys() - {"p"}
+    )
+
+
+def _is_sound_support(estimator: Any, features: float) -> bool:
+    """Support vectors, coefficients and intercepts of the lengths that libsvm goes by, those of the classes."""
+    import numpy as np
+    from scipy import sparse
+
+    vectors, state = estimator.support_vectors_, compat.hidden_state(estimator, compat.SUPPORT)
+    all_numbers, coefficients, intercepts, *probabilities, is_sparse, is_probable = state
+    if is_probable is None:  # before scikit-learn 1.9 the parameter alone says it
+        is_probable = estimator.probability
+    is_own_solver = compat.hidden_state(estimator, compat.SOLVER) == compat.hidden_state(type(estimator), compat.SOLVER)
+    classifies = hasattr(estimator, "classes_")
+    numbers = all_numbers if classifies else all_numbers[:1]
+    count, pairs = int(numbers.sum()), len(numbers) * (len(numbers) - 1) // 2 if classifies else 1
+    rows = len(numbers) - 1 if classifies else 1
+    both = (vectors, coefficients)
+    arrays = (
+        intercepts,
+        *probabilities,
+        *(one.data if is_sparse else one for one in both),
+    )
+    # Asked for probabilities, libsvm reads them for each pair of classes; else there may be none.
+    sizes = (pairs,) if is_probable else (0, pairs)
+    # It reads the coefficients of a sparse model as if each of them were there.
+    whole = not is_sparse or (
+        len(coefficients.data) == rows * count
+        and all(one.format == "csr" for one in both)
+        and vectors.indices.dtype == vectors.indptr.dtype == np.int32
+    )
+    return bool(
+        whole
+        and is_own_solver
+        and estimator.kernel in _KERNELS
+        and all(sparse.issparse(one) == bool(is_sparse) for one in both)
+        and (vectors.shape, coefficients.shape) == ((count, features), (rows, count))
+        and (numbers.dtype == np.int32 and (numbers >= 0).all())
+        and (not classifies or len(numbers) == len(estimator.classes_))
+        and all(one.dtype == np.float64 and one.flags.c_contiguous for one in arrays)
+        and estimator.support_.shape == (count,)
+        and len(intercepts) == pairs
+        and all(len(one) in sizes for one in probabilities)
+    )
+
+
+def _is_sound_vocabulary(vectorizer: Any, _features: float) -> bool:
+    """Each term has a column of its own: they become the indices of a matrix that nobody checks any more."""
+    columns = list(vectorizer.vocabulary_.values())
+    return all(isinstance(one, Integral) for one in columns) and sorted(columns) == list(range(len(columns)))
+
+
+def _is_sound_centroids(estimator: Any, features: float) -> bool:
+    return bool(estimator.centroids_.shape == (len(estimator.classes_), features))
+
+
+# A fitted attribute, what is proved of the estimator that has it, and what is wrong else.
+_CHECKS: Final[tuple[tuple[str, Callable[[Any, float], bool], str], ...]] = (
+    ("tree_", _is_sound_tree, "a tree has child indices out of range"),
+    (compat.NEIGHBOURS[0], _is_sound_neighbours, "its rows, classes and neighbours do not fit together"),
+    ("support_vectors_", _is_sound_support, "its support vectors and coefficients do not fit together"),
+    ("vocabulary_", _is_sound_vocabulary, "its vocabulary has columns out of range"),
+    ("centroids_", _is_sound_centroids, "its centroids are of another shape"),
+)

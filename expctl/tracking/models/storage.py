@@ -18,7 +18,7 @@ from expctl.errors import DataError, ExpctlError, RunNotFound, StoreError
 from expctl.records import RunRecord, Tag
 from expctl.temporary import temporary_folder
 from expctl.tracking.errors import store_errors
-from expctl.tracking.models.safety import AGAIN, check_size, check_trees
+from expctl.tracking.models.safety import AGAIN, check_arrays, check_size
 from expctl.tracking.models.writing import MLMODEL_LIMIT
 from expctl.tracking.places import is_folder
 from expctl.tracking.runs.artifacts import fetch_folder, lost, server_of
@@ -214,7 +214,7 @@ def _load_skops(content: bytes, where: str, *, trust: bool) -> Any:
         raise DataError(
             f"the {where} holds types that are not trusted: {error}", hint="--trust loads it anyway"
         ) from error
-    check_trees(estimator, where)
+    check_arrays(estimator, where)
     return estimator
 
 

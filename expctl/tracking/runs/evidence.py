@@ -14,8 +14,7 @@ from expctl.errors import UsageError
 from expctl.metrics import METRICS
 from expctl.recipe import OPTIONS
 from expctl.records import Tag
-from expctl.training.models.families import FAMILIES
-from expctl.training.models.features import FEATURES
+from expctl.training.models.families import FAMILIES, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +30,17 @@ _METRICS: Final = frozenset(form.format(key) for key in METRICS for form in _DER
 _PARAMS: Final = frozenset(
     {
         *OPTIONS,
-        *FEATURES,
-        *(key for family in FAMILIES.values() for key in family.by_key),
+        *(key for model in FAMILIES for key in parameters_of(model)),
         *DATA_ISSUES,
-        *("model_hash", "data_path", "data_hash", "data_fingerprint", "data_version", "test_data_hash"),
+        *(
+            "model_hash",
+            "stop_words_hash",
+            "data_path",
+            "data_hash",
+            "data_fingerprint",
+            "data_version",
+            "test_data_hash",
+        ),
         *("dataset_size", "train_rows", "test_rows"),
     }
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from expctl.training.data.predictions_table import PredictionsTable
-    from expctl.training.data.tables import TableColumns
+    from expctl.training.data.table_formats import TableColumns
 
 FILE: Final = "EXPCTL_PREDICTIONS"  # the variable by which `expctl run` says where it waits for them
 _NAME: Final = "log_predictions"

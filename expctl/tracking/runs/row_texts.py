@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from expctl.errors import DataError
 from expctl.recipe import Recipe
 from expctl.records import Tag
-from expctl.training.data.tables import kind_of, read_bytes, read_table
+from expctl.training.data.stored import read_stored
 from expctl.training.data.text import as_text
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from expctl.analysis.flips import Flip
     from expctl.records import RunRecord
-    from expctl.training.data.tables import TableColumns
+    from expctl.training.data.table_formats import TableColumns
 
 
 def with_texts(run: RunRecord, flips: Sequence[Flip]) -> list[tuple[Flip, str | None]]:
@@ -38,15 +38,13 @@ def _texts(run: RunRecord) -> list[str | None] | None:
 
 def read_data(run: RunRecord) -> tuple[TableColumns, Recipe] | None:
     """The file that a run was tested on, and its recipe, if the file is there and the same, byte for byte."""
-    import hashlib
-
     try:
         recipe = Recipe.from_json(run.tags[Tag.RECIPE])
         path = recipe.test_data or recipe.data
-        content = read_bytes(path)
+        stored = read_stored(path)
         recorded = run.params["test_data_hash" if recipe.test_data else "data_hash"]
-        if hashlib.sha256(content).hexdigest() != recorded:
+        if stored.digest != recorded:
             return None
-        return read_table(content, kind_of(path), encoding=recipe.encoding, name=path), recipe
+        return stored.table(recipe.encoding), recipe
     except (KeyError, ValueError, TypeError, DataError):
         return None

@@ -35,7 +35,9 @@ NOTHING: Final[Finding] = (0, None)
 
 @dataclass(frozen=True)
 class FileRows:
-    """A file that has been read: how many rows it has, and how many of them lack features, label or group."""
+    """A file that has been read: how many rows it has, how many of them lack features, label or group, and the columns
+    without a name.
+    """
 
     recipe: Recipe
     name: str
@@ -43,6 +45,7 @@ class FileRows:
     without_features: int
     without_label: int
     without_group: int = 0
+    unnamed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,15 @@ def rows_without_group(file: FileRows) -> Finding:
 
 def _left_out(file: FileRows, count: int, what: str) -> Finding:
     return count, f"left out {count:,} of {file.rows:,} rows of {file.name} that have no {what}"
+
+
+def unnamed_columns(file: FileRows) -> Finding:
+    count = len(file.unnamed)
+    names = ", ".join(file.unnamed[:5]) + (", ..." if count > 5 else "")
+    return (
+        count,
+        f"{plural(count, 'column')} of {file.name} {agree(count, 'has', 'have')} no name ({names}): left alone",
+    )
 
 
 def unsplit_rows(split: SplitRows) -> Finding:

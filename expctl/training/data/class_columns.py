@@ -12,7 +12,7 @@ from expctl.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from expctl.training.data.tables import TableColumns
+    from expctl.training.data.table_formats import TableColumns
 
 _YES: Final = frozenset({"1", "1.0", "true"})
 _NO: Final = frozenset({"0", "0.0", "false"})

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from expctl.data_issues import DataIssue, messages
-from expctl.errors import DataError, mask_secrets
+from expctl.errors import DataError, closest, mask_secrets
 from expctl.training.data.checks import FileRows, SplitRows, find_issues
 from expctl.training.data.class_columns import check_class_columns
+from expctl.training.data.column_advice import likely_label, likely_text
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.row_groups import (
@@ -25,8 +26,11 @@ from expctl.training.data.row_groups import (
 )
 from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.data.slices import slice_cells, slice_names
-from expctl.training.data.tables import TableColumns, kind_of, read_bytes, read_table, require
+from expctl.training.data.stored import Stored, digest_of, read_stored
+from expctl.training.data.table_formats import TableColumns, unnamed_columns
+from expctl.training.data.tables import has_header, is_repeated, require, shown_names
 from expctl.training.data.time_order import latest, read_times, time_folds
+from expctl.training.models.configure import defaults
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ class RowDigests:
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test rows with where they came from. `data_hash` is the sha256 of the file as stored, in hex.
+    """Training and test rows with where they came from. `data_hash` is the `Stored.digest` of the file or folder.
 
     `data` marks the usable rows of the data file, `dataset_size` of them; `data_fingerprint` is the `fingerprint` of
     their texts and labels, in whatever order and format the file has them. `columns` are all that the file has.
@@ -85,17 +89,17 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
     Raises DataError for everything that would make training fail or lie: nothing to read, missing columns, one class,
     a class too rare to divide, no text left.
     """
-    content = read_bytes(recipe.data)
-    table = _read(recipe.data, content, recipe)
-    rows, kept, file = _rows(table, recipe, recipe.data, all_columns=all_columns)
+    stored = read_stored(recipe.data)
+    table = _read(stored, recipe)
+    rows, kept, file = _rows(table, recipe, stored, all_columns=all_columns)
     data_issues, unsplit, deduped, regrouped, gap = list(find_issues(file)), 0, 0, 0, 0
     if order is not None:
         rows, kept = rows.take(list(order)), [kept[position] for position in order]
     if recipe.test_data is not None:
-        test_content = read_bytes(recipe.test_data)
-        test_table = _read(recipe.test_data, test_content, recipe)
+        test_stored = read_stored(recipe.test_data)
+        test_table = _read(test_stored, recipe)
         train = rows
-        test, _, file = _rows(test_table, recipe, recipe.test_data, all_columns=all_columns)
+        test, _, file = _rows(test_table, recipe, test_stored, all_columns=all_columns)
         data_issues += find_issues(file)
     elif recipe.split_column is not None:
         require(list(table), recipe.split_column, name=_shown(recipe.data), option="--split-column")
@@ -120,11 +124,11 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
         train,
         test,
         _marks(table, recipe, rows, kept),
-        data_hash=hashlib.sha256(content).hexdigest(),
+        data_hash=stored.digest,
         data_fingerprint=fingerprint(rows.hashes, rows.labels),
-        data_bytes=len(content),
+        data_bytes=stored.size,
         dataset_size=len(kept),
-        test_data_hash=hashlib.sha256(test_content).hexdigest() if recipe.test_data is not None else None,
+        test_data_hash=test_stored.digest if recipe.test_data is not None else None,
         data_issues=data_issues,
         columns=tuple(table),
     )
@@ -133,15 +137,16 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
 def file_hashes(recipe: Recipe) -> tuple[str, str | None]:
     """The sha256 of the data file and of the test file, as a `Split` has them. Raises DataError without a file."""
     files = (recipe.data, recipe.test_data)
-    data, test = (None if path is None else hashlib.sha256(read_bytes(path)).hexdigest() for path in files)
+    data, test = (None if path is None else digest_of(path) for path in files)
     assert data is not None
     return data, test
 
 
 def read_marks(recipe: Recipe, path: str) -> RowDigests:
     """The marks of one file, read as the recipe says. Raises DataError as `load_split` does."""
-    table = _read(path, read_bytes(path), recipe)
-    rows, kept, _ = _rows(table, recipe, path, all_columns=False)
+    stored = read_stored(path)
+    table = _read(stored, recipe)
+    rows, kept, _ = _rows(table, recipe, stored, all_columns=False)
     return _marks(table, recipe, rows, kept)
 
 
@@ -164,12 +169,12 @@ def _shown(path: str) -> str:
     return mask_secrets(path)
 
 
-def _read(path: str, content: bytes, recipe: Recipe) -> TableColumns:
-    name = _shown(path)
-    if not content:
-        raise DataError(f"{name} is empty (0 bytes)")
-    table = read_table(content, kind_of(path), encoding=recipe.encoding, name=name)
+def _read(stored: Stored, recipe: Recipe) -> TableColumns:
+    name = _shown(stored.path)
+    table = stored.table(recipe.encoding)
     kind = features_of(recipe)
+    if stored.path == recipe.data:
+        _advise(table, recipe, name)
     for column in kind.columns(recipe):
         require(list(table), column, name=name, option=kind.COLUMN_OPTION)
     check_class_columns(table, recipe.label_column, kind.columns(recipe), name=name)
@@ -182,7 +187,25 @@ def _read(path: str, content: bytes, recipe: Recipe) -> TableColumns:
     return table
 
 
-def _rows(table: TableColumns, recipe: Recipe, path: str, *, all_columns: bool) -> tuple[Rows, list[int], FileRows]:
+def _advise(table: TableColumns, recipe: Recipe, name: str) -> None:
+    """Raise DataError with the command that would work, if text or label is missing and other columns are likely."""
+    missing = [column for column in (recipe.text_column, recipe.label_column) if column not in table]
+    unclear = any(is_repeated(column, table) for column in missing) or not has_header(table)
+    if not missing or unclear or features_of(recipe).columns(recipe) != [recipe.text_column]:
+        return
+    text = recipe.text_column if recipe.text_column in table else likely_text(table, [recipe.label_column])
+    label = recipe.label_column if recipe.label_column in table else likely_label(table, [text or recipe.text_column])
+    if text is not None and label is not None:
+        advised = replace(recipe, text_column=text, label_column=label).command(defaults(recipe.model))
+        raise DataError(
+            f"{name} has no column {missing[0]!r}{closest(missing[0], table)}; it has {shown_names(list(table))}",
+            hint=mask_secrets(advised),
+        )
+
+
+def _rows(
+    table: TableColumns, recipe: Recipe, stored: Stored, *, all_columns: bool
+) -> tuple[Rows, list[int], FileRows]:
     """The usable rows and their numbers in the file, and how many are left out."""
     kind = features_of(recipe)
     cells, no_features = kind.read_cells(table, recipe)
@@ -192,10 +215,10 @@ def _rows(table: TableColumns, recipe: Recipe, path: str, *, all_columns: bool) 
     if not kept:
         missing = kind.NOUN if all(no_features) else "label" if all(no_label) else f"{kind.NOUN} and label"
         raise DataError(
-            f"{_shown(path)}: no row has a {missing}", hint=f"{kind.COLUMN_OPTION} and --label-column name the columns"
+            f"{_shown(stored.path)}: no row has a {missing}",
+            hint=f"{kind.COLUMN_OPTION} and --label-column name the columns",
         )
-    parsed = kind_of(path) in ("csv", "tsv")
-    labels = task_of(recipe).read_labels([raw[i] for i in kept], parse=parsed, column=recipe.label_column)
+    labels = task_of(recipe).read_labels([raw[i] for i in kept], parse=not stored.typed, column=recipe.label_column)
     features = {name: [values[i] for i in kept] for name, values in cells.items()}
     columns: TableColumns = dict(features)
     if all_columns:
@@ -205,22 +228,23 @@ def _rows(table: TableColumns, recipe: Recipe, path: str, *, all_columns: bool) 
     rows, without_group = Rows(feature_frame(columns, kept), labels, kind.row_hashes(features)), 0
     if recipe.group_column is not None:
         names = group_names([table[recipe.group_column][i] for i in kept])
-        side = "test" if path == recipe.test_data else "data"
+        side = "test" if stored.path == recipe.test_data else "data"
         rows = replace(rows, groups=group_hashes(names, rows.hashes, labels, side=side))
         without_group = names.count("")
     if recipe.time_column is not None:
         times = read_times(
-            [table[recipe.time_column][i] for i in kept], kept, column=recipe.time_column, name=_shown(path)
+            [table[recipe.time_column][i] for i in kept], kept, column=recipe.time_column, name=_shown(stored.path)
         )
         rows = replace(rows, times=times)
-    if path == (recipe.test_data or recipe.data):  # where the test rows are
+    if stored.path == (recipe.test_data or recipe.data):  # where the test rows are
         texts = [" ".join(map(str, cells)) for cells in zip(*features.values(), strict=True)]
         slices = {
-            name: slice_cells(table, name, texts, kept, name=_shown(path), option="--slice")
+            name: slice_cells(table, name, texts, kept, name=_shown(stored.path), option="--slice")
             for name in slice_names(recipe.slice)
         }
         rows = replace(rows, slices=slices)
-    return rows, kept, FileRows(recipe, _shown(path), len(raw), sum(no_features), sum(no_label), without_group)
+    left_out = sum(no_features), sum(no_label), without_group
+    return rows, kept, FileRows(recipe, _shown(stored.path), len(raw), *left_out, unnamed_columns(table))
 
 
 def as_numbers(values: list[Any]) -> list[Any]:

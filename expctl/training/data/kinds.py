@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from expctl.recipe import Recipe
     from expctl.records import Value
     from expctl.training.data.rows import Rows
-    from expctl.training.data.tables import TableColumns
+    from expctl.training.data.table_formats import TableColumns
 
 KINDS: Final = {"text": "expctl.training.data.text"}
 DEFAULT: Final = "text"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
 
@@ -16,14 +16,22 @@ MARGIN: Final = 0.1  # one term in ten: less is no other kind of text, however m
 _ERRORS: Final = 3  # standard errors
 
 
-def unknown_shares(vectorizer: Any, texts: Iterable[str]) -> np.ndarray:
-    """The share of each text's terms that a fitted vectorizer does not know, shape (n,); NaN for one without a term."""
+def unknown_shares(vectorizers: Iterable[Any], texts: Sequence[str]) -> np.ndarray:
+    """The share of each text's terms that fitted vectorizers do not know, shape (n,); NaN for one without a term."""
+    import numpy as np
+
+    terms, known = np.sum([term_numbers(one, texts) for one in vectorizers], axis=0)
+    return share(terms, known)
+
+
+def term_numbers(vectorizer: Any, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+    """How many terms each text has for a fitted vectorizer, shape (n,), and how many of them it knows."""
     import numpy as np
 
     analyze, knows = vectorizer.build_analyzer(), vectorizer.vocabulary_.__contains__
     figures = [(len(terms), sum(map(knows, terms))) for terms in map(analyze, texts)]
     terms, known = np.array(figures, dtype=np.int64).reshape(-1, 2).T
-    return share(terms, known)
+    return terms, known
 
 
 def share(terms: np.ndarray, known: np.ndarray) -> np.ndarray:

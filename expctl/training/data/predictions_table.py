@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from expctl.analysis.predictions import ScoreKind
-    from expctl.training.data.tables import TableColumns
+    from expctl.training.data.table_formats import TableColumns
 
 TARGETS: Final = ("label", "target", "y_true")
 PREDICTIONS: Final = ("prediction", "predicted", "y_pred")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from expctl.training.data.tables import TableColumns
+    from expctl.training.data.table_formats import TableColumns
 
 LENGTH: Final = "length"  # where no column has this name: characters of the text
 

@@ -1,8 +1,7 @@
-"""Reading tables exactly: CSV, TSV, JSONL and Parquet, gzipped or not, from a file, a URL or a stream.
+"""Reading tables: from a file, a URL or a stream, gzipped, zipped or neither, to columns.
 
-Owns the bytes, the encoding and the row rules; knows nothing of texts and labels. Nothing is guessed: cells of CSV and
-TSV stay the text they are, only an empty cell is missing, and a row that does not fit its header is an error with its
-line, never a row fewer. (pandas reads `"NA"` as missing, renames repeated headers and joins lines at a stray quote.)
+Owns the bytes and how they are packed; the rows of each format are in `table_formats.py`. Knows nothing of texts and
+labels, and of a folder only that it is none of these (`class_folders.py`).
 
 Gzip is known by its first bytes, for a stream has no name, and a download often a wrong one: fsspec goes by the ending
 alone, and opens the same gzip.GzipFile, without a limit, after 80 ms of import. What is hashed is the file as stored.
@@ -11,53 +10,51 @@ Of addresses http is ours: fsspec needs aiohttp for it, 240 ms to import, where 
 
 from __future__ import annotations
 
-import codecs
-import csv
 import gzip
 import io
-import json
+import shlex
 import stat
+import zipfile
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from expctl.errors import DataError, closest, mask_secrets
+from expctl.training.data.encodings import check_encoding, marked, undecodable
+from expctl.training.data.table_formats import FileFormat, TableColumns, check_separator, parquet, text_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-FileFormat = Literal["csv", "tsv", "jsonl", "parquet"]
-TableColumns = dict[str, list[Any]]
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 KINDS: Final[dict[str, FileFormat]] = {
-    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
-    ".pq": "parquet",
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
+    ".parquet": "parquet", ".pq": "parquet", ".txt": "txt", ".zip": "zip",
 }  # fmt: skip
+# Formats whose cells have types of their own; elsewhere a cell is a text.
+TYPED: Final = ("jsonl", "json", "parquet")
 
-# A field beyond this is a lost quote or a file that is no table; a stream beyond this is a decompression bomb.
-FIELD_LIMIT: Final = 10_000_000
+# A stream beyond this is a decompression bomb.
 BYTE_LIMIT: Final = 4 * 2**30
 
-# UTF-32's first: its little-endian mark begins with UTF-16's.
-_BYTE_ORDER_MARKS: Final = {
-    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
 _A_NAME: Final = 80  # characters: no name of a column is longer, and most texts are
+_AGAIN: Final = 2**28  # bytes that are read a second time to say where a wrong one is
 _GZIP: Final = b"\x1f\x8b"
 
 
 def kind_of(path: str) -> FileFormat:
     """The kind of table a path or URL names by its ending. Raises DataError for an ending that is none."""
     name = path.partition("?")[0] if "://" in path else path
+    kind = _kind_by_ending(name)
+    if kind is None:
+        known = f"known extensions: {', '.join(KINDS)}, each also .gz; or a folder with a folder for each class"
+        raise DataError(f"{mask_secrets(path)}: unknown file format", hint=known)
+    return kind
+
+
+def _kind_by_ending(name: str) -> FileFormat | None:
     suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:] if suffix.lower() != ".gz"]
-    if suffixes and suffixes[-1] in KINDS:
-        return KINDS[suffixes[-1]]
-    known = f"known extensions: {', '.join(KINDS)}, each also .gz"
-    if suffixes[-1:] == [".txt"]:
-        known = "name it .tsv if tabs separate its columns, .csv if commas do"
-    raise DataError(f"{mask_secrets(path)}: unknown file format", hint=known)
+    return KINDS.get(suffixes[-1]) if suffixes else None
 
 
 def read_bytes(path: str) -> bytes:
@@ -139,19 +136,68 @@ def chunks(
     Raises DataError, with the line, where the table does not parse.
     """
     try:
+        if kind == "zip":
+            with _zipped_table(stream, name) as (member, inner):
+                yield from chunks(member, inner, encoding=encoding, name=name, rows=rows)
+            return
         if kind == "parquet":
-            yield from _parquet(_unpacked(stream, name), name, rows)
+            yield from parquet(_unpacked(stream, name), name, rows)
             return
         text = _decoded(stream, encoding, name)
         try:
-            yield from (_jsonl(text, name, rows) if kind == "jsonl" else _delimited(text, kind, name, rows))
+            yield from text_rows(text, kind, name, rows)
         finally:
             if text.buffer is stream and not stream.closed:
                 text.detach()  # the stream is the caller's to close
     except UnicodeError as error:
-        raise _undecodable(stream, encoding, name, error) from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{name}: the gzip file is damaged ({error})") from error
+        raise undecodable(_again(stream, name), encoding, name, error) from error
+    except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        packed = "zip" if isinstance(stream, zipfile.ZipExtFile) or kind == "zip" else "gzip"
+        raise DataError(f"{name}: the {packed} file is damaged ({error})") from error
+
+
+@contextmanager
+def _zipped_table(stream: BinaryIO, name: str) -> Iterator[tuple[BinaryIO, FileFormat]]:
+    """The one table in a zip file, opened, and its kind. Whatever else lies in it is not looked at."""
+    with zipfile.ZipFile(stream) as archive:
+        member, kind = _only_table(archive, name)
+        try:
+            opened = archive.open(member)
+        except (RuntimeError, NotImplementedError) as error:  # a password; a compression of another program
+            raise DataError(
+                f"{name}: {member} in it cannot be unpacked ({error})", hint="unpack it yourself"
+            ) from error
+        with opened:
+            yield cast(BinaryIO, opened), kind
+
+
+def zipped_kind(content: bytes, name: str) -> FileFormat:
+    """The kind of the one table in a zip file. Raises DataError if there is none, or more than one."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _only_table(archive, name)[1]
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{name}: the zip file is damaged ({error})") from error
+
+
+def _only_table(archive: zipfile.ZipFile, name: str) -> tuple[str, FileFormat]:
+    tables: dict[str, FileFormat] = {}
+    for entry in archive.infolist():
+        parts = Path(entry.filename).parts
+        hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+        kind = None if hidden or entry.is_dir() else _kind_by_ending(entry.filename)
+        if kind is not None and kind != "zip":
+            tables[entry.filename] = kind
+    if any(kind != "txt" for kind in tables.values()):  # then a text file beside it is a readme
+        tables = {path: kind for path, kind in tables.items() if kind != "txt"}
+    if len(tables) != 1:
+        some = ", ".join(list(tables)[:5]) + (", ..." if len(tables) > 5 else "")
+        raise DataError(
+            f"{name} holds {len(tables)} tables{': ' if some else ''}{some}",
+            hint=f"unpack it, and name one file or folder of it: unzip {shlex.quote(name)}",
+        )
+    ((found, kind),) = tables.items()
+    return found, kind
 
 
 class _Limited(io.RawIOBase):
@@ -177,192 +223,61 @@ class _Limited(io.RawIOBase):
 def _unpacked(stream: BinaryIO, name: str) -> io.BufferedReader:
     """The stream, through gzip if it begins as gzip does."""
     peekable = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream))
-    if peekable.peek(2)[:2] != _GZIP:
+    gzipped = peekable.peek(2)[:2] == _GZIP
+    if not gzipped and not isinstance(stream, zipfile.ZipExtFile):
         return peekable
-    return io.BufferedReader(_Limited(cast(BinaryIO, gzip.GzipFile(fileobj=peekable)), name))
+    return io.BufferedReader(_Limited(cast(BinaryIO, gzip.GzipFile(fileobj=peekable) if gzipped else peekable), name))
 
 
 def _decoded(stream: BinaryIO, encoding: str, name: str) -> io.TextIOWrapper:
-    try:
-        "".encode(encoding)
-    except (LookupError, ValueError):  # ValueError: a NUL in the name, or a codec that refuses everything
-        raise DataError(f"unknown encoding {encoding!r}", hint="for example utf-8, latin-1, cp1252, utf-16") from None
+    check_encoding(encoding)
     unpacked = _unpacked(stream, name)
-    return io.TextIOWrapper(unpacked, encoding=_marked(unpacked.peek(4), encoding), newline="")
+    return io.TextIOWrapper(unpacked, encoding=marked(unpacked.peek(4), encoding), newline="")
 
 
-def _marked(head: bytes, encoding: str) -> str:
-    """The encoding that a byte order mark states, else `encoding`."""
-    return next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), encoding)
-
-
-def _undecodable(stream: BinaryIO, encoding: str, name: str, error: UnicodeError) -> DataError:
-    hint = "--encoding names another one, such as latin-1 or cp1252"
-    if isinstance(stream, io.BytesIO) and not stream.getvalue().startswith(_GZIP):
-        content = stream.getvalue()
-        encoding = _marked(content, encoding)
-        try:
-            content.decode(encoding)
-        except UnicodeDecodeError as exact:
-            line = content.count(b"\n", 0, exact.start) + 1
-            byte = content[exact.start]
-            return DataError(f"{name}: line {line} is not {encoding} (byte 0x{byte:02x} at {exact.start})", hint=hint)
-    return DataError(f"{name}: not {encoding} ({getattr(error, 'reason', error)})", hint=hint)
-
-
-def _delimited(text: io.TextIOWrapper, kind: FileFormat, name: str, size: int) -> Iterator[TableColumns]:
-    csv.field_size_limit(FIELD_LIMIT)
-    reader = (
-        csv.reader(text, strict=True) if kind == "csv" else csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
-    )
-    start = 1
-    header: list[str] | None = None
-    rows: list[list[str]] = []
-    given = False
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            _check_separator(header or [], kind, name)
-            problem = "a quote is never closed" if "unexpected end" in str(error) else str(error)
-            raise DataError(
-                f"{name}: line {start}: {problem}", hint='write a quote inside a quoted field twice: "5"" screen"'
-            ) from error
-        if row is None:
-            break
-        if any("\0" in cell for cell in row):
-            raise DataError(
-                f"{name}: line {start} holds a NUL byte", hint="is it UTF-16? then --encoding utf-16-le or utf-16-be"
-            )
-        if row and header is None:
-            header = _header([cell.strip() for cell in row], name)
-        elif row and header is not None:
-            if len(row) != len(header):
-                _check_separator(header, kind, name)
-                raise DataError(
-                    f"{name}: line {start} has {len(row)} fields, the header has {len(header)}",
-                    hint="put fields that hold the separator in double quotes"
-                    if kind == "csv"
-                    else "tabs separate fields",
-                )
-            rows.append(row if kind == "csv" else [_unquoted(cell) for cell in row])
-        start = reader.line_num + 1
-        if header is not None and len(rows) == size:
-            yield _columns(header, rows)
-            rows, given = [], True
-    if header is None:
-        raise DataError(f"{name} is empty", hint="the first line must name the columns")
-    if rows or not given:
-        yield _columns(header, rows)
-
-
-def _unquoted(cell: str) -> str:
-    """TSV has one row a line and no quoting, but many programs put quotes around whole fields: those are taken off."""
-    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
-        inner = cell[1:-1]
-        if '"' not in inner.replace('""', ""):
-            return inner.replace('""', '"')
-    return cell
-
-
-def _header(names: Sequence[str], name: str) -> list[str]:
-    repeated = sorted({column for column in names if names.count(column) > 1}) if len(set(names)) < len(names) else []
-    if repeated:
-        raise DataError(f"{name}: the header names {repeated[0]!r} twice", hint="give every column a name of its own")
-    return list(names)
-
-
-def _check_separator(header: Sequence[str], kind: FileFormat, name: str) -> None:
-    """Raise DataError for the header of a CSV file of one name, of which another separator would make several."""
-    if kind != "csv" or len(header) != 1:
-        return
-    if "\t" in header[0]:
-        raise DataError(f"{name}: tabs separate its columns, not commas", hint="name it .tsv")
-    if ";" in header[0]:
-        raise DataError(
-            f"{name}: semicolons separate its columns, not commas",
-            hint="write it with commas, with pandas: read_csv(FILE, sep=';').to_csv(NEW, index=False)",
-        )
-
-
-def _columns(header: list[str], rows: list[list[str]]) -> TableColumns:
-    if not rows:
-        return {column: [] for column in header}
-    return {
-        column: [cell if cell != "" else None for cell in cells]
-        for column, cells in zip(header, zip(*rows, strict=True), strict=True)
-    }
-
-
-def _jsonl(text: io.TextIOWrapper, name: str, size: int) -> Iterator[TableColumns]:
-    records: list[dict[str, Any]] = []
-    seen = given = False
-    for number, line in enumerate(text, 1):
-        if not line.strip():
-            continue
-        if len(line) > FIELD_LIMIT:
-            raise DataError(f"{name}: line {number} is longer than {FIELD_LIMIT:,} characters")
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{name}: line {number} is not JSON ({error})", hint="one object a line") from error
-        if "\\u" in line and not _encodable(record):
-            raise DataError(f"{name}: line {number} has a lone surrogate", hint="write it as UTF-8")
-        if not isinstance(record, dict):
-            raise DataError(f"{name}: line {number} is not a JSON object", hint='one object a line: {"text": "..."}')
-        records.append(record)
-        seen = True
-        if len(records) == size:
-            yield _from_records(records)
-            records, given = [], True
-    if not seen:
-        raise DataError(f"{name} is empty", hint="one JSON object a line")
-    if records or not given:
-        yield _from_records(records)
-
-
-def _encodable(record: object) -> bool:
+def _again(stream: BinaryIO, name: str) -> bytes | None:
+    """All of a stream, unpacked, from its beginning; None of a pipe, and of more than is worth looking at."""
+    if not stream.seekable():
+        return None
     try:
-        json.dumps(record, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+        stream.seek(0)
+        content = _unpacked(stream, name).read(_AGAIN + 1)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+        return None
+    return content if len(content) <= _AGAIN else None
 
 
-def _from_records(records: list[dict[str, Any]]) -> TableColumns:
-    names = dict.fromkeys(key for record in records for key in record)
-    return {column: [record.get(column) for record in records] for column in names}
-
-
-def _parquet(stream: io.BufferedReader, name: str, size: int) -> Iterator[TableColumns]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    source = stream if stream.seekable() else io.BytesIO(stream.read())
-    try:
-        file = pq.ParquetFile(source)
-        _header(file.schema_arrow.names, name)
-        batches = 0
-        for batch in file.iter_batches(batch_size=size):
-            batches += 1
-            yield batch.to_pydict()
-        if not batches:
-            yield {column: [] for column in file.schema_arrow.names}
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{name}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
-
-
-def require(columns: Sequence[str], wanted: str, *, name: str, option: str) -> None:
+def require(columns: Collection[str], wanted: str, *, name: str, option: str) -> None:
     """Raise DataError, naming what there is, if `wanted` is not among the columns."""
-    if wanted not in columns:
-        _check_separator(columns, "csv", name)
-    if wanted not in columns and any(len(column) > _A_NAME for column in columns):
+    if wanted in columns:
+        return
+    if is_repeated(wanted, columns):
+        first = next(column for column in columns if column.startswith(f"{wanted} (column "))
+        raise DataError(
+            f"{name}: the header names {wanted!r} more than once", hint=f"{option} {shlex.quote(first)} is one of them"
+        )
+    check_separator(list(columns), "csv", name)
+    if not has_header(columns):
         raise DataError(
             f"{name} has no column {wanted!r}: its first line is no header but a row",
             hint="write the names of its columns above it, such as text,label",
         )
-    if wanted not in columns:
-        shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
-        raise DataError(
-            f"{name} has no column {wanted!r}{closest(wanted, columns)}", hint=f"it has {shown}; {option} names another"
-        )
+    raise DataError(
+        f"{name} has no column {wanted!r}{closest(wanted, columns)}",
+        hint=f"it has {shown_names(list(columns))}; {option} names another",
+    )
+
+
+def is_repeated(name: str, columns: Iterable[str]) -> bool:
+    """Whether several columns have a name, so that none has it alone: see `table_formats.column_names`."""
+    return any(column.startswith(f"{name} (column ") for column in columns)
+
+
+def has_header(columns: Iterable[str]) -> bool:
+    """Whether the names of columns are names, by their length."""
+    return all(len(column) <= _A_NAME for column in columns)
+
+
+def shown_names(columns: Sequence[str]) -> str:
+    """The names of columns, for people."""
+    return ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")

@@ -16,7 +16,6 @@ import numpy as np
 from scipy import sparse
 
 from expctl import compat
-from expctl.training.data.oov import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -124,12 +123,12 @@ def _by_length(starts: np.ndarray, lengths: np.ndarray, numbers: np.ndarray) -> 
     return by_length.reshape(rows, width).cumsum(axis=1)
 
 
-def _unknown_shares(part: Part, kept: np.ndarray, ngram_max: int) -> np.ndarray:
-    """What `oov.unknown_shares` gives for the rows that are measured, if the model knows the terms `kept`."""
+def _term_numbers(part: Part, kept: np.ndarray, ngram_max: int) -> tuple[np.ndarray, np.ndarray]:
+    """What `oov.term_numbers` gives for the rows that are measured, if the model knows the terms `kept`."""
     starts, columns, numbers = part.measure
     before = np.concatenate([[0], np.cumsum(numbers * kept[columns])])
     terms = part.measured[:, min(ngram_max, part.measured.shape[1] - 1)]
-    return share(terms, before[starts[1:]] - before[starts[:-1]])
+    return terms, before[starts[1:]] - before[starts[:-1]]
 
 
 def _rows(counts: Counts, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -166,7 +165,8 @@ def selected(part: Part, values: Mapping[str, Value]) -> np.ndarray:
     )
     if isinstance(limit, int) and kept.sum() > limit:
         # The very call of scikit-learn on the same numbers: which of equally frequent terms stay is up to this sort.
-        most = (-part.totals[kept]).argsort()[:limit]
+        totals = part.rows.astype(np.float64) if values["binary"] else part.totals
+        most = (-totals[kept]).argsort()[:limit]
         positions = np.flatnonzero(kept)[most]
         kept = np.zeros_like(kept)
         kept[positions] = True
@@ -180,10 +180,12 @@ def _rows_meant(bound: Value, part: Part) -> float:
 
 
 @contextmanager
-def counted(vectorizer: Any, counts: Counts, part: Part, values: Mapping[str, Value]) -> Iterator[np.ndarray]:
+def counted(
+    vectorizer: Any, counts: Counts, part: Part, values: Mapping[str, Value]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """In the block, an unfitted `vectorizer` of a pipeline reads `part` in place of the texts that it is given.
 
-    Gives the `unknown_shares` of the rows that are measured.
+    Gives the `oov.term_numbers` of the rows that are measured.
 
     It gets the counts of the terms it will keep from us and does all the rest itself (pruning, order, weights, norm),
     when the pipeline is fitted and when it predicts, so the fitted pipeline is the one that the texts would have made.
@@ -205,7 +207,7 @@ def counted(vectorizer: Any, counts: Counts, part: Part, values: Mapping[str, Va
     vectorizer.__sklearn_clone__ = copy  # ColumnTransformer fits a clone
     assert isinstance(values["ngram_max"], int)
     try:
-        yield _unknown_shares(part, kept, values["ngram_max"])
+        yield _term_numbers(part, kept, values["ngram_max"])
     finally:
         del vectorizer.__sklearn_clone__
         for fresh in made:

@@ -1,4 +1,5 @@
-"""Text as features: one column, TF-IDF of it. All that is special to text in a training is here.
+"""Text as features: one column, TF-IDF of it, of its words, its characters or both. All that is special to text in a
+training is here.
 
 The members are those of `FeatureKind`; `oov.py` and `term_counts.py` do the work of two of them.
 """
@@ -6,17 +7,18 @@ The members are those of `FeatureKind`; `oov.py` and `term_counts.py` do the wor
 from __future__ import annotations
 
 import itertools
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, UsageError
 from expctl.training.data.rows import text_hashes
-from expctl.training.models.features import vectorizer_arguments
-from expctl.training.models.steps import TFIDF, fitted_transformer, unfitted_transformer
+from expctl.training.models.features import BOTH, FEATURES, vectorizer_arguments
+from expctl.training.models.steps import TFIDF, TFIDF_CHARACTERS, fitted_transformer, unfitted_transformer
+from expctl.training.models.word_file import is_word_file, read_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -25,20 +27,25 @@ if TYPE_CHECKING:
     from expctl.recipe import Recipe
     from expctl.records import Value
     from expctl.training.data.rows import Rows
-    from expctl.training.data.tables import TableColumns
+    from expctl.training.data.table_formats import TableColumns
     from expctl.training.data.term_counts import Counts, Part
 
 NOUN: Final = "text"
 COLUMN_OPTION: Final = "--text-column"
 # The parameters that decide which terms a text has; the others choose among the terms, or weigh them.
 # ngram_min is one of them: char_wb gives a word shorter than it once, and only then.
-COUNT_KEYS: Final = ("analyzer", "ngram_min", "lowercase", "stop_words")
+# char_ngram_max too: only one key can be the widest.
+COUNT_KEYS: Final = (
+    "analyzer", "ngram_min", "lowercase", "stop_words", "strip_accents", "token_pattern", "char_ngram_min",
+    "char_ngram_max",
+)  # fmt: skip
 WIDEST_KEY: Final = "ngram_max"
+_STEPS: Final = (TFIDF, TFIDF_CHARACTERS)
 
 
 @dataclass(frozen=True)
 class TermCounts:
-    """The counts of all rows, and of each training's own: 0 the whole, 1, 2, ... the folds."""
+    """What one vectorizer counts of all rows, and of each training's own: 0 the whole, 1, 2, ... the folds."""
 
     counts: Counts
     parts: list[Part]
@@ -72,18 +79,29 @@ def row_hashes(cells: TableColumns) -> np.ndarray:
 
 def build_transformers(recipe: Recipe) -> list[tuple[str, Any, Any]]:
     """TF-IDF of the text column."""
-    return [(TFIDF, _vectorizer(recipe), recipe.text_column)]
+    return [(name, vectorizer, recipe.text_column) for name, vectorizer in _vectorizers(recipe).items()]
 
 
-def _vectorizer(recipe: Recipe) -> Any:
+def _vectorizers(recipe: Recipe) -> dict[str, Any]:
+    """The unfitted vectorizers of a recipe by the name of their step: one, of `word+char_wb` two."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    return TfidfVectorizer(**vectorizer_arguments(recipe.parameters))
+    arguments = {TFIDF: vectorizer_arguments(recipe.parameters)}
+    stop_words = arguments[TFIDF]["stop_words"]
+    if is_word_file(stop_words):
+        arguments[TFIDF]["stop_words"] = read_words(stop_words, recipe.stop_words_hash)
+    if recipe.parameters["analyzer"] == BOTH:
+        arguments[TFIDF_CHARACTERS] = vectorizer_arguments(recipe.parameters, characters=True)
+    return {name: TfidfVectorizer(**given) for name, given in arguments.items()}
 
 
-def vectorizer_of(estimator: Any) -> Any:
-    """The fitted vectorizer of a pipeline that `build_pipeline` made of features; None for a factory's."""
-    return fitted_transformer(estimator, TFIDF)
+def vectorizers_of(estimator: Any) -> dict[str, Any]:
+    """The fitted vectorizers, by what their terms are made of, of a pipeline that `build_pipeline` made of features.
+
+    None for a factory's.
+    """
+    found = (fitted_transformer(estimator, name) for name in _STEPS)
+    return {vectorizer.analyzer: vectorizer for vectorizer in found if vectorizer is not None}
 
 
 def check_fit(pipeline: Pipeline, frame: pd.DataFrame, recipe: Recipe) -> None:
@@ -91,17 +109,21 @@ def check_fit(pipeline: Pipeline, frame: pd.DataFrame, recipe: Recipe) -> None:
 
     Raises UsageError if `min_df` asks for more rows than there are.
     """
-    vectorizer = unfitted_transformer(pipeline, TFIDF)
-    if vectorizer is None:
-        return
-    if vectorizer.min_df > len(frame):
-        raise UsageError(f"min_df {vectorizer.min_df} is more than the {len(frame):,} training rows")
-    analyze = vectorizer.build_analyzer()
-    if not any(analyze(text) for text in frame[recipe.text_column]):
-        raise DataError(
-            "no term in any training text: they hold only stop words, single letters or signs",
-            hint="-p analyzer=char_wb reads letters instead of words; -p stop_words=none keeps all words",
-        )
+    for vectorizer in _unfitted(pipeline).values():
+        if vectorizer.min_df > len(frame):
+            raise UsageError(f"min_df {vectorizer.min_df} is more than the {len(frame):,} training rows")
+        analyze = vectorizer.build_analyzer()
+        if not any(analyze(text) for text in frame[recipe.text_column]):
+            raise DataError(
+                "no term in any training text: they hold only stop words, single letters or signs",
+                hint="-p analyzer=char_wb reads letters instead of words; -p stop_words=none keeps all words",
+            )
+
+
+def _unfitted(pipeline: Pipeline) -> dict[str, Any]:
+    """The vectorizers of a pipeline as they will be cloned and fitted, by the name of their step."""
+    found = {name: unfitted_transformer(pipeline, name) for name in _STEPS}
+    return {name: vectorizer for name, vectorizer in found.items() if vectorizer is not None}
 
 
 def after_fit(pipeline: Pipeline) -> None:
@@ -109,8 +131,7 @@ def after_fit(pipeline: Pipeline) -> None:
 
     numpy's make skops write each as an array of its own: 0.7 s in place of 0.1 s for 5,000 terms.
     """
-    vectorizer = vectorizer_of(pipeline)
-    if vectorizer is not None:
+    for vectorizer in vectorizers_of(pipeline).values():
         vectorizer.vocabulary_ = {term: int(index) for term, index in vectorizer.vocabulary_.items()}
 
 
@@ -118,8 +139,8 @@ def unknown_shares(pipeline: Pipeline, frame: pd.DataFrame, recipe: Recipe) -> n
     """The share of each text's terms that are not in the vocabulary; None for a factory's model."""
     from expctl.training.data import oov
 
-    vectorizer = vectorizer_of(pipeline)
-    return None if vectorizer is None else oov.unknown_shares(vectorizer, frame[recipe.text_column])
+    vectorizers = vectorizers_of(pipeline)
+    return oov.unknown_shares(vectorizers.values(), frame[recipe.text_column].tolist()) if vectorizers else None
 
 
 def share_metrics(shares: np.ndarray) -> dict[str, float]:
@@ -141,24 +162,62 @@ def schema(recipe: Recipe) -> dict[str, object]:
     return {"text": recipe.text_column}
 
 
-def count(recipe: Recipe, frames: Sequence[pd.DataFrame], parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> TermCounts:
-    """The terms of all texts, with n-grams as long as the recipe's."""
+def count(
+    recipe: Recipe, frames: Sequence[pd.DataFrame], parts: Iterable[tuple[np.ndarray, np.ndarray]]
+) -> dict[str, TermCounts] | None:
+    """The terms of all texts, with n-grams as long as the recipe's, for each vectorizer by the name of its step.
+
+    None if a token holds a blank, as a `token_pattern` can have it: an n-gram's length is then not to be seen from it.
+    """
     from expctl.training.data import term_counts
 
-    texts = itertools.chain.from_iterable(frame[recipe.text_column] for frame in frames)
-    analyze = _vectorizer(recipe).build_analyzer()
-    counts = term_counts.count(texts, analyze, words=recipe.parameters["analyzer"] == "word")
-    return TermCounts(counts, [term_counts.part_of(counts, fit_on, measure_on) for fit_on, measure_on in parts])
+    places = list(parts)
+    found = {}
+    for name, vectorizer in _vectorizers(recipe).items():
+        words = vectorizer.analyzer == "word"
+        if words and vectorizer.token_pattern != FEATURES["token_pattern"].default:
+            vectorizer.set_params(tokenizer=_without_blanks(vectorizer.build_tokenizer()), token_pattern=None)
+        texts = itertools.chain.from_iterable(frame[recipe.text_column] for frame in frames)
+        try:
+            counts = term_counts.count(texts, vectorizer.build_analyzer(), words=words)
+        except _BlankInTokenError:
+            return None
+        found[name] = TermCounts(counts, [term_counts.part_of(counts, *positions) for positions in places])
+    return found
 
 
+class _BlankInTokenError(Exception):
+    """A token holds a blank."""
+
+
+def _without_blanks(tokenize: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+    def checked(text: str) -> list[str]:
+        tokens = tokenize(text)
+        if any(" " in token for token in tokens):
+            raise _BlankInTokenError
+        return tokens
+
+    return checked
+
+
+@contextmanager
 def counted(
-    pipeline: Pipeline, counts: TermCounts, part: int, parameters: Mapping[str, Value]
-) -> AbstractContextManager[np.ndarray]:
-    """In the block, the vectorizer makes its matrices from the counts: see `term_counts.counted`."""
-    from expctl.training.data import term_counts
+    pipeline: Pipeline, counts: dict[str, TermCounts], part: int, parameters: Mapping[str, Value]
+) -> Iterator[np.ndarray]:
+    """In the block, the vectorizers make their matrices from the counts: see `term_counts.counted`."""
+    import numpy as np
 
-    vectorizer = unfitted_transformer(pipeline, TFIDF)
-    return term_counts.counted(vectorizer, counts.counts, counts.parts[part], parameters)
+    from expctl.training.data import oov, term_counts
+
+    with ExitStack() as stack:
+        numbers = []
+        for name, vectorizer in _unfitted(pipeline).items():
+            wide = parameters["char_ngram_max" if name == TFIDF_CHARACTERS else WIDEST_KEY]
+            own = counts[name]
+            values = {**parameters, WIDEST_KEY: wide}
+            numbers.append(stack.enter_context(term_counts.counted(vectorizer, own.counts, own.parts[part], values)))
+        terms, known = np.sum(numbers, axis=0)
+        yield oov.share(terms, known)
 
 
 def emptied(rows: Rows, keep: np.ndarray, recipe: Recipe) -> Rows:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from expctl.errors import DataError, TrainingFailed, UsageError
 from expctl.training.data.dataset import feature_frame
 from expctl.training.data.oov import SAMPLE, Seen, unknown_shares
-from expctl.training.data.tables import TableColumns, require
-from expctl.training.data.text import as_text, vectorizer_of
+from expctl.training.data.table_formats import TableColumns
+from expctl.training.data.tables import require
+from expctl.training.data.text import as_text, vectorizers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,8 +43,8 @@ def predicted_chunks(
     """
     if proba and not hasattr(estimator, "predict_proba"):
         raise UsageError("--proba: this model gives no probabilities", hint="use logreg or naive_bayes, or no --proba")
-    vectorizer = vectorizer_of(estimator)
-    if oov and vectorizer is None:
+    vectorizers = list(vectorizers_of(estimator).values())
+    if oov and not vectorizers:
         raise UsageError("--oov: this model does not expose its vocabulary (a factory's)", hint="leave out --oov")
     names = [PREDICTION, *(f"proba_{label}" for label in estimator.classes_)] if proba else [PREDICTION]
     texts = [column for column, kind in inputs.items() if kind == "string"]
@@ -57,8 +58,8 @@ def predicted_chunks(
         read = {column: chunk[called[column]] for column in inputs}
         added = _predict(estimator, inputs, read, names)
         room = None if oov else 0 if seen is None else SAMPLE - seen.rows
-        if vectorizer is not None and room != 0:
-            shares = _shares(vectorizer, read[texts[0]][:room])
+        if vectorizers and room != 0:
+            shares = _shares(vectorizers, read[texts[0]][:room])
             if seen is not None:
                 seen.add(shares)
             if oov:
@@ -66,9 +67,9 @@ def predicted_chunks(
         yield {**chunk, **added}
 
 
-def _shares(vectorizer: Any, cells: list[Any]) -> np.ndarray:
+def _shares(vectorizers: list[Any], cells: list[Any]) -> np.ndarray:
     """The share of unknown terms of each cell; a missing text has no term."""
-    return unknown_shares(vectorizer, (as_text(cell) or "" for cell in cells))
+    return unknown_shares(vectorizers, [as_text(cell) or "" for cell in cells])
 
 
 def _predict(estimator: Any, inputs: Mapping[str, str], chunk: TableColumns, names: list[str]) -> TableColumns:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl.errors import UsageError, closest
 from expctl.extra_metrics import ExtraMetric, read_extra_metrics, spelled
 from expctl.recipe import OPTIONS, Recipe
+from expctl.training.data.class_folders import is_divided
 from expctl.training.models.factory import source_hash, sources_hash
-from expctl.training.models.families import FAMILIES, is_factory
-from expctl.training.models.features import FEATURES, check_features
+from expctl.training.models.families import FAMILIES, is_factory, parameters_of
+from expctl.training.models.features import FEATURES, PREFIX, check_features
+from expctl.training.models.word_file import word_file_hash
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,6 +34,8 @@ TEST_SETS: Final = tuple(key for key, one in OPTIONS.items() if one.makes_test_s
 def configure(given: Mapping[str, object]) -> Recipe:
     """The recipe for what was given: keys of `RECIPE_KEYS` and parameters of the model, typed or as text.
 
+    The test set of a folder that holds one is that, if no other is given.
+
     Raises UsageError for an unknown key (naming the closest), a value out of its range, or choices that exclude each
     other. The parameters of a factory (`package.module:factory`) are checked against its signature when it is called.
     """
@@ -45,6 +49,9 @@ def configure(given: Mapping[str, object]) -> Recipe:
         else:
             rest[key] = value
     _check_test_set(fields)
+    chosen = any(fields.get(key) is not None for key in (*TEST_SETS, "time_column"))
+    if not chosen and is_divided(str(fields.get("data", ""))):
+        fields |= {**dict.fromkeys(TEST_SETS), "split_column": "split"}
     model = fields.get("model", "logreg")
     if is_factory(model):
         fields["model_hash"] = source_hash(model)
@@ -56,6 +63,8 @@ def configure(given: Mapping[str, object]) -> Recipe:
     if fields.get("extra_metric") is not None:
         fields["extra_metric_hash"] = sources_hash(one.path for one in read_extra_metrics(fields["extra_metric"]))
     fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest)
+    if not is_factory(model):
+        fields["stop_words_hash"] = word_file_hash(fields["parameters"]["stop_words"])
     return Recipe(**fields)
 
 
@@ -81,7 +90,7 @@ def recorded(text: str) -> Recipe:
         given.update(given.pop("parameters"))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError("it is not the JSON of a recipe", hint="expctl list") from error
-    source, metrics_source = given.pop("model_hash"), given.pop("extra_metric_hash")
+    hashes = {key: given.pop(key) for key in ("model_hash", "extra_metric_hash", "stop_words_hash")}
     chosen = {key: value for key, value in given.items() if value is not None or key not in RECIPE_KEYS}
     made = configure(chosen)
     taken = {**dataclasses.asdict(made), **made.parameters}
@@ -89,7 +98,7 @@ def recorded(text: str) -> Recipe:
         if isinstance(value, str) and not isinstance(taken.get(key, value), str):
             raise UsageError(f"{key} is the text {value!r} there, not a value", hint="expctl list")
     parameters = {key: made.parameters[key] for key in {**recipe.parameters, **made.parameters}}  # in their order there
-    return dataclasses.replace(made, parameters=parameters, model_hash=source, extra_metric_hash=metrics_source)
+    return dataclasses.replace(made, parameters=parameters, **hashes)
 
 
 def defaults(model: str) -> dict[str, Value]:
@@ -103,7 +112,7 @@ def _known(model: str) -> dict[str, Parameter]:
             f"unknown model {model!r}{closest(model, FAMILIES)}",
             hint=f"use {', '.join(FAMILIES)}, or package.module:factory",
         )
-    return {**FEATURES, **FAMILIES[model].by_key}
+    return parameters_of(model)
 
 
 def _parameters(model: str, given: Mapping[str, object]) -> dict[str, Value]:
@@ -113,6 +122,12 @@ def _parameters(model: str, given: Mapping[str, object]) -> dict[str, Value]:
             raise UsageError(
                 f"{model} has no parameter {key!r}{closest(key, known)}", hint=f"it has {', '.join(known)}"
             )
+    for key in given.keys() & FEATURES.keys():
+        if PREFIX + key in known:
+            try:
+                known[key].read(given[key])
+            except UsageError as error:
+                raise UsageError(error.message, hint=f"the one of the features is {PREFIX}{key} there") from error
     values = {key: p.read(given[key]) if key in given else p.default for key, p in known.items()}
     check_features(values)
     return values

@@ -7,8 +7,8 @@ result (`n_jobs`, `verbose`) are not offered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from expctl import compat
 from expctl.parameters import (
@@ -22,6 +22,10 @@ from expctl.parameters import (
     non_negative,
     positive,
 )
+from expctl.training.models.features import FEATURES, PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _UNIT: Final = Interval(float, 0, 1)
 _CLASS_WEIGHT: Final = choice(
@@ -30,6 +34,7 @@ _CLASS_WEIGHT: Final = choice(
 _INTERCEPT: Final = flag("fit_intercept", "fit_intercept", True)
 
 _WEIGHTS: Final = "expctl.training.models.term_weights:"
+_NO_SPLIT_WEIGHS: Final = "a split of a tree counts only together with the others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,41 @@ class Family:
     model_types: tuple[str, ...] = ()
     weighs: str = ""
     weighs_not: str = ""
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def by_key(self) -> dict[str, Parameter]:
         """The parameters by their key."""
         return {parameter.key: parameter for parameter in self.parameters}
+
+
+def _forest(*, bootstrap: bool) -> tuple[Parameter, ...]:
+    """The parameters of a forest. Its file holds trees, by `compat.TREE`: arrays, with which loading runs no code.
+
+    Wrong indices in them could still read past their ends when predicting, so `check_arrays` proves them before any
+    model is used.
+    """
+    return (
+        count("n_estimators", "n_estimators", 100, "number of trees"),
+        count("max_depth", "max_depth", None, "deepest tree", or_none=True),
+        Parameter("min_samples_leaf", "min_samples_leaf", (Interval(int, 1), Interval(float, 0, 1, "neither")), 1),
+        Parameter("min_samples_split", "min_samples_split", (Interval(int, 2), Interval(float, 0, 1, "right")), 2),
+        Parameter(
+            "tree_max_features",
+            "max_features",
+            (Interval(int, 1), Interval(float, 0, 1, "right"), Options(("sqrt", "log2", None))),
+            "sqrt",
+            "terms looked at for a split (max_features is the vocabulary's)",
+        ),
+        choice("criterion", "criterion", ("gini", "entropy", "log_loss"), "gini"),
+        Parameter("class_weight", "class_weight", (Options((None, "balanced", "balanced_subsample")),), None),
+        flag("bootstrap", "bootstrap", bootstrap),
+        Parameter("max_samples", "max_samples", (NONE, Interval(int, 1), Interval(float, 0, 1, "right")), None),
+        count("max_leaf_nodes", "max_leaf_nodes", None, low=2, or_none=True),
+        Parameter("min_weight_fraction_leaf", "min_weight_fraction_leaf", (Interval(float, 0, 0.5),), 0.0),
+        non_negative("min_impurity_decrease", "min_impurity_decrease", 0.0),
+        non_negative("ccp_alpha", "ccp_alpha", 0.0),
+    )
 
 
 FAMILIES: Final = {
@@ -171,31 +206,57 @@ FAMILIES: Final = {
     "random_forest": Family(
         "sklearn.ensemble:RandomForestClassifier",
         "random forest",
-        (
-            count("n_estimators", "n_estimators", 100, "number of trees"),
-            count("max_depth", "max_depth", None, "deepest tree", or_none=True),
-            Parameter("min_samples_leaf", "min_samples_leaf", (Interval(int, 1), Interval(float, 0, 1, "neither")), 1),
-            Parameter("min_samples_split", "min_samples_split", (Interval(int, 2), Interval(float, 0, 1, "right")), 2),
-            Parameter(
-                "tree_max_features",
-                "max_features",
-                (Interval(int, 1), Interval(float, 0, 1, "right"), Options(("sqrt", "log2", None))),
-                "sqrt",
-                "terms looked at for a split (max_features is the vocabulary's)",
-            ),
-            choice("criterion", "criterion", ("gini", "entropy", "log_loss"), "gini"),
-            Parameter("class_weight", "class_weight", (Options((None, "balanced", "balanced_subsample")),), None),
-            flag("bootstrap", "bootstrap", True),
-            Parameter("max_samples", "max_samples", (NONE, Interval(int, 1), Interval(float, 0, 1, "right")), None),
-            count("max_leaf_nodes", "max_leaf_nodes", None, low=2, or_none=True),
-            Parameter("min_weight_fraction_leaf", "min_weight_fraction_leaf", (Interval(float, 0, 0.5),), 0.0),
-            non_negative("min_impurity_decrease", "min_impurity_decrease", 0.0),
-            non_negative("ccp_alpha", "ccp_alpha", 0.0),
-        ),
-        # Arrays of a fitted tree: loading calls its __setstate__ with arrays. Wrong indices in them could still read
-        # past their ends when predicting, so `check_trees` proves them before any model is used.
+        _forest(bootstrap=True),
         (compat.TREE,),
-        weighs_not="a split of a tree counts only together with the others",
+        weighs_not=_NO_SPLIT_WEIGHS,
+    ),
+    "extra_trees": Family(
+        "sklearn.ensemble:ExtraTreesClassifier",
+        "forest of extremely randomized trees",
+        _forest(bootstrap=False),
+        (compat.TREE,),
+        weighs_not=_NO_SPLIT_WEIGHS,
+    ),
+    "knn": Family(
+        "sklearn.neighbors:KNeighborsClassifier",
+        "vote of the nearest training texts",
+        (
+            count("n_neighbors", "n_neighbors", 5, "how many vote"),
+            choice("weights", "weights", ("uniform", "distance"), "uniform", "distance: nearer ones count more"),
+            # manhattan is left out: with more neighbours than rows scikit-learn 1.9 reads past its arrays.
+            choice("metric", "metric", ("minkowski", "cosine"), "minkowski", "minkowski is Euclidean here"),
+        ),
+        compat.SPARSE,  # the training texts: numbers, whose indices `check_arrays` proves
+        # What scikit-learn takes by itself for sparse features. Of a tree of neighbours no file would be trusted.
+        fixed={"algorithm": "brute"},
+        weighs_not="texts vote there, not terms",
+    ),
+    "nearest_centroid": Family(
+        "sklearn.neighbors:NearestCentroid",
+        "the class whose mean text is nearest (Rocchio)",
+        (
+            choice("metric", "metric", ("euclidean", "manhattan"), "euclidean"),
+            choice("priors", "priors", ("uniform", "empirical"), "uniform", "empirical: as frequent as in training"),
+        ),
+        weighs_not="a text is compared with whole texts there",
+    ),
+    "svm": Family(
+        "sklearn.svm:SVC",
+        "support vector machine with a kernel; slow beyond some ten thousand texts",
+        (
+            positive("c", "C", 1.0, "inverse of the regularization strength"),
+            choice("kernel", "kernel", ("rbf", "linear", "poly", "sigmoid"), "rbf"),
+            Parameter("gamma", "gamma", (Interval(float, 0), Options(("scale", "auto"))), "scale"),
+            Parameter("degree", "degree", (Interval(int, 0),), 3, "of kernel=poly"),
+            Parameter("coef0", "coef0", (Interval(float, None),), 0.0, "of kernel=poly and sigmoid"),
+            Parameter("max_iter", "max_iter", (Interval(int, -1),), -1, "most iterations of the solver; -1: no limit"),
+            _CLASS_WEIGHT,
+            positive("tol", "tol", 1e-3),
+            flag("shrinking", "shrinking", True),
+            flag("break_ties", "break_ties", False),
+        ),
+        compat.SPARSE,  # the support vectors
+        weighs_not="support vectors are whole texts",
     ),
     "dummy": Family(
         "sklearn.dummy:DummyClassifier",
@@ -204,6 +265,16 @@ FAMILIES: Final = {
         weighs_not="it ignores the text",
     ),
 }
+
+
+def parameters_of(model: str) -> dict[str, Parameter]:
+    """Every parameter of a family by its key, those of the features first.
+
+    A key that both have is the family's; the feature's is then called `tfidf_KEY`.
+    """
+    own = FAMILIES[model].by_key
+    features = (replace(one, key=PREFIX + key) if key in own else one for key, one in FEATURES.items())
+    return {**{one.key: one for one in features}, **own}
 
 
 def of_class(kind: type) -> Family | None:

@@ -35,7 +35,8 @@ def build_pipeline(recipe: Recipe) -> Pipeline:
     family = FAMILIES[recipe.model]
     module, _, name = family.path.partition(":")
     kind = getattr(importlib.import_module(module), name)
-    arguments = {parameter.target: recipe.parameters[key] for key, parameter in family.by_key.items()}
+    arguments: dict[str, Any] = {one.target: recipe.parameters[key] for key, one in family.by_key.items()}
+    arguments |= family.fixed
     if "random_state" in inspect.signature(kind).parameters:
         arguments["random_state"] = recipe.random_state
     estimator = kind(**as_installed(kind, arguments))

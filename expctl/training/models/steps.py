@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TFIDF: Final = "tfidf"
 CALIBRATION_FOLDS: Final = 5  # scikit-learn's default, said so that a later one changes no recipe
+TFIDF_CHARACTERS: Final = "tfidf_characters"  # of analyzer=word+char_wb, beside the words
 _FEATURES: Final = "features"
 _CLASSIFIER: Final = "classifier"
 _COLUMN: Final = "column"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from expctl.analysis.importance import Term
 from expctl.errors import RunNotFound
-from expctl.training.data.text import vectorizer_of
+from expctl.training.data.text import vectorizers_of
 from expctl.training.models.families import FAMILIES, of_class
 from expctl.training.models.steps import final_estimator, is_from_factory
 
@@ -24,21 +25,22 @@ if TYPE_CHECKING:
 class TermWeights:
     """`weights` of terms, shape (classes, terms): the higher, the more a term speaks for a class.
 
-    `kind` says what the weights are.
+    `kind` says what the weights are, `made_of` what each term is made of, as `analyzer` has it.
     """
 
     kind: str
     classes: Sequence[str]
     terms: Sequence[str]
+    made_of: Sequence[str]
     weights: np.ndarray
 
-    def top(self, name: str, most: int) -> list[tuple[str, float]]:
+    def top(self, name: str, most: int) -> list[Term]:
         """The terms that speak most for a class, the strongest first; none that do not speak for it."""
         import numpy as np
 
         row = self.weights[self.classes.index(name)]
         order = np.lexsort((np.arange(len(row)), -row))[:most]
-        return [(self.terms[i], float(row[i])) for i in order.tolist() if row[i] > 0]
+        return [Term(self.terms[i], float(row[i]), self.made_of[i]) for i in order.tolist() if row[i] > 0]
 
 
 def check_weighs(model: str) -> None:
@@ -51,8 +53,8 @@ def check_weighs(model: str) -> None:
 
 def term_weights(pipeline: Any) -> TermWeights:
     """The weights of a fitted pipeline. Raises RunNotFound, with the reason, for one that has none, or none we know."""
-    vectorizer = vectorizer_of(pipeline)
-    if vectorizer is None or is_from_factory(pipeline):
+    vectorizers = vectorizers_of(pipeline)
+    if not vectorizers or is_from_factory(pipeline):
         raise RunNotFound("a model of your own is of unknown parts: its terms cannot be told", hint=_hint())
     classifier = final_estimator(pipeline)
     family = of_class(type(classifier))
@@ -61,7 +63,9 @@ def term_weights(pipeline: Any) -> TermWeights:
     if not family.weighs:
         check_weighs(next(name for name, one in FAMILIES.items() if one is family))
     kind, weights = resolve_name(family.weighs)(classifier)
-    return TermWeights(kind, list(map(str, classifier.classes_)), vectorizer.get_feature_names_out().tolist(), weights)
+    terms = [(term, made_of) for made_of, one in vectorizers.items() for term in one.get_feature_names_out().tolist()]
+    names, kinds = zip(*terms, strict=True)
+    return TermWeights(kind, list(map(str, classifier.classes_)), names, kinds, weights)
 
 
 def _hint() -> str:

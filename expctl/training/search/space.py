@@ -12,9 +12,10 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import UsageError, closest
+from expctl.parameters import Interval
 from expctl.recipe import OPTIONS
 from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, configure, defaults, literal
-from expctl.training.models.families import FAMILIES, is_factory
+from expctl.training.models.families import FAMILIES, is_factory, parameters_of
 from expctl.training.models.features import FEATURES
 
 if TYPE_CHECKING:
@@ -195,8 +196,8 @@ def _models(texts: Mapping[str, str], given: Mapping[str, object]) -> list[str]:
 
 def _parameters_of(model: str) -> Mapping[str, Parameter]:
     """What can be varied of a family besides `model`: its own parameters, those of the features, some of the recipe."""
-    own = FAMILIES[model].by_key if model in FAMILIES else {}
-    return {**FEATURES, **own, **{key: NUMBERS[key] for key in _RECIPE_AXES if key in NUMBERS}}
+    own = parameters_of(model) if model in FAMILIES else FEATURES
+    return {**own, **{key: NUMBERS[key] for key in _RECIPE_AXES if key in NUMBERS}}
 
 
 def _meant(key: str, models: Sequence[str]) -> tuple[str | None, list[Parameter]]:
@@ -238,7 +239,8 @@ def _axis(key: str, family: str | None, text: str, parameters: Sequence[Paramete
     """Read one SPACE: `0.1,1,10`, `1..5`, `1..9..2` or `log:1e-4..1e2`."""
     log = text.startswith("log:")
     body = text.removeprefix("log:").strip()
-    if ".." not in body:
+    numbers = not parameters or any(isinstance(domain, Interval) for domain in parameters[0].domains)
+    if ".." not in body or not numbers:  # two dots are also of a path, or of a pattern
         if log:
             raise _wrong(key, text, "log: needs a range")
         return _listed(key, family, text, [word.strip() for word in body.split(",")], parameters)

@@ -121,8 +121,8 @@ def test_a_missing_column_names_its_option(tmp_path: Path) -> None:
         "it has review, stars; --text-column names another",
     )
     assert refusal(Recipe(path, text_column="review", label_column="star")) == (
-        f"{path} has no column 'star', did you mean 'stars'?",
-        "it has review, stars; --label-column names another",
+        f"{path} has no column 'star', did you mean 'stars'?; it has review, stars",
+        f"expctl train --data {path} --text-column review --label-column stars",
     )
 
 

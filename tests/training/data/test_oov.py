@@ -15,9 +15,15 @@ from expctl.training.data.oov import Seen, unknown_shares
 
 def test_the_share_is_of_the_terms_and_a_text_without_one_has_none() -> None:
     vectorizer = CountVectorizer().fit(["the good film", "the bad film"])
-    shares = unknown_shares(vectorizer, ["the film", "a film film qux", "qux qux", "!", ""])
+    shares = unknown_shares([vectorizer], ["the film", "a film film qux", "qux qux", "!", ""])
     np.testing.assert_array_equal(shares, [0, 1 / 3, 1, math.nan, math.nan])
-    assert unknown_shares(vectorizer, []).shape == (0,)
+    assert unknown_shares([vectorizer], []).shape == (0,)
+
+
+def test_the_terms_of_two_vectorizers_are_counted_together() -> None:
+    texts = ["the good film", "the bad film"]
+    words, letters = CountVectorizer().fit(texts), CountVectorizer(analyzer="char").fit(texts)
+    assert unknown_shares([words, letters], ["the qux"]).tolist() == [4 / 9]  # qux; q, u and x
 
 
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=20), st.integers(0, 20))

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import threading
+import zipfile
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
@@ -21,14 +22,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expctl.errors import DataError
-from expctl.training.data import tables
-from expctl.training.data.tables import check_file, chunks, kind_of, read_bytes, read_table, require
+from expctl.training.data import table_formats, tables
+from expctl.training.data.tables import check_file, chunks, kind_of, read_bytes, read_table, require, zipped_kind
+from tests.tracking.recorded import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from expctl.training.data.tables import FileFormat, TableColumns
+    from expctl.training.data.table_formats import FileFormat, TableColumns
+
+
+def zipped(*contents: bytes, names: tuple[str, ...] = ("data/reviews.csv", "more.tsv")) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in zip(names, contents, strict=False):
+            archive.writestr(name, content)
+    return packed.getvalue()
+
 
 COMMON = {"text": ["good", "bad"], "label": ["pos", "neg"]}
 COMMON_CSV = "text,label\ngood,pos\nbad,neg\n"
@@ -92,7 +103,7 @@ def test_another_encoding_is_read_by_its_name() -> None:
 def test_undecodable_text_is_told_with_line_and_byte() -> None:
     assert refusal("text,label\ngood,pos\ncafé,pos\n".encode("latin-1")) == (
         "reviews: line 3 is not utf-8 (byte 0xe9 at 23)",
-        "--encoding names another one, such as latin-1 or cp1252",
+        "cp1252 reads all of it: --encoding cp1252",
     )
 
 
@@ -100,10 +111,23 @@ def test_undecodable_text_after_a_mark_is_told_in_the_encoding_of_the_mark() -> 
     assert refusal(COMMON_CSV.encode("utf-16") + b"\x00")[0] == "reviews: line 4 is not utf-16 (byte 0x00 at 58)"
 
 
-def test_undecodable_text_in_gzip_is_data_not_a_crash() -> None:
-    message, hint = refusal(gzip.compress(b"text,label\ncaf\xe9,pos\n"))
-    assert message == "reviews: not utf-8 (invalid continuation byte)"
-    assert hint == "--encoding names another one, such as latin-1 or cp1252"
+@pytest.mark.parametrize("pack", [gzip.compress, zipped], ids=["gzip", "zip"])
+def test_undecodable_text_is_told_with_its_place_in_what_was_packed(pack: Any) -> None:
+    kind: FileFormat = "zip" if pack is zipped else "csv"
+    message, hint = refusal(pack(b"text,label\ncaf\xe9,pos\n"), kind)
+    assert message == "reviews: line 2 is not utf-8 (byte 0xe9 at 14)"
+    assert hint == "cp1252 reads all of it: --encoding cp1252"
+
+
+def test_undecodable_text_of_a_pipe_names_no_encoding() -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    with pytest.raises(DataError) as refused:
+        list(chunks(Pipe(b"text,label\ncaf\xe9,pos\n"), "csv", encoding="utf-8", name="stdin"))
+    assert refused.value.message == "stdin: not utf-8 (invalid continuation byte)"
+    assert refused.value.hint == "--encoding names another one, such as latin-1 or cp1252"
 
 
 @pytest.mark.parametrize("encoding", ["utf-9", "rot13", "base64", "undefined", "utf-8\0", "\udcff"])
@@ -142,7 +166,7 @@ def test_a_quote_that_closes_too_early_is_told() -> None:
 
 def test_a_field_beyond_the_limit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     before = csv.field_size_limit()
-    monkeypatch.setattr(tables, "FIELD_LIMIT", 100)
+    monkeypatch.setattr(table_formats, "FIELD_LIMIT", 100)
     try:
         assert refusal(f"text,label\n{'x' * 101},pos\n")[0] == "reviews: line 2: field larger than field limit (100)"
         line = json.dumps({"text": "x" * 101})
@@ -154,15 +178,26 @@ def test_a_field_beyond_the_limit_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch, kind: FileFormat) -> None:
     monkeypatch.setattr(tables, "BYTE_LIMIT", 2**20)
-    bomb = gzip.compress(b"text,label\n" + b"good,pos\n" * 2**18)
-    assert refusal(bomb, kind)[0] == "reviews: more than 0 GiB unpacked"
+    bomb = b"text,label\n" + b"good,pos\n" * 2**18
+    assert refusal(gzip.compress(bomb), kind)[0] == "reviews: more than 0 GiB unpacked"
+    assert refusal(zipped(bomb), "zip")[0] == "reviews: more than 0 GiB unpacked"
+    assert refusal(zipped(gzip.compress(bomb)), "zip")[0] == "reviews: more than 0 GiB unpacked"
 
 
-def test_a_name_given_to_two_columns_is_refused() -> None:
-    expected = ("reviews: the header names 'text' twice", "give every column a name of its own")
-    assert refusal("text,label, text\na,b,c\n") == expected
-    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
-    assert refusal(parquet(table), "parquet") == expected
+def test_columns_without_a_name_and_of_one_name_are_told_by_their_place() -> None:
+    assert list(read("v1,v2,,,\nham,hi,,,\n")) == ["v1", "v2", "unnamed_3", "unnamed_4", "unnamed_5"]
+    expected = {"text (column 1)": ["a"], "label": ["b"], "text (column 3)": ["c"]}
+    assert read("text,label, text\na,b,c\n") == expected
+    table = pa.Table.from_arrays([pa.array([cell]) for cell in "abc"], names=["text", "label", "text"])
+    assert read(parquet(table), "parquet") == expected
+    assert refusal("a,a,a (column 1)\n1,2,3\n")[0] == "reviews: the header names 'a (column 1)' twice"
+
+
+def test_a_name_of_two_columns_is_refused_where_it_is_asked_for() -> None:
+    with pytest.raises(DataError) as refused:
+        require(["text (column 1)", "label", "text (column 3)"], "text", name="reviews", option="--text-column")
+    assert refused.value.message == "reviews: the header names 'text' more than once"
+    assert refused.value.hint == "--text-column 'text (column 1)' is one of them"
 
 
 def test_a_header_alone_is_a_table_without_rows() -> None:
@@ -396,7 +431,128 @@ def test_the_ending_tells_the_kind(path: str, kind: str) -> None:
 def test_an_ending_that_tells_nothing_is_refused_with_those_that_do(path: str) -> None:
     with pytest.raises(DataError) as refused:
         kind_of(path)
-    assert refused.value.hint == "known extensions: .csv, .tsv, .tab, .jsonl, .ndjson, .parquet, .pq, each also .gz"
+    assert refused.value.hint == (
+        "known extensions: .csv, .tsv, .tab, .jsonl, .ndjson, .json, .parquet, .pq, .txt, .zip, each also .gz;"
+        " or a folder with a folder for each class"
+    )
+
+
+def test_the_one_table_of_a_zip_file_is_read() -> None:
+    assert read(zipped(COMMON_CSV.encode()), "zip") == COMMON
+    assert read(zipped(gzip.compress(COMMON_CSV.encode()), names=("reviews.csv.gz",)), "zip") == COMMON
+    beside = (b"x", COMMON_CSV.encode(), b"Read me.", b"x", b"x")
+    names = ("__MACOSX/._reviews.csv", "reviews.csv", "README.txt", ".hidden.csv", "LICENSE")
+    assert read(zipped(*beside, names=names), "zip") == COMMON
+    assert read(zipped(b"pos\tgood\nneg\tbad\n", names=("reviews.txt",)), "zip") == COMMON
+    whole = parquet(pa.table(COMMON))
+    assert read(zipped(whole, names=("reviews.parquet",)), "zip") == COMMON
+    assert zipped_kind(zipped(whole, names=("reviews.parquet",)), "reviews") == "parquet"
+
+
+def test_a_zip_file_of_no_table_of_several_or_damaged_is_refused() -> None:
+    message, hint = refusal(zipped(b"a", b"b"), "zip")
+    assert message == "reviews holds 2 tables: data/reviews.csv, more.tsv"
+    assert hint == "unpack it, and name one file or folder of it: unzip reviews"
+    own = zipped(zipped(COMMON_CSV.encode()), names=("reviews.zip",))
+    assert refusal(own, "zip")[0] == "reviews holds 0 tables"
+    whole = zipped(COMMON_CSV.encode() * 100)
+    flipped = bytearray(whole)
+    flipped[60] ^= 255
+    for damaged in (b"", b"PK", b"no zip", whole[:-10], bytes(flipped)):
+        assert refusal(damaged, "zip")[0].startswith("reviews: the zip file is damaged (")
+    locked = bytearray(zipped(COMMON_CSV.encode()))
+    locked[6] |= 1  # the flag of encryption, in the file's own header and in the list
+    locked[locked.index(b"PK\x01\x02") + 8] |= 1
+    assert "cannot be unpacked (" in refusal(bytes(locked), "zip")[0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 10])
+def test_an_array_of_records_is_read_as_its_lines_would_be(size: int) -> None:
+    records = [{"text": "good", "label": 1}, {"text": "bad \u00e9", "label": 0}, {"text": None, "late": 2.5}]
+    lines = "\n".join(map(json.dumps, records))
+    expected = read(lines, "jsonl")
+    for content in (json.dumps(records), "\n " + json.dumps(records, indent=1), lines):
+        assert read(content, "json") == expected
+        pieces = list(chunks(io.BytesIO(content.encode()), "json", encoding="utf-8", name="r", rows=size))
+        assert [len(next(iter(piece.values()))) for piece in pieces] == [
+            len(records[i : i + size]) for i in range(0, 3, size)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("[1, 2]", "record 1 is not a JSON object"),
+        ('[{"text": "a"}, null]', "record 2 is not a JSON object"),
+        ('"text"', "record 1 is not a JSON object"),
+        ('[{"text": "a"}', "is not JSON (Expecting ',' delimiter"),
+        ("[" * 100_000, "is not JSON ("),
+        ('{"text": {"0": "a",\n"1": "b"}}', "line 1 is not JSON ("),
+        ('[{"text": "\\ud83d"}]', "has a lone surrogate"),
+        (" \n", "is empty"),
+    ],
+)
+def test_what_is_no_array_of_records_is_refused(content: str, problem: str) -> None:
+    assert problem in refusal(content, "json")[0]
+
+
+def test_an_array_too_large_to_be_read_at_once_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_formats, "JSON_LIMIT", 10)
+    assert refusal('[{"text": "good"}]', "json")[0] == "reviews has more than 10 characters"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "pos\tgood\nneg\tbad\n",
+        "label\ttext\r\npos\tgood\r\n\r\nneg\tbad",
+        "__label__pos good\n__label__neg\tbad\n",
+    ],
+    ids=["tabs", "a header", "fastText"],
+)
+def test_lines_of_a_label_and_a_text_are_read(content: str) -> None:
+    assert read(content, "txt") == COMMON
+
+
+def test_a_text_keeps_its_tabs_and_a_line_without_a_label_has_none() -> None:
+    assert read("pos\ta\tb\n\tc\nneg\t\n", "txt") == {"label": ["pos", None, "neg"], "text": ["a\tb", "c", None]}
+    assert read("__label__1 a\nb c\n__label__2\n", "txt") == {"label": ["1", None, "2"], "text": ["a", "b c", None]}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("__label__a x\n__label__a __label__b y\n", "line 2 has 2 labels (__label__a, __label__b)"),
+        ("__label__a x\ny __label__b\n", "line 2: __label__b is not at its beginning"),
+        ("a text\n", "line 1 has no tab"),
+        ("a\tb\nc d\n", "line 2 has no tab"),
+        ("a\tb\0\n", "line 1 holds a NUL byte"),
+        ("\n \n", "is empty"),
+    ],
+)
+def test_lines_that_are_otherwise_are_refused_by_their_number(content: str, problem: str) -> None:
+    assert problem in refusal(content, "txt")[0]
+
+
+def test_the_file_of_the_most_used_spam_collection_trains(cli, folder):
+    rows = "".join(f'{"ham" if i % 3 else "spam"},"you win £{i} now, call us",,,\n' for i in range(40))
+    (folder / "spam.csv").write_bytes(f"v1,v2,,,\n{rows}".encode("cp1252"))
+    refused = cli("train", "--data", "spam.csv")
+    assert refused.stderr == (
+        "expctl: spam.csv: line 2 is not utf-8 (byte 0xa3 at 23) (cp1252 reads all of it: --encoding cp1252)\n"
+    )
+    advised = cli("train", "--data", "spam.csv", "--encoding", "cp1252")
+    line = "expctl train --data spam.csv --text-column v2 --label-column v1 --encoding cp1252"
+    assert advised.stderr == (
+        f"expctl: spam.csv has no column 'text'; it has v1, v2, unnamed_3, unnamed_4, unnamed_5 (try: {line})\n"
+    )
+    done = cli(*line.split()[1:], "--format", "id")
+    assert done.exit_code == 0
+    assert (
+        "expctl: warning: 3 columns of spam.csv have no name (unnamed_3, unnamed_4, unnamed_5): left alone"
+        in done.stderr
+    )
+    assert store_of(folder).get(done.stdout.strip()).params["unnamed_columns"] == "3"
 
 
 def test_a_missing_column_is_told_with_the_closest_and_those_there_are() -> None:
@@ -484,7 +640,7 @@ def test_half_a_character_in_jsonl_is_told_with_its_line() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told", "hint"),
     [
-        ("a.txt", "text\tlabel\na\tb\n", "unknown file format", "name it .tsv if tabs"),
+        ("a.txt", "text,label\na,b\n", "line 1 has no tab", "name it .tsv or .csv for a table"),
         ("a.csv", "text\tlabel\na, b\tc\n", "tabs separate its columns", "name it .tsv"),
         ("a.csv", 'text;label\n"a";b\n', "semicolons separate its columns", "read_csv(FILE, sep=';')"),
         ("a.csv", f"{'a long text ' * 9},pos\nb,neg\n", "its first line is no header but a row", "text,label"),

@@ -9,7 +9,7 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 
 from expctl.errors import DataError
-from expctl.training.data.text import after_fit, as_text, vectorizer_of
+from expctl.training.data.text import after_fit, as_text, vectorizers_of
 from expctl.training.models.configure import configure
 from expctl.training.models.pipeline import build_pipeline
 
@@ -32,15 +32,17 @@ def test_a_text_that_is_no_text_is_refused_rather_than_printed(value: object) ->
 
 
 def test_an_estimator_of_somebody_else_has_no_vectorizer_that_we_know() -> None:
-    assert vectorizer_of(CountVectorizer()) is None
-    assert vectorizer_of(object()) is None
+    assert vectorizers_of(CountVectorizer()) == {}
+    assert vectorizers_of(object()) == {}
 
 
 def test_vocabularies_hold_plain_integers_equal_to_numpys() -> None:
     frame = pd.DataFrame({"text": pd.Series(["good film", "bad film"], dtype="object")})
-    pipeline = build_pipeline(configure({"data": "a.csv"})).fit(frame, ["pos", "neg"])
-    before = dict(vectorizer_of(pipeline).vocabulary_)
+    recipe = configure({"data": "a.csv", "analyzer": "word+char_wb"})
+    pipeline = build_pipeline(recipe).fit(frame, ["pos", "neg"])
+    before = {made_of: dict(one.vocabulary_) for made_of, one in vectorizers_of(pipeline).items()}
+    assert list(before) == ["word", "char_wb"]
     after_fit(pipeline)
-    after = vectorizer_of(pipeline).vocabulary_
+    after = {made_of: one.vocabulary_ for made_of, one in vectorizers_of(pipeline).items()}
     assert after == before
-    assert {type(index) for index in after.values()} == {int}
+    assert {type(index) for terms in after.values() for index in terms.values()} == {int}

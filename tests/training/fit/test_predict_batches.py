@@ -26,7 +26,7 @@ from expctl.training.models.pipeline import build_pipeline
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from expctl.training.data.tables import TableColumns
+    from expctl.training.data.table_formats import TableColumns
 
 TEXT = {"text": "string"}
 

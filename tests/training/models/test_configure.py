@@ -11,7 +11,7 @@ import pytest
 from expctl.errors import ExitCode, UsageError
 from expctl.recipe import Recipe
 from expctl.training.models.configure import RECIPE_KEYS, configure, defaults, recorded
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import FAMILIES, parameters_of
 from expctl.training.models.features import FEATURES
 
 
@@ -33,7 +33,9 @@ def test_nothing_given_is_the_recipe_of_the_defaults() -> None:
 def test_the_keys_of_a_recipe_are_those_it_is_made_of() -> None:
     from dataclasses import fields
 
-    assert {*RECIPE_KEYS, "parameters", "model_hash", "extra_metric_hash"} == {field.name for field in fields(Recipe)}
+    assert {*RECIPE_KEYS, "parameters", "model_hash", "extra_metric_hash", "stop_words_hash"} == {
+        field.name for field in fields(Recipe)
+    }
 
 
 @pytest.mark.parametrize("model", FAMILIES)
@@ -51,9 +53,9 @@ def test_the_range_of_no_parameter_of_the_recipe_hides_one_of_a_model(model: str
         ("ngram_max", (0, "one"), "an integer from 1"),
         ("min_df", ("1.5", "-1", "-0.1", "nan", "1e9"), "an integer from 1 or a number from 0 to 1"),
         ("max_df", ("1.5", "-0.1", "inf"), "an integer from 1 or a number from 0 to 1"),
-        ("analyzer", ("words", ""), "one of word, char, char_wb"),
+        ("analyzer", ("words", ""), "one of word, char, char_wb, word+char_wb"),
         ("lowercase", ("yes", 1, "1"), "one of true, false"),
-        ("stop_words", ("german",), "one of none, english"),
+        ("stop_words", ("german",), "one of none, english or a .txt file of words"),
         ("test_size", (0, "0", 1, "1", "1.0", "-0.1", "nan", "100", "20%"), "a number above 0 below 1"),
         ("random_state", (-1, "-1", 2**32, str(2**32), "1.5", "none"), "an integer from 0 to 4294967295"),
         ("cv", (1, "1", 0, "-5", "2.5"), "an integer from 2 or none"),
@@ -177,7 +179,7 @@ def test_a_factory_has_no_known_defaults_and_takes_no_feature_parameters_of_ours
 @pytest.mark.parametrize("model", FAMILIES)
 def test_a_recipe_holds_every_parameter_so_that_a_new_default_leaves_it_alone(model: str) -> None:
     assert configure({"data": "a.csv", "model": model}).parameters == defaults(model)
-    assert list(defaults(model)) == [*FEATURES, *FAMILIES[model].by_key]
+    assert list(defaults(model)) == list(parameters_of(model))
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,21 @@ import inspect
 import pytest
 
 from expctl.errors import UsageError
+from expctl.recipe import LATER_PARAMETERS
+from expctl.training.models.configure import configure
 from expctl.training.models.features import FEATURES, check_features, vectorizer_arguments
 
 DEFAULTS = {key: parameter.default for key, parameter in FEATURES.items()}
+
+
+def test_parameters_that_came_later_are_written_down_only_where_they_are_not_what_was_done_before():
+    first = ("max_features", "ngram_min", "ngram_max", "min_df", "max_df", "analyzer", "sublinear_tf", "lowercase")
+    later = {key: value for key, value in DEFAULTS.items() if key not in (*first, "stop_words")}
+    assert {**later, "tfidf_norm": later["norm"]} == dict(LATER_PARAMETERS)
+    recipe = configure({"data": "a.csv", **later, "norm": "l1"})
+    assert "binary" not in recipe.to_json()
+    assert recipe.logged().keys() & later == {"norm"}
+    assert recipe.parameters["binary"] is False
 
 
 def test_the_defaults_go_together_and_make_a_vectorizer():
@@ -29,6 +41,9 @@ def test_the_defaults_go_together_and_make_a_vectorizer():
         ({"min_df": 5, "max_df": 4}, "min_df 5 is above max_df 4"),
         ({"min_df": 0.5, "max_df": 0.4}, "min_df 0.5 is above max_df 0.4"),
         ({"analyzer": "char", "stop_words": "english"}, "stop_words needs analyzer=word"),
+        ({"analyzer": "char", "token_pattern": "x"}, "token_pattern needs analyzer=word"),
+        ({"char_ngram_max": 4}, "char_ngram_max needs analyzer=word"),
+        ({"analyzer": "word+char_wb", "char_ngram_min": 6}, "char_ngram_min 6 is above char_ngram_max 5"),
     ],
 )
 def test_parameters_that_contradict_each_other_are_refused(given, words):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from expctl.analysis.importance import Term
 from expctl.errors import RunNotFound
 from expctl.training.models.configure import configure
 from expctl.training.models.families import FAMILIES
@@ -17,12 +18,12 @@ WEIGH = [name for name, family in FAMILIES.items() if family.weighs]
 TEXTS = {"bad": "awful dull film", "good": "lovely warm film", "odd": "strange blue film"}
 
 
-def fitted(model: str, classes: int):
+def fitted(model: str, classes: int, **given: object):
     """A model of texts that say their class by two words of three."""
     names = list(TEXTS)[:classes]
     frame = pd.DataFrame({"text": [TEXTS[name] for name in names for _ in range(10)]}, dtype=object)
     labels = np.array([name for name in names for _ in range(10)], dtype=object)
-    return build_pipeline(configure({"data": "d.csv", "model": model})).fit(frame, labels)
+    return build_pipeline(configure({"data": "d.csv", "model": model, **given})).fit(frame, labels)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -31,8 +32,9 @@ def test_the_terms_of_a_class_speak_for_it_and_the_common_one_for_none(model, cl
     found = term_weights(fitted(model, classes))
     assert found.weights.shape == (classes, 1 + 2 * classes)
     for name in list(TEXTS)[:classes]:
-        assert {term for term, _ in found.top(name, 2)} == set(TEXTS[name].split()) - {"film"}
-        assert [weight for _, weight in found.top(name, 9)] == sorted((w for _, w in found.top(name, 9)), reverse=True)
+        assert {term.text for term in found.top(name, 2)} == set(TEXTS[name].split()) - {"film"}
+        weights = [term.weight for term in found.top(name, 9)]
+        assert weights == sorted(weights, reverse=True)
 
 
 @pytest.mark.parametrize("model", ["logreg", "linear_svm", "sgd", "ridge"])
@@ -56,15 +58,23 @@ def test_of_naive_bayes_they_are_log_likelihood_ratios(classes):
 
 
 def test_terms_that_do_not_speak_for_a_class_are_left_out():
-    found = TermWeights("weight", ["a"], ["x", "y", "z"], np.array([[0.0, 2.0, -1.0]]))
-    assert found.top("a", 3) == [("y", 2.0)]
+    found = TermWeights("weight", ["a"], ["x", "y", "z"], ["word"] * 3, np.array([[0.0, 2.0, -1.0]]))
+    assert found.top("a", 3) == [Term("y", 2.0, "word")]
 
 
 def test_equal_terms_come_in_the_order_of_the_vocabulary():
-    found = TermWeights("weight", ["a"], ["x", "y", "z"], np.array([[1.0, 2.0, 1.0]]))
-    assert found.top("a", 2) == [("y", 2.0), ("x", 1.0)]
+    found = TermWeights("weight", ["a"], ["x", "y", "z"], ["word"] * 3, np.array([[1.0, 2.0, 1.0]]))
+    assert [term.text for term in found.top("a", 2)] == ["y", "x"]
 
 
+def test_a_term_says_whether_it_is_of_words_or_of_characters():
+    found = term_weights(fitted("logreg", 2, analyzer="word+char_wb"))
+    assert found.weights.shape == (2, len(found.terms))
+    kinds = {(term.text, term.made_of) for term in found.top("bad", 50)}
+    assert {("awful", "word"), ("awful", "char_wb"), (" awf", "char_wb")} <= kinds
+
+
+@pytest.mark.filterwarnings("ignore:self.within_class_std_dev_", "ignore::RuntimeWarning")  # all texts of a class alike
 @pytest.mark.parametrize("model", [name for name in FAMILIES if name not in WEIGH])
 def test_the_others_say_why_not(model):
     assert FAMILIES[model].weighs_not

@@ -341,7 +341,12 @@ def searched(draw: st.DrawFn) -> dict[str, str]:
     """A small grid over features and model."""
     some = {
         "model": ["naive_bayes", "ridge", "dummy", "linear_svm"],
-        "analyzer": ["word", "char", "char_wb"],
+        "analyzer": ["word", "char", "char_wb", "word+char_wb"],
+        "binary": ["true", "false"],
+        "use_idf": ["true", "false"],
+        "norm": ["l1", "none"],
+        "strip_accents": ["ascii", "none"],
+        "token_pattern": ["[^ ]+", "..+"],
         "ngram_max": ["1", "2", "4"],
         "ngram_min": ["1", "2"],
         "min_df": ["1", "2", "0.2"],

@@ -1,0 +1,274 @@
+"""The rows of each file format, exactly: from decoded text, of Parquet from bytes, to pieces of columns.
+
+Nothing is guessed: cells of CSV, TSV and lines of text stay the text they are, only an empty cell is missing, and a row
+that does not fit its header is an error with its line, never a row fewer. (pandas reads `"NA"` as missing, renames
+repeated headers and joins lines at a stray quote.) Knows nothing of files, and of texts and labels only what fastText's
+lines and lines with a tab call so.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from expctl.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+TextFormat = Literal["csv", "tsv", "jsonl", "json", "txt"]
+FileFormat = TextFormat | Literal["parquet", "zip"]
+TableColumns = dict[str, list[Any]]
+
+# A field beyond this is a lost quote or a file that is no table.
+FIELD_LIMIT: Final = 10_000_000
+JSON_LIMIT: Final = 2**30  # characters of a JSON array, which cannot be read in pieces
+_LABEL: Final = "__label__"
+_LINES: Final = "each line is LABEL, a tab, TEXT (or fastText's __label__LABEL TEXT); name it .tsv or .csv for a table"
+
+
+def _delimited(text: io.TextIOWrapper, kind: TextFormat, name: str, size: int) -> Iterator[TableColumns]:
+    csv.field_size_limit(FIELD_LIMIT)
+    reader = (
+        csv.reader(text, strict=True) if kind == "csv" else csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
+    )
+    start = 1
+    header: list[str] | None = None
+    rows: list[list[str]] = []
+    given = False
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            check_separator(header or [], kind, name)
+            problem = "a quote is never closed" if "unexpected end" in str(error) else str(error)
+            raise DataError(
+                f"{name}: line {start}: {problem}", hint='write a quote inside a quoted field twice: "5"" screen"'
+            ) from error
+        if row is None:
+            break
+        if any("\0" in cell for cell in row):
+            raise _nul(name, start)
+        if row and header is None:
+            header = column_names([cell.strip() for cell in row], name)
+        elif row and header is not None:
+            if len(row) != len(header):
+                check_separator(header, kind, name)
+                raise DataError(
+                    f"{name}: line {start} has {len(row)} fields, the header has {len(header)}",
+                    hint="put fields that hold the separator in double quotes"
+                    if kind == "csv"
+                    else "tabs separate fields",
+                )
+            rows.append(row if kind == "csv" else [_unquoted(cell) for cell in row])
+        start = reader.line_num + 1
+        if header is not None and len(rows) == size:
+            yield _columns(header, rows)
+            rows, given = [], True
+    if header is None:
+        raise DataError(f"{name} is empty", hint="the first line must name the columns")
+    if rows or not given:
+        yield _columns(header, rows)
+
+
+def _nul(name: str, line: int) -> DataError:
+    return DataError(
+        f"{name}: line {line} holds a NUL byte", hint="is it UTF-16? then --encoding utf-16-le or utf-16-be"
+    )
+
+
+def _unquoted(cell: str) -> str:
+    """TSV has one row a line and no quoting, but many programs put quotes around whole fields: those are taken off."""
+    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
+        inner = cell[1:-1]
+        if '"' not in inner.replace('""', ""):
+            return inner.replace('""', '"')
+    return cell
+
+
+def column_names(header: Sequence[str], name: str) -> list[str]:
+    """The names under which columns are asked for; the header may hold others, for only what is used has to be clear.
+
+    One without a name is `unnamed_N`, N being its place from 1 on; of a name that stands several times none has it
+    alone: they are `NAME (column N)`.
+    """
+    given = [cell or f"unnamed_{place}" for place, cell in enumerate(header, 1)]
+    times = Counter(given)
+    names = [cell if times[cell] == 1 else f"{cell} (column {place})" for place, cell in enumerate(given, 1)]
+    twice = next((cell for cell, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(f"{name}: the header names {twice!r} twice", hint="give every column a name of its own")
+    return names
+
+
+def unnamed_columns(columns: Iterable[str]) -> list[str]:
+    """Those of a table's columns that the header gives no name."""
+    return [column for place, column in enumerate(columns, 1) if column == f"unnamed_{place}"]
+
+
+def check_separator(header: Sequence[str], kind: TextFormat, name: str) -> None:
+    """Raise DataError for the header of a CSV file of one name, of which another separator would make several."""
+    if kind != "csv" or len(header) != 1:
+        return
+    if "\t" in header[0]:
+        raise DataError(f"{name}: tabs separate its columns, not commas", hint="name it .tsv")
+    if ";" in header[0]:
+        raise DataError(
+            f"{name}: semicolons separate its columns, not commas",
+            hint="write it with commas, with pandas: read_csv(FILE, sep=';').to_csv(NEW, index=False)",
+        )
+
+
+def _columns(header: list[str], rows: list[list[str]]) -> TableColumns:
+    if not rows:
+        return {column: [] for column in header}
+    return {
+        column: [cell if cell != "" else None for cell in cells]
+        for column, cells in zip(header, zip(*rows, strict=True), strict=True)
+    }
+
+
+def _jsonl(text: Iterable[str], name: str, size: int) -> Iterator[TableColumns]:
+    records: list[dict[str, Any]] = []
+    seen = given = False
+    for number, line in enumerate(text, 1):
+        if not line.strip():
+            continue
+        if len(line) > FIELD_LIMIT:
+            raise DataError(f"{name}: line {number} is longer than {FIELD_LIMIT:,} characters")
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{name}: line {number} is not JSON ({error})", hint="one object a line") from error
+        if "\\u" in line and not _encodable(record):
+            raise DataError(f"{name}: line {number} has a lone surrogate", hint="write it as UTF-8")
+        if not isinstance(record, dict):
+            raise DataError(f"{name}: line {number} is not a JSON object", hint='one object a line: {"text": "..."}')
+        records.append(record)
+        seen = True
+        if len(records) == size:
+            yield _from_records(records)
+            records, given = [], True
+    if not seen:
+        raise DataError(f"{name} is empty", hint="one JSON object a line")
+    if records or not given:
+        yield _from_records(records)
+
+
+def _encodable(record: object) -> bool:
+    try:
+        json.dumps(record, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _from_records(records: list[dict[str, Any]]) -> TableColumns:
+    names = dict.fromkeys(key for record in records for key in record)
+    return {column: [record.get(column) for record in records] for column in names}
+
+
+def _json(text: io.TextIOWrapper, name: str, size: int) -> Iterator[TableColumns]:
+    """An array of records; a file of that ending whose lines are objects is read as JSONL."""
+    content = text.read(JSON_LIMIT + 1)
+    if len(content) > JSON_LIMIT:
+        raise DataError(f"{name} has more than {JSON_LIMIT:,} characters", hint="write JSONL, one object a line")
+    begin = content[:1000].lstrip()[:1]
+    if not begin:
+        raise DataError(f"{name} is empty", hint="an array of records")
+    if begin == "{":
+        yield from _jsonl(io.StringIO(content, newline=""), name, size)
+        return
+    try:
+        records = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name} is not JSON ({error})", hint='an array of records: [{"text": "..."}, ...]') from error
+    wrong = next((i for i, one in enumerate(records, 1) if not isinstance(one, dict)), 0) if begin == "[" else 1
+    if wrong:
+        raise DataError(f"{name}: record {wrong} is not a JSON object", hint='an array of records: [{"text": "..."}]')
+    if "\\u" in content and not _encodable(records):
+        raise DataError(f"{name} has a lone surrogate", hint="write it as UTF-8")
+    for start in range(0, max(len(records), 1), size):
+        yield _from_records(records[start : start + size])
+
+
+def _lines(text: io.TextIOWrapper, name: str, size: int) -> Iterator[TableColumns]:
+    """Lines of a label and a text: with a tab between them, or as fastText has them. The first line says which."""
+    rows: list[tuple[str, str]] = []
+    read: Callable[[str, str, int], tuple[str, str]] | None = None
+    given = False
+    for number, line in enumerate(text, 1):
+        line = line.rstrip("\r\n")
+        if not line.strip():
+            continue
+        if len(line) > FIELD_LIMIT:
+            raise DataError(f"{name}: line {number} is longer than {FIELD_LIMIT:,} characters")
+        if "\0" in line:
+            raise _nul(name, number)
+        if read is None:
+            read = _fasttext if line.startswith(_LABEL) else _tabbed
+            if line.lower().split("\t") == ["label", "text"]:
+                continue  # a header
+        rows.append(read(line, name, number))
+        if len(rows) == size:
+            yield _labelled(rows)
+            rows, given = [], True
+    if read is None:
+        raise DataError(f"{name} is empty", hint=_LINES)
+    if rows or not given:
+        yield _labelled(rows)
+
+
+def _labelled(rows: list[tuple[str, str]]) -> TableColumns:
+    return {"label": [label or None for label, _ in rows], "text": [text or None for _, text in rows]}
+
+
+def _tabbed(line: str, name: str, number: int) -> tuple[str, str]:
+    label, tab, text = line.partition("\t")
+    if not tab:
+        raise DataError(f"{name}: line {number} has no tab", hint=_LINES)
+    return label, text
+
+
+def _fasttext(line: str, name: str, number: int) -> tuple[str, str]:
+    labels = [word for word in line.split() if word.startswith(_LABEL)]
+    if len(labels) > 1:
+        raise DataError(
+            f"{name}: line {number} has {len(labels)} labels ({', '.join(labels[:3])})",
+            hint="expctl trains one class a text: keep one label a line",
+        )
+    if not labels:
+        return "", line
+    if not line.startswith(labels[0]):
+        raise DataError(f"{name}: line {number}: {labels[0]} is not at its beginning", hint=f"{_LABEL}LABEL TEXT")
+    return labels[0].removeprefix(_LABEL), line.removeprefix(labels[0]).lstrip(" \t")
+
+
+def parquet(stream: io.BufferedReader, name: str, size: int) -> Iterator[TableColumns]:
+    """A Parquet file in pieces of at most `size` rows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    source = stream if stream.seekable() else io.BytesIO(stream.read())
+    try:
+        file = pq.ParquetFile(source)
+        names = column_names(file.schema_arrow.names, name)
+        batches = 0
+        for batch in file.iter_batches(batch_size=size):
+            batches += 1
+            yield dict(zip(names, (column.to_pylist() for column in batch.columns), strict=True))
+        if not batches:
+            yield {column: [] for column in names}
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{name}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def text_rows(text: io.TextIOWrapper, kind: TextFormat, name: str, size: int) -> Iterator[TableColumns]:
+    """Decoded text in pieces of at most `size` rows. Raises DataError, with `name`, where it does not parse."""
+    if kind in ("csv", "tsv"):
+        return _delimited(text, kind, name, size)
+    readers = {"jsonl": _jsonl, "json": _json, "txt": _lines}
+    return readers[kind](text, name, size)
