@@ -102,7 +102,7 @@ def _read(path: Path) -> tuple[Mapping[str, str | None], tuple[int, ...]]:
 
     def noticed(record: logging.LogRecord) -> bool:
         """What it says of a line that is none, else on stderr; it counts blank lines above as a part of it."""
-        line = int(record.args[0]) if isinstance(record.args, tuple) and record.args else 1
+        line = int(str(record.args[0])) if isinstance(record.args, tuple) and record.args else 1
         broken.append(next((at for at in range(line, len(lines) + 1) if lines[at - 1].strip()), line))
         return False
 
