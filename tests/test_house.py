@@ -421,4 +421,4 @@ def test_predicting_with_a_model_on_this_machine_loads_no_mlflow(run: tuple[str,
     code, modules, said = loaded(trained, "predict", "a good film", *run)
     assert code == 0, said
     assert "sklearn" in modules
-    assert modules & {"mlflow", "sqlalchemy", "matplotlib", "optuna", "rich.table"} == set()
+    assert modules & {"mlflow", "sqlalchemy", "matplotlib", "optuna"} == set()
