@@ -198,7 +198,7 @@ def _only(test: Assessment, metric: str, alpha: float) -> dict[str, Difference]:
 
 
 def _reason(test: Assessment, metric: str) -> str:
-    return test.note or f"{metric} cannot be tested on these rows"
+    return test.untested.get(metric) or test.note or f"{metric} cannot be tested on these rows"
 
 
 def _few(rows: int) -> str | None:
