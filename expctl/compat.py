@@ -243,11 +243,6 @@ SOLVER: Final = ("_impl",)  # of a class, and of what it made
 STOP_WORDS_ID: Final = "_stop_words_id"
 
 
-def hidden_state(owner: Any, names: tuple[str, ...]) -> list[Any]:
-    """The attributes of these names, None where there is none."""
-    return [getattr(owner, name, None) for name in names]
-
-
 def tree_type() -> Any:
     """The class that `TREE` names, whose state is read for a comparison."""
     from sklearn.tree._tree import Tree

@@ -24,6 +24,7 @@ import pytest
 import expctl
 from expctl import compat
 from expctl.tracking.database import planner_stats
+from expctl.tracking.models.safety import hidden_state
 from expctl.tracking.readers import sqlite
 from expctl.tracking.readers.protocol import WHOLE, Query
 from tests.tracking.random_stores import MadeRun, rewrite
@@ -420,17 +421,17 @@ def test_the_tree_of_a_forest_has_the_type_that_is_trusted_and_the_arrays_that_a
         "its sparse rows have other names: models of neighbours and support vectors are not loaded until compat knows",
     )
     support = SVC().fit(sparse.csr_matrix([[0.0], [1.0]]), [0, 1])
-    numbers, *arrays, is_sparse, is_probable = compat.hidden_state(support, compat.SUPPORT)
+    numbers, *arrays, is_sparse, is_probable = hidden_state(support, compat.SUPPORT)
     relies(
         (numbers.tolist(), is_sparse, bool(is_probable)) == ([1, 1], True, False)
         and not any(one is None for one in arrays)
-        and compat.hidden_state(SVC, compat.SOLVER) == ["c_svc"],
+        and hidden_state(SVC, compat.SOLVER) == ["c_svc"],
         "scikit-learn",
         "SVC keeps other arrays than those that models.safety checks",
     )
     neighbours = KNeighborsClassifier(1, algorithm="brute").fit([[0.0], [1.0]], [0, 1])
     relies(
-        compat.hidden_state(neighbours, compat.NEIGHBOURS)[1].tolist() == [0, 1],
+        hidden_state(neighbours, compat.NEIGHBOURS)[1].tolist() == [0, 1],
         "scikit-learn",
         "neighbours keep other arrays than those that models.safety checks",
     )

@@ -108,11 +108,16 @@ def _is_sound_matrix(matrix: Any) -> bool:
     return True
 
 
+def hidden_state(owner: Any, names: tuple[str, ...]) -> list[Any]:
+    """The attributes of these names, None where there is none."""
+    return [getattr(owner, name, None) for name in names]
+
+
 def _is_sound_neighbours(estimator: Any, features: float) -> bool:
     """Rows, classes and the number of neighbours of one another's length; no tree, whose nodes would be trusted."""
     import numpy as np
 
-    rows, labels, tree = compat.hidden_state(estimator, compat.NEIGHBOURS)
+    rows, labels, tree = hidden_state(estimator, compat.NEIGHBOURS)
     count = rows.shape[0]
     classes = estimator.classes_ if labels.ndim == 2 else [estimator.classes_]
     columns = labels.reshape(count, len(classes)).T
@@ -132,11 +137,11 @@ def _is_sound_support(estimator: Any, features: float) -> bool:
     import numpy as np
     from scipy import sparse
 
-    vectors, state = estimator.support_vectors_, compat.hidden_state(estimator, compat.SUPPORT)
+    vectors, state = estimator.support_vectors_, hidden_state(estimator, compat.SUPPORT)
     all_numbers, coefficients, intercepts, *probabilities, is_sparse, is_probable = state
     if is_probable is None:  # before scikit-learn 1.9 the parameter alone says it
         is_probable = estimator.probability
-    is_own_solver = compat.hidden_state(estimator, compat.SOLVER) == compat.hidden_state(type(estimator), compat.SOLVER)
+    is_own_solver = hidden_state(estimator, compat.SOLVER) == hidden_state(type(estimator), compat.SOLVER)
     classifies = hasattr(estimator, "classes_")
     numbers = all_numbers if classifies else all_numbers[:1]
     count, pairs = int(numbers.sum()), len(numbers) * (len(numbers) - 1) // 2 if classifies else 1
