@@ -324,7 +324,7 @@ def test_a_row_repeated_counts_as_often_as_it_occurs() -> None:
 
 def test_figures_are_plain_numbers_that_json_can_write() -> None:
     found = [asdict(one) for one in assess(*scored_runs(), per_class=True).differences.values()]
-    assert {type(value) for one in found for value in one.values()} == {str, float}
+    assert {type(value) for one in found for value in one.values()} == {str, float, int}
     json.dumps(found)
 
 
