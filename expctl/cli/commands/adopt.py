@@ -32,7 +32,7 @@ def adopt(
     verbose: common.Verbose = False,
     quiet: common.Quiet = False,
 ) -> None:
-    """Add test-set predictions to a run of another program, so that it can be compared, gated and ranked."""
+    """Add test-set predictions to a run of another program."""
     from expctl.training.data.predictions_table import PredictionColumns
     from expctl.workflows.adopt import AdoptRequest
 

@@ -38,7 +38,7 @@ def run(
     verbose: common.Verbose = False,
     quiet: common.Quiet = False,
 ) -> None:
-    """Run any program and record it as a run: arguments, output, files, metrics, predictions, code."""
+    """Run any program, recorded as a run with what it writes."""
     from expctl.tracking.runs.metadata import RunMetadata
     from expctl.training.data.predictions_table import PredictionColumns
     from expctl.workflows.program_request import ProgramRequest

@@ -114,7 +114,6 @@ def test_damaged_predictions_are_bad_data(cli, runs):
     [
         ("strong",),
         ("strong", "--baseline", "weak", "--metric", "fit_seconds"),
-        ("strong", "--baseline", "weak", "--metric", "f2"),
         ("strong", "--baseline", "weak", "--max-drop", "-1"),
         ("strong", "--baseline", "weak", "--max-drop", "inf"),
         ("strong", "--baseline", "weak", "--confidence", "1"),
@@ -128,8 +127,10 @@ def test_wrong_use_is_told_in_one_line(cli, runs, wrong):
     assert done.stderr.count("\n") == 1
 
 
-def test_an_unknown_baseline_is_not_found(cli, runs):
+def test_an_unknown_baseline_or_metric_is_not_found(cli, runs):
     assert cli("gate", "strong", "--baseline", "nobody").exit_code == 3
+    done = cli("gate", "strong", "--baseline", "weak", "--metric", "f2")
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (3, "", 1)
 
 
 def test_json_holds_the_outcome_for_scripts(cli, runs):
@@ -235,7 +236,7 @@ def test_sets_with_copies_of_a_training_get_no_verdict(cli, small):
 
 def test_best_refuses_to_prefer_what_no_run_has(cli, runs):
     done = cli("best", "--prefer", "fit_second")
-    assert (done.exit_code, done.stdout) == (2, "")
+    assert (done.exit_code, done.stdout) == (3, "")
     assert "did you mean 'fit_seconds'?" in done.stderr
 
 

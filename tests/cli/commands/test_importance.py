@@ -21,7 +21,7 @@ def test_terms_are_data(cli, runs):
     ("words", "code", "told"),
     [
         (("nothing",), 3, "no run 'nothing'"), (("strong", "--class", "x"), 2, "has no class 'x'"),
-        (("coin",), 2, "dummy does not say which terms speak for a class"), (("broken",), 2, "a model of your own"),
+        (("coin",), 3, "dummy does not say which terms speak for a class"), (("broken",), 3, "a model of your own"),
         (("strong", "--top", "0"), 2, "--top"),
     ],
 )  # fmt: skip

@@ -176,7 +176,7 @@ def test_a_sweep_is_refused_and_names_its_best_run(cli, sweeps):
         (("strong",), "promote needs a run and a model name"),
         (("strong", ""), "'' is not a valid model name"),
         (("strong", "a/b"), "'a/b' is not a valid model name: no / : @ ? or control characters"),
-        (("strong", "reviews", "--alias", ""), "'' is not a valid alias"),
+        (("strong", "reviews", "--alias", ""), "--alias is empty"),
         (("strong", "reviews", "--alias", "v1"), "latest and v1 are MLflow's own"),
         (("strong", "reviews", "--if-better-than", "a.b"), "is not a valid alias"),
         (("strong", "reviews", "--metric", "fit_seconds"), "the gate cannot test 'fit_seconds'"),
