@@ -38,7 +38,7 @@ def refused(done, code: int, *words: str) -> None:
 
 DATA = {
     "missing file": (lambda: None, "no file data.csv"),
-    "folder": (lambda: Path("data.csv").mkdir(), "is a folder"),
+    "folder": (lambda: Path("data.csv").mkdir(), "data.csv has no folder with texts of a class"),
     "empty file": (lambda: Path("data.csv").touch(), "data.csv is empty (0 bytes)"),
     "header only": (lambda: write("data.csv"), "data.csv has a header and no rows"),
     "missing column": (lambda: write("data.csv", ["a", "b"], header=("txt", "label")), "did you mean 'txt'"),
@@ -55,7 +55,7 @@ DATA = {
     "fractions as labels": (lambda: write("data.csv", *reviews(20, ("0.25", "0.75"))), "continuous values (0.25)"),
     "duplicate column names": (
         lambda: write("data.csv", ["a", "b", "c"], header=("text", "label", "text")),
-        "the header names 'text' twice",
+        "the header names 'text' more than once",
     ),
     "undecodable bytes": (
         lambda: Path("data.csv").write_bytes(b"text,label\nfine,good\ncaf\xe9,bad\n"),
