@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
+# As in the background of a script, or under nohup. Processes of tests would inherit it, and signals be tried on the deaf.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # As in the background of a script. Processes of tests would inherit it, and Ctrl-C be tried on the deaf.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)  # we go on, and what we start hears it
 
 ROOT = Path(__file__).parent.parent
 REVIEWS = ROOT / "data" / "reviews.csv"

@@ -159,7 +159,8 @@ def test_a_sampler_is_one_entry(small: Path, cli: Callable[..., Any], monkeypatc
 def test_a_setting_is_one_field_and_one_line(field: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read from the flag, the environment, .env and the default, in this order."""
     monkeypatch.chdir(tmp_path)
-    variable, values = field.metadata["variable"], (field.metadata["choices"] or ("one", "two", "three"))
+    usual = ("0.1", "0.2", "0.3")  # text, and where a number is read, one
+    variable, values = field.metadata["variable"], field.metadata["choices"] or usual
     assert f"{variable}=" in (ROOT / ".env.example").read_text()
     assert getattr(load_settings(), field.name) == field.default
     (tmp_path / ".env").write_text(f"{variable}={values[-1]}\n")
