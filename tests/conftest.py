@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-# As in the background of a script, or under nohup. Processes of tests would inherit it, and signals be tried on the deaf.
+# As in the background of a script, or under nohup. What tests start would inherit it, and signals be tried on the deaf.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:

@@ -45,7 +45,8 @@ def test_items_say_everything_without_a_store(small):
     assert len(parameters) == len(of_kind(Param, found))
     assert [item.step for item in of_kind(MetricValue, found) if item.key == "cv_accuracy"] == [0, 1, 2]
     assert {item.key for item in of_kind(MetricValue, found)} >= set(METRICS)
-    assert {item.key for item in of_kind(TagValue, found)} == {Tag.VERSION, Tag.TEST_SET, Tag.PREDICTIONS_DIGEST}
+    told = {Tag.VERSION, Tag.TEST_SET, Tag.PREDICTIONS_DIGEST, Tag.STAGE}
+    assert {item.key for item in of_kind(TagValue, found)} == told
     assert [item.context for item in of_kind(DatasetInput, found)] == ["training"]
     assert not Path("mlflow.db").exists()
 
