@@ -44,13 +44,13 @@ def silent():
 """
 
 
-def write_data(name: str, labels: tuple[str, ...]) -> str:
+def write_data(name: str, labels: tuple[str, ...], *, rows: int = 120) -> str:
     with Path(name).open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
         writer.writerows(
             [f"{'good' if (i % 2 == 0) != (i % 11 == 0) else 'bad'} film {i % 7} {i}", labels[i % len(labels)]]
-            for i in range(120)
+            for i in range(rows)
         )
     return name
 
@@ -104,7 +104,7 @@ def test_what_was_recorded_is_read_back(folder: Path, labels: tuple[str, ...], n
 @pytest.mark.parametrize("labels", [("1", "0"), ("3", "1", "2")])
 def test_recorded_metrics_are_those_of_the_predictions_read_back(folder: Path, labels: tuple[str, ...]) -> None:
     """What compare tests is what train measured, to the last digits."""
-    result = trained(data=write_data("data.csv", labels))
+    result = trained(data=write_data("data.csv", labels, rows=300))
     found = read(folder, parquet(result))
     for key, one in assess(found, found).differences.items():
         assert one.challenger == pytest.approx(result.metrics[key], abs=1e-12), key

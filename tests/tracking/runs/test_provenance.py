@@ -159,7 +159,7 @@ def test_the_packages_are_those_that_a_reading_of_their_whole_metadata_gives(tmp
     monkeypatch.syspath_prepend(tmp_path)
     whole: dict[str, str] = {}
     for one in metadata.distributions():
-        if one.metadata["Name"]:
+        if one.metadata.get("Name"):
             whole.setdefault(canonicalize_name(one.metadata["Name"]), one.version)
     found = packages()
     assert found == {name: whole[name] for name in sorted(whole) if name not in provenance.OURS}
