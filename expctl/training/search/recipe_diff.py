@@ -102,8 +102,10 @@ def _is_of_model(key: str, one: Recipe, other: Recipe) -> bool:
     if not (key in one.parameters and key in other.parameters):
         return True
     known = [FAMILIES[recipe.model].by_key for recipe in (one, other) if recipe.model in FAMILIES]
-    if len(known) < 2 or not all(key in parameters for parameters in known):
+    if len(known) < 2 or not any(key in parameters for parameters in known):
         return False
+    if not all(key in parameters for parameters in known):  # one name for two things: `norm` of complement_nb
+        return True
     values = one.parameters[key], other.parameters[key]
     if all(value == parameters[key].default for value, parameters in zip(values, known, strict=True)):
         return True

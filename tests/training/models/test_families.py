@@ -228,6 +228,7 @@ def test_every_parameter_arrives_at_the_classifier(name: str) -> None:
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:self.within_class_std_dev_")  # nearest_centroid: of terms of one class alone
+@pytest.mark.filterwarnings("ignore:divide by zero")
 def test_every_choice_trains(name: str, key: str, value: Any) -> None:
     given: dict[str, Any] = {"model": name, key: value, **COMPANIONS.get((name, key, value), {})}
     assert len(fitted(**given).predict(FRAME)) == len(FRAME)

@@ -107,14 +107,14 @@ ERRORS = {
     "words as ends": (
         {"solver": "lbfgs..saga"},
         {},
-        "-g solver=lbfgs..saga: a range goes from number to number",
-        FORMS,
+        "solver must be one of lbfgs, liblinear, newton-cg, newton-cholesky, sag, saga; 'lbfgs..saga' is not",
+        None,
     ),
     "truth values as ends": (
         {"dual": "false..true"},
         {},
-        "-g dual=false..true: a range goes from number to number",
-        FORMS,
+        "dual must be one of true, false; 'false..true' is not",
+        None,
     ),
     "rows to share": (
         {"min_df": "1..0.5"},
