@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 KEPT: Final = 5 * 2**20  # bytes from the beginning, and as many from the end
 _LINE: Final = 10_000  # bytes of a line that are read for metrics
 _TOLD: Final = 300  # characters of the last line
+MOST_READINGS: Final = 100_000  # values of one metric; each is a row of the store
+_LARGEST_STEP: Final = 2**53  # beyond it floats skip integers, and 2**63 is more than a store holds
 _SECRET: Final = re.compile(
     r"token|secret|passw|pwd|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth", re.IGNORECASE
 )
@@ -72,8 +74,8 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
 class Output:
     """The output of one program, of both of its streams.
 
-    `show` is given every piece as it comes. `patterns`: a metric's name and the expression whose group `value`, or
-    first group, is its value; a group `step` is its step, else the values of a name are counted from 0.
+    `show` is given every piece as it comes. `patterns`: a metric's name and the expression whose `value_group` is its
+    value; a group `step` is its step, else the values of a name are counted from 0.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Output:
         kept: int = KEPT,
     ) -> None:
         self._show = show
-        self._patterns = dict(patterns or {})
+        self._patterns = {key: (one, value_group(one)) for key, one in (patterns or {}).items()}
         self._secrets = list(secrets)
         self._kept = kept
         self._lock = threading.Lock()
@@ -130,16 +132,22 @@ class Output:
 
     def _read_line(self, line: bytes) -> None:
         text = _ESCAPES.sub(b"", line[:_LINE]).decode("utf-8", "replace")
-        for key, pattern in self._patterns.items():
+        for key, (pattern, group) in self._patterns.items():
             for found in pattern.finditer(text):
-                groups = found.groupdict()
-                value = _number(groups.get("value") or found[1])
-                step = _number(groups.get("step"))
-                if value is not None:
-                    count = self._steps.get(key, 0)
-                    self._steps[key] = count + 1
-                    at = count if step is None or not float(step).is_integer() else int(step)
+                value, step = _number(found[group]), _number(found.groupdict().get("step"))
+                if value is None:
+                    continue
+                count = self._steps.get(key, 0)
+                self._steps[key] = count + 1
+                if count < MOST_READINGS:
+                    told = step is not None and abs(step) < _LARGEST_STEP and step.is_integer()
+                    at = int(step) if told and step is not None else count
                     self.readings.append(Reading(key, value, at, time.time_ns() // 1_000_000))
+
+    def left_out(self) -> dict[str, int]:
+        """How many values of each metric were more than are kept."""
+        with self._lock:
+            return {key: count - MOST_READINGS for key, count in self._steps.items() if count > MOST_READINGS}
 
     def close(self) -> None:
         """The streams have ended: read the lines that nothing ended."""
@@ -171,6 +179,19 @@ class Output:
             if last is not None:
                 return without_secrets(last.decode("utf-8", "replace"), self._secrets)[:_TOLD]
         return None
+
+
+def value_group(pattern: re.Pattern[str]) -> int:
+    """The number of the group that is the value: the one called `value`, else the first that is not called `step`.
+
+    Raises ValueError where there is none.
+    """
+    named = pattern.groupindex
+    others = (number for number in range(1, pattern.groups + 1) if number != named.get("step"))
+    group = named["value"] if "value" in named else next(others, None)
+    if group is None:
+        raise ValueError("the expression has no group for the number")
+    return group
 
 
 def _number(text: str | None) -> float | None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.errors import DataError
+from expctl.errors import DataError, UsageError
 from expctl.tracking.runs.items import Folder, MetricValue, Param
 from expctl.tracking.runs.metadata import OWN_FILES, check_file_name, check_key
 from expctl.tracking.runs.predicted import predicted
-from expctl.training.data.tables import read_bytes
+from expctl.training.data.tables import check_file, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -98,12 +98,13 @@ def metrics_file(path: Path, note: Callable[[str], None]) -> Iterator[MetricValu
     A file that is none is told to `note`.
     """
     try:
+        check_file(str(path))
         if path.stat().st_size > _BYTES:
             raise ValueError(f"more than {_BYTES:,} bytes")
         found = json.loads(path.read_bytes())
         if not isinstance(found, dict):
             raise ValueError("not an object")
-    except (OSError, ValueError, RecursionError) as error:
+    except (DataError, OSError, ValueError, RecursionError) as error:
         note(f"warning: {path.name} is not read: {error}")
         return
     for key, value in _flat(found):
@@ -111,15 +112,22 @@ def metrics_file(path: Path, note: Callable[[str], None]) -> Iterator[MetricValu
         for step, one in enumerate(values):
             if isinstance(one, bool) or not isinstance(one, (int, float)):
                 continue
-            if not math.isfinite(one):
-                note(f"warning: {path.name}: {key} is {one}, which is no number to compare; it is left out")
+            if not _is_finite(one):
+                note(f"warning: {path.name}: {key} is no number to compare; it is left out")
                 continue
             try:
                 check_key("metric", key)
-            except Exception as error:
+            except UsageError as error:
                 note(f"warning: {path.name}: {error}")
                 break
             yield MetricValue(key, float(one), step)
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer that no float holds
+        return False
 
 
 def _flat(found: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError
 from expctl.programs.arguments import without_secret_words
+from expctl.programs.output import value_group
 from expctl.records import Tag
 from expctl.tracking.runs.lifecycle import TAG_LIMIT
 from expctl.tracking.runs.metadata import PARAM_LIMIT, RunMetadata, check_encodable, check_key, check_labels
@@ -131,11 +132,13 @@ class ProgramRequest:
 def _check_pattern(key: str, text: str) -> None:
     check_key("--metric", key)
     try:
-        groups = re.compile(text).groups
+        pattern = re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
         raise UsageError(f"--metric {key}: not a regular expression ({error})", hint=_metric_hint(key)) from error
-    if not groups:
-        raise UsageError(f"--metric {key}: the expression has no group for the number", hint=_metric_hint(key))
+    try:
+        value_group(pattern)
+    except ValueError as error:
+        raise UsageError(f"--metric {key}: {error}", hint=_metric_hint(key)) from error
 
 
 def _metric_hint(key: str) -> str:

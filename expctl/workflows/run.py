@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from expctl import __version__
 from expctl.errors import ExpctlError, StoreError, UsageError
 from expctl.programs.arguments import parameters
-from expctl.programs.output import Output, secrets_of
+from expctl.programs.output import MOST_READINGS, Output, secrets_of
 from expctl.records import Tag
 from expctl.temporary import temporary_folder
 from expctl.tracking import uris
@@ -190,6 +190,8 @@ def record_program(
         before = Before.of(*paths)
         with _live(writer, output, wanted=bool(request.patterns)) as live:
             ended = _executed(request, context, output, environment)
+        for key, more in output.left_out().items():
+            context.note(f"warning: {key} has {more:,} values more than the {MOST_READINGS:,} that are recorded")
         failure = failure_of(ended, output, request.timeout_seconds)
         reason = None if failure is None else str(failure)
         close_runs(store, writer.run_id, reason, killed=ended.stopped is not None or isinstance(failure, Abandoned))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 
-from expctl.programs.output import Output, secrets_of, shown_on
+import pytest
+
+from expctl.programs import output as output_module
+from expctl.programs.output import Output, secrets_of, shown_on, value_group
 
 
 def read(pattern: str, *pieces: bytes) -> list[tuple[float, int]]:
@@ -71,3 +74,34 @@ def test_a_reader_that_has_gone_ends_nothing():
     show(b"not seen")
     show(b"nor this")
     os.close(write_end)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        (r"epoch (?P<step>\d+) loss ([0-9.]+)", [(0.25, 3)]),
+        (r"epoch (\d+) loss (?P<value>[0-9.]+)", [(0.25, 0)]),
+        (r"epoch (\d+) loss", [(3.0, 0)]),
+        (r"epoch (\d+) (?P<value>none)?", []),  # no other group stands in for the one that is named
+    ],
+)
+def test_the_value_is_the_group_called_so_or_the_first_that_is_not_the_step(pattern, found):
+    assert read(pattern, b"epoch 3 loss 0.25\n") == found
+
+
+def test_an_expression_without_a_value_is_refused():
+    with pytest.raises(ValueError, match="no group"):
+        value_group(re.compile(r"epoch (?P<step>\d+)"))
+
+
+@pytest.mark.parametrize("step", [b"99999999999999999999", b"1e30", b"2.5", b"inf"])
+def test_a_step_that_no_store_holds_is_counted(step):
+    assert read(r"(?P<step>\S+) loss (?P<value>[0-9.]+)", step + b" loss 0.25\n") == [(0.25, 0)]
+
+
+def test_values_are_kept_up_to_a_limit_and_the_others_counted(monkeypatch):
+    monkeypatch.setattr(output_module, "MOST_READINGS", 3)
+    output = Output(patterns={"x": re.compile(r"(\d)")})
+    output.feed("stdout", b"1\n2\n3\n4\n5\n")
+    assert [one.value for one in output.readings] == [1, 2, 3]
+    assert output.left_out() == {"x": 2}

@@ -52,3 +52,17 @@ def test_links_out_of_a_folder_and_files_of_ours_are_not_kept(tmp_path):
         "out/a.txt"
     ]
     assert notes == ["warning: model/x is not recorded: expctl records a file of that name"]
+
+
+def test_a_number_that_no_float_holds_is_left_out_of_a_metrics_file(tmp_path):
+    notes: list[str] = []
+    (tmp_path / "metrics.json").write_text('{"a": 1, "big": ' + "9" * 400 + "}")
+    assert [(one.key, one.value) for one in metrics_file(tmp_path / "metrics.json", notes.append)] == [("a", 1.0)]
+    assert notes == ["warning: metrics.json: big is no number to compare; it is left out"]
+
+
+def test_a_metrics_file_that_is_a_pipe_is_not_waited_for(tmp_path):
+    notes: list[str] = []
+    os.mkfifo(tmp_path / "metrics.json")
+    assert list(metrics_file(tmp_path / "metrics.json", notes.append)) == []
+    assert "not a regular file" in notes[0]
