@@ -146,7 +146,7 @@ def _data_rows(store: Store, run: RunRecord) -> RowKeys | None:
     if content is None:
         return None
     try:
-        table = pq.read_table(io.BytesIO(content), use_threads=False, page_checksum_verification=True)
+        table = pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True).read(use_threads=False)
         digests = [digest.hex() for digest in table["text_hash"].to_pylist()]
         labels = [repr(label) for label in table["label"].to_pylist()]
         more = "rest_hash" in table.column_names

@@ -43,7 +43,7 @@ def predictions_in(content: bytes) -> RunPredictions:
     """What a predictions.parquet says. Raises whatever pyarrow raises for one that is damaged."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(io.BytesIO(content), use_threads=False, page_checksum_verification=True)
+    table = pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True).read(use_threads=False)
     described = table.schema.metadata or {}
     score_classes = json.loads(described.get(b"expctl.classes", b"[]"))
     score_kind = cast(ScoreKind, described.get(b"expctl.scores", b"none").decode())

@@ -52,7 +52,7 @@ def read_resamples(store: Store, run: RunRecord) -> Resamples | None:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(io.BytesIO(content), use_threads=False, page_checksum_verification=True)
+        table = pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True).read(use_threads=False)
         drawn = {name: table[name].to_numpy() for name in table.column_names}
         sources = json.loads((table.schema.metadata or {}).get(_SOURCES, b"{}"))
     except (pa.ArrowException, ValueError, OSError) as error:
