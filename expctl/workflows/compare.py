@@ -138,6 +138,7 @@ def compare(
     store: Store, request: CompareRequest
 ) -> ComparedRuns | ComparedRows | ComparedSlices | ComparedSets | ComparedCode:
     """Compare what the references of a request mean. Raises UsageError, RunNotFound, DataError."""
+    store.settings.check_margin(None if request.metric == EVERY_METRIC else request.metric)
     matched = [_meant(store, run) for run in request.runs]  # a glob or a filter that fits one run means that run
     if any(len(runs) > 1 for runs in matched):
         return _sets(request, matched, store.settings.equal_within)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from expctl.analysis.power import POINT, Power, power_beside, power_of
 from expctl.errors import RunNotFound, UsageError
-from expctl.metrics import METRICS, without_metric
+from expctl.metrics import METRICS, check_points, without_metric
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import resolve
 from expctl.workflows.assessment import assess_runs
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class PowerRequest:
     """Of which run or runs, by which metric (None: all), for which true difference and on how many rows (None: theirs).
 
-    Raises UsageError for more runs than two, and a difference that is none.
+    Raises UsageError for more runs than two, and a difference that is none, or in percent.
     """
 
     runs: Sequence[str]
@@ -38,6 +38,7 @@ class PowerRequest:
             raise UsageError("power is of one run or two", hint="expctl power RUN, or expctl power RUN RUN")
         if not 0 < self.difference < math.inf:
             raise UsageError(f"--difference {self.difference:g} must be positive", hint="--difference 0.01")
+        check_points(self.difference, "--difference", self.metric)
 
 
 @dataclass(frozen=True, slots=True)
