@@ -54,6 +54,12 @@ def test_a_set_is_complete_runs_below_a_parent_that_stands_for_them_and_names_th
         assert (refused.exit_code, refused.stdout) == (3, "")
         assert refused.stderr == f"expctl: old is a set of 2 runs ({hint})\n"
 
+    shown = json.loads(cli("show", "old", "-f", "json").stdout)
+    values = [run.metrics["f1_score"] for run in trials]
+    assert shown["set"]["f1_score_mean"] == pytest.approx(sum(values) / 2)
+    assert shown["set"]["f1_score_sd"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+    assert shown["run"]["command"].startswith("expctl train --repeats 2 --random-state 42 ")
+
     noise = noise_of(store, trials[1], "f1_score")
     assert (noise.set, noise.spread.runs) == ("old", 2)
     said = cli("compare", "strong", "old-1").stderr
