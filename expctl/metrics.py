@@ -7,10 +7,11 @@ and swept by from then on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from expctl.errors import RunNotFound, closest
+from expctl.errors import RunNotFound, UsageError, closest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,7 +72,8 @@ _TABLE: Final = (
         _SCORES + "placements",
     ),
     Metric(
-        "log_loss", "log loss", False, "scores", "mean negative log likelihood; needs probabilities", _SCORES + "losses"
+        "log_loss", "log loss", False, "scores", "mean negative log likelihood; needs probabilities",
+        _SCORES + "losses", range=(0.0, inf),
     ),
     Metric("fit_seconds", "fit s", False, "clock", "wall time of fitting features and classifier"),
     Metric("predict_seconds", "predict s", False, "clock", "wall time of predicting the test rows"),
@@ -92,6 +94,19 @@ def higher_is_better(key: str) -> bool:
     if key in METRICS:
         return METRICS[key].higher_is_better
     return not any(word in key.lower() for word in _LOWER_WORDS)
+
+
+def check_points(amount: float, name: str, metric: str | None = None, *, hint: str | None = None) -> None:
+    """Raise UsageError for an amount of a metric, None for any, that is meant in percent: 1 of a score is all of it.
+
+    Metrics without an end, `log_loss` and those of the user's own, may differ by any amount.
+    """
+    known = None if metric is None else METRICS.get(metric)
+    scores = metric is None or (known is not None and known.is_quality_metric and known.range[1] < inf)
+    if amount >= 1 and scores:
+        raise UsageError(
+            f"{name} {amount:g} is {100 * amount:g} points; 0.01 is one", hint=hint or f"{name} {amount / 100:g}"
+        )
 
 
 def is_clock(key: str) -> bool:

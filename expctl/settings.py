@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from expctl.env_file import EnvFile, load_env_file
 from expctl.errors import UsageError
+from expctl.metrics import check_points
 
 
 def setting(variable: str, default: str, choices: tuple[str, ...] = ()) -> str:
@@ -36,6 +37,12 @@ class Settings:
     def equal_within(self) -> float:
         """The margin as a number: differences of a metric that are surely smaller are practically none; 0 for none."""
         return read_margin(self.margin, "EXPCTL_MARGIN")
+
+    def check_margin(self, metric: str | None) -> None:
+        """Raise UsageError for a margin that is meant in percent, of a metric or, None, of all (see `check_points`)."""
+        percent = f"{self.equal_within / 100:g}"
+        hint = f"--margin {percent} or EXPCTL_MARGIN={percent}"
+        check_points(self.equal_within, "a margin of", metric, hint=hint)
 
 
 def read_margin(text: str, name: str) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from expctl.metrics import METRICS, higher_is_better, is_detail, known_metrics, without_metric
+from expctl.errors import UsageError
+from expctl.metrics import METRICS, check_points, higher_is_better, is_detail, known_metrics, without_metric
 
 
 def test_the_table_holds_the_metrics_of_the_design() -> None:
@@ -76,3 +77,17 @@ def test_runs_without_a_metric_are_told_the_closest_and_the_option_that_names_on
     many = without_metric("none has", "x", [f"m{i:02}" for i in range(99)], option="best:METRIC of ").hint
     assert many is not None
     assert (many.startswith("best:METRIC of m00, m01, "), many.endswith(", m14, ...")) == (True, True)
+
+
+@pytest.mark.parametrize("metric", [None, "f1_score", "mcc", "roc_auc"])
+def test_a_difference_of_scores_that_is_meant_in_percent_is_refused(metric: str | None) -> None:
+    check_points(0.99, "--max-drop", metric)
+    with pytest.raises(UsageError) as refused:
+        check_points(2, "--max-drop", metric)
+    assert str(refused.value).startswith("--max-drop 2 is 200 points; 0.01 is one")
+    assert refused.value.hint == "--max-drop 0.02"
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "fit_seconds", "business_value"])
+def test_a_metric_without_an_end_differs_by_any_amount(metric: str) -> None:
+    check_points(100, "--max-drop", metric)

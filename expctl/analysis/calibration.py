@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from expctl.analysis.predictions import RunPredictions
 
+NO_PROBABILITIES: Final = "the model gives no probabilities"  # why there is no calibration
+
 _BINS: Final = 10
 _ROWS_OF_A_BIN: Final = 5
 _DRAWS: Final = 4_000
@@ -68,7 +70,7 @@ def calibration(run: RunPredictions, *, confidence: float = 0.95) -> Calibration
     import numpy as np
 
     if run.scores is None or run.score_kind != "probability":
-        return "the model gives no probabilities"
+        return NO_PROBABILITIES
     if run.groups is not None:
         return "its test rows come in groups, and the limits are those of rows by themselves"
     column = {name: i for i, name in enumerate(run.score_classes)}

@@ -6,7 +6,7 @@ Pure: records and what was read of their artifacts in, a comparison out. Rounds 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.metrics import METRICS, higher_is_better, is_detail
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
 
 
+_MANY: Final = 10  # parameters of one run alone that a table shows
 _CODE: Final = (Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY)
 
 
@@ -105,6 +106,24 @@ def compare(
         else:
             same[line.section] += 1
     return Comparison(runs, kept, _same_test_set(runs), same)
+
+
+def without_one_sided(comparison: Comparison) -> tuple[Comparison, dict[int, int]]:
+    """Two runs without the parameters that one alone has, where these are more than ten, and how many each had of them.
+
+    As of runs that two programs made: each has parameters that the other does not know.
+    """
+    if len(comparison.runs) != 2:
+        return comparison, {}
+    alone = {
+        id(line): 0 if line.values[1] is None else 1
+        for line in comparison.lines
+        if line.section == "parameters" and None in line.values and line.differs
+    }
+    if len(alone) <= _MANY:
+        return comparison, {}
+    kept = [line for line in comparison.lines if id(line) not in alone]
+    return replace(comparison, lines=kept), dict(sorted(Counter(alone.values()).items()))
 
 
 def _same(one: Value, other: Value) -> bool:

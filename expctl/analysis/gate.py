@@ -35,13 +35,15 @@ def decide(
     max_drop: float,
     least: float | None,
     rows: int | None = None,
+    grouped: bool = False,
 ) -> Decision:
     """Decide on a metric, where `difference` is candidate minus baseline, or why there is none.
 
     Passes when the candidate's loss is surely below `max_drop`, fails when it is surely above, at the confidence of
     the interval; between the two it is undecided. Losses are counted in the metric's own direction. `least`, if given,
     is a bound the candidate's value must keep: from below, for metrics of which less is better from above. Where they
-    were too few, the test `rows` tell how many would do.
+    were too few, the test `rows` tell how many would do, were the change to stay as it is: not said of a loss, nor
+    where rows come in groups (`grouped`), of which the number counts.
     """
     sign = 1 if higher_is_better(metric) else -1
     if math.isnan(max_drop) or (least is not None and math.isnan(least)):
@@ -56,21 +58,20 @@ def decide(
         return Decision("undecided", f"the difference in {metric} is not a number")
     low, high = (difference.low, difference.high) if sign > 0 else (-difference.high, -difference.low)
     limits = f"{metric} changes by {difference.change:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
-    if max_drop == 0:
-        words = "significantly better", "significantly worse", "it may or may not be better"
-    else:
-        words = (
-            f"the loss is below {max_drop:g}",
-            f"the loss is above {max_drop:g}",
-            f"the loss may or may not exceed {max_drop:g}",
-        )
+    if low > 0 and (max_drop == 0 or difference.p_value < difference.alpha):
+        return Decision("pass", f"{limits}: significantly better")
     if low > -max_drop:
-        return Decision("pass", f"{limits}: {words[0]}")
+        return Decision("pass", f"{limits}: the loss is below {max_drop:g}")
     if high < -max_drop:
-        return Decision("regression", f"{limits}: {words[1]}")
-    enough = _enough(rows, sign * difference.change, low, high, max_drop)
-    needed = "more test rows" if enough is None else f"some {enough:,} test rows, not {rows:,},"
-    return Decision("undecided", f"{limits}: {words[2]}; {needed} are needed")
+        worse = f"the loss is above {max_drop:g}" if max_drop else "significantly worse"
+        return Decision("regression", f"{limits}: {worse}")
+    open_ = f"the loss may or may not exceed {max_drop:g}" if max_drop else "it may or may not be better"
+    change = sign * difference.change
+    enough = None if grouped or change < 0 else _enough(rows, change + max_drop, change - low)
+    needed = f"more {'groups of ' if grouped else ''}test rows are needed"
+    if enough is not None:
+        needed = f"if the change stayed so, some {enough:,} test rows, not {rows:,}, would decide"
+    return Decision("undecided", f"{limits}: {open_}; {needed}")
 
 
 def with_slices(
@@ -98,13 +99,12 @@ def with_slices(
     )
 
 
-def _enough(rows: int | None, change: float, low: float, high: float, max_drop: float) -> int | None:
-    """How many rows would decide, did the change stay as it is: limits narrow as the square root of the rows.
+def _enough(rows: int | None, margin: float, reach: float) -> int | None:
+    """How many rows would decide of a change so far above the limit: limits narrow as the square root of the rows.
 
     To two digits, as it is a guess; None where the rows are not known, or no number that anybody has would do.
     """
-    margin, reach = change + max_drop, change - low if change > -max_drop else high - change
-    if not rows or abs(margin) * _HOPELESS <= reach:
+    if not rows or margin * _HOPELESS <= reach:
         return None
     needed = rows * (reach / margin) ** 2
     unit = int(10 ** max(0, math.floor(math.log10(needed)) - 1))

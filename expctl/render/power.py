@@ -21,7 +21,7 @@ def power_sheet(found: Powers) -> Sheet:
             one.detects,
             found.difference,
             Share(one.of(found.difference)),
-            one.rows_for(found.difference),
+            None if found.grouped else one.rows_for(found.difference),
         ]
         for one in found.found
     ]
@@ -43,12 +43,14 @@ def unseen(metric: str, test: Assessment) -> str | None:
     found = test.differences.get(metric)
     if found is None or found.verdict != "no clear difference" or test.pairing is None:
         return None
-    power = power_of(found, len(test.pairing))
+    groups = test.pairing.groups
+    count, noun = (len(test.pairing), "rows") if groups is None else (len(set(groups.tolist())), "groups of rows")
+    power = power_of(found, count)
     if power is None:
         return None
     return (
-        f"{metric}: these {power.rows:,} rows show a difference from {amount(power.detects)} on (at {POWER:.0%} power);"
-        f" {amount(POINT)} takes some {power.rows_for(POINT):,} rows"
+        f"{metric}: these {power.rows:,} {noun} show a difference from {amount(power.detects)} on"
+        f" (at {POWER:.0%} power); {amount(POINT)} takes some {power.rows_for(POINT):,} {noun.split()[0]}"
     )
 
 

@@ -23,6 +23,7 @@ _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _DECIMALS: Final = 4  # of measured numbers
 _DIGITS: Final = 4  # of chosen ones, unless it takes more to tell them apart
 _SMALL, _LARGE = 1e-3, 1e6  # beyond which four decimals say nothing, or too much
+_LEVELS: Final = (0.1, 0.05, 0.01)  # of significance, those of --confidence that are usual
 _COMMIT: Final = 8  # digits of a commit, as of a run's id
 _AROUND: Final = 60  # characters shown on each side of the one that is pointed at
 _JOINER: Final = "\N{ZERO WIDTH JOINER}"
@@ -160,8 +161,12 @@ def _fixed(value: float) -> int:
 
 
 def probability(value: float) -> str:
-    """A p-value: three decimals say all there is to decide."""
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+    """A p-value: three decimals say all there is to decide, unless they are a usual level that it is not."""
+    if value < 0.001:
+        return "<0.001"
+    exact = value in _LEVELS
+    told = (f"{value:.{digits}f}" for digits in range(3, 7))
+    return next((text for text in told if exact or float(text) not in _LEVELS), f"{value:.6f}")
 
 
 def signed(value: float, decimals: int | None = None) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from expctl.analysis.ranking import Ranking
+    from expctl.analysis.spread import Spread
     from expctl.records import RunRecord
 
 _LOGGED_NONE = "None"  # what a store holds where one types none
@@ -238,8 +239,14 @@ def settings(values: Iterable[Cell]) -> list[Cell]:
     return [setting(value, digits) for value in values]
 
 
-def run_sheet(run: RunRecord, *, command: str | None, artifacts: Sequence[tuple[str, int | None]]) -> Sheet:
-    """`show`: everything of one run, in sections."""
+def run_sheet(
+    run: RunRecord,
+    *,
+    command: str | None,
+    artifacts: Sequence[tuple[str, int | None]],
+    spreads: Sequence[Spread] = (),
+) -> Sheet:
+    """`show`: everything of one run, in sections; of a set over random states mean and standard deviation over it."""
     head: dict[str, Cell] = {
         "run_id": run.run_id,
         "name": run.name,
@@ -264,7 +271,16 @@ def run_sheet(run: RunRecord, *, command: str | None, artifacts: Sequence[tuple[
     empty: list[Cell] = [None] * len(_METRIC_COLUMNS)
     rows: list[list[Cell]] = [["run", key, value, *empty] for key, value in head.items() if value not in (None, "")]
     rows += metric_rows(run)
-    for title, part in (("parameters", parameters), ("data", data), ("tags", tags), ("environment", environment)):
+    for one in spreads:
+        if METRICS[one.metric].is_quality_metric:
+            rows.append(["set", f"{one.metric}_mean", one.mean, *empty])
+            rows.append(["set", f"{one.metric}_sd", one.deviation, *empty])
+    for title, part in (
+        ("parameters", parameters),
+        ("data", data),
+        ("tags", tags),
+        ("environment", environment),
+    ):
         rows += [[title, key, setting(value), *empty] for key, value in part.items()]
     warnings = [*run.warnings, *([run.needs_trust] if run.needs_trust else [])]
     rows += [["warnings", str(number), line, *empty] for number, line in enumerate(warnings, 1)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expctl.analysis.calibration import calibration
+from expctl.analysis.calibration import NO_PROBABILITIES, calibration
 from expctl.errors import RunNotFound
 from expctl.tracking.runs.items import File
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.writer import RunWriter
+from expctl.workflows.repeats import refuse_set
 
 if TYPE_CHECKING:
     from expctl.analysis.calibration import Calibration
@@ -26,10 +27,9 @@ def calibration_of(store: Store, run: RunRecord, *, confidence: float = 0.95, re
     predictions = read_predictions(store, run)
     found = "it has no predictions" if predictions is None else calibration(predictions, confidence=confidence)
     if isinstance(found, str):
-        raise RunNotFound(
-            f"run {run.described} has no calibration: {found}",
-            hint="expctl train --calibrate sigmoid gives probabilities",
-        )
+        refuse_set(store, run)
+        hint = "expctl train --calibrate sigmoid gives them" if found == NO_PROBABILITIES else None
+        raise RunNotFound(f"run {run.described} has no calibration: {found}", hint=hint)
     if record:
         from expctl.figures.plots import reliability
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.comparison import compare as compare_runs
+from expctl.analysis.difference import adjusted
 from expctl.analysis.flips import find_flips
 from expctl.analysis.groups import compare_groups, repeats, same_data
 from expctl.analysis.predictions import pair
@@ -138,6 +139,7 @@ def compare(
     store: Store, request: CompareRequest
 ) -> ComparedRuns | ComparedRows | ComparedSlices | ComparedSets | ComparedCode:
     """Compare what the references of a request mean. Raises UsageError, RunNotFound, DataError."""
+    store.settings.check_margin(None if request.metric == EVERY_METRIC else request.metric)
     matched = [_meant(store, run) for run in request.runs]  # a glob or a filter that fits one run means that run
     if any(len(runs) > 1 for runs in matched):
         return _sets(request, matched, store.settings.equal_within)
@@ -232,10 +234,10 @@ def _sets(request: CompareRequest, matched: Sequence[Sequence[RunRecord]], margi
             " least two",
             hint="name one run of each, or train more with --random-state",
         )
-    groups = [
-        one if one.difference is None else replace(one, difference=replace(one.difference, margin=margin))
-        for one in compare_groups(baseline, challenger, confidence=request.confidence)
-    ]
+    found = compare_groups(baseline, challenger, confidence=request.confidence)
+    tested = {one.metric: replace(one.difference, margin=margin) for one in found if one.difference is not None}
+    (tested,) = adjusted([tested], "f1_score" if "f1_score" in tested else next(iter(tested), None))
+    groups = [replace(one, difference=tested.get(one.metric)) for one in found]
     return ComparedSets((names[0], names[1]), groups, _note(baseline, challenger, groups))
 
 

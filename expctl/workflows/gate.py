@@ -12,6 +12,7 @@ from expctl.errors import RunNotFound, closest
 from expctl.metrics import METRICS
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.workflows.assessment import assess_runs
+from expctl.workflows.repeats import refuse_set
 from expctl.workflows.slices import compared_slices
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ def judge(
     """Decide between two runs (see `decide`), on the test rows of both, which must be the same.
 
     With `by`, a column, no slice of the rows may surely lose more than `max_drop_slice` either.
-    Raises RunNotFound for a metric that neither has, DataError.
+    Raises RunNotFound for a metric that neither has, and for a set over random states, DataError.
     """
     runs = (baseline, candidate)
+    refuse_set(store, *runs)
     if metric not in METRICS and not any(metric in run.metrics for run in runs):
         known = [key for key, one in METRICS.items() if one.is_quality_metric]
         guess = closest(metric, [*known, *candidate.metrics])
@@ -86,6 +88,7 @@ def judge(
         max_drop=max_drop,
         least=least,
         rows=None if test.pairing is None else len(test.pairing),
+        grouped=test.pairing is not None and test.pairing.groups is not None,
     )
     if by is None or before is None or after is None or not whole:
         return Judgement(decision, test, after, difference)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from expctl.analysis.power import POINT, Power, power_beside, power_of
 from expctl.errors import RunNotFound, UsageError
-from expctl.metrics import METRICS, without_metric
+from expctl.metrics import METRICS, check_points, without_metric
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import resolve
 from expctl.workflows.assessment import assess_runs
+from expctl.workflows.repeats import refuse_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class PowerRequest:
     """Of which run or runs, by which metric (None: all), for which true difference and on how many rows (None: theirs).
 
-    Raises UsageError for more runs than two, and a difference that is none.
+    Raises UsageError for more runs than two, and a difference that is none, or in percent.
     """
 
     runs: Sequence[str]
@@ -38,15 +39,20 @@ class PowerRequest:
             raise UsageError("power is of one run or two", hint="expctl power RUN, or expctl power RUN RUN")
         if not 0 < self.difference < math.inf:
             raise UsageError(f"--difference {self.difference:g} must be positive", hint="--difference 0.01")
+        check_points(self.difference, "--difference", self.metric)
 
 
 @dataclass(frozen=True, slots=True)
 class Powers:
-    """What the rows of `runs` tell, by metric, of a true `difference`; `measured` by two runs, or assumed of one."""
+    """What the rows of `runs` tell, by metric, of a true `difference`; `measured` by two runs, or assumed of one.
+
+    `grouped`: the rows come in groups, of which the number counts, not that of the rows.
+    """
 
     runs: Sequence[RunRecord]
     difference: float
     found: Sequence[Power]
+    grouped: bool = False
 
     @property
     def measured(self) -> bool:
@@ -57,6 +63,7 @@ class Powers:
 def powers(store: Store, request: PowerRequest) -> Powers:
     """What a request asks for. Raises RunNotFound for runs that tell nothing, UsageError, DataError."""
     runs = [resolve(store, reference) for reference in request.runs]
+    refuse_set(store, *runs)
     found = _of_two(store, runs, request) if len(runs) == 2 else _of_one(runs[0], request)
     if request.metric is not None:
         known = [one.metric for one in found]
@@ -65,7 +72,8 @@ def powers(store: Store, request: PowerRequest) -> Powers:
             raise without_metric("nothing is known of the variance of", request.metric, known)
     if request.rows is not None:
         found = [one.with_rows(request.rows) for one in found]
-    return Powers(runs, request.difference, found)
+    grouped = any("group_column" in run.params for run in runs)
+    return Powers(runs, request.difference, found, grouped)
 
 
 def _of_two(store: Store, runs: Sequence[RunRecord], request: PowerRequest) -> list[Power]:

@@ -43,8 +43,9 @@ class Best:
 def best(store: Store, metric: str, *, top: int, filter: str = "", prefer: str | None = None) -> Best:
     """The top runs by a metric, marked where they cannot be told from the first; of those first by `prefer`.
 
-    Raises RunNotFound if no run has the one metric or the other.
+    Raises RunNotFound if no run has the one metric or the other, UsageError.
     """
+    store.settings.check_margin(metric)
     ranking = ranked(store, metric, filter=filter, top=max(top, _NEAR if prefer is None else _CONTESTANTS + 1))
     if not ranking.ranked:
         which = "finished run that matches the filter" if filter.strip() else "finished run"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from expctl.analysis.spread import spreads
-from expctl.errors import UsageError
+from expctl.errors import RunNotFound
 from expctl.records import Tag
+from expctl.wording import plural
 from expctl.workflows.sweep_plan import Plan
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def is_repeated(run: RunRecord) -> bool:
         return False
     try:
         return list(Plan.of(run).space) == ["random_state"]
-    except UsageError:
+    except RunNotFound:  # whoever can write to a store can write such a tag
         return False
 
 
@@ -65,6 +67,18 @@ def members(store: Store, parent: RunRecord) -> list[RunRecord]:
     from expctl.workflows.sweep_resume import trials_of
 
     return [run for run in trials_of(store, parent) if run.status == "finished"]
+
+
+def refuse_set(store: Store, *runs: RunRecord) -> None:
+    """Raise RunNotFound where one of the runs, which a command takes by themselves, is the parent of a set."""
+    sets = [run for run in runs if is_repeated(run)]
+    if not sets:
+        return
+    repeats = members(store, sets[0])
+    hint = f"name one of its runs: {repeats[0].label}" if repeats else "expctl list"
+    if len(sets) == len(runs) == 2:
+        hint = shlex.join(["expctl", "compare", *(run.label for run in runs)])
+    raise RunNotFound(f"{sets[0].label} is a set of {plural(len(repeats), 'run')}", hint=hint)
 
 
 def noise_of(store: Store, run: RunRecord, metric: str) -> Noise | None:

@@ -100,7 +100,8 @@ def _listed(subjects: Sequence[str]) -> str:
 
 
 def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Report:
-    """Read and compute everything that a report shows of the chosen runs."""
+    """Read and compute everything that a report shows of the chosen runs. Raises UsageError, DataError."""
+    store.settings.check_margin(choice.metric)
     ranking = rank(choice.runs, choice.metric)
     notes = [f"{count:,} left out of the ranking: {reason}" for reason, count in (ranking.excluded or {}).items()]
     if len(ranking.ranked) > _RUNS:

@@ -111,6 +111,7 @@ class SweepRequest:
             raise UsageError(
                 f"a sweep cannot rank by {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}"
             )
+        self.settings.check_margin(metric)
         if name == SAMPLER:
             space.grid()
         return space

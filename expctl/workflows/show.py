@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from expctl.analysis.spread import spreads
 from expctl.errors import ExpctlError, RunNotFound, UsageError
 from expctl.records import Tag
 from expctl.settings import load_settings
@@ -15,11 +16,13 @@ from expctl.tracking.runs.references import resolve
 from expctl.training.models.configure import defaults, recorded
 from expctl.training.models.families import FAMILIES
 from expctl.workflows.program_request import ProgramRequest
+from expctl.workflows.repeats import is_repeated, members
 from expctl.workflows.sweep_plan import Plan, explanation_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from expctl.analysis.spread import Spread
     from expctl.records import RunRecord
     from expctl.tracking.runs.artifacts import Artifact
     from expctl.tracking.store import Store
@@ -29,23 +32,26 @@ if TYPE_CHECKING:
 class ShownRun:
     """A run, its files, and the command that makes it again, if it is of our making.
 
-    `unlisted` says why the files could not be listed, None where they are.
+    `unlisted` says why the files could not be listed, None where they are. `spreads`: of a set over random states how
+    its metrics vary.
     """
 
     run: RunRecord
     artifacts: Sequence[Artifact]
     command: str | None
     unlisted: str | None = None
+    spreads: Sequence[Spread] = ()
 
 
 def show(store: Store, reference: str) -> ShownRun:
     """All of the run that a reference means. Raises RunNotFound."""
     run = resolve(store, reference)
     command = _command(run)
+    varied = spreads(members(store, run)) if is_repeated(run) else []
     try:
-        return ShownRun(run, store.artifacts(run), command)
+        return ShownRun(run, store.artifacts(run), command, spreads=varied)
     except ExpctlError as error:  # a bucket that is gone keeps nobody from what the store itself knows
-        return ShownRun(run, (), command, error.message)
+        return ShownRun(run, (), command, error.message, varied)
 
 
 def _before_program(line: str, more: str) -> str:

@@ -14,6 +14,7 @@ from expctl.tracking.runs.row_texts import read_data
 from expctl.training.data.slices import slice_cells
 from expctl.training.data.text import as_text
 from expctl.wording import listed
+from expctl.workflows.repeats import refuse_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,7 @@ def sliced_run(store: Store, run: RunRecord, column: str, *, metric: str | None 
         raise UsageError(f"no slices by {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}")
     said = read_predictions(store, run)
     if said is None:
+        refuse_set(store, run)
         raise RunNotFound(f"run {run.described} has no predictions.parquet", hint=f"expctl show {run.run_id[:8]}")
     slices = slices_of(cells_of(run, said, column))
     return SlicedRun(run, column, USUAL if metric is None else (metric,), slice_metrics(said, slices))

@@ -6,6 +6,7 @@ And of an explanation, which is made again from its beginning only.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -67,13 +68,27 @@ class Plan:
         return f"cv_{self.metric}_mean" if self.given.get("cv") not in (None, "none") else self.metric
 
     def command(self) -> str:
-        """The `expctl sweep` line that makes this sweep again."""
+        """The `expctl sweep` line that makes this sweep again, or the `train --repeats` line of a set."""
+        states = self._states()
         words = ["expctl", "sweep", *(part for key, text in self.space.items() for part in ("-g", f"{key}={text}"))]
+        if states:
+            words = ["expctl", "train", "--repeats", str(len(states)), "--random-state", str(states[0])]
         for key, value in self.given.items():
             words += OPTIONS[key].words(value) if key in OPTIONS else parameter_words(key, value)
+        if states:
+            return shlex.join(words)
         asked = {"sampler": self.sampler, "trials": self.trials, "metric": self.metric, "jobs": self.window}
         words += [part for key, value in asked.items() if value is not None for part in (f"--{key}", str(value))]
         return shlex.join(words + ([] if self.keep_models is None else ["--keep-models", str(self.keep_models)]))
+
+    def _states(self) -> list[int]:
+        """The random states of a set that `train --repeats` makes: those that follow one, and nothing of a search."""
+        text = self.space.get("random_state", "")
+        if len(self.space) > 1 or not re.fullmatch(r"\d+(,\d+)+", text) or self.keep_models is not None:
+            return []
+        states = [int(state) for state in text.split(",")]
+        plain = self.trials is None and (self.sampler, self.metric) == ("grid", "f1_score")
+        return states if plain and states == list(range(states[0], states[0] + len(states))) else []
 
 
 def check_same(plan: Plan, space: Mapping[str, str], given: Mapping[str, Any], wish: Mapping[str, Any]) -> None:

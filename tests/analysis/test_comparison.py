@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from expctl.analysis.comparison import Comparison, Distance, Evidence, Line, compare
+from expctl.analysis.comparison import Comparison, Distance, Evidence, Line, compare, without_one_sided
 from expctl.metrics import METRICS, higher_is_better
 from expctl.records import RunRecord, Tag
 
@@ -283,3 +283,13 @@ def test_the_baseline_is_the_first_run() -> None:
     comparison = compared(run(1, metrics={"mcc": 0.5}), run(2, metrics={"mcc": 0.75}), run(3, metrics={"mcc": 0.25}))
     assert [one.run_id for one in comparison.runs] == [f"{i:032x}" for i in (1, 2, 3)]
     assert section(comparison, "metrics")["mcc"].changes == (0.25, -0.25)
+
+
+def test_many_parameters_of_one_run_alone_are_counted_and_few_are_shown() -> None:
+    own = {"c": "2", **{f"a{i}": "1" for i in range(11)}}
+    found = compared(run(1, params={"c": "1"}), run(2, params=own), everything=False)
+    shown, alone = without_one_sided(found)
+    assert (list(section(shown, "parameters")), alone) == (["c"], {1: 11})
+    assert without_one_sided(compared(run(1, params=own), run(2), everything=False))[1] == {0: 12}
+    few = compared(run(1, params={"c": "1", "a": "1"}), run(2, params={"c": "2"}), everything=False)
+    assert without_one_sided(few) == (few, {})

@@ -130,9 +130,17 @@ def test_the_reason_has_the_change_and_its_limits() -> None:
 @pytest.mark.parametrize(
     ("metric", "change", "needed"),
     [
-        ("f1_score", 0.05, "some 120 test rows, not 40, are needed"),  # 40 times (0.1 / 0.06) squared: 111
-        ("f1_score", -0.10, "some 120 test rows, not 40, are needed"),  # 40 times (0.15 / 0.09) squared: 111
-        ("log_loss", -0.10, "some 75 test rows, not 40, are needed"),  # 40 times (0.15 / 0.11) squared: 74.4
+        (
+            "f1_score",
+            0.05,
+            "; if the change stayed so, some 120 test rows, not 40, would decide",
+        ),  # 40 times (0.1 / 0.06) squared: 111
+        ("f1_score", -0.10, "; more test rows are needed"),  # of a loss that was seen nothing is foretold
+        (
+            "log_loss",
+            -0.10,
+            "; if the change stayed so, some 75 test rows, not 40, would decide",
+        ),  # 40 times (0.15 / 0.11) squared: 74.4
         ("f1_score", -0.01, "; more test rows are needed"),
     ],
 )
@@ -148,6 +156,22 @@ def test_what_is_undecided_says_how_many_rows_would_do(metric: str, change: floa
     )
     assert found.outcome == "undecided"
     assert found.reason.endswith(needed)
+
+
+def test_of_rows_in_groups_more_groups_are_needed() -> None:
+    difference = Difference("f1_score", 0.9, 0.95, -0.05, 0.15, 0.2)
+    found = decide("f1_score", 0.95, difference, max_drop=0.01, least=None, rows=40, grouped=True)
+    assert found.reason.endswith("; more groups of test rows are needed")
+
+
+@pytest.mark.parametrize("metric", ["f1_score", "log_loss"])
+def test_a_candidate_that_is_better_is_called_so(metric: str) -> None:
+    sign = 1 if metric == "f1_score" else -1
+    low, high = sorted((sign * 0.02, sign * 0.06))
+    better = Difference(metric, 0.8, 0.8 + sign * 0.04, low, high, 0.001)
+    assert decide(metric, 0.8, better, max_drop=0.01, least=None).reason.endswith("): significantly better")
+    unsure = replace(better, p_value=0.06)  # which compare calls no clear difference
+    assert decide(metric, 0.8, unsure, max_drop=0.01, least=None).reason.endswith("): the loss is below 0.01")
 
 
 @pytest.mark.parametrize(

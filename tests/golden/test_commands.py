@@ -47,7 +47,7 @@ SESSION: list[list[str]] = [
     ["best", "--metric", "log_loss", "--top", "3"],
     ["gate", "strong", "--baseline", "weak"],
     ["gate", "weak", "--baseline", "strong"],
-    ["gate", "weak", "--baseline", "strong", "--max-drop", "1"],
+    ["gate", "weak", "--baseline", "strong", "--max-drop", "0.99"],
     ["predict", "--run", "strong", "the film was lovely", "awful and dull"],
     ["predict", "--run", "strong", "the film was lovely", "--proba"],
     ["explain", "weak", "strong"],

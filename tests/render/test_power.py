@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from expctl.analysis.difference import normal_difference
@@ -34,7 +36,7 @@ def test_one_run_is_no_baseline_and_json_has_numbers():
 
 
 def test_no_clear_difference_says_what_could_have_been_seen():
-    pairing = type("Rows", (), {"__len__": lambda self: 1_000})()
+    pairing = type("Rows", (), {"__len__": lambda self: 1_000, "groups": None})()
     one = normal_difference("f1_score", 0.85, 0.86, 0.01, 0.95)
     assert unseen("f1_score", Assessment({"f1_score": one}, {}, pairing)) == (
         "f1_score: these 1,000 rows show a difference from 0.028 on (at 80% power); 0.01 takes some 7,900 rows"
@@ -43,7 +45,16 @@ def test_no_clear_difference_says_what_could_have_been_seen():
 
 @pytest.mark.parametrize("change", [0.1, -0.1, 0.0])
 def test_what_is_clear_or_known_to_be_nothing_needs_no_word(change):
-    pairing: Any = type("Rows", (), {"__len__": lambda self: 1_000})()
+    pairing: Any = type("Rows", (), {"__len__": lambda self: 1_000, "groups": None})()
     one = normal_difference("f1_score", 0.85, 0.85 + change, 0.01 if change else 0.0, 0.95)
     assert unseen("f1_score", Assessment({"f1_score": one}, {}, pairing)) is None
     assert unseen("mcc", Assessment({"f1_score": one}, {}, pairing)) is None
+
+
+def test_of_rows_in_groups_the_groups_are_counted():
+    pairing: Any = type("Rows", (), {"__len__": lambda self: 1_000, "groups": np.repeat(np.arange(50), 20)})()
+    one = normal_difference("f1_score", 0.85, 0.86, 0.01, 0.95)
+    assert unseen("f1_score", Assessment({"f1_score": one}, {}, pairing)) == (
+        "f1_score: these 50 groups of rows show a difference from 0.028 on (at 80% power); 0.01 takes some 400 groups"
+    )
+    assert FORMATS["csv"](power_sheet(replace(FOUND, grouped=True))).splitlines()[-1].endswith(",")

@@ -221,6 +221,8 @@ def test_the_numbers_of_a_column_have_one_precision() -> None:
     assert column_texts("number", 1e-9, 2e-9) == ["1e-09", "2e-09"]
     assert column_texts("number", math.nan, math.inf, 0.5) == ["NaN", "∞", "0.5000"]
     assert column_texts("p_value", 0.00001, 0.5) == ["<0.001", "0.500"]
+    near = (0.04994, 0.05, 0.050004, 0.0500000001, 0.0099999, 0.0489)
+    assert column_texts("p_value", *near) == ["0.0499", "0.050", "0.050004", "0.050000", "0.010000", "0.049"]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ STEPS: Final[tuple[tuple[str, ...], ...]] = (
     ("show", "one"),
     ("best",),
     ("compare", "one", "two"),
-    ("gate", "two", "--baseline", "one", "--max-drop", "1"),
+    ("gate", "two", "--baseline", "one", "--max-drop", "0.99"),
     ("predict", "--run", "one", "a fine film"),
     ("promote", "one", "reviews"),
     ("promote", "two", "reviews", "--note", "the second"),

@@ -55,6 +55,12 @@ def test_what_is_practically_equal_is_by_the_margin_given_or_set(cli, runs, monk
     assert [row["tied"] for row in ranked] == [True, True, True]
     gate = ("gate", "bayes", "--baseline", "strong", "--max-drop", "0.0001")
     assert cli(*gate).exit_code == 6  # which is one-sided, and has a limit of its own
+    monkeypatch.setenv("EXPCTL_MARGIN", "1")
+    whole = "a margin of 1 is 100 points; 0.01 is one (--margin 0.01 or EXPCTL_MARGIN=0.01)"
+    for words in (("compare", "strong", "bayes"), ("best",), ("report", "strong", "bayes")):
+        wrong = cli(*words)
+        assert (wrong.exit_code, wrong.stdout, wrong.stderr) == (2, "", f"expctl: {whole}\n")
+    assert cli("best", "--metric", "log_loss").exit_code == 0
     wrong = cli("compare", "strong", "bayes", "--margin", "-1")
     assert (wrong.exit_code, wrong.stdout) == (2, "")
     assert "--margin '-1' must be 0 or a positive number (for example 0.005, half a point)" in wrong.stderr

@@ -69,10 +69,12 @@ def test_a_run_gets_its_picture_and_keeps_what_it_had(runs):
 def test_a_run_without_probabilities_says_so(runs):
     train(runs, "svm", model="linear_svm")
     store = store_of(runs)
-    with pytest.raises(RunNotFound, match=r"svm \(.*has no calibration: the model gives no probabilities"):
+    with pytest.raises(RunNotFound, match=r"svm \(.*has no calibration: the model gives no probabilities") as svm:
         calibration_of(store, named(store, "svm"))
-    with pytest.raises(RunNotFound, match="it has no predictions"):
+    assert svm.value.hint == "expctl train --calibrate sigmoid gives them"
+    with pytest.raises(RunNotFound, match="it has no predictions") as broken:
         calibration_of(store, named(store, "broken"))
+    assert broken.value.hint is None  # no other recipe mends that
 
 
 def test_damaged_predictions_are_no_calibration(runs):

@@ -56,7 +56,7 @@ def test_a_candidate_against_itself_passes_with_the_usual_tolerance_and_is_undec
 def test_another_test_set_is_never_a_pass(store, runs):
     write_reviews(runs / "other.csv", 120)
     train(runs, "elsewhere", data="other.csv")
-    assert outcome(store, "weak", "elsewhere", max_drop=1) == "undecided"
+    assert outcome(store, "weak", "elsewhere", max_drop=0.99) == "undecided"
 
 
 def test_a_part_of_the_test_set_is_never_a_pass(store, runs):
@@ -64,14 +64,14 @@ def test_a_part_of_the_test_set_is_never_a_pass(store, runs):
     (runs / "half.csv").write_text("".join(lines[:101]))
     for name, test in (("whole", "small.csv"), ("half", "half.csv")):
         train(runs, name, test_data=test)
-    found = judged(store, "whole", "half", max_drop=1)
+    found = judged(store, "whole", "half", max_drop=0.99)
     assert found.decision.outcome == "undecided"
     assert "the gate needs the same" in found.decision.reason
 
 
 def test_without_predictions_there_is_no_pass(store):
     predictions_of(store, "weak").unlink()
-    found = judged(store, "weak", "strong", max_drop=1)
+    found = judged(store, "weak", "strong", max_drop=0.99)
     assert found.decision.outcome == "undecided"
     assert "has no predictions.parquet" in found.decision.reason
 
@@ -79,15 +79,15 @@ def test_without_predictions_there_is_no_pass(store):
 def test_damaged_predictions_are_bad_data(store):
     predictions_of(store, "weak").write_bytes(b"PAR1 no more")
     with pytest.raises(DataError):
-        judged(store, "weak", "strong", max_drop=1)
+        judged(store, "weak", "strong", max_drop=0.99)
 
 
 def test_a_metric_that_is_not_a_number_or_cannot_be_tested_is_no_pass(store):
     run = store.find("name = 'strong'")[0]
     store.client.log_metric(run.run_id, "f1_score", math.nan)
-    assert outcome(store, "weak", "strong", max_drop=1) == "undecided"
-    assert "cannot be tested" in judged(store, "weak", "strong", "fit_seconds", max_drop=1).decision.reason
-    assert outcome(store, "weak", "broken", max_drop=1) == "undecided"
+    assert outcome(store, "weak", "strong", max_drop=0.99) == "undecided"
+    assert "cannot be tested" in judged(store, "weak", "strong", "fit_seconds", max_drop=0.99).decision.reason
+    assert outcome(store, "weak", "broken", max_drop=0.99) == "undecided"
 
 
 def test_a_least_value_is_asked_of_the_candidate_alone(store):

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from expctl.analysis.difference import holm
+from expctl.analysis.groups import compare_groups
 from expctl.records import Tag
 from expctl.workflows.repeats import is_repeated, members, noise_of
 from tests.tracking.recorded import store_of
@@ -34,7 +36,29 @@ def test_a_set_is_complete_runs_below_a_parent_that_stands_for_them_and_names_th
     by_glob = json.loads(cli("compare", other, "old-*", "-f", "json").stdout)["rows"]
     assert json.loads(cli("compare", other, old.run_id[:8], "-f", "json").stdout)["rows"] == by_glob
     assert by_glob[0]["challenger_runs"] == 2
+    plain = {one.metric: one.difference for one in compare_groups(store.find(other), trials) if one.difference}
+    told = {row["metric"]: row["p_value"] for row in by_glob if row["p_value"] is not None}
+    assert told.pop("f1_score") == plain.pop("f1_score").p_value
+    assert list(told.values()) == holm([plain[metric].p_value for metric in told])  # all others are corrected
     assert cli("compare", "old", other, "--metric", "f1_score").exit_code == 2  # which is for single runs
+
+    for words, hint in (
+        (("gate", "old", "--baseline", "strong"), "name one of its runs: old-1"),
+        (("gate", "old", "--baseline", "old"), "try: expctl compare old old"),
+        (("power", "old", "old"), "try: expctl compare old old"),
+        (("power", "old"), "name one of its runs: old-1"),
+        (("calibration", "old"), "name one of its runs: old-1"),
+        (("show", "old", "--by", "length"), "name one of its runs: old-1"),
+    ):
+        refused = cli(*words)
+        assert (refused.exit_code, refused.stdout) == (3, "")
+        assert refused.stderr == f"expctl: old is a set of 2 runs ({hint})\n"
+
+    shown = json.loads(cli("show", "old", "-f", "json").stdout)
+    values = [run.metrics["f1_score"] for run in trials]
+    assert shown["set"]["f1_score_mean"] == pytest.approx(sum(values) / 2)
+    assert shown["set"]["f1_score_sd"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+    assert shown["run"]["command"].startswith("expctl train --repeats 2 --random-state 42 ")
 
     noise = noise_of(store, trials[1], "f1_score")
     assert (noise.set, noise.spread.runs) == ("old", 2)

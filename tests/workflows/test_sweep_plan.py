@@ -95,6 +95,13 @@ def test_the_command_leaves_out_what_was_not_asked():
     assert plan.command() == "expctl sweep -g c=0.1,1 --data x.csv --sampler grid --metric f1_score --jobs 2"
 
 
+def test_a_set_over_random_states_is_made_again_as_one():
+    plan = Plan({"random_state": "7,8,9"}, {"data": "x.csv"}, "grid", None, "f1_score", 2, None, "", None)
+    assert plan.command() == "expctl train --repeats 3 --random-state 7 --data x.csv"
+    for other in ({"space": {"random_state": "7,9"}}, {"sampler": "tpe", "trials": 3}, {"metric": "mcc"}):
+        assert replace(plan, **other).command().startswith("expctl sweep -g random_state=7")
+
+
 def test_the_command_makes_the_same_trials(cli, small):
     plan = Plan({"ngram_max": "1,2", "c": "0.1..0.3..0.1"}, {"data": "small.csv", "stratify": True, "c": "x"}, "grid",
                 4, "f1_score", 1, None, "", None)  # fmt: skip

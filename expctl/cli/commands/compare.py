@@ -15,6 +15,7 @@ from expctl.wording import agree, listed, plural
 
 if TYPE_CHECKING:
     from expctl.render.formats import Format
+    from expctl.render.sheet import Sheet
     from expctl.settings import Settings
     from expctl.workflows.compare import ComparedRows, ComparedRuns, ComparedSets, ComparedSlices
     from expctl.workflows.compare_code import ComparedCode
@@ -83,7 +84,7 @@ def compare(
     settings = store.settings
     compared = compare_runs(store, request)
     if isinstance(compared, ComparedRuns):
-        _write_runs(compared, streams, format, settings)
+        _write_runs(compared, streams, format, settings, everything=everything)
     elif isinstance(compared, ComparedRows):
         _write_rows(compared, streams, format, settings)
     elif isinstance(compared, ComparedSlices):
@@ -101,21 +102,14 @@ def compare(
         streams.note(f"report: {report}")
 
 
-def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settings: Settings) -> None:
-    from expctl.render.challengers import challengers_sheet
-    from expctl.render.comparison_views import comparison_sheet
-    from expctl.workflows.compare import MANY
-
-    comparison, hidden = compared.comparison, None
-    if len(compared.runs) < MANY or compared.metric is None:
-        sheet = comparison_sheet(comparison, compared.tests, compared.metric)
-    else:
-        sheet = challengers_sheet(comparison, compared.tests, compared.metric)
-        others = [one for one in ("code", "tags", "packages") if one in {line.section for line in comparison.lines}]
-        hidden = f"they differ in {listed(others)} too: compare two of them to see it" if others else None
+def _write_runs(
+    compared: ComparedRuns, streams: Streams, format: Format, settings: Settings, *, everything: bool
+) -> None:
+    comparison = compared.comparison
+    sheet, hidden = _sheet(compared, whole=everything or format != "table")
     streams.write(sheet, format, settings)
-    if hidden is not None:
-        streams.note(hidden)
+    for line in hidden:
+        streams.note(line)
     if compared.repeated is not None:
         streams.note(f"run {compared.repeated.described} is compared with itself")
     for run, test in zip(compared.runs[1:], compared.tests, strict=True):
@@ -133,6 +127,25 @@ def _write_runs(compared: ComparedRuns, streams: Streams, format: Format, settin
     elif comparison.same and format == "table":
         told = [plural(count, *_NOUNS[section]) for section, count in comparison.same.items()]
         streams.note(f"{listed(told)} {agree(sum(comparison.same.values()), 'is', 'are')} the same (--all)")
+
+
+def _sheet(compared: ComparedRuns, *, whole: bool) -> tuple[Sheet, list[str]]:
+    """What is shown of compared runs, and what of them is not, in words."""
+    from expctl.analysis.comparison import without_one_sided
+    from expctl.render.challengers import challengers_sheet
+    from expctl.render.comparison_views import comparison_sheet
+    from expctl.workflows.compare import MANY
+
+    comparison = compared.comparison
+    if len(compared.runs) < MANY or compared.metric is None:
+        shown, alone = (comparison, {}) if whole else without_one_sided(comparison)
+        hidden = [
+            f"{plural(count, 'parameter')} only {compared.runs[i].label} has (--all)" for i, count in alone.items()
+        ]
+        return comparison_sheet(shown, compared.tests, compared.metric), hidden
+    others = [one for one in ("code", "tags", "packages") if one in {line.section for line in comparison.lines}]
+    hidden = [f"they differ in {listed(others)} too: compare two of them to see it"] if others else []
+    return challengers_sheet(comparison, compared.tests, compared.metric), hidden
 
 
 def _tell_unseen(compared: ComparedRuns, streams: Streams) -> None:

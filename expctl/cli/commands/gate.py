@@ -11,6 +11,7 @@ from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
+from expctl.metrics import check_points
 from expctl.render.formats import Format
 from expctl.settings import load_settings
 
@@ -71,6 +72,8 @@ def gate(
         raise UsageError(f"--max-drop {max_drop:g} must be a finite number", hint="--max-drop 0.01")
     if not math.isfinite(max_drop_slice):
         raise UsageError(f"--max-drop-slice {max_drop_slice:g} must be a finite number", hint="--max-drop-slice 0.05")
+    check_points(max_drop, "--max-drop", metric)
+    check_points(max_drop_slice, "--max-drop-slice", metric)
     if least is not None and not math.isfinite(least):
         raise UsageError(f"--min {least:g} must be a finite number", hint="--min 0.8")
     streams = Streams(quiet=quiet, summary=summary)

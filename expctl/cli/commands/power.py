@@ -46,6 +46,8 @@ def power(
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
     found = powers(opened(settings, streams, verbose=verbose), request)
     streams.write(power_sheet(found), format, settings)
+    if found.grouped:
+        streams.note("the test rows come in groups: how many of these there are counts, not how many rows")
     if not found.measured:
         streams.note(
             "assumed: a model about as good, whose errors are correlated by a half; name a second run to measure"

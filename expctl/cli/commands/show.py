@@ -59,7 +59,7 @@ def show(
     store = opened(settings, streams, verbose=verbose)
     shown = show_run(store, run)
     files = [(artifact.path, artifact.size) for artifact in shown.artifacts]
-    sheet = run_sheet(shown.run, command=shown.command, artifacts=files)
+    sheet = run_sheet(shown.run, command=shown.command, artifacts=files, spreads=shown.spreads)
     streams.write(sheet, format, settings)
     if shown.unlisted is not None:
         streams.note(f"warning: its files cannot be listed: {shown.unlisted}")

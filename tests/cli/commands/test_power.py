@@ -27,6 +27,7 @@ def test_compare_says_it_where_nothing_is_clear(cli, runs):
     [
         (("nothing",), 3, "no run 'nothing'"),
         (("strong", "--difference", "0"), 2, "--difference 0 must be positive"),
+        (("strong", "--difference", "2"), 2, "--difference 2 is 200 points; 0.01 is one (--difference 0.02)"),
         (("strong", "--rows", "1"), 2, "--rows"),
         (("strong", "weak", "bayes"), 2, "power is of one run or two"),
         (("strong", "--metric", "nothing"), 3, "nothing is known of the variance of nothing"),
