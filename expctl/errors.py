@@ -123,7 +123,7 @@ def mask_passwords(text: str) -> str:
     return _ADDRESS.sub(lambda found: _NAMED.sub(r"\1***", found[0]), masked) if "=" in masked else masked
 
 
-def closest(word: str, words: Iterable[str]) -> str:
+def closest(word: str, words: Iterable[str], *, cutoff: float = 0.5) -> str:
     """`, did you mean 'c'?` for the most similar of `words`, or an empty string.
 
     The beginning of some means the shortest of them, the first of several: `f1` is f1_score.
@@ -132,5 +132,5 @@ def closest(word: str, words: Iterable[str]) -> str:
     for one in words:
         known.setdefault(one.lower(), one)
     begun = [one for one in known if len(word) > 1 and one.startswith(word.lower())]
-    found = sorted(begun, key=len)[:1] or get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    found = sorted(begun, key=len)[:1] or get_close_matches(word.lower(), list(known), n=1, cutoff=cutoff)
     return f", did you mean {known[found[0]]!r}?" if found else ""
