@@ -66,8 +66,8 @@ class Column:
 
     In tables texts beyond `width` characters end in an ellipsis (None: whole); ids are cut to it. Formats for
     machines have them whole. A section drops a column that is empty in all of its rows unless it is `kept`, and so does
-    a table on a terminal that is too narrow; then it leaves out the `spare` ones, the last first; before them those that
-    are FIRST_TO_GO or more. `low` and `high` go together.
+    a table on a terminal that is too narrow; then it leaves out the `spare` ones, the last first; before them those
+    that are FIRST_TO_GO or more. `low` and `high` go together.
     """
 
     key: str

@@ -210,7 +210,8 @@ def test_the_first_to_go_are_left_out_before_other_spare_columns(monkeypatch):
 
 def test_columns_without_a_value_go_first_and_limits_together(monkeypatch):
     columns = [
-        Column("name"), *(Column(f"m_{key}", key, "number", spare=1) for key in ("value", "low", "high")), Column("note")
+        Column("name"), *(Column(f"m_{key}", key, "number", spare=1) for key in ("value", "low", "high")),
+        Column("note"),
     ]  # fmt: skip
     sheet = Sheet("slices", columns, [["x", *range(100_000, 100_003), None]])
     for width, left, gone in ((60, "value low high note", 0), (35, "value low high", 0), (30, "value", 2), (10, "", 3)):

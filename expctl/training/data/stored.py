@@ -57,7 +57,7 @@ class Stored:
 
 
 def read_stored(path: str, option: str | None = None) -> Stored:
-    """What a path or a URL names. Raises DataError if there is nothing to read, with the `option` that names another."""
+    """What a path or a URL names. Raises DataError if there is nothing to read, with the `option` that names it."""
     if not is_class_folder(path):
         return Stored(path, [read_bytes(path, option)])
     files = text_files(path)

@@ -125,7 +125,8 @@ USAGE = {
     "parameter the factory has not": (["--model", "own_models:tree", "-p", "depth=1"], "has no parameter 'depth'"),
     "unknown option": (["--nope"], "No such option: --nope"),
     "parameter as an option": (
-        ["--stop-words", "english"], "No such option: --stop-words (try: expctl train -p stop_words=english)"
+        ["--stop-words", "english"],
+        "No such option: --stop-words (try: expctl train -p stop_words=english)",
     ),
     "its value behind =": (["--ngram-max=2", "--cv", "3"], "--ngram-max (try: expctl train -p ngram_max=2)"),
     "without a value": (["--binary"], "--binary (try: expctl train -p binary=VALUE)"),
