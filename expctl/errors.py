@@ -32,7 +32,9 @@ MEANINGS: Final = {
         "the work failed: a run failed or lacks a metric, the gate found a regression, a reproduction differs"
     ),
     ExitCode.USAGE: "usage: an option, parameter, filter or config file is wrong",
-    ExitCode.NOT_FOUND: "no such run, several that match, or one that the command cannot use: a sweep, a failed run",
+    ExitCode.NOT_FOUND: (
+        "no such run, or metric, several that match, or one that the command cannot use: a sweep, a failed run"
+    ),
     ExitCode.STORE: "the store is unreachable, locked, not writable or of another schema",
     ExitCode.DATA: "bad data, or a model file that is damaged or not trusted",
     ExitCode.UNDECIDED: "undecided: the gate is inconclusive or the runs are not comparable",
@@ -123,7 +125,7 @@ def mask_passwords(text: str) -> str:
     return _ADDRESS.sub(lambda found: _NAMED.sub(r"\1***", found[0]), masked) if "=" in masked else masked
 
 
-def closest(word: str, words: Iterable[str]) -> str:
+def closest(word: str, words: Iterable[str], *, cutoff: float = 0.5) -> str:
     """`, did you mean 'c'?` for the most similar of `words`, or an empty string.
 
     The beginning of some means the shortest of them, the first of several: `f1` is f1_score.
@@ -132,5 +134,5 @@ def closest(word: str, words: Iterable[str]) -> str:
     for one in words:
         known.setdefault(one.lower(), one)
     begun = [one for one in known if len(word) > 1 and one.startswith(word.lower())]
-    found = sorted(begun, key=len)[:1] or get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    found = sorted(begun, key=len)[:1] or get_close_matches(word.lower(), list(known), n=1, cutoff=cutoff)
     return f", did you mean {known[found[0]]!r}?" if found else ""

@@ -18,6 +18,7 @@ import typer
 from expctl import __version__, compat
 from expctl.cli import commands
 from expctl.cli.options.common import Command, Entry
+from expctl.cli.options.training import parameter_meant
 from expctl.cli.options.typed_words import typed_words, whole_words
 from expctl.cli.overview import ALIASES, Group, first_steps, place
 from expctl.cli.streams import ReaderGone, point, say, trace
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="expctl",
     cls=Group,
-    help="Train, record, compare and rank scikit-learn text classifiers, over MLflow.",
+    help="Train and compare scikit-learn text classifiers, or any program, over MLflow.",
     rich_markup_mode=None,  # help without Rich answers in half the time
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -114,7 +115,9 @@ def _run() -> int:
     except _TyperUsageError as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "expctl"
-        say(f"{error.format_message().rstrip('.')} (try: {command} --help)")
+        meant = None if context is None else parameter_meant(context, getattr(error, "option_name", ""), sys.argv[1:])
+        told = error.format_message() if meant is None else error.message
+        say(f"{told.rstrip('.')} (try: {f'{command} {meant}' if meant else f'{command} --help'})")
         return ExitCode.USAGE
     except ReaderGone:
         _discard_stdout()

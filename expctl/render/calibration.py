@@ -17,13 +17,14 @@ def calibration_sheet(run: RunRecord, found: Calibration) -> Sheet:
     rows: list[list[Cell]] = []
     for key in measured:
         one = getattr(found, key)
-        rows.append(["calibration", key, one.value, one.low, one.high, None, None])
+        rows.append(["calibration", key, one.value, None, one.low, one.high, None, None])
     for number, part in enumerate(found.bins, 1):
-        rows.append(["bins", str(number), part.right, part.low, part.high, part.confidence, part.rows])
+        rows.append(["bins", str(number), None, part.right, part.low, part.high, part.confidence, part.rows])
     columns = [
         Column("section", kind="section"),
         Column("key"),
         Column("value", kind="number"),
+        Column("right", kind="number"),
         Column("low", kind="number"),
         Column("high", kind="number"),
         Column("confidence", kind="number"),

@@ -20,7 +20,7 @@ def checks_sheet(
     columns = [
         Column("section", kind="section"),
         Column("check", width=None),
-        Column("found", width=None),
+        Column("found", width=None, kept=True),
         Column("from"),
         Column("status"),
         Column("next", width=None),

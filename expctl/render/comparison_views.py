@@ -60,7 +60,7 @@ def comparison_sheet(comparison: Comparison, tests: Sequence[Assessment], metric
     columns = [
         Column("section", kind="section"),
         Column("key"),
-        Column("baseline", titles[0], "number", width=_COMPARED),
+        Column("baseline", titles[0], "number", width=_COMPARED, kept=True),
     ]
     for end, title in zip(ends, titles[1:], strict=True):
         columns.append(Column(f"challenger{end}", title, "number", width=_COMPARED, kept=True))
@@ -173,11 +173,11 @@ def groups_sheet(groups: Sequence[GroupDifference], names: tuple[str, str]) -> S
     columns = [
         Column("metric"),
         Column("baseline_mean", "baseline", "number"),
-        Column("baseline_sd", "± sd", "number"),
-        Column("baseline_runs", "runs", "number"),
+        Column("baseline_sd", "± sd", "number", spare=1),
+        Column("baseline_runs", "runs", "number", spare=FIRST_TO_GO + 1),
         Column("challenger_mean", "challenger", "number"),
-        Column("challenger_sd", "± sd", "number"),
-        Column("challenger_runs", "runs", "number"),
+        Column("challenger_sd", "± sd", "number", spare=1),
+        Column("challenger_runs", "runs", "number", spare=FIRST_TO_GO + 1),
         Column("change", kind="change"),
         *assessed_columns(),
     ]
@@ -201,10 +201,12 @@ def gate_sheet(
     columns = [
         Column("section", kind="section"),
         Column("key"),
-        Column("baseline", kind="number"),
+        Column("baseline", kind="number", kept=True),
         Column("candidate", kind="number"),
         Column("change", kind="change"),
         *assessed_columns(),
+        Column("rows", kind="number", spare=1),
+        Column("note", spare=1),
         Column("label"),
         Column("text", width=80),
     ]
@@ -213,17 +215,16 @@ def gate_sheet(
     for key in order:
         one = test.differences[key]
         rows.append(
-            ["metrics", key, one.baseline, one.challenger, tested_change(one), *assessed_cells(one), None, None]
+            ["metrics", key, one.baseline, one.challenger, tested_change(one), *assessed_cells(one), *[None] * 4]
         )
     for part in slices:
         difference = part.difference
         values: list[Cell] = [None, None, None]
         if difference is not None:
             values = [difference.baseline, difference.challenger, tested_change(difference)]
-        told = part.note or plural(part.rows, "row")
-        rows.append(["slices", part.name, *values, *assessed_cells(difference), None, told])
+        rows.append(["slices", part.name, *values, *assessed_cells(difference), part.rows, part.note, None, None])
     for flip, text in broken:
-        untested: list[Cell] = [None] * (len(assessed_columns()) + 1)
+        untested: list[Cell] = [None] * (len(assessed_columns()) + 3)
         rows.append(["broken", str(flip.row), flip.baseline, flip.challenger, *untested, flip.label, text])
     return Sheet(
         "gate",

@@ -53,8 +53,7 @@ RIGHT: Final = ("number", "change", "p_value", "duration")
 def parts(sheet: Sheet) -> Sequence[tuple[str, Sequence[Column], Sequence[Sequence[Cell]]]]:
     """A sheet as (title, columns, rows) a section; one part without a title where it has no sections.
 
-    A section does without the columns that are empty in all of its rows, but for its key, its first value and those
-    that are `kept`.
+    A section does without the columns that are empty in all of its rows, but for its key and those that are `kept`.
     """
     if not sheet.sectioned:
         return [("", sheet.columns, list(sheet.rows))]
@@ -66,7 +65,7 @@ def parts(sheet: Sheet) -> Sequence[tuple[str, Sequence[Column], Sequence[Sequen
         used = [
             i
             for i, column in enumerate(sheet.columns)
-            if i > 0 and (i < 3 or column.kept or any(row[i] is not None for row in rows))
+            if i > 0 and (i == 1 or column.kept or any(row[i] is not None for row in rows))
         ]
         found.append((title, [sheet.columns[i] for i in used], [[row[i] for i in used] for row in rows]))
     return found

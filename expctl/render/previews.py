@@ -37,7 +37,7 @@ def preview_sheet(preview: Preview) -> Sheet:
     columns = [
         Column("section", kind="section"),
         Column("key", width=None),
-        Column("value", width=None),
+        Column("value", width=None, kept=True),
         Column("was", width=None),
         Column("train", kind="number"),
         Column("test", kind="number"),

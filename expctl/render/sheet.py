@@ -65,8 +65,9 @@ class Column:
     """A column: its key in json and csv, its label in tables, and how its cells read.
 
     In tables texts beyond `width` characters end in an ellipsis (None: whole); ids are cut to it. Formats for
-    machines have them whole. A section drops a column that is empty in all of its rows unless it is `kept`; a terminal
-    that is too narrow leaves out the `spare` ones, the last first; before them those that are FIRST_TO_GO.
+    machines have them whole. A section drops a column that is empty in all of its rows unless it is `kept`, and so does
+    a table on a terminal that is too narrow; then it leaves out the `spare` ones, the last first; before them those
+    that are FIRST_TO_GO or more. `low` and `high` go together.
     """
 
     key: str

@@ -100,16 +100,22 @@ def screen(stream: TextIO) -> Iterator[Callable[[Sheet], None]]:
 def _fitting(
     columns: Sequence[Column], rows: Sequence[Sequence[Cell]], available: int
 ) -> tuple[Sequence[Column], Sequence[Sequence[Cell]], int]:
-    """The columns without as many spare ones, from the last on, as it takes to fit; and how many those were."""
+    """The columns without as many as it takes to fit: empty ones, then spare ones from the last on; and how many spare
+    ones those were. Limits go together.
+    """
     kept = list(range(len(columns)))
+    gone = 0
     texts = table_texts(rows, columns)
     widths = [max([places(heading(column)), *(places(row[i]) for row in texts)]) for i, column in enumerate(columns)]
     spare = [i for i in kept if columns[i].spare]
-    for i in sorted(spare, key=lambda i: (-columns[i].spare, -i)):
+    empty = [i for i in kept[1:] if rows and not columns[i].kept and all(row[i] in (None, "") for row in rows)]
+    for i in [*empty, *sorted(spare, key=lambda i: (-columns[i].spare, -i))]:
         if sum(widths[j] for j in kept) + _GAP * (len(kept) - 1) <= available:
             break
-        kept.remove(i)
-    return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows], len(columns) - len(kept)
+        pair = {i, i - 1} if i and [one.title for one in columns[i - 1 : i + 1]] == ["low", "high"] else {i}
+        gone += 0 if i in empty else len(pair.intersection(kept))
+        kept = [j for j in kept if j not in pair]
+    return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows], gone
 
 
 def _widths(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ _KINDS: Mapping[str, Column] = {
 }
 _STAGE = f"tags.{Tag.STAGE}"
 _LIST = ("run_id", "name", "status", "started")
+_COUNTS = ("trials_finished", "trials_failed")  # metrics of a sweep
 # Parameters that always differ with the data, or change no model, and would crowd out what people chose.
 _CONSEQUENCES = frozenset(
     {
@@ -110,12 +112,17 @@ def _cells(runs: Sequence[RunRecord], name: str) -> list[Cell]:
     if name == _STAGE:
         return [_stage(run) for run in runs]
     values: list[Cell] = [value_of(run, name) for run in runs]
-    if name == "trials_finished":
-        return [int(value) if isinstance(value, float) else value for value in values]
+    if name in _COUNTS:
+        return [_counted(name, value) for value in values]
     key = name.removeprefix("params.")
     if name not in ATTRIBUTES and any(key in run.params for run in runs) and not name.startswith(("metrics.", "tags.")):
         return settings(values)
     return values
+
+
+def _counted(name: str, value: Cell) -> Cell:
+    """The value of a metric, whole where it is a count of trials: MLflow keeps reals."""
+    return int(value) if name in _COUNTS and isinstance(value, float) and math.isfinite(value) else value
 
 
 def _stage(run: RunRecord) -> str | None:
@@ -204,7 +211,7 @@ def metric_rows(run: RunRecord) -> list[list[Cell]]:
         [
             "metrics",
             key,
-            present[key],
+            _counted(key, present[key]),
             *(present.get(name) for name in (f"{key}_low", f"{key}_high", f"cv_{key}_mean", f"cv_{key}_std")),
         ]
         for key in keys
@@ -288,7 +295,7 @@ def run_sheet(
     columns = [
         Column("section", kind="section"),
         Column("key", width=None),
-        Column("value", width=None),
+        Column("value", width=None, kept=True),
         *_METRIC_COLUMNS,
     ]
     return Sheet("run", columns, rows, ids=[run.run_id], objects=("metrics",))

@@ -21,12 +21,17 @@ def test_a_table_has_the_measures_and_the_bins():
         ["brier_score", "0.1000", "0.0800", "0.1200"],
         ["1", "0.8100", "0.7500", "0.8600", "0.8000", "200"],
     ]
+    assert [line.split() for line in lines if line.startswith("key")] == [
+        ["key", "value", "low", "high"],
+        ["key", "right", "low", "high", "confidence", "rows"],
+    ]
 
 
 def test_json_has_each_by_its_name():
     document = json.loads(FORMATS["json"](calibration_sheet(run(), FOUND)))
     assert document["calibration"]["calibration_error"]["high"] == 0.02
-    assert document["bins"]["1"]["confidence"] == 0.8
+    assert (document["bins"]["1"]["right"], document["bins"]["1"]["confidence"]) == (0.81, 0.8)
+    assert "value" not in document["bins"]["1"]
 
 
 def test_what_it_means_is_said_in_a_line():

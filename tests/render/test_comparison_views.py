@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from io import StringIO
 
 from expctl.analysis.comparison import Evidence, compare
 from expctl.analysis.difference import Difference
@@ -11,10 +12,12 @@ from expctl.analysis.flips import Flip, Flips
 from expctl.analysis.gate import Decision
 from expctl.analysis.groups import GroupDifference
 from expctl.analysis.significance import Assessment
+from expctl.analysis.slices import SliceDifference
 from expctl.records import RunRecord
 from expctl.render.comparison_views import comparison_sheet, flips_sheet, gate_sheet, groups_sheet, verdict_line
 from expctl.render.formats import as_json, as_markdown, plain_table
 from expctl.render.sheet import Change, Setting, Sheet
+from expctl.render.terminal import print_table
 from tests.render.run_records import keys, run
 
 
@@ -117,6 +120,27 @@ def test_sets_of_runs_are_shown_with_spread_and_number():
     sheet = groups_sheet([one], ("old-*", "new-*"))
     assert list(sheet.rows[0])[:7] == ["f1_score", 0.8, 0.01, 3, 0.9, None, 1]
     assert sheet.rows[0][7] == Change(0.9 - 0.8)
+
+
+def test_a_comparison_of_sets_fits_a_terminal_of_80_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    unsure = Difference("balanced_accuracy", 0.8669, 0.8714, -0.0077, 0.0167, 0.364)
+    one = GroupDifference("balanced_accuracy", (0.8669, 0.8714), (0.0121, 0.0094), (5, 5), unsure)
+    stream = StringIO()
+    print_table(groups_sheet([one], ("old", "new")), stream)
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    header = next(line for line in lines if "baseline " in line and "metric" in line)
+    assert header.split() == ["metric", "baseline", "challenger", "change", "low", "high", "verdict"]
+
+
+def test_slices_of_a_gate_have_their_rows_and_why_there_is_no_verdict():
+    parts = [SliceDifference("web", 224, SURE), SliceDifference("(other)", 7, None, "fewer than 20 rows")]
+    sheet = gate_sheet(RUNS, Decision("pass", "fine"), Assessment({"f1_score": SURE}), "f1_score", [], parts)
+    *_, header, web, other = plain_table(sheet).splitlines()
+    assert header.split()[-3:] == ["verdict", "rows", "note"]
+    assert web.split()[-3:] == ["better", "224", "–"]
+    assert other.endswith("7  fewer than 20 rows")
 
 
 def compared(*runs: RunRecord) -> Sheet:

@@ -243,7 +243,7 @@ def test_json_of_a_section_with_one_column_maps_keys_to_values() -> None:
 
 def test_a_section_whose_values_are_all_missing_keeps_its_keys() -> None:
     """Artifacts of a store that tells no sizes: the paths are still there, in every format."""
-    columns = [Column("section", kind="section"), Column("key"), Column("value"), Column("low")]
+    columns = [Column("section", kind="section"), Column("key"), Column("value", kept=True), Column("low")]
     sheet = Sheet("run", columns, [["artifacts", "model", None, None], ["artifacts", "p.csv", None, None]])
     assert strictly(as_json(sheet))["artifacts"] == {"model": None, "p.csv": None}
     assert [line.split() for line in plain_table(sheet).splitlines()[1:]] == [["model", "–"], ["p.csv", "–"]]

@@ -89,7 +89,7 @@ def test_nothing_of_a_text_is_obeyed(width: int) -> None:
     sheet = Sheet(
         "runs",
         [Column("name", width=None), Column("x", "\x1b[5mtitle[/] :skull:\n")],
-        [[text, None] for text in HOSTILE if len(text) < 100],
+        [[text, 1] for text in HOSTILE if len(text) < 100],
         facts={"\x1b[2Jkey": "[red]\x1b]8;;file:///x\x07 :skull:\r"},
     )
     text = printed(sheet)
@@ -205,6 +205,19 @@ def test_the_first_to_go_are_left_out_before_other_spare_columns(monkeypatch):
         monkeypatch.setenv("COLUMNS", str(width))
         stream = Terminal()
         print_table(sheet, stream)
+        assert STYLE.sub("", stream.getvalue()).split("\n")[1].split() == ["name", *left.split()]
+
+
+def test_columns_without_a_value_go_first_and_limits_together(monkeypatch):
+    columns = [
+        Column("name"), *(Column(f"m_{key}", key, "number", spare=1) for key in ("value", "low", "high")),
+        Column("note"),
+    ]  # fmt: skip
+    sheet = Sheet("slices", columns, [["x", *range(100_000, 100_003), None]])
+    for width, left, gone in ((60, "value low high note", 0), (35, "value low high", 0), (30, "value", 2), (10, "", 3)):
+        monkeypatch.setenv("COLUMNS", str(width))
+        stream = Terminal()
+        assert print_table(sheet, stream) == gone
         assert STYLE.sub("", stream.getvalue()).split("\n")[1].split() == ["name", *left.split()]
 
 

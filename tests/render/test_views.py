@@ -146,6 +146,12 @@ def test_the_ranking_has_places_the_metric_with_its_limits_and_what_varies() -> 
     assert list(sheet.ids) == ["00000002" * 4, "00000001" * 4]
 
 
+def test_counts_of_a_sweep_are_whole_numbers() -> None:
+    sheet = run_sheet(run(metrics={"trials_finished": 5.0, "trials_failed": 0.0}), command=None, artifacts=[])
+    lines = [line.split() for line in plain_table(sheet).splitlines() if line.startswith("trials_")]
+    assert sorted(lines) == [["trials_failed", "0"], ["trials_finished", "5"]]
+
+
 def test_metrics_come_in_the_order_of_the_table_with_limits_and_folds_beside_them() -> None:
     """Limits, means and deviations say how sure a metric is: they belong to its row, not below it."""
     one = run(

@@ -6,7 +6,8 @@ Those of a recipe come from its table; what stands here beside them is declared 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_type_hints
 
@@ -14,7 +15,7 @@ import typer
 
 from expctl.cli.options import completion
 from expctl.recipe import OPTIONS
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import FAMILIES, parameters_of
 
 if TYPE_CHECKING:
     from expctl.recipe import Option
@@ -160,3 +161,19 @@ def _heading(annotation: Any) -> str:
     """The heading that an option stands under in --help."""
     heading: str = annotation.__metadata__[0].rich_help_panel
     return heading
+
+
+def parameter_meant(context: typer.Context, option: str, words: Sequence[str]) -> str | None:
+    """How a parameter is given that was typed as an option, such as `-p stop_words=english` for `--stop-words english`.
+
+    None if the option is no parameter of any model, or the command of the context takes none.
+    """
+    takes = any("--model" in one.opts for one in context.command.params)
+    key = option.removeprefix("--").replace("-", "_")
+    if not takes or not option.startswith("--") or not any(key in parameters_of(model) for model in FAMILIES):
+        return None
+    at = next((i for i, word in enumerate(words) if word.partition("=")[0] == option), len(words))
+    _, equals, value = words[at].partition("=") if at < len(words) else ("", "", "")
+    if not equals and at + 1 < len(words) and not words[at + 1].startswith("-"):
+        value = words[at + 1]
+    return "-p " + shlex.quote(f"{key}={value or 'VALUE'}")

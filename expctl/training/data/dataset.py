@@ -89,14 +89,14 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
     Raises DataError for everything that would make training fail or lie: nothing to read, missing columns, one class,
     a class too rare to divide, no text left.
     """
-    stored = read_stored(recipe.data)
+    stored = read_stored(recipe.data, "--data")
     table = _read(stored, recipe)
     rows, kept, file = _rows(table, recipe, stored, all_columns=all_columns)
     data_issues, unsplit, deduped, regrouped, gap = list(find_issues(file)), 0, 0, 0, 0
     if order is not None:
         rows, kept = rows.take(list(order)), [kept[position] for position in order]
     if recipe.test_data is not None:
-        test_stored = read_stored(recipe.test_data)
+        test_stored = read_stored(recipe.test_data, "--test-data")
         test_table = _read(test_stored, recipe)
         train = rows
         test, _, file = _rows(test_table, recipe, test_stored, all_columns=all_columns)

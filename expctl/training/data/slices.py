@@ -34,7 +34,7 @@ def slice_cells(
 
     if column not in table and column == LENGTH:
         return np.array([len(text) for text in texts], dtype=np.float64)
-    require(list(table), column, name=name, option=option)
+    require(list(table), column, name=name, option=option, also=[LENGTH])
     cells = [_bare(table[column][i]) for i in kept]
     numbers = _numbers(cells)
     if numbers is not None:

@@ -56,14 +56,14 @@ class Stored:
         return read_table(self.contents[0], kind_of(self.path), encoding=encoding, name=name)
 
 
-def read_stored(path: str) -> Stored:
-    """What a path or a URL names. Raises DataError if there is nothing to read."""
+def read_stored(path: str, option: str | None = None) -> Stored:
+    """What a path or a URL names. Raises DataError if there is nothing to read, with the `option` that names it."""
     if not is_class_folder(path):
-        return Stored(path, [read_bytes(path)])
+        return Stored(path, [read_bytes(path, option)])
     files = text_files(path)
     return Stored(path, list(read_files(path, files)), files)
 
 
-def digest_of(path: str) -> str:
-    """The digest of what a path names. Raises DataError if there is nothing to read."""
-    return read_stored(path).digest
+def digest_of(path: str, option: str | None = None) -> str:
+    """The digest of what a path names. Raises DataError as `read_stored` does."""
+    return read_stored(path, option).digest

@@ -57,31 +57,34 @@ def _kind_by_ending(name: str) -> FileFormat | None:
     return KINDS.get(suffixes[-1]) if suffixes else None
 
 
-def read_bytes(path: str) -> bytes:
-    """The bytes of a file or URL as they are stored. Raises DataError if there is nothing to read."""
+def read_bytes(path: str, option: str | None = None) -> bytes:
+    """The bytes of a file or URL as they are stored.
+
+    Raises DataError if there is nothing to read, with the `option` by which a file is named.
+    """
     try:
         if "://" in path:
             with _open_url(path) as stream:
                 return stream.read()
-        check_file(path)
+        check_file(path, option)
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, error, option) from error
 
 
-def check_file(path: str) -> None:
+def check_file(path: str, option: str | None = None) -> None:
     """Raise DataError unless `path` is a regular file: a folder, a pipe or a device would hang or surprise."""
     try:
         mode = Path(path).stat().st_mode
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, error, option) from error
     if not stat.S_ISREG(mode):
         raise DataError(f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'not a regular file'}", hint="name a file")
 
 
-def _unreadable(path: str, error: Exception) -> DataError:
+def _unreadable(path: str, error: Exception, option: str | None) -> DataError:
     if isinstance(error, FileNotFoundError):
-        return DataError(f"no file {path}")
+        return DataError(f"no file {path}", hint=f"{option} FILE" if option else None)
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return DataError(f"cannot read {mask_secrets(path)}: {mask_secrets(str(reason))}")
 
@@ -247,8 +250,8 @@ def _again(stream: BinaryIO, name: str) -> bytes | None:
     return content if len(content) <= _AGAIN else None
 
 
-def require(columns: Collection[str], wanted: str, *, name: str, option: str) -> None:
-    """Raise DataError, naming what there is, if `wanted` is not among the columns."""
+def require(columns: Collection[str], wanted: str, *, name: str, option: str, also: Sequence[str] = ()) -> None:
+    """Raise DataError, naming what there is, if `wanted` is not among the columns. `also` are names that do as well."""
     if wanted in columns:
         return
     if is_repeated(wanted, columns):
@@ -262,9 +265,10 @@ def require(columns: Collection[str], wanted: str, *, name: str, option: str) ->
             f"{name} has no column {wanted!r}: its first line is no header but a row",
             hint="write the names of its columns above it, such as text,label",
         )
+    shown_also = f", and {', '.join(also)}" if also else ""
     raise DataError(
-        f"{name} has no column {wanted!r}{closest(wanted, columns)}",
-        hint=f"it has {shown_names(list(columns))}; {option} names another",
+        f"{name} has no column {wanted!r}{closest(wanted, [*columns, *also])}",
+        hint=f"it has {shown_names(list(columns))}{shown_also}; {option} names another",
     )
 
 

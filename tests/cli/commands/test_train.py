@@ -37,7 +37,7 @@ def refused(done, code: int, *words: str) -> None:
 
 
 DATA = {
-    "missing file": (lambda: None, "no file data.csv"),
+    "missing file": (lambda: None, "no file data.csv (--data FILE)"),
     "folder": (lambda: Path("data.csv").mkdir(), "data.csv has no folder with texts of a class"),
     "empty file": (lambda: Path("data.csv").touch(), "data.csv is empty (0 bytes)"),
     "header only": (lambda: write("data.csv"), "data.csv has a header and no rows"),
@@ -123,7 +123,13 @@ USAGE = {
     "no such factory": (["--model", "own_models:nothing"], "has no callable 'nothing'"),
     "factory of something else": (["--model", "os:getcwd"], "returned a str"),
     "parameter the factory has not": (["--model", "own_models:tree", "-p", "depth=1"], "has no parameter 'depth'"),
-    "unknown option": (["--nope"], "No such option"),
+    "unknown option": (["--nope"], "No such option: --nope"),
+    "parameter as an option": (
+        ["--stop-words", "english"],
+        "No such option: --stop-words (try: expctl train -p stop_words=english)",
+    ),
+    "its value behind =": (["--ngram-max=2", "--cv", "3"], "--ngram-max (try: expctl train -p ngram_max=2)"),
+    "without a value": (["--binary"], "--binary (try: expctl train -p binary=VALUE)"),
     "option without a value": (["--c"], "requires an argument"),
     "unknown format": (["--format", "xml"], "unknown format 'xml'"),
     "config file missing": (["--config", "none.toml"], "cannot read none.toml"),

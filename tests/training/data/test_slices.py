@@ -58,6 +58,13 @@ def test_a_column_that_is_not_there_is_refused_by_its_option() -> None:
     assert "--by" in str(refused.value.hint)
 
 
+def test_the_length_of_the_text_is_among_the_names_offered() -> None:
+    with pytest.raises(DataError) as refused:
+        slice_cells({"text": ["a"], "label": ["b"]}, "lenght", ["text"], [0], name="a.csv", option="--by")
+    assert refused.value.message == "a.csv has no column 'lenght', did you mean 'length'?"
+    assert refused.value.hint == "it has text, label, and length; --by names another"
+
+
 def test_the_test_rows_of_a_split_have_their_cells(tmp_path: Path) -> None:
     rows = [(f"text {i}", "ab"[i % 2], f"s{i % 3}") for i in range(40)]
     path = write(tmp_path / "a.csv", rows, ("text", "label", "source"))

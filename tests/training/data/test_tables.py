@@ -327,6 +327,9 @@ def test_folders_and_missing_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError) as refused:
         read_bytes(f"{tmp_path}/no.csv")
     assert (refused.value.message, refused.value.hint) == (f"no file {tmp_path}/no.csv", None)
+    with pytest.raises(DataError) as refused:
+        read_bytes(f"{tmp_path}/no.csv", "--data")
+    assert (refused.value.message, refused.value.hint) == (f"no file {tmp_path}/no.csv", "--data FILE")
 
 
 def test_a_pipe_or_a_device_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
