@@ -58,7 +58,7 @@ def test_a_limit_that_is_no_number_is_a_mistake_and_no_decision(cli, runs, limit
 @pytest.mark.parametrize("words", [["gate", "b", "--baseline", "a"], ["show", "b"], ["compare", "a", "b"]])
 def test_a_second_column_of_slices_is_refused_rather_than_the_first_forgotten(cli, words):
     done = cli(*words, "--by", "lang", "--by=source")
-    told = f"expctl: --by is given once (expctl {words[0]} ... --by A, then --by B)\n"
+    told = f"expctl: --by is given once (try: expctl {words[0]} ... --by A, then --by B)\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
 
 
