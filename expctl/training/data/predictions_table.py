@@ -37,6 +37,7 @@ _DECISION: Final = "decision"
 _SCORES: Final = "scores"  # of a predictions.parquet as expctl writes it
 _OURS: Final = ("row", "text_hash", "label", "prediction", GROUP, GROUP_HASH)
 _HASH: Final = re.compile(r"[0-9a-f]{32}")
+_EXACT: Final = 2**53  # below, a float that is whole is one integer
 _SUM: Final = 1e-3  # by which the probabilities of a row may differ from 1: as much as four digits of each
 
 
@@ -117,13 +118,22 @@ def _chosen(table: TableColumns, asked: str | None, usual: Sequence[str], name: 
 def _labels(
     table: TableColumns, target: str, prediction: str, name: str, *, parse: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both columns, of one type. Raises DataError where a cell is empty, or holds no class."""
+    """Both columns, of one type: integers where the targets are, though predictions be written 1.0.
+
+    Raises DataError where a cell is empty, or holds no class.
+    """
+    import numpy as np
+
     for column in (target, prediction):
         missing = next((row for row, value in enumerate(table[column], 1) if value is None or value != value), None)
         if missing is not None:
             raise DataError(f"{name}: row {missing:,} has no {column}", hint="every row needs both: predict them all")
     both = read_labels([*table[target], *table[prediction]], parse=parse, column=target)
     size = len(table[target])
+    if both.dtype.kind == "f" and np.abs(both[size:]).max() < _EXACT:
+        alone = read_labels(table[target], parse=parse, column=target)
+        if alone.dtype.kind == "i":
+            return alone, both[size:].astype(np.int64)
     return both[:size], both[size:]
 
 

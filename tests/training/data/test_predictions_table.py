@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,24 @@ def test_labels_and_predictions_are_of_one_type_whatever_the_file_says():
     assert table.predictions.labels.dtype == table.predictions.predicted.dtype == np.int64
     typed = predictions_of({"id": [1, 2], "label": [True, False], "prediction": [True, True]}, "x")
     assert typed.predictions.labels.dtype == bool
+
+
+@pytest.mark.parametrize(
+    ("label", "prediction", "labels", "predicted"),
+    [
+        ("0", "1.0", [0, 3], [1, 2]),
+        ("0", "1", [0, 3], [1, 2]),
+        ("0.0", "1", [0.0, 3.0], [1.0, 2.0]),
+        ("-0", "1.0", [0, 3], [1, 2]),
+    ],
+)
+def test_predictions_written_as_floats_make_no_floats_of_labels(label, prediction, labels, predicted):
+    """A run's test set is known by its rows and labels: 1.0 would be another set than the 1 of a training."""
+    written = read(f"id,label,prediction\n1,{label},{prediction}\n2,3,2\n").predictions
+    typed = {"id": [1, 2], "label": [json.loads(label), 3], "prediction": [json.loads(prediction), 2]}
+    for found in (written, predictions_of(typed, "x").predictions):
+        assert (found.labels.tolist(), found.predicted.tolist()) == (labels, predicted)
+        assert {type(one) for one in (*found.labels.tolist(), *found.predicted.tolist())} == {type(labels[0])}
 
 
 def test_probabilities_are_put_into_the_order_of_the_classes():
