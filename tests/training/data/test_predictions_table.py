@@ -124,6 +124,15 @@ def test_what_expctl_writes_is_read_back(kind):
         ("id,label,prediction,proba_x\n1,1,2,1\n", "p.csv: proba_x is a column of no class; the labels are 1, 2"),
         ("id,label,prediction,decision\n1,a,b,1\n2,c,b,1\n", "p.csv: column 'decision' is of two classes, there are 3"),
         ("text_hash,label,prediction\nxyz,a,b\n", "p.csv: row 1 has no text_hash"),
+        (f"id,group_hash,label,prediction\n1,{'a' * 32},a,b\n2,été,a,b\n", "p.csv: row 2 has no group_hash"),
+        ("id,group_hash,label,prediction\n1,ann,a,b\n", "p.csv: row 1 has no group_hash"),
+        (
+            "id,label,prediction,proba_0,proba_1,proba_1.0\n1,0,1,0.5,0.25,0.25\n",
+            "p.csv: proba_1 and proba_1.0 are columns of one class",
+        ),
+        ("id,label,prediction,proba_0,proba_1.5\n1,0,1,0.5,0.5\n", "p.csv: proba_1.5 is a column of no class"),
+        ("id,label,prediction,proba_0,proba_inf\n1,0,1,0.5,0.5\n", "p.csv: proba_inf is a column of no class"),
+        ("id,label,prediction,proba_0,proba_1e30\n1,0,1,0.5,0.5\n", "p.csv: proba_1e30 is a column of no class"),
     ],
 )
 def test_what_is_malformed_is_refused_with_its_row(text, told):
