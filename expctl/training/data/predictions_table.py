@@ -253,7 +253,6 @@ def _check_probabilities(scores: np.ndarray, name: str) -> None:
 
 def _hashes(table: TableColumns, columns: PredictionColumns, answers: tuple[str, str], name: str) -> np.ndarray:
     """By what each row is known: its text, as in a run of `train`, or the columns that identify it."""
-
     asked = [*columns.ids, *([columns.text] if columns.text else [])]
     for column in asked:
         if column not in table:
@@ -271,7 +270,6 @@ def _hashes(table: TableColumns, columns: PredictionColumns, answers: tuple[str,
 
 def _groups(table: TableColumns, name: str) -> np.ndarray | None:
     """Which rows belong together: by the column `group`, or its hashes as expctl writes them; None without either."""
-
     column = GROUP if GROUP in table else GROUP_HASH
     if column not in table:
         return None
