@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from expctl.analysis.slices import OTHER
 from expctl.metrics import higher_is_better
+from expctl.wording import agree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,9 +89,7 @@ def with_slices(
     tested = [(one.name, one.difference) for one in slices if one.difference is not None]
     lost = [(sign * one.change, name, one) for name, one in tested if max(sign * one.low, sign * one.high) < -max_drop]
     if not lost:
-        return Decision(
-            decision.outcome, f"{decision.reason}; no slice by {column} surely loses more than {max_drop:g}"
-        )
+        return Decision(decision.outcome, f"{decision.reason}; no slice by {column} {_unlost(slices, max_drop)}")
     _, name, worst = min(lost, key=lambda one: one[0])
     more = f", and so in {len(lost) - 1} more" if len(lost) > 1 else ""
     return Decision(
@@ -97,6 +97,17 @@ def with_slices(
         f"where {column} is {name}, {metric} changes by {worst.change:+.4f} ({worst.low:+.4f} to {worst.high:+.4f}):"
         f" the loss is above {max_drop:g}{more}",
     )
+
+
+def _unlost(slices: Sequence[SliceDifference], max_drop: float) -> str:
+    """What is said of no slice: that it loses too much, and how many could; where none could, that."""
+    tested = [one.name for one in slices if one.difference is not None]
+    if all(name == OTHER for name in tested):
+        return "has enough rows" + (f": only {OTHER} was tested" if tested else "")
+    said = f"surely loses more than {max_drop:g}"
+    if len(tested) == len(slices):
+        return said
+    return f"{said} ({len(tested)} of {len(slices)} slices {agree(len(tested), 'has', 'have')} enough rows)"
 
 
 def _enough(rows: int | None, margin: float, reach: float) -> int | None:

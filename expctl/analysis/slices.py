@@ -87,7 +87,7 @@ def _of_numbers(cells: np.ndarray, there: np.ndarray) -> list[Slice]:
 
     values = np.unique(cells[there])
     if len(values) <= _VALUES:
-        return _pooled([Slice(f"{value:g}", there[cells[there] == value]) for value in values])
+        return _pooled([Slice(_value(value), there[cells[there] == value]) for value in values])
     edges = np.unique(np.quantile(cells[there], _QUARTERS, method="inverted_cdf"))
     codes = np.searchsorted(edges, cells[there], side="left")  # an edge is the last of its quarter
     found = []
@@ -98,7 +98,13 @@ def _of_numbers(cells: np.ndarray, there: np.ndarray) -> list[Slice]:
     return found
 
 
+def _value(value: float) -> str:
+    """A number, and no other: of large ones that differ little, too. -0 is 0."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
 def _number(value: float) -> str:
+    value += 0.0  # -0 is 0
     return f"{value:,.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.4g}"
 
 

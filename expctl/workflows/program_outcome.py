@@ -150,17 +150,33 @@ def evidence_of(
 ) -> Iterator[Item]:
     """The items of predictions (see `predicted`) for a run, whose own metrics and parameters stay.
 
-    What the run says otherwise than its predictions is told to `note`.
+    What the run says otherwise than its predictions is told to `note`, and gets no limits, which would not be of its
+    value; so are predictions of which none is a label.
     """
+    if (strange := _strangers(table)) is not None:
+        note(f"warning: {strange}: is --prediction the right column?")
     if "test_rows" not in run.params:
         yield Param("test_rows", len(table.hashes))
+    otherwise: set[str] = set()
     for one in predicted(table, content):
-        if not isinstance(one, MetricValue) or one.key not in run.metrics:
+        if not isinstance(one, MetricValue):
             yield one
-            continue
-        own = run.metrics[one.key]
-        if abs(own - one.value) > _SAME * max(abs(own), abs(one.value)):
-            note(f"warning: {one.key} is {own:.4g} by the program and {one.value:.4g} by its predictions")
+        elif one.key in run.metrics:
+            own = run.metrics[one.key]
+            if not abs(own - one.value) <= _SAME * max(abs(own), abs(one.value)):
+                note(f"warning: {one.key} is {own:.4g} by the program and {one.value:.4g} by its predictions")
+                otherwise |= {f"{one.key}_low", f"{one.key}_high"}
+        elif one.key not in otherwise:
+            yield one
+
+
+def _strangers(table: PredictionsTable) -> str | None:
+    """What is told of predictions of which none is a label; None where one is."""
+    sides = [sorted(set(map(str, values))) for values in (table.predictions.labels, table.predictions.predicted)]
+    if not set(sides[0]).isdisjoint(sides[1]):
+        return None
+    labels, found = (", ".join([*(name[:40] for name in one[:5]), *(["..."] if len(one) > 5 else [])]) for one in sides)
+    return f"no prediction is one of the labels ({labels}; {found})"
 
 
 def check_written(before: Before, path: Path) -> None:

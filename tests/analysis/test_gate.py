@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expctl.analysis.difference import Difference
-from expctl.analysis.gate import decide
+from expctl.analysis.gate import Decision, decide, with_slices
+from expctl.analysis.slices import SliceDifference
 
 NAN = math.nan
 
@@ -205,3 +206,23 @@ def test_what_is_no_number_is_told_as_such() -> None:
     assert reason(0.8, good, NAN, None) == reason(0.8, good, 0.1, NAN) == "a limit of the gate is not a number"
     assert reason(None, good, 0.1, None) == reason(math.inf, good, 0.1, None) == "the candidate has no f1_score"
     assert reason(0.8, replace(good, low=NAN), 0.1, None) == "the difference in f1_score is not a number"
+
+
+@pytest.mark.parametrize(
+    ("slices", "told"),
+    [
+        ({"a": True, "(empty)": True}, "surely loses more than 0.05"),
+        ({"a": True, "b": False, "c": False}, "surely loses more than 0.05 (1 of 3 slices has enough rows)"),
+        (
+            {"a": True, "(other)": True, "(empty)": False},
+            "surely loses more than 0.05 (2 of 3 slices have enough rows)",
+        ),
+        ({"(other)": True, "(empty)": False}, "has enough rows: only (other) was tested"),
+        ({"a": False, "(other)": False}, "has enough rows"),
+    ],
+)
+def test_no_slice_that_loses_says_how_many_could(slices: dict[str, bool], told: str) -> None:
+    same = Difference("f1_score", 0.8, 0.8, -0.1, 0.1, 0.5)
+    found = [SliceDifference(name, 20, same if tested else None) for name, tested in slices.items()]
+    decision = with_slices(Decision("pass", "fine"), "f1_score", "lang", found, max_drop=0.05)
+    assert decision == Decision("pass", f"fine; no slice by lang {told}")

@@ -47,6 +47,10 @@ def test_numbers_of_few_values_are_slices_and_of_many_are_cut_at_the_quartiles()
     assert sizes([3.0] * 30 + [1.0] * 25) == {"1": 25, "3": 30}
     assert sizes([float(i) for i in range(1, 101)]) == {"1 to 25": 25, "26 to 50": 25, "51 to 75": 25, "76 to 100": 25}
     assert sizes([0.0] * 60 + [float(i) for i in range(1, 41)]) == {"0": 60, "1 to 15": 15, "16 to 40": 25}
+    assert sizes([-0.0] * 20 + [0.0] * 20 + [1e9] * 20 + [1e9 + 1] * 20 + [0.1] * 20) == {
+        "0": 40, "0.1": 20, "1000000000": 20, "1000000001": 20,
+    }  # fmt: skip
+    assert next(iter(sizes([-0.0] * 60 + [float(i) for i in range(1, 41)]))) == "0"
     assert sizes([1500.0 + i / 8 for i in range(80)] + [float("nan")])["(empty)"] == 1
 
 

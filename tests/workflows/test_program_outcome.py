@@ -7,8 +7,11 @@ import os
 import pytest
 
 from expctl.errors import DataError
-from expctl.workflows.program_outcome import Before, check_written, files, metrics_file
+from expctl.tracking.runs.items import MetricValue
+from expctl.training.data.predictions_table import read_predictions_table
+from expctl.workflows.program_outcome import Before, check_written, evidence_of, files, metrics_file
 from expctl.workflows.program_request import ProgramRequest
+from tests.render.run_records import run
 
 
 def test_a_file_is_the_programs_if_it_is_new_or_another_one(tmp_path):
@@ -66,3 +69,32 @@ def test_a_metrics_file_that_is_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "metrics.json")
     assert list(metrics_file(tmp_path / "metrics.json", notes.append)) == []
     assert "not a regular file" in notes[0]
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(no_pictures: None) -> None:
+    """As the evidence of a run has them, and they are slow."""
+
+
+def evidence(rows: str, **metrics: float) -> tuple[dict[str, float], list[str]]:
+    """The metrics that are recorded for a run with these of its own, and what is told."""
+    notes: list[str] = []
+    table = read_predictions_table(f"id,label,prediction\n{rows}".encode(), "p.csv")
+    items = list(evidence_of(table, run(metrics=metrics), notes.append))
+    return {one.key: one.value for one in items if isinstance(one, MetricValue)}, notes
+
+
+@pytest.mark.parametrize(("own", "limits"), [(0.75, True), (0.75002, True), (0.5, False), (float("nan"), False)])
+def test_limits_are_recorded_of_a_value_that_is_the_runs_too(own, limits):
+    found, notes = evidence("1,a,a\n2,b,b\n3,a,b\n4,b,b\n", accuracy=own)
+    assert ("accuracy_low" in found, "accuracy_high" in found, "accuracy" in found) == (limits, limits, False)
+    assert {"f1_score", "f1_score_low", "f1_score_high"} <= set(found)
+    assert [note.partition(" is ")[0] for note in notes] == ([] if limits else ["warning: accuracy"])
+
+
+def test_predictions_of_which_none_is_a_label_are_told():
+    assert evidence("1,pos,Pos\n2,neg,neg\n")[1] == []
+    assert evidence("1,pos,Pos\n2,neg,Neg\n")[1] == [
+        "warning: no prediction is one of the labels (neg, pos; Neg, Pos): is --prediction the right column?"
+    ]
+    assert "(0, 1, 2, 3, 4, ...; a)" in evidence("".join(f"{n},{n},a\n" for n in range(9)))[1][0]

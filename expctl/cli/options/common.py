@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _COMMON = "Common"
 # Options whose empty text says something: no filter, no note.
 _MAY_BE_EMPTY: Final = ("filter", "note")
+# Options that ask a question of their own each time: of two, the last must not answer for both.
+_ONCE: Final = ("by",)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Command(TyperCommand):
     """A command whose --help groups options under their headings, without loading Rich for it."""
 
     def make_parser(self, ctx: Any) -> Any:
-        """The parser of the command, which refuses an option with an empty text: mostly a shell's unset variable."""
+        """The parser of the command. It refuses an option with an empty text, mostly a shell's unset variable, and a
+        second one of those that are given once.
+        """
         parser: Any = super().make_parser(ctx)
         parse = parser.parse_args
 
@@ -52,6 +56,9 @@ class Command(TyperCommand):
                 typed = found[0].get(option.name)
                 if option.param_type_name == "option" and option.name not in _MAY_BE_EMPTY and typed in ("", [""]):
                     raise UsageError(f"{option.opts[0]} is empty", hint="give it a value, or leave it out")
+                if option.name in _ONCE and found[2].count(option) > 1:
+                    command, flag = ctx.command_path, option.opts[0]
+                    raise UsageError(f"{flag} is given once", hint=f"{command} ... {flag} A, then {flag} B")
             return found
 
         parser.parse_args = parsed

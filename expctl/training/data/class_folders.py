@@ -51,7 +51,7 @@ def text_files(folder: str, *, labelled: bool = True) -> list[TextFile]:
     """The files of a folder by class and name, those to train on first; not hidden ones, nor those above the classes.
 
     Unless `labelled`, a folder without folders is one of texts without labels. Raises DataError for a folder without
-    classes, a link, whatever is no file, and more than `FILE_LIMIT` of them.
+    classes or with one whose name is no text, a link, whatever is no file, and more than `FILE_LIMIT` of them.
     """
     root = Path(folder)
     found: list[TextFile] = []
@@ -70,6 +70,8 @@ def text_files(folder: str, *, labelled: bool = True) -> list[TextFile]:
 def _of_classes(root: Path, above: str, side: str | None, folder: str) -> Iterator[TextFile]:
     count = 0
     for label in _names(root / above, folder, 0, files=False)[0]:
+        if _shown(label) != label:
+            raise DataError(f"{folder}: the name of a class's folder is not UTF-8 ({_shown(label)})", hint="rename it")
         folders, files = _names(root / above / label, folder, count)
         if folders:
             raise DataError(f"{folder}/{above}{label}/{folders[0]} is a folder within a class's folder", hint=_LAYOUT)

@@ -274,7 +274,8 @@ def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
     task = task_of(recipe)
     task.check_labels(rows.labels, recipe)
     if rows.groups is not None:
-        task.strata(unit_labels(rows, recipe), recipe, "group")
+        if unit_count(rows, recipe) > 1:  # else `split_groups` says that there is one
+            task.strata(unit_labels(rows, recipe), recipe, "group")
         return split_groups(rows, rows.labels if recipe.stratify else None, recipe)
     units, labels = divisible(rows.hashes, rows.labels, dedupe=recipe.dedupe)
     what = features_of(recipe).NOUN if recipe.dedupe else "row"
@@ -299,7 +300,8 @@ def _by_time(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:
     try:
         train, test = latest(rows.times, recipe.test_size, recipe.gap or 0)
     except ValueError as error:
-        raise DataError(f"{_shown(recipe.data)}: {error}", hint="--time-column, or a smaller --gap") from error
+        hint = "--time-column, or a smaller --gap" if recipe.gap else "--time-column"
+        raise DataError(f"{_shown(recipe.data)}: {error}", hint=hint) from error
     return rows.take(train), rows.take(test)
 
 
@@ -329,7 +331,8 @@ def _check(train: Rows, test: Rows, recipe: Recipe) -> None:
         try:
             folds = time_folds(train, recipe)
         except ValueError as error:
-            raise DataError(f"{_shown(recipe.data)}: {error}", hint="a smaller --cv or --gap") from error
+            hint = "a smaller --cv or --gap" if recipe.gap else "a smaller --cv"
+            raise DataError(f"{_shown(recipe.data)}: {error}", hint=hint) from error
         for fitted, _ in folds:
             task_of(recipe).check_labels(train.labels[fitted], recipe)
     elif recipe.cv is not None:

@@ -37,6 +37,7 @@ _DECISION: Final = "decision"
 _SCORES: Final = "scores"  # of a predictions.parquet as expctl writes it
 _OURS: Final = ("row", "text_hash", "label", "prediction", GROUP, GROUP_HASH)
 _HASH: Final = re.compile(r"[0-9a-f]{32}")
+_EXACT: Final = 2**53  # below, a float that is whole is one integer
 _SUM: Final = 1e-3  # by which the probabilities of a row may differ from 1: as much as four digits of each
 
 
@@ -117,13 +118,22 @@ def _chosen(table: TableColumns, asked: str | None, usual: Sequence[str], name: 
 def _labels(
     table: TableColumns, target: str, prediction: str, name: str, *, parse: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both columns, of one type. Raises DataError where a cell is empty, or holds no class."""
+    """Both columns, of one type: integers where the targets are, though predictions be written 1.0.
+
+    Raises DataError where a cell is empty, or holds no class.
+    """
+    import numpy as np
+
     for column in (target, prediction):
         missing = next((row for row, value in enumerate(table[column], 1) if value is None or value != value), None)
         if missing is not None:
             raise DataError(f"{name}: row {missing:,} has no {column}", hint="every row needs both: predict them all")
     both = read_labels([*table[target], *table[prediction]], parse=parse, column=target)
     size = len(table[target])
+    if both.dtype.kind == "f" and np.abs(both[size:]).max() < _EXACT:
+        alone = read_labels(table[target], parse=parse, column=target)
+        if alone.dtype.kind == "i":
+            return alone, both[size:].astype(np.int64)
     return both[:size], both[size:]
 
 
@@ -149,7 +159,16 @@ def _scores(
                 hint="one column proba_CLASS for each class",
             )
         return _numbers(columns, name)[:, 0], kind, known
-    classes = np.array([_as_label(one, known, name) for one in columns], dtype=known.dtype)
+    of_class: dict[Any, str] = {}
+    for column in columns:
+        label = _as_label(column, known, name)
+        before = of_class.setdefault(label, column)
+        if before != column:
+            raise DataError(
+                f"{name}: {_PROBABILITY}{before} and {_PROBABILITY}{column} are columns of one class",
+                hint="one column proba_CLASS for each class",
+            )
+    classes = np.array(list(of_class), dtype=known.dtype)
     order = np.argsort(classes)
     scores = _numbers(columns, name)[:, order]
     if kind == "probability":
@@ -169,6 +188,8 @@ def _listed(
         if described[b"expctl.scores"] == b"none":
             return {}, "none", known
         classes = [str(one) for one in json.loads(described[b"expctl.classes"])]
+        if len(set(classes)) < len(classes):
+            raise ValueError("classes of one name")
         kind: ScoreKind = "decision" if described[b"expctl.scores"] == b"decision" else "probability"
         if kind == "decision" and {len(one) for one in values} == {1}:
             two = np.array([_as_label(one, known, name) for one in classes], dtype=known.dtype)
@@ -188,8 +209,12 @@ def _as_label(text: str, known: np.ndarray, name: str) -> Any:
     if known.dtype.kind == "O":
         return text
     try:
-        return known.dtype.type(float(text)) if known.dtype.kind != "b" else {"True": True, "False": False}[text]
-    except (ValueError, KeyError):
+        if known.dtype.kind == "b":
+            return {"True": True, "False": False}[text]
+        if not float(text).is_integer():
+            raise ValueError(text)
+        return known.dtype.type(float(text))
+    except (ValueError, KeyError, OverflowError):
         raise DataError(
             f"{name}: proba_{text} is a column of no class; the labels are {', '.join(list(names)[:5])}",
             hint="proba_CLASS, with the class as it stands in the target",
@@ -228,18 +253,12 @@ def _check_probabilities(scores: np.ndarray, name: str) -> None:
 
 def _hashes(table: TableColumns, columns: PredictionColumns, answers: tuple[str, str], name: str) -> np.ndarray:
     """By what each row is known: its text, as in a run of `train`, or the columns that identify it."""
-    import numpy as np
-
     asked = [*columns.ids, *([columns.text] if columns.text else [])]
     for column in asked:
         if column not in table:
             raise DataError(f"{name} has no column {column!r}{closest(column, table)}", hint="--id COLUMN")
     if not asked and TEXT_HASH in table:
-        digests = table[TEXT_HASH]
-        wrong = next((row for row, one in enumerate(digests, 1) if not _HASH.fullmatch(str(one))), None)
-        if wrong is not None:
-            raise DataError(f"{name}: row {wrong:,} has no text_hash", hint="32 hexadecimal digits, or a column text")
-        return np.array(digests, dtype="S32")
+        return _digests(table, TEXT_HASH, TEXT, name)
     text = columns.text or (TEXT if not columns.ids and TEXT in table else None)
     if text is not None:
         missing = next((row for row, value in enumerate(table[text], 1) if value is None), None)
@@ -251,8 +270,6 @@ def _hashes(table: TableColumns, columns: PredictionColumns, answers: tuple[str,
 
 def _groups(table: TableColumns, name: str) -> np.ndarray | None:
     """Which rows belong together: by the column `group`, or its hashes as expctl writes them; None without either."""
-    import numpy as np
-
     column = GROUP if GROUP in table else GROUP_HASH
     if column not in table:
         return None
@@ -261,7 +278,18 @@ def _groups(table: TableColumns, name: str) -> np.ndarray | None:
         raise DataError(f"{name}: row {missing:,} has no {column}", hint="one for each row, or leave out the column")
     if column == GROUP:
         return text_hashes([str(value) for value in table[column]])
-    return np.array([str(value) for value in table[column]], dtype="S32")
+    return _digests(table, GROUP_HASH, GROUP, name)
+
+
+def _digests(table: TableColumns, column: str, instead: str, name: str) -> np.ndarray:
+    """A column of hashes as expctl writes them, shape (n,), dtype S32."""
+    import numpy as np
+
+    digests = [str(one) for one in table[column]]
+    wrong = next((row for row, one in enumerate(digests, 1) if not _HASH.fullmatch(one)), None)
+    if wrong is not None:
+        raise DataError(f"{name}: row {wrong:,} has no {column}", hint=f"32 hexadecimal digits, or a column {instead}")
+    return np.array(digests, dtype="S32")
 
 
 def _by_columns(table: TableColumns, ids: Sequence[str], answers: tuple[str, str], name: str) -> np.ndarray:

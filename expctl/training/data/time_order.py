@@ -25,8 +25,9 @@ _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def read_times(cells: Sequence[Any], rows: Sequence[int], *, column: str, name: str) -> np.ndarray:
     """The times of rows as numbers that can be ordered, shape (n,): microseconds since 1970, or the numbers they are.
 
-    `rows` are the numbers of the rows in the file `name`. All cells are numbers, or all are dates or times in ISO 8601,
-    with a time zone or all without. Raises DataError that names the rows of which none can be read.
+    `rows` are the positions of the rows in the file `name`; errors count them from 1. All cells are numbers, or all are
+    dates or times in ISO 8601, with a time zone or all without. Raises DataError that names the rows of which none can
+    be read.
     """
     import numpy as np
 
@@ -83,7 +84,7 @@ def _named(places: list[int], cells: Sequence[Any], rows: Sequence[int]) -> str:
     def told(cell: Any) -> str:
         return "empty" if cell is None or cell != cell or not str(cell).strip() else repr(str(cell)[:40])
 
-    some = ", ".join(f"row {rows[i]} ({told(cells[i])})" for i in places[:_SHOWN])
+    some = ", ".join(f"row {rows[i] + 1:,} ({told(cells[i])})" for i in places[:_SHOWN])
     return some + (f" and {len(places) - _SHOWN:,} more" if len(places) > _SHOWN else "")
 
 

@@ -42,7 +42,9 @@ def predicted_chunks(
     the estimator raises.
     """
     if proba and not hasattr(estimator, "predict_proba"):
-        raise UsageError("--proba: this model gives no probabilities", hint="use logreg or naive_bayes, or no --proba")
+        raise UsageError(
+            "--proba: this model gives no probabilities", hint="train another --model, or leave out --proba"
+        )
     vectorizers = list(vectorizers_of(estimator).values())
     if oov and not vectorizers:
         raise UsageError("--oov: this model does not expose its vocabulary (a factory's)", hint="leave out --oov")

@@ -55,6 +55,13 @@ def test_a_limit_that_is_no_number_is_a_mistake_and_no_decision(cli, runs, limit
     assert limit in done.stderr
 
 
+@pytest.mark.parametrize("words", [["gate", "b", "--baseline", "a"], ["show", "b"], ["compare", "a", "b"]])
+def test_a_second_column_of_slices_is_refused_rather_than_the_first_forgotten(cli, words):
+    done = cli(*words, "--by", "lang", "--by=source")
+    told = f"expctl: --by is given once (try: expctl {words[0]} ... --by A, then --by B)\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
+
+
 def test_a_metric_of_scores_is_not_tested_on_few_rows_of_the_rarer_class(cli, folder):
     write_reviews(folder / "few.csv", 60)
     for model in ("naive_bayes", "dummy"):

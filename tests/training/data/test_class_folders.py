@@ -119,6 +119,16 @@ def test_a_folder_of_another_layout_is_refused_with_the_right_one(tmp_path: Path
     assert hint.startswith("one folder a class")
 
 
+@pytest.mark.parametrize("sides", [(), ("train", "test")])
+def test_a_class_whose_name_is_no_text_is_refused(tmp_path: Path, sides: tuple[str, ...]) -> None:
+    folder = write(tmp_path / "f", *sides)
+    try:
+        (folder / "/".join(sides[:1]) / "neg").rename(folder / "/".join(sides[:1]) / os.fsdecode(b"n\xe9g"))
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 only")
+    assert refusal(folder) == ("F: the name of a class's folder is not UTF-8 (n?g)", "rename it")
+
+
 def test_more_files_or_bytes_than_can_be_meant_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write(tmp_path)
     with monkeypatch.context() as patch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,24 @@ def test_labels_and_predictions_are_of_one_type_whatever_the_file_says():
     assert table.predictions.labels.dtype == table.predictions.predicted.dtype == np.int64
     typed = predictions_of({"id": [1, 2], "label": [True, False], "prediction": [True, True]}, "x")
     assert typed.predictions.labels.dtype == bool
+
+
+@pytest.mark.parametrize(
+    ("label", "prediction", "labels", "predicted"),
+    [
+        ("0", "1.0", [0, 3], [1, 2]),
+        ("0", "1", [0, 3], [1, 2]),
+        ("0.0", "1", [0.0, 3.0], [1.0, 2.0]),
+        ("-0", "1.0", [0, 3], [1, 2]),
+    ],
+)
+def test_predictions_written_as_floats_make_no_floats_of_labels(label, prediction, labels, predicted):
+    """A run's test set is known by its rows and labels: 1.0 would be another set than the 1 of a training."""
+    written = read(f"id,label,prediction\n1,{label},{prediction}\n2,3,2\n").predictions
+    typed = {"id": [1, 2], "label": [json.loads(label), 3], "prediction": [json.loads(prediction), 2]}
+    for found in (written, predictions_of(typed, "x").predictions):
+        assert (found.labels.tolist(), found.predicted.tolist()) == (labels, predicted)
+        assert {type(one) for one in (*found.labels.tolist(), *found.predicted.tolist())} == {type(labels[0])}
 
 
 def test_probabilities_are_put_into_the_order_of_the_classes():
@@ -104,6 +124,15 @@ def test_what_expctl_writes_is_read_back(kind):
         ("id,label,prediction,proba_x\n1,1,2,1\n", "p.csv: proba_x is a column of no class; the labels are 1, 2"),
         ("id,label,prediction,decision\n1,a,b,1\n2,c,b,1\n", "p.csv: column 'decision' is of two classes, there are 3"),
         ("text_hash,label,prediction\nxyz,a,b\n", "p.csv: row 1 has no text_hash"),
+        (f"id,group_hash,label,prediction\n1,{'a' * 32},a,b\n2,été,a,b\n", "p.csv: row 2 has no group_hash"),
+        ("id,group_hash,label,prediction\n1,ann,a,b\n", "p.csv: row 1 has no group_hash"),
+        (
+            "id,label,prediction,proba_0,proba_1,proba_1.0\n1,0,1,0.5,0.25,0.25\n",
+            "p.csv: proba_1 and proba_1.0 are columns of one class",
+        ),
+        ("id,label,prediction,proba_0,proba_1.5\n1,0,1,0.5,0.5\n", "p.csv: proba_1.5 is a column of no class"),
+        ("id,label,prediction,proba_0,proba_inf\n1,0,1,0.5,0.5\n", "p.csv: proba_inf is a column of no class"),
+        ("id,label,prediction,proba_0,proba_1e30\n1,0,1,0.5,0.5\n", "p.csv: proba_1e30 is a column of no class"),
     ],
 )
 def test_what_is_malformed_is_refused_with_its_row(text, told):

@@ -143,6 +143,7 @@ def test_a_fixed_test_set_keeps_its_rows_and_training_loses_their_groups(tmp_pat
     ("rows", "options", "told"),
     [
         ([(f"t {i}", "ab"[i % 2], "me") for i in range(20)], {"stratify": False}, "all rows are of one group, by"),
+        ([(f"t {i}", "ab"[i % 2], "me") for i in range(20)], {}, "all rows are of one group, by"),
         ([(f"t {i}", "ab"[i % 2], "xy"[i % 2]) for i in range(20)], {}, "have a single group"),
         (authored(4), {"stratify": False, "cv": 5}, "3 training groups cannot make 5 folds"),
         (authored(12), {"cv": 4}, "class 'spam': fewer than 4 training groups, one for each fold"),

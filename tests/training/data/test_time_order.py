@@ -108,13 +108,13 @@ def test_times_are_read_in_the_forms_that_files_have() -> None:
 @pytest.mark.parametrize(
     ("cells", "told"),
     [
-        (["2024-01-01", "soon", "2024-01-03"], "1 row without a time in 'day' that can be read: row 1 ('soon')"),
-        (["2024-01-01", "", None], "2 rows without a time in 'day' that can be read: row 1 (empty), row 2 (empty)"),
-        (["1", "2", "nan"], "row 2 ('nan')"),
-        (["1", "2", "x"] + ["y"] * 0, "row 2 ('x')"),
-        (["2024-01-01", *["?"] * 9, *["2024-01-02"] * 20], "row 5 ('?') and 4 more"),
-        (["2024-01-01", "2024-01-01T00:00Z", "2024-01-02"], "with and without a time zone: row 1"),
-        ([True, False], "row 0 ('True')"),
+        (["2024-01-01", "soon", "2024-01-03"], "1 row without a time in 'day' that can be read: row 2 ('soon')"),
+        (["2024-01-01", "", None], "2 rows without a time in 'day' that can be read: row 2 (empty), row 3 (empty)"),
+        (["1", "2", "nan"], "row 3 ('nan')"),
+        (["1", "2", "x"] + ["y"] * 0, "row 3 ('x')"),
+        (["2024-01-01", *["?"] * 9, *["2024-01-02"] * 20], "row 6 ('?') and 4 more"),
+        (["2024-01-01", "2024-01-01T00:00Z", "2024-01-02"], "with and without a time zone: row 2"),
+        ([True, False], "row 1 ('True')"),
     ],
 )
 def test_rows_without_a_time_are_named(cells: list[Any], told: str) -> None:
@@ -172,7 +172,7 @@ def test_neither_a_group_nor_a_copy_is_fitted_and_measured(tmp_path: Path) -> No
         ([("a", "x", "2024-01-01"), ("b", "y", "2024-01-01")], {}, "all rows have one time"),
         (dated(10), {"gap": 99}, "a gap of 99 leaves no row to train on"),
         (dated(10), {"cv": 9}, "cannot make 9 folds"),
-        ([(*row[:2], "") for row in dated(2)], {}, "4 rows without a time in 'day' that can be read: row 0 (empty)"),
+        ([(*row[:2], "") for row in dated(2)], {}, "4 rows without a time in 'day' that can be read: row 1 (empty)"),
         ([(f"t {i}", "xy"[i > 5], str(i)) for i in range(20)], {"cv": 3}, "to learn from have the label 'x'"),
     ],
 )
@@ -182,3 +182,4 @@ def test_what_time_cannot_do_is_refused(
     message, hint = refusal(recipe_of(tmp_path, rows, **options))
     assert told in message
     assert hint
+    assert ("--gap" in hint) == ("gap" in options)

@@ -96,8 +96,9 @@ def test_a_model_without_probabilities_says_so_before_reading() -> None:
         raise AssertionError("read")
         yield
 
-    with pytest.raises(UsageError, match="this model gives no probabilities"):
+    with pytest.raises(UsageError, match="this model gives no probabilities") as refused:
         list(predicted_chunks(fitted(["a", "b"], model="linear_svm"), TEXT, unread(), name="in.csv", proba=True))
+    assert refused.value.hint == "train another --model, or leave out --proba"
 
 
 @pytest.mark.parametrize(("taken", "proba"), [("prediction", False), ("prediction", True), ("proba_pos", True)])
