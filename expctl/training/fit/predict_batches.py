@@ -36,7 +36,8 @@ def predicted_chunks(
     """Each piece with a column `prediction`, if `proba` one `proba_CLASS` a class, if `oov` the share of unknown terms.
 
     `inputs` are the columns the estimator reads with their MLflow types; `text_column` is what the table calls the
-    first text among them; with `texts_alone` the estimator is given its one column as a Series, not in a table. A row whose text is missing gets a missing prediction: no model can be asked about nothing.
+    first text among them; with `texts_alone` the estimator is given its one column as a Series, not in a table. A row
+    whose text is missing gets a missing prediction: no model can be asked about nothing.
     `seen` counts the unknown terms as texts go by, of the first `SAMPLE` rows where `oov` does not ask for all.
     `name` stands for the table in errors. Raises UsageError if `oov` is asked of a factory's model or `proba` of one
     without, DataError if a column is missing, already exists or does not hold what the model reads, or if there are not
