@@ -38,6 +38,8 @@ class AdoptRequest:
     def __post_init__(self) -> None:
         if (self.predictions is None) == (self.data is None):
             raise UsageError("adopt needs --predictions or --data, one of them", hint="expctl help predictions")
+        if self.data is not None and self.columns.prediction is not None:
+            raise UsageError("--prediction names a column of --predictions FILE", hint="of --data the model predicts")
         kind_of(self.predictions or self.data or "")
 
 

@@ -57,6 +57,8 @@ def test_a_file_of_this_machine_and_what_is_wrong(cli, folder):
     assert (wrong.exit_code, wrong.stdout) == (5, "")
     assert "mine.csv has no column 'label'" in wrong.stderr
     assert cli("adopt", run, "--predictions", "none.csv").exit_code == 5
+    both = cli("adopt", run, "--data", "mine.csv", "--prediction", "guess")
+    assert (both.exit_code, "--prediction names a column of --predictions FILE" in both.stderr) == (2, True)
     assert cli("adopt", "nobody", "--predictions", "mine.csv").exit_code == 3
     assert Tag.TEST_SET not in store_of(folder).get(run).tags
     assert cli("adopt", run, "--predictions", "mine.csv", *NAMED, "-q").exit_code == 0
