@@ -63,8 +63,8 @@ def test_secrets_of_the_environment_and_of_addresses_are_not_kept():
     [
         "api-key", "api_key", "apikey", "apiKey", "OPENAI_API_KEY", "OPENAIAPIKEY", "password", "db.password",
         "PGPASSWORD", "passwd", "MYSQL_PWD", "pwd", "secret", "clientSecret", "AWS_SECRET_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID", "private-key", "AWS_SESSION_TOKEN", "hf_token", "api-token", "token", "hfToken", "GH_TOKEN2",
-        "NGROK_AUTHTOKEN", "auth", "basic-auth", "OAUTH2", "GOOGLE_CREDENTIALS",
+        "AWS_ACCESS_KEY_ID", "private-key", "AWS_SESSION_TOKEN", "hf_token", "api-token", "token", "hfToken",
+        "GH_TOKEN2", "NGROK_AUTHTOKEN", "auth", "basic-auth", "OAUTH2", "GOOGLE_CREDENTIALS",
     ],
 )  # fmt: skip
 def test_the_words_of_a_name_say_that_it_is_a_secret(name):
