@@ -69,6 +69,7 @@ class Run:
     def predictions(self) -> pd.DataFrame:
         """Its predictions of the test rows: `row`, `text_hash`, `label`, `prediction` and a score column per class.
 
+        Labels are of the type that was recorded: numbers of a run whose labels were numbers.
         Raises RunNotFound for a run without predictions, DataError for a file that has changed since.
         """
         import pandas as pd
@@ -78,12 +79,11 @@ class Run:
         found = read_predictions(self._store, self._record)
         if found is None:
             raise RunNotFound(f"run {self._record.described} has no predictions", hint="expctl help predictions")
-        names = [str(one) for one in found.classes]
         columns: dict[str, Any] = {
             "row": found.rows,
             "text_hash": found.keys.astype(str),
-            "label": [names[code] for code in found.labels],
-            "prediction": [names[code] for code in found.predicted],
+            "label": [found.values[code] for code in found.labels],
+            "prediction": [found.values[code] for code in found.predicted],
         }
         if found.scores is not None and found.scores.shape[1] == 1:
             columns["decision"] = found.scores[:, 0]

@@ -11,7 +11,7 @@ import pytest
 import expctl
 from expctl.errors import RunNotFound, Undecided, UsageError
 from tests.conftest import write_reviews
-from tests.tracking.recorded import train
+from tests.tracking.recorded import settings_of, train
 
 
 def test_runs_are_those_of_list_and_a_frame(cli, runs):
@@ -49,6 +49,20 @@ def test_a_run_has_its_predictions_and_its_model(runs):
         expctl.run("nobody")
     with pytest.raises(RunNotFound, match="has no predictions"):
         expctl.run("broken").predictions()
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"), [([0, 1, 1], "int64"), ([True, False, True], "bool"), (["a", "b", "b"], None)]
+)
+def test_labels_have_the_type_that_was_recorded(folder, labels, kind):
+    import mlflow
+
+    mlflow.set_tracking_uri(settings_of(folder).tracking_uri)
+    with mlflow.start_run() as active:
+        expctl.log_predictions(labels, labels[::-1], ids=[7, 8, 9])
+    found = expctl.run(active.info.run_id, experiment="Default").predictions()
+    assert (found["label"].tolist(), found["prediction"].tolist()) == (labels, labels[::-1])
+    assert kind in (None, str(found["label"].dtype))
 
 
 def test_the_verdicts_are_those_of_compare(cli, runs):

@@ -21,6 +21,7 @@ class RunPredictions:
     `predicted`: positions in `classes`, shape (n,). `scores`: shape (n, k) or None; k is 1 for the decision between
     two classes, else the number of `score_classes`. `groups`: hashes as `keys`, the same of rows that belong together;
     None where none were recorded. `slices`: the cells of recorded columns by name, float64 (NaN: empty) or text.
+    `values`: the classes in the type that was recorded.
     """
 
     rows: np.ndarray
@@ -33,6 +34,7 @@ class RunPredictions:
     score_classes: Sequence[str] = ()
     groups: np.ndarray | None = None
     slices: Mapping[str, np.ndarray] = field(default_factory=dict)
+    values: Sequence[str | float] = ()  # and int and bool, which are floats to mypy
 
     def __len__(self) -> int:
         return len(self.labels)

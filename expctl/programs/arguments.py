@@ -35,24 +35,24 @@ def parameters(command: Sequence[str], secrets: Iterable[str] = ()) -> dict[str,
         else:
             continue
         found.pop(key, None)
-        found[key] = HIDDEN if is_secret(key) and value != "True" else without_secrets(value, known)
+        found[key] = HIDDEN if value != "True" and is_secret(key, value) else without_secrets(value, known)
     return found
 
 
 def without_secret_words(command: Sequence[str], secrets: Iterable[str]) -> list[str]:
     """The words of a command line as they may be stored."""
     known, told = list(secrets), []
-    hides = False
+    before = ""  # the option whose value the word may be
     for word in command:
         option = _OPTION.fullmatch(word)
-        key = (option or _PAIR.fullmatch(word) or {"key": ""})["key"]
-        if hides and option is None:
+        said = option or _PAIR.fullmatch(word)
+        if option is None and is_secret(before, word):
             told.append(HIDDEN)
-        elif is_secret(key) and "=" in word:
+        elif said is not None and "=" in word and is_secret(said["key"], said["value"]):
             told.append(f"{word.partition('=')[0]}={HIDDEN}")
         else:
             told.append(without_secrets(word, known))
-        hides = option is not None and is_secret(key) and "=" not in word
+        before = option["key"] if option is not None and "=" not in word else ""
     return told
 
 

@@ -23,9 +23,14 @@ _LINE: Final = 10_000  # bytes of a line that are read for metrics
 _TOLD: Final = 300  # characters of the last line
 MOST_READINGS: Final = 100_000  # values of one metric; each is a row of the store
 _LARGEST_STEP: Final = 2**53  # beyond it floats skip integers, and 2**63 is more than a store holds
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")  # of a name: MAX_TOKENS, max-tokens, maxTokens
+_PASSWORD: Final = re.compile(r"passw|(?:^|_)(?:pwd|passphrase)(?:_|$)")
 _SECRET: Final = re.compile(
-    r"token|secret|passw|pwd|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth", re.IGNORECASE
+    r"(?:^|_)(?:[a-z]*token(?!_(?:pattern|type|length|limit|count)(?:_|$))|[a-z]*secrets?|credentials?|o?auth|authorization"
+    r"|[a-z]*(?:api|access|private|secret)_?keys?(?:id)?)(?:_|$)"
 )
+_SMALL: Final = re.compile(r"-?(?:\d{1,6}|\d{0,3}\.\d{1,3})")  # a number that says how many or how much
+_FOLDERS: Final = ("PWD", "OLDPWD")  # of the shell: no passwords
 _LEAST: Final = 6  # characters of a secret: shorter values are words that stand everywhere
 _ESCAPES: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
@@ -53,14 +58,20 @@ class Ended:
     stopped: BaseException | None = None
 
 
-def is_secret(name: str) -> bool:
-    """Whether a variable or an option of this name holds a secret, by its name."""
-    return _SECRET.search(name) is not None
+def is_secret(name: str, value: str = "") -> bool:
+    """Whether a variable or an option of this name holds a secret, by the words of its name.
+
+    A small number is none (`--auth 3`), but as a password.
+    """
+    if name in _FOLDERS:
+        return False
+    words = "_".join(_WORD.findall(name)).lower()
+    return bool(_PASSWORD.search(words) or (_SECRET.search(words) and not _SMALL.fullmatch(value)))
 
 
 def secrets_of(environment: Mapping[str, str]) -> list[str]:
     """The values of the environment that must not be kept, the longest first."""
-    found = {value for name, value in environment.items() if is_secret(name) and len(value) >= _LEAST}
+    found = {value for name, value in environment.items() if len(value) >= _LEAST and is_secret(name, value)}
     return sorted(found, key=len, reverse=True)
 
 

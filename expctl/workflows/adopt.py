@@ -38,6 +38,8 @@ class AdoptRequest:
     def __post_init__(self) -> None:
         if (self.predictions is None) == (self.data is None):
             raise UsageError("adopt needs --predictions or --data, one of them", hint="expctl help predictions")
+        if self.data is not None and self.columns.prediction is not None:
+            raise UsageError("--prediction names a column of --predictions FILE", hint="of --data the model predicts")
         kind_of(self.predictions or self.data or "")
 
 
@@ -99,8 +101,9 @@ def _predicted(store: Store, run: RunRecord, request: AdoptRequest, note: Callab
     whole = read_table(read_bytes(data), kind, encoding="utf-8", name=data)
     columns, proba = request.columns, hasattr(model.estimator, "predict_proba")
     (table,) = predicted_chunks(
-        model.estimator, model.inputs, [whole], name=data, text_column=columns.text, proba=proba
-    )
+        model.estimator, model.inputs, [whole], name=data, text_column=columns.text, proba=proba,
+        texts_alone=model.reads_texts_alone,
+    )  # fmt: skip
     if not columns.ids and columns.text is None and len(model.inputs) == 1:
         columns = replace(columns, text=next(iter(model.inputs)))
     return predictions_of(table, data, columns, parse=kind in ("csv", "tsv"))

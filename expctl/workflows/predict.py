@@ -91,7 +91,7 @@ class Predictions:
         self._seen = Seen() if "oov" in self.run.metrics else None
         results = predicted_chunks(
             model.estimator, model.inputs, self._read(), name=request.name, text_column=request.text_column,
-            proba=request.proba, oov=request.oov, seen=self._seen,
+            texts_alone=model.reads_texts_alone, proba=request.proba, oov=request.oov, seen=self._seen,
         )  # fmt: skip
         for piece in results:
             self.rows += len(piece["prediction"])

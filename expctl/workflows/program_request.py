@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
 
 _EXAMPLE: Final = "expctl run -- python train.py --lr 0.1"
+_COLUMNS: Final = "expctl run --predictions pred.csv -- python train.py"
 _LOST: Final = "***"  # what stands in place of a secret
 
 
@@ -64,6 +65,8 @@ class ProgramRequest:
                 raise UsageError(f"--artifact {pattern!r} is not below the current folder", hint="--artifact 'out/*'")
         if self.predictions is not None:
             kind_of(self.predictions)
+        elif self.columns.options:
+            raise UsageError(f"{self.columns.options[0]} names a column of --predictions FILE", hint=_COLUMNS)
         if len(self.to_json([])) > TAG_LIMIT:
             raise UsageError("the command is too long to be written down", hint="put its arguments into a file")
 
@@ -95,9 +98,11 @@ class ProgramRequest:
             words = [*said["command"], *said.get("params", {}).values()]
             if not isinstance(said["command"], list) or not all(isinstance(word, str) for word in words):
                 raise TypeError
-            columns = PredictionColumns(
-                said.get("target"), said.get("prediction"), tuple(said.get("ids", ())), said.get("text_column")
-            )
+            columns = PredictionColumns()
+            if said.get("predictions") is not None:  # an earlier expctl wrote them down without a file, too
+                columns = PredictionColumns(
+                    said.get("target"), said.get("prediction"), tuple(said.get("ids", ())), said.get("text_column")
+                )
             return cls(
                 tuple(said["command"]), RunMetadata(), said.get("params", {}), said.get("metrics", {}),
                 tuple(said.get("artifacts", ())), said.get("data"), said.get("predictions"), columns,

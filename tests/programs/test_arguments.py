@@ -39,3 +39,13 @@ def test_secrets_are_neither_parameters_nor_stored():
     assert stored == [
         "prog", "--api-key", "***", "--token=***", "password=***", "--url", "http://***@host/x?***", "***",
     ]  # fmt: skip
+
+
+def test_names_that_only_sound_like_secrets_are_kept():
+    command = [
+        "prog", "--tokenizer", "word", "--max-tokens=512", "--author", "me", "token=3", "--auth", "2", "--token", "x",
+    ]  # fmt: skip
+    assert parameters(command) == {
+        "tokenizer": "word", "max_tokens": "512", "author": "me", "auth": "2", "token": "***"
+    }  # fmt: skip
+    assert without_secret_words(command, []) == [*command[:-1], "***"]

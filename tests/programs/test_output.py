@@ -8,7 +8,7 @@ import re
 import pytest
 
 from expctl.programs import output as output_module
-from expctl.programs.output import Output, secrets_of, shown_on, value_group
+from expctl.programs.output import Output, is_secret, secrets_of, shown_on, value_group
 
 
 def read(pattern: str, *pieces: bytes) -> list[tuple[float, int]]:
@@ -56,6 +56,40 @@ def test_secrets_of_the_environment_and_of_addresses_are_not_kept():
     output.feed("stderr", b"\xffkey hunter22longer\nat https://me:pass@host/x\n")
     assert output.log() == b"\xffkey ***\nat https://***@host/x\n"
     assert output.last_line() == "at https://***@host/x"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "api-key", "api_key", "apikey", "apiKey", "OPENAI_API_KEY", "OPENAIAPIKEY", "password", "db.password",
+        "PGPASSWORD", "passwd", "MYSQL_PWD", "pwd", "secret", "clientSecret", "AWS_SECRET_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID", "private-key", "AWS_SESSION_TOKEN", "hf_token", "api-token", "token", "hfToken",
+        "GH_TOKEN2", "NGROK_AUTHTOKEN", "auth", "basic-auth", "OAUTH2", "GOOGLE_CREDENTIALS",
+    ],
+)  # fmt: skip
+def test_the_words_of_a_name_say_that_it_is_a_secret(name):
+    assert is_secret(name, "x7Gh2kLm")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PWD", "OLDPWD", "tokenizer", "max-tokens", "max_tokens", "maxTokens", "num_tokens_per_batch", "token_pattern",
+        "author", "authors", "GIT_AUTHOR_NAME", "XAUTHORITY", "secretary", "key", "monkey", "max_features", "",
+    ],
+)  # fmt: skip
+def test_a_part_of_a_word_does_not_make_a_secret(name):
+    assert not is_secret(name, "x7Gh2kLm")
+
+
+def test_a_small_number_is_no_secret_unless_it_is_a_password():
+    assert [is_secret("token", value) for value in ("512", "0.1", "1234567", "")] == [False, False, True, True]
+    assert is_secret("password", "1234")
+    assert is_secret("DB_PWD", "1234")
+
+
+def test_where_one_is_stays_in_the_output():
+    assert secrets_of({"PWD": "/home/me/work", "OLDPWD": "/home/me", "MY_PWD": "hunter22"}) == ["hunter22"]
 
 
 def test_metrics_are_read_with_steps_by_their_order_or_their_own():

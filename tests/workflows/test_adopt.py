@@ -57,6 +57,8 @@ def test_a_file_of_this_machine_and_what_is_wrong(cli, folder):
     assert (wrong.exit_code, wrong.stdout) == (5, "")
     assert "mine.csv has no column 'label'" in wrong.stderr
     assert cli("adopt", run, "--predictions", "none.csv").exit_code == 5
+    both = cli("adopt", run, "--data", "mine.csv", "--prediction", "guess")
+    assert (both.exit_code, "--prediction names a column of --predictions FILE" in both.stderr) == (2, True)
     assert cli("adopt", "nobody", "--predictions", "mine.csv").exit_code == 3
     assert Tag.TEST_SET not in store_of(folder).get(run).tags
     assert cli("adopt", run, "--predictions", "mine.csv", *NAMED, "-q").exit_code == 0
@@ -88,3 +90,30 @@ def test_its_logged_model_predicts_a_data_file(cli, runs):
     table = _predicted(store, bayes, AdoptRequest(data="more.csv"), print)
     assert (len(table.hashes), table.predictions.score_kind) == (300, "probability")
     assert store.get(strong.run_id).metrics == before
+
+
+@pytest.mark.parametrize("on_a_table", [False, True])
+def test_a_model_of_scikit_learns_own_is_given_what_it_was_fitted_on(cli, folder, on_a_table):
+    """A vectorizer that is given a table would classify the names of its columns."""
+    import mlflow
+    import pandas as pd
+    from sklearn.compose import make_column_transformer
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    write_reviews(folder / "texts.csv", 60)
+    rows = pd.read_csv(folder / "texts.csv")
+    terms = make_column_transformer((TfidfVectorizer(), "text")) if on_a_table else TfidfVectorizer()
+    texts = rows[["text"]] if on_a_table else rows["text"]
+    model = make_pipeline(terms, LinearSVC()).fit(texts, rows["label"])
+    run = foreign(folder)
+    with mlflow.start_run(run):
+        signature = mlflow.models.infer_signature(texts, model.predict(texts))
+        mlflow.sklearn.log_model(model, name="model", signature=signature, serialization_format="pickle")
+    said = cli("predict", "--run", run, "--trust", "-q", "-f", "jsonl", "--input", "texts.csv")
+    assert said.exit_code == 0, said.stderr
+    assert [json.loads(line)["prediction"] for line in said.stdout.splitlines()] == model.predict(texts).tolist()
+    done = cli("adopt", run, "--data", "texts.csv", "--trust")
+    assert done.exit_code == 0, done.stderr
+    assert len(read_predictions(store_of(folder), store_of(folder).get(run)) or ()) == 60

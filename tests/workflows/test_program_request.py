@@ -45,3 +45,12 @@ def test_a_secret_is_left_out_and_then_it_cannot_be_run_again():
 def test_a_tag_that_somebody_has_damaged_is_refused(text):
     with pytest.raises(UsageError, match="was not made by expctl run"):
         ProgramRequest.of(recorded(text))
+
+
+@pytest.mark.parametrize("columns", [{"target": "a"}, {"prediction": "a"}, {"ids": ("a",)}, {"text": "a"}])
+def test_columns_are_those_of_a_file(columns):
+    with pytest.raises(UsageError, match="names a column of --predictions FILE"):
+        ProgramRequest(("true",), columns=PredictionColumns(**columns))
+    assert ProgramRequest.of(recorded('{"command": ["true"], "target": "a", "ids": ["b"]}')) == ProgramRequest(
+        ("true",)
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ from expctl.render.sheet import Column, Sheet
 from expctl.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from io import BufferedReader
     from typing import BinaryIO
 
@@ -110,6 +112,8 @@ def predict(
             model = usable_model(store, found, trust=trust, note=streams.note)
         predictions = Predictions(found, model, request, source)
         pieces = predictions.pieces(stack.enter_context(_progress(streams, source, input)))
+        for text in _files_among(texts or ()):
+            streams.note(f"{text} is a file: --input {shlex.quote(text)} labels its rows")
         if output is not None and row_format is not None:
             _to_file(pieces, output, row_format, settings)
         elif source is not None and format in (None, "csv", "jsonl"):
@@ -133,6 +137,14 @@ def _check_given(texts: list[str] | None, input: str | None, output: Path | None
         raise UsageError("--output takes its format from the file extension", hint="leave out --format")
     if output is not None and input is not None and input != "-" and _same_file(Path(input), output):
         raise UsageError(f"--output {output} is the input", hint="write to another file")
+
+
+def _files_among(texts: Sequence[str]) -> list[str]:
+    """The texts that are names of tables which are there."""
+    from expctl.training.data.tables import KINDS
+
+    endings = tuple(KINDS) + tuple(f"{ending}.gz" for ending in KINDS)
+    return [text for text in texts if text.lower().endswith(endings) and os.path.isfile(text)]  # noqa: PTH113 (of any text)
 
 
 def _command(run: RunRecord, request: PredictRequest, given: Mapping[str, object]) -> list[str]:

@@ -38,16 +38,31 @@ ISOLATED: Final = "--isolated predicts with the packages it was made with"
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model of a run, ready to predict. `inputs` are the columns it reads with their MLflow types."""
+    """A model of a run, ready to predict. `inputs` are the columns it reads with their MLflow types.
+
+    `is_ours`: expctl trained it, on a table; of another program's it is not known what that gave to `fit`.
+    """
 
     estimator: Any
     inputs: dict[str, str]
     trained_with: str | None
+    is_ours: bool = True
 
     @property
     def is_foreign(self) -> bool:
         """Whether another scikit-learn made it than the one that is here."""
         return self.trained_with not in (None, version("scikit-learn"))
+
+    @property
+    def reads_texts_alone(self) -> bool:
+        """Whether it reads its one column of texts as a Series: a vectorizer of scikit-learn takes texts, no table, of
+        which it would read the names of the columns. What was fitted on a table has `feature_names_in_`.
+        """
+        return (
+            not self.is_ours
+            and list(self.inputs.values()) == ["string"]
+            and not hasattr(self.estimator, "feature_names_in_")
+        )
 
 
 def load_model(
@@ -172,7 +187,7 @@ def _read(folder: Path, run: RunRecord) -> tuple[dict[str, Any], bytes]:
 def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str], None]) -> LoadedModel:
     where = _where(run)
     flavor, content = _read(folder, run)
-    model = LoadedModel(None, flavor["inputs"], flavor.get("sklearn_version"))
+    model = LoadedModel(None, flavor["inputs"], flavor.get("sklearn_version"), Tag.RECIPE in run.tags)
     broken, hint = "is damaged", AGAIN
     if model.is_foreign:
         warn(

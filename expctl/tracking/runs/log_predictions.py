@@ -42,7 +42,8 @@ def log(
     place = os.environ.get(FILE)
     if not place:
         raise UsageError(
-            f"{_NAME}: there is no run to log them to", hint="within mlflow.start_run(), or: expctl run -- python ..."
+            f"{_NAME}: there is no run to log them to: it needs an active MLflow run, or `expctl run`",
+            hint="within mlflow.start_run(), or: expctl run -- python train.py",
         )
     Path(place).write_bytes(predictions_file(table))
 

@@ -29,6 +29,8 @@ OWN_FILES: Final = frozenset({
     "output.log",
 })  # fmt: skip
 
+_AUTOLOG: Final = ("estimator_name", "estimator_class")  # tags of mlflow.sklearn.autolog
+
 
 @dataclass(frozen=True)
 class RunMetadata:
@@ -46,8 +48,8 @@ def with_data_version(labels: RunMetadata, data: str) -> RunMetadata:
 
 
 def labels_of(run: RunRecord) -> RunMetadata:
-    """What was said of a recorded run."""
-    ours = (*RECORDED, Tag.DEVELOPER, Tag.DATA_VERSION)
+    """What was said of a recorded run, without the tags that expctl and MLflow's autolog gave it."""
+    ours = (*RECORDED, Tag.DEVELOPER, Tag.DATA_VERSION, *_AUTOLOG)
     tags = {key: value for key, value in run.user_tags.items() if key not in ours}
     return RunMetadata(run.name, tags, run.tags.get(Tag.NOTE), run.tags.get(Tag.DATA_VERSION))
 

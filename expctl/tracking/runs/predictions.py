@@ -47,13 +47,13 @@ def predictions_in(content: bytes) -> RunPredictions:
     described = table.schema.metadata or {}
     score_classes = json.loads(described.get(b"expctl.classes", b"[]"))
     score_kind = cast(ScoreKind, described.get(b"expctl.scores", b"none").decode())
-    classes, labels, predicted = _codes(table["label"], table["prediction"])
+    values, labels, predicted = _codes(table["label"], table["prediction"])
     return RunPredictions(
         rows=table["row"].to_numpy(),
         keys=table["text_hash"].to_numpy().astype("S32"),
         labels=labels,
         predicted=predicted,
-        classes=classes,
+        classes=[str(value) for value in values],
         scores=_scores(table["scores"]) if "scores" in table.column_names else None,
         score_kind=score_kind,
         score_classes=score_classes,
@@ -61,6 +61,7 @@ def predictions_in(content: bytes) -> RunPredictions:
         slices={
             name.removeprefix(_SLICE): _cells(table[name]) for name in table.column_names if name.startswith(_SLICE)
         },
+        values=values,
     )
 
 
@@ -74,8 +75,8 @@ def _cells(column: Any) -> np.ndarray:
     return np.array(["" if cell is None else str(cell) for cell in column.to_pylist()], dtype=object)
 
 
-def _codes(labels: Any, predicted: Any) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Two columns of labels as positions in one list of names; names are as str() writes the labels."""
+def _codes(labels: Any, predicted: Any) -> tuple[list[str | float], np.ndarray, np.ndarray]:
+    """Two columns of labels as positions in one list of them."""
     import pyarrow as pa
 
     if predicted.type != labels.type:  # an estimator that says 1 as int32, or as a float, for the label 1
@@ -84,7 +85,7 @@ def _codes(labels: Any, predicted: Any) -> tuple[list[str], np.ndarray, np.ndarr
     if both.null_count:
         raise ValueError("a label or prediction is missing")
     codes = both.indices.to_numpy(zero_copy_only=False).astype("int64")
-    return [str(label) for label in both.dictionary.to_pylist()], codes[: len(labels)], codes[len(labels) :]
+    return both.dictionary.to_pylist(), codes[: len(labels)], codes[len(labels) :]
 
 
 def _scores(column: Any) -> np.ndarray:

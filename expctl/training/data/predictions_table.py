@@ -50,6 +50,14 @@ class PredictionColumns:
     ids: tuple[str, ...] = ()
     text: str | None = None
 
+    @property
+    def options(self) -> list[str]:
+        """The options that name them, of those that are named."""
+        said = {
+            "--target": self.target, "--prediction": self.prediction, "--id": self.ids, "--text-column": self.text
+        }  # fmt: skip
+        return [option for option, value in said.items() if value]
+
 
 @dataclass(frozen=True)
 class PredictionsTable:

@@ -28,6 +28,7 @@ def predicted_chunks(
     *,
     name: str,
     text_column: str | None = None,
+    texts_alone: bool = False,
     proba: bool = False,
     oov: bool = False,
     seen: Seen | None = None,
@@ -35,11 +36,12 @@ def predicted_chunks(
     """Each piece with a column `prediction`, if `proba` one `proba_CLASS` a class, if `oov` the share of unknown terms.
 
     `inputs` are the columns the estimator reads with their MLflow types; `text_column` is what the table calls the
-    first text among them. A row whose text is missing gets a missing prediction: no model can be asked about nothing.
+    first text among them; with `texts_alone` the estimator is given its one column as a Series, not in a table. A row
+    whose text is missing gets a missing prediction: no model can be asked about nothing.
     `seen` counts the unknown terms as texts go by, of the first `SAMPLE` rows where `oov` does not ask for all.
     `name` stands for the table in errors. Raises UsageError if `oov` is asked of a factory's model or `proba` of one
-    without, DataError if a column is missing, already exists or does not hold what the model reads, TrainingFailed if
-    the estimator raises.
+    without, DataError if a column is missing, already exists or does not hold what the model reads, or if there are not
+    as many predictions as rows, TrainingFailed if the estimator raises.
     """
     if proba and not hasattr(estimator, "predict_proba"):
         raise UsageError(
@@ -58,7 +60,7 @@ def predicted_chunks(
         if taken is not None:
             raise DataError(f"{name} has a column {taken!r} already", hint="rename it: predict adds one of that name")
         read = {column: chunk[called[column]] for column in inputs}
-        added = _predict(estimator, inputs, read, names)
+        added = _predict(estimator, inputs, read, names, texts_alone=texts_alone)
         room = None if oov else 0 if seen is None else SAMPLE - seen.rows
         if vectorizers and room != 0:
             shares = _shares(vectorizers, read[texts[0]][:room])
@@ -74,7 +76,9 @@ def _shares(vectorizers: list[Any], cells: list[Any]) -> np.ndarray:
     return unknown_shares(vectorizers, [as_text(cell) or "" for cell in cells])
 
 
-def _predict(estimator: Any, inputs: Mapping[str, str], chunk: TableColumns, names: list[str]) -> TableColumns:
+def _predict(
+    estimator: Any, inputs: Mapping[str, str], chunk: TableColumns, names: list[str], *, texts_alone: bool
+) -> TableColumns:
     rows = len(next(iter(chunk.values())))
     columns = {column: _cells(chunk[column], kind, column) for column, kind in inputs.items()}
     texts = [column for column, kind in inputs.items() if kind == "string"]
@@ -85,11 +89,18 @@ def _predict(estimator: Any, inputs: Mapping[str, str], chunk: TableColumns, nam
     frame = feature_frame(
         {column: [values[i] for i in usable] for column, values in columns.items()}, range(len(usable))
     )
+    asked = frame[next(iter(inputs))] if texts_alone else frame
     try:
-        predicted = estimator.predict(frame).tolist()
-        scores = estimator.predict_proba(frame).tolist() if len(names) > 1 else []
+        predicted = estimator.predict(asked).tolist()
+        scores = estimator.predict_proba(asked).tolist() if len(names) > 1 else []
     except Exception as error:
         raise TrainingFailed(f"the model cannot predict this: {type(error).__name__}: {error}") from error
+    for given in (predicted, scores) if scores else (predicted,):
+        if len(given) != len(usable):
+            raise DataError(
+                f"the model gave {len(given):,} predictions for {len(usable):,} rows",
+                hint="expctl adopt RUN --predictions FILE takes what its program predicted",
+            )
     for place, position in enumerate(usable):
         added[PREDICTION][position] = predicted[place]
         for name, score in zip(names[1:], scores[place] if scores else (), strict=True):

@@ -57,6 +57,13 @@ def test_texts_are_labelled_by_the_best_run_which_is_named(cli, runs):
     assert cli("predict", "a film", "--quiet").stderr == ""
 
 
+def test_a_text_that_is_the_name_of_a_table_is_labelled_and_told(cli, runs):
+    done = cli("predict", "--run", "strong", "small.csv", "none.csv", "a film", "/" * 5000 + "x.csv", "-f", "jsonl")
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 4)
+    assert done.stderr.startswith("expctl: small.csv is a file: --input small.csv labels its rows\n")
+    assert done.stderr.count("is a file") == 1
+
+
 def test_a_run_called_best_is_not_taken_for_the_best_run(cli, runs):
     store = store_of(runs)
     run = store.find("attributes.run_name = 'weak'")[0]

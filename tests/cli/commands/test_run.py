@@ -130,6 +130,8 @@ def test_secrets_of_the_environment_are_in_no_file_tag_or_parameter(cli, folder,
         (["--timeout", "soon", "--", "true"], "expctl: invalid --timeout: 'soon' (for example 90s, 30m or 2h)"),
         (["-p", "a", "--", "true"], "expctl: --param 'a' is not KEY=VALUE"),
         (["--predictions", "x.doc", "--", "true"], "expctl: x.doc: unknown file format"),
+        (["--prediction", "guess", "--", "true"], "expctl: --prediction names a column of --predictions FILE"),
+        (["--id", "doc", "--", "true"], "expctl: --id names a column of --predictions FILE"),
         (["-t", "mlflow.x=1", "--", "true"], "expctl: tag 'mlflow.x': mlflow. and expctl. are reserved"),
     ],
 )

@@ -56,7 +56,7 @@ def test_without_mlflow_they_go_to_the_file_of_expctl_run(tmp_path, monkeypatch)
 
 def test_where_there_is_no_run(monkeypatch):
     monkeypatch.delitem(sys.modules, "mlflow", raising=False)
-    with pytest.raises(UsageError, match="there is no run to log them to"):
+    with pytest.raises(UsageError, match="it needs an active MLflow run, or `expctl run`"):
         expctl.log_predictions(["a"], ["a"], ids=[1])
 
 

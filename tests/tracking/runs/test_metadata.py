@@ -106,6 +106,8 @@ def test_what_was_said_of_a_run_is_read_back_without_what_was_recorded_from_the_
     code = Code("c0ffee", "main", None, True, b"patch")
     run = RunRecord("a" * 32, "strong", "finished", "1", tags=run_tags(said, "expctl train", code, developer="Ann"))
     assert labels_of(run) == said
+    autologged = {"estimator_name": "Pipeline", "estimator_class": "sklearn.pipeline.Pipeline"}
+    assert labels_of(replace(run, tags={**run.tags, **autologged})) == said
 
 
 def test_the_tags_of_a_run_say_who_made_it_with_which_code_by_which_command():

@@ -236,3 +236,12 @@ def test_a_column_called_oov_is_kept_when_none_is_asked_for(model: Pipeline) -> 
     assert predicted(model, piece)[0]["oov"] == ["mine"]
     with pytest.raises(DataError, match="has a column 'oov' already"):
         predicted(model, piece, oov=True)
+
+
+def test_texts_alone_are_a_series_and_as_many_predictions_as_rows_are_wanted() -> None:
+    texts = ["good film", "bad film", "good", "bad"]
+    estimator = make_pipeline(CountVectorizer(), DummyClassifier()).fit(texts, ["pos", "neg"] * 2)
+    with pytest.raises(DataError, match="the model gave 1 predictions for 4 rows"):
+        predicted(estimator, {"text": texts})
+    (piece,) = predicted(estimator, {"text": texts}, texts_alone=True, proba=True)
+    assert piece["prediction"] == estimator.predict(texts).tolist()
