@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _OPTION: Final = re.compile(r"--(?P<key>[A-Za-z][\w.-]*)(?P<equals>=(?P<value>.*))?", re.DOTALL)
 _PAIR: Final = re.compile(r"\+{0,2}(?P<key>[A-Za-z_][\w.]*)=(?P<value>.*)", re.DOTALL)
+# What may be called like a secret, in the ways of all programs: -token V, -password=V, api-key=V.
+_NAMED: Final = re.compile(r"(?P<dashes>-{0,2}|\+{0,2})(?P<key>[A-Za-z_][\w.-]*)(?P<equals>=(?P<value>.*))?", re.DOTALL)
 _NUMBER: Final = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 HIDDEN: Final = "***"
 
@@ -35,7 +37,7 @@ def parameters(command: Sequence[str], secrets: Iterable[str] = ()) -> dict[str,
         else:
             continue
         found.pop(key, None)
-        found[key] = HIDDEN if value != "True" and is_secret(key, value) else without_secrets(value, known)
+        found[key] = value if value == "True" else without_secret_value(key, value, known)
     return found
 
 
@@ -44,16 +46,20 @@ def without_secret_words(command: Sequence[str], secrets: Iterable[str]) -> list
     known, told = list(secrets), []
     before = ""  # the option whose value the word may be
     for word in command:
-        option = _OPTION.fullmatch(word)
-        said = option or _PAIR.fullmatch(word)
-        if option is None and is_secret(before, word):
+        said = _NAMED.fullmatch(word)
+        if before and not word.startswith("--") and is_secret(before, word):
             told.append(HIDDEN)
-        elif said is not None and "=" in word and is_secret(said["key"], said["value"]):
+        elif said is not None and said["equals"] and is_secret(said["key"], said["value"]):
             told.append(f"{word.partition('=')[0]}={HIDDEN}")
         else:
             told.append(without_secrets(word, known))
-        before = option["key"] if option is not None and "=" not in word else ""
+        before = said["key"] if said is not None and said["dashes"].startswith("-") and not said["equals"] else ""
     return told
+
+
+def without_secret_value(key: str, value: str, secrets: Iterable[str]) -> str:
+    """The value of a parameter of this name as it may be stored."""
+    return HIDDEN if is_secret(key, value) else without_secrets(value, secrets)
 
 
 def _behind(words: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ _SECRET: Final = re.compile(
 )
 _SMALL: Final = re.compile(r"-?(?:\d{1,6}|\d{0,3}\.\d{1,3})")  # a number that says how many or how much
 _FOLDERS: Final = ("PWD", "OLDPWD")  # of the shell: no passwords
+_AUTHORIZATION: Final = re.compile(r"(authorization['\"]?\s*[:=]\s*['\"]?\w+\s+)[^\s'\"]+", re.IGNORECASE)
 _LEAST: Final = 6  # characters of a secret: shorter values are words that stand everywhere
 _ESCAPES: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
@@ -76,10 +77,12 @@ def secrets_of(environment: Mapping[str, str]) -> list[str]:
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """A text without these values, and without user, password and query of addresses."""
+    """A text without these values, and without user, password and query of addresses and the credentials of an
+    Authorization header.
+    """
     for secret in secrets:
         text = text.replace(secret, "***")
-    return mask_secrets(text)
+    return mask_secrets(_AUTHORIZATION.sub(r"\1***", text))
 
 
 class Output:

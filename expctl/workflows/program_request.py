@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError
-from expctl.programs.arguments import without_secret_words
+from expctl.programs.arguments import without_secret_value, without_secret_words
 from expctl.programs.output import value_group
 from expctl.records import Tag
 from expctl.tracking.runs.lifecycle import TAG_LIMIT
@@ -74,6 +74,10 @@ class ProgramRequest:
         """The command as one line, for people, without secrets."""
         return shlex.join(without_secret_words(self.command, secrets))
 
+    def params_told(self, secrets: Sequence[str]) -> dict[str, str]:
+        """The parameters that its arguments do not say, without secrets."""
+        return {key: without_secret_value(key, value, secrets) for key, value in self.params.items()}
+
     @property
     def expressions(self) -> dict[str, re.Pattern[str]]:
         """The patterns, ready to be used."""
@@ -83,7 +87,7 @@ class ProgramRequest:
         """One line of JSON, without secrets."""
         columns = self.columns
         asked: dict[str, Any] = {
-            "command": without_secret_words(self.command, secrets), "params": dict(self.params),
+            "command": without_secret_words(self.command, secrets), "params": self.params_told(secrets),
             "metrics": dict(self.patterns), "artifacts": list(self.artifacts), "data": self.data,
             "predictions": self.predictions, "target": columns.target, "prediction": columns.prediction,
             "ids": list(columns.ids), "text_column": columns.text, "timeout": self.timeout_seconds,
@@ -114,7 +118,7 @@ class ProgramRequest:
     @property
     def has_secret(self) -> bool:
         """Whether a word was left out where it was written down, so that it cannot be run again."""
-        return any(_LOST in word for word in self.command)
+        return any(_LOST in word for word in (*self.command, *self.params.values()))
 
     def line(self) -> str:
         """The `expctl run` line that does the same."""

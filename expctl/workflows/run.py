@@ -143,7 +143,10 @@ def _given(
     patch: bytes | None,
 ) -> Iterator[Item]:  # fmt: skip
     """What is known before the program begins."""
-    for key, value in {**parameters(request.command, context.secrets), **request.params}.items():
+    for key, value in {
+        **parameters(request.command, context.secrets),
+        **request.params_told(context.secrets),
+    }.items():
         try:
             check_key("parameter", key)
         except UsageError:

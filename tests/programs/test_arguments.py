@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expctl.programs.arguments import parameters, without_secret_words
+from expctl.programs.arguments import parameters, without_secret_value, without_secret_words
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,18 @@ def test_names_that_only_sound_like_secrets_are_kept():
         "tokenizer": "word", "max_tokens": "512", "author": "me", "auth": "2", "token": "***"
     }  # fmt: skip
     assert without_secret_words(command, []) == [*command[:-1], "***"]
+
+
+def test_what_is_called_like_a_secret_is_hidden_in_the_ways_of_all_programs():
+    words = ["x", "-token", "leak12345", "-password=leak2", "api-key=leak3", "--max-tokens", "512", "-v", "run"]
+    assert without_secret_words(words, []) == [
+        "x", "-token", "***", "-password=***", "api-key=***", "--max-tokens", "512", "-v", "run",
+    ]  # fmt: skip
+    header = without_secret_words(["curl", "--header", "Authorization: Bearer leak88", "Basic ideas"], [])
+    assert header == ["curl", "--header", "Authorization: Bearer ***", "Basic ideas"]
+
+
+def test_a_parameter_is_stored_without_secrets_too():
+    assert without_secret_value("api_key", "leak99", []) == "***"
+    assert without_secret_value("note", "with leak99", ["leak99"]) == "with ***"
+    assert without_secret_value("lr", "0.1", []) == "0.1"
