@@ -84,7 +84,7 @@ def test_metrics_of_the_output_and_of_metrics_json(cli, folder):
     run = latest(folder)
     assert run.metrics == {"loss": 1 / 2000, "val_accuracy": 0.5, "f1.macro": 0.25, "epochs": 2}
     assert len(store_of(folder).reader.history(run.run_id, "loss")) == 2000
-    assert "warning: metrics.json: bad is nan" in done.stderr
+    assert "warning: metrics.json: bad is no number" in done.stderr
 
 
 def test_a_metrics_json_of_another_program_is_not_read(cli, folder):
