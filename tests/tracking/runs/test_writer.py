@@ -222,7 +222,7 @@ SECRETS = "https://ada:s3cr3t-word@data.invalid/small.csv?sig=s3cr3t-sign&se=202
 def test_no_secret_of_a_data_address_reaches_store_or_screen(cli, small, monkeypatch):
     content = small.read_bytes()
     small.unlink()
-    monkeypatch.setattr("expctl.training.data.stored.read_bytes", lambda path: content)
+    monkeypatch.setattr("expctl.training.data.stored.read_bytes", lambda *_: content)
     trained = cli("train", "--data", SECRETS, "--test-data", SECRETS, "--cv", "2", "--autolog")
     assert trained.exit_code == 0, trained.stderr
     shown = cli("show", "latest", "--format", "json")
