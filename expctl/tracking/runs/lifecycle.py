@@ -5,11 +5,13 @@ Knows nothing of what is written (`writer.py`).
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.records import Tag
@@ -24,13 +26,22 @@ if TYPE_CHECKING:
 # MLflow cuts longer tags with no more than a warning.
 TAG_LIMIT: Final = 8000
 
+# Seconds by which the start of one process may differ from one reading to the next: Linux tells it since the boot, and
+# when that was moves with each correction of the clock.
+_ADRIFT: Final = 5.0
+
 
 def process_tags() -> dict[str, str]:
     """Which process records: host, pid, and its start in seconds since 1970, as a pid alone is used again."""
+    return {Tag.HOST: socket.gethostname(), Tag.PID: str(os.getpid()), Tag.STARTED: _start(os.getpid())}
+
+
+@cache
+def _start(pid: int) -> str:
+    """When this process, whose pid it is, started; asked once, so that it is the same whatever the clock does."""
     import psutil
 
-    process = psutil.Process()
-    return {Tag.HOST: socket.gethostname(), Tag.PID: str(process.pid), Tag.STARTED: f"{process.create_time():.2f}"}
+    return f"{psutil.Process(pid).create_time():.2f}"
 
 
 def is_alive(run: RunRecord) -> bool | None:
@@ -47,8 +58,10 @@ def is_alive(run: RunRecord) -> bool | None:
             return False
     except psutil.NoSuchProcess:
         return False
-    started = run.tags.get(Tag.STARTED)
-    return started is None or f"{created:.2f}" == started
+    try:
+        return Tag.STARTED not in run.tags or abs(float(run.tags[Tag.STARTED]) - created) < _ADRIFT
+    except ValueError:
+        return False
 
 
 def recorder_of(run: RunRecord) -> str:
