@@ -1,4 +1,4 @@
-"""expctl: train, record, compare and rank scikit-learn text classifiers from a shell, over MLflow.
+"""expctl: train, record, compare and rank text classifiers, or the runs of any program, from a shell, over MLflow.
 
 And what scripts and notebooks may use of it (`expctl help python`). Imports nothing until it is called.
 """
@@ -36,9 +36,9 @@ def log_predictions(
 
     Raises expctl.errors.DataError for lengths that differ, missing labels and repeated ids.
     """
-    from expctl.tracking.runs.log_predictions import log
+    from expctl.workflows.log_predictions import columns_of, log
 
-    log(y_true, y_pred, scores, ids, texts, classes, groups)
+    log(columns_of(y_true, y_pred, scores, ids, texts, classes, groups))
 
 
 def runs(

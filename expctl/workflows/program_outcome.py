@@ -154,7 +154,7 @@ def evidence_of(
     value; so are predictions of which none is a label.
     """
     if (strange := _strangers(table)) is not None:
-        note(f"warning: {strange}: is --prediction the right column?")
+        note(f"warning: {strange}: is it the right column?")
     if "test_rows" not in run.params:
         yield Param("test_rows", len(table.hashes))
     otherwise: set[str] = set()

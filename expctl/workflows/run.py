@@ -21,14 +21,14 @@ from expctl.programs.output import MOST_READINGS, Output, secrets_of
 from expctl.records import Tag
 from expctl.temporary import temporary_folder
 from expctl.tracking import uris
-from expctl.tracking.runs import log_predictions, provenance
+from expctl.tracking.runs import provenance
 from expctl.tracking.runs.items import DatasetInput, File, Param, RecordedMetric, RemovedTag
 from expctl.tracking.runs.metadata import PARAM_LIMIT, check_key, run_tags, with_data_version
 from expctl.tracking.runs.program_runs import close_runs, environment_of, runs_below
 from expctl.tracking.runs.writer import Abandoned, RunWriter, recording
 from expctl.tracking.store import Store, open_store, silent
 from expctl.training.data.tables import read_bytes
-from expctl.workflows import program_outcome
+from expctl.workflows import log_predictions, program_outcome
 from expctl.workflows.program_outcome import METRICS_FILE, Before
 
 if TYPE_CHECKING:

@@ -95,6 +95,6 @@ def test_limits_are_recorded_of_a_value_that_is_the_runs_too(own, limits):
 def test_predictions_of_which_none_is_a_label_are_told():
     assert evidence("1,pos,Pos\n2,neg,neg\n")[1] == []
     assert evidence("1,pos,Pos\n2,neg,Neg\n")[1] == [
-        "warning: no prediction is one of the labels (neg, pos; Neg, Pos): is --prediction the right column?"
+        "warning: no prediction is one of the labels (neg, pos; Neg, Pos): is it the right column?"
     ]
     assert "(0, 1, 2, 3, 4, ...; a)" in evidence("".join(f"{n},{n},a\n" for n in range(9)))[1][0]

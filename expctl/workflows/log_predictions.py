@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, UsageError
-from expctl.tracking.runs.predicted import predicted, predictions_file
+from expctl.tracking.runs.predicted import predictions_file
 from expctl.training.data.predictions_table import predictions_of
 
 if TYPE_CHECKING:
@@ -23,17 +23,9 @@ FILE: Final = "EXPCTL_PREDICTIONS"  # the variable by which `expctl run` says wh
 _NAME: Final = "log_predictions"
 
 
-def log(
-    y_true: Sequence[Any],
-    y_pred: Sequence[Any],
-    scores: Any,
-    ids: Sequence[Any] | None,
-    texts: Sequence[str] | None,
-    classes: Sequence[Any] | None,
-    groups: Sequence[Any] | None,
-) -> None:
-    """See `expctl.log_predictions`."""
-    table = predictions_of(_columns(y_true, y_pred, scores, ids, texts, classes, groups), _NAME)
+def log(columns: TableColumns) -> None:
+    """See `expctl.log_predictions`; `columns` are its arguments (`columns_of`)."""
+    table = predictions_of(columns, _NAME)
     mlflow = sys.modules.get("mlflow")
     active = None if mlflow is None else mlflow.active_run()
     if mlflow is not None and active is not None:
@@ -48,7 +40,7 @@ def log(
     Path(place).write_bytes(predictions_file(table))
 
 
-def _columns(
+def columns_of(
     y_true: Sequence[Any],
     y_pred: Sequence[Any],
     scores: Any,
@@ -97,17 +89,22 @@ def _sorted(values: set[Any]) -> list[Any]:
 
 
 def _to_run(mlflow: Any, run_id: str, table: PredictionsTable) -> None:
-    """Write to a run of the script's store, whose own metrics stay as they are."""
+    """Write to a run of the script's store, whose own metrics stay; what these say otherwise is warned of."""
     from expctl.settings import Settings
-    from expctl.tracking.runs.items import MetricValue
     from expctl.tracking.runs.writer import RunWriter
     from expctl.tracking.store import open_store
+    from expctl.workflows.program_outcome import evidence_of
 
     uri = mlflow.get_tracking_uri()
     try:
         store = open_store(Settings(tracking_uri=uri), create=True)
         run = store.get(run_id)
-        items = (one for one in predicted(table) if not (isinstance(one, MetricValue) and one.key in run.metrics))
-        RunWriter(store, run).write(items)
+        RunWriter(store, run).write(evidence_of(table, run, _warn))
     finally:
         mlflow.set_tracking_uri(uri)
+
+
+def _warn(text: str) -> None:
+    import warnings
+
+    warnings.warn(f"{_NAME}: {text.removeprefix('warning: ')}", stacklevel=2)
