@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.bootstrap import SEED, metrics_from_counts
-from expctl.analysis.difference import Difference
+from expctl.analysis.difference import Difference, expanded_tail
+from expctl.analysis.label_metrics import ClassCounts
 from expctl.analysis.predictions import group_numbers
 from expctl.metrics import METRICS
 
@@ -119,10 +120,7 @@ def cluster_class_differences(
     """F1 of each class, challenger minus baseline, with whole groups as the sample. Keys are the classes."""
 
     def class_f1(hits: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> dict[str, np.ndarray]:
-        import numpy as np
-
-        with np.errstate(divide="ignore", invalid="ignore"):
-            f1 = np.where(predicted + actual > 0, 2 * hits / (predicted + actual), 0.0)
+        f1 = ClassCounts(hits, predicted, actual).f1
         return {name: f1[:, i] for i, name in enumerate(pairing.classes)}
 
     differ = pairing.first_predicted != pairing.second_predicted
@@ -192,7 +190,7 @@ def cluster_limits(
     rarer = min(every, *of_class) if len(names) == 2 and all(of_class) else every
     found = {}
     for key in lower:
-        tail = _tail(max(every if key in _OF_ROWS else rarer, _LEAST_EFFECTIVE) - 1, confidence)
+        tail = expanded_tail(max(every if key in _OF_ROWS else rarer, _LEAST_EFFECTIVE) - 1, confidence) * 100
         found[key] = float(np.percentile(lower[key], tail)), float(np.percentile(upper[key], 100 - tail))
     return found
 
@@ -304,15 +302,6 @@ def _effective(groups: np.ndarray) -> float:
 
     sizes = np.bincount(groups)
     return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(groups) else 0.0
-
-
-def _tail(freedom: float, confidence: float) -> float:
-    """The percentile that stands for Student's t. Source: Hesterberg 2015, The American Statistician 69."""
-    import numpy as np
-    from scipy.special import ndtr, stdtrit
-
-    wider = np.sqrt((freedom + 1) / freedom)
-    return float(ndtr(wider * stdtrit(freedom, (1 - confidence) / 2))) * 100
 
 
 def _broken_and_fixed(pairing: Pairing) -> tuple[np.ndarray, np.ndarray]:

@@ -78,13 +78,13 @@ def resampled_difference(
     with them. Source: Hesterberg 2015, What teachers should know about the bootstrap, The American Statistician 69.
     """
     import numpy as np
-    from scipy.special import ndtr, ndtri, stdtr, stdtrit
+    from scipy.special import ndtri, stdtr
 
     if len(drawn) < _FOR_PERCENTILES:
         return normal_difference(metric, baseline, challenger, float(drawn.std(ddof=1)), confidence)
     freedom = max(informative - 1, 1)
     wider = np.sqrt((freedom + 1) / freedom)
-    tail = float(ndtr(wider * stdtrit(freedom, (1 - confidence) / 2))) * 100
+    tail = expanded_tail(freedom, confidence) * 100
     low, high = np.percentile(drawn, [tail, 100 - tail])
     # Half of the ties counts for each side; the 1 keeps a p-value of finitely many resamples above 0.
     ties = (drawn == 0).sum()
@@ -95,6 +95,15 @@ def resampled_difference(
         error = float(drawn.std(ddof=1)) * wider
         p_value = min(p_value, float(2 * stdtr(freedom, -abs(challenger - baseline) / error)) if error else p_value)
     return Difference(metric, baseline, challenger, float(low), float(high), p_value, 1 - confidence)
+
+
+def expanded_tail(freedom: float, confidence: float) -> float:
+    """The share below a percentile that stands where Student's t would put the limit. Source: Hesterberg 2015."""
+    import numpy as np
+    from scipy.special import ndtr, stdtrit
+
+    wider = np.sqrt((freedom + 1) / freedom)
+    return float(ndtr(wider * stdtrit(freedom, (1 - confidence) / 2)))
 
 
 def normal_difference(metric: str, baseline: float, challenger: float, error: float, confidence: float) -> Difference:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from expctl.analysis.power import two_digits
 from expctl.analysis.slices import OTHER
 from expctl.metrics import higher_is_better
 from expctl.wording import agree
@@ -117,6 +118,4 @@ def _enough(rows: int | None, margin: float, reach: float) -> int | None:
     """
     if not rows or margin * _HOPELESS <= reach:
         return None
-    needed = rows * (reach / margin) ** 2
-    unit = int(10 ** max(0, math.floor(math.log10(needed)) - 1))
-    return max(math.ceil(needed / unit) * unit, rows + 1)
+    return max(two_digits(rows * (reach / margin) ** 2), rows + 1)

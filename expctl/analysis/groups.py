@@ -61,11 +61,11 @@ def compare_groups(
             continue
         one, other = sides
         whole = len(one) == len(baseline) and len(other) == len(challenger)
-        deviations = tuple(float(np.sqrt(_variance(side))) if len(side) > 1 else None for side in sides)
+        deviations = tuple(float(np.sqrt(variance(side))) if len(side) > 1 else None for side in sides)
         found.append(
             GroupDifference(
                 metric,
-                (_mean(one), _mean(other)),
+                (mean(one), mean(other)),
                 (deviations[0], deviations[1]),
                 (len(one), len(other)),
                 _tested(metric, one, other, confidence, paired=paired and whole, overlap=overlap)
@@ -125,12 +125,12 @@ def _matched(
     return ordered[0], ordered[1], True
 
 
-def _mean(values: np.ndarray) -> float:
+def mean(values: np.ndarray) -> float:
     """The mean; of equal values exactly that value, which a plain sum misses in the last bit."""
     return float(values[0] + (values - values[0]).mean())
 
 
-def _variance(values: np.ndarray) -> float:
+def variance(values: np.ndarray) -> float:
     """The sample variance; of equal values exactly 0."""
     return float((values - values[0]).var(ddof=1))
 
@@ -142,12 +142,12 @@ def _tested(
     import numpy as np
     from scipy.special import stdtr, stdtrit
 
-    before, after = _mean(one), _mean(other)
+    before, after = mean(one), mean(other)
     change = after - before
     if paired:
-        error, freedom = float(np.sqrt(_variance(other - one) * (1 / len(one) + overlap))), float(len(one) - 1)
+        error, freedom = float(np.sqrt(variance(other - one) * (1 / len(one) + overlap))), float(len(one) - 1)
     else:
-        parts = [_variance(side) * (1 / len(side) + overlap) for side in (one, other)]
+        parts = [variance(side) * (1 / len(side) + overlap) for side in (one, other)]
         error = float(np.sqrt(sum(parts)))
         spread = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (one, other), strict=True))
         freedom = sum(parts) ** 2 / spread if spread else 1.0

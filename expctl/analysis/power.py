@@ -39,9 +39,7 @@ class Power:
 
     def rows_for(self, difference: float) -> int:
         """How many such rows find a true difference with probability POWER, to two digits."""
-        needed = self.rows * (self._reach * self.error / difference) ** 2
-        unit: int = 10 ** max(0, math.floor(math.log10(max(needed, 1))) - 1)
-        return max(math.ceil(needed / unit) * unit, 1)
+        return two_digits(self.rows * (self._reach * self.error / difference) ** 2)
 
     def of(self, difference: float) -> float:
         """How likely these rows find a true difference: a significant one, on the right side."""
@@ -56,6 +54,12 @@ class Power:
     @property
     def _reach(self) -> float:
         return _NORMAL.inv_cdf(1 - self.alpha / 2) + _NORMAL.inv_cdf(POWER)
+
+
+def two_digits(rows: float) -> int:
+    """A number of rows that is estimated, rounded up to two digits; at least 1."""
+    unit: int = 10 ** max(0, math.floor(math.log10(max(rows, 1))) - 1)
+    return max(math.ceil(rows / unit) * unit, 1)
 
 
 def power_of(difference: Difference, rows: int) -> Power | None:

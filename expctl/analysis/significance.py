@@ -19,6 +19,7 @@ from expctl.analysis.clusters import (
 )
 from expctl.analysis.difference import Difference, adjusted, evened, mcnemar_p, mirrored, resampled_difference
 from expctl.analysis.joint_table import JointTable, counts_by_class, joint_table, sizes
+from expctl.analysis.label_metrics import ClassCounts
 from expctl.analysis.predictions import Pairing, RunPredictions, pair
 from expctl.analysis.randomization import randomization_p
 from expctl.analysis.scores import score_differences, too_few_rows
@@ -60,10 +61,7 @@ def class_differences(
     """F1 of each class, challenger (second) minus baseline (first), by the same bootstrap. Keys are the classes."""
 
     def class_f1(hits: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> dict[str, np.ndarray]:
-        import numpy as np
-
-        with np.errstate(divide="ignore", invalid="ignore"):
-            f1 = np.where(predicted + actual > 0, 2 * hits / (predicted + actual), 0.0)
+        f1 = ClassCounts(hits, predicted, actual).f1
         return {name: f1[:, i] for i, name in enumerate(classes)}
 
     found = _resampled(table, class_f1, confidence, each_class=True, same_model=same_model)
@@ -279,13 +277,12 @@ def _assess_groups(
     reason = too_few(groups)
     if reason is not None:
         return Assessment(pairing=pairing, note=f"not tested: {reason}")
-    kept = {"confidence": confidence}
     return Assessment(
         {
-            **cluster_differences(pairing, groups, same_model=same_model, **kept),
-            **cluster_score_differences(baseline, challenger, pairing, groups, **kept),
+            **cluster_differences(pairing, groups, confidence=confidence, same_model=same_model),
+            **cluster_score_differences(baseline, challenger, pairing, groups, confidence=confidence),
         },
-        cluster_class_differences(pairing, groups, same_model=same_model, **kept) if per_class else {},
+        cluster_class_differences(pairing, groups, confidence=confidence, same_model=same_model) if per_class else {},
         pairing,
         _on_shared_rows(baseline, challenger, pairing),
     )

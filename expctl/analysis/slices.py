@@ -176,9 +176,8 @@ def slice_differences(
 ) -> list[SliceDifference]:
     """What a challenger changes by one metric on each slice of the paired rows, of which `cells` are those of a column.
 
-    P-values are corrected by Holm's method for as many slices. With
-    `together` the limits hold for all slices at once (Bonferroni): some slice is then surely beyond a bound exactly
-    where Holm's method would say so of some slice.
+    P-values are corrected by Holm's method for as many slices. With `together` the limits hold for all slices at once
+    (Bonferroni): some slice is then surely beyond a bound exactly where Holm's method would say so of some slice.
     """
     slices = slices_of(cells)
     tested = [one for one in slices if _few(len(one)) is None]

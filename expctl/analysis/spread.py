@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from expctl.analysis.groups import mean, variance
 from expctl.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ class Spread:
 
 def spreads(runs: Sequence[RunRecord]) -> list[Spread]:
     """Every metric of the table, and times, that some of the runs have as a finite number."""
+    import numpy as np
+
     found = []
     for metric in METRICS:
         values = [run.metrics[metric] for run in runs if math.isfinite(run.metrics.get(metric, math.nan))]
         if values:
-            first = values[0]  # from which differences are taken: equal values have a deviation of exactly 0
-            mean = first + math.fsum(value - first for value in values) / len(values)
-            squares = math.fsum((value - mean) ** 2 for value in values)
-            deviation = math.sqrt(squares / (len(values) - 1)) if len(values) > 1 else None
-            found.append(Spread(metric, len(values), mean, deviation, min(values), max(values)))
+            drawn = np.array(values)
+            deviation = math.sqrt(variance(drawn)) if len(values) > 1 else None
+            found.append(Spread(metric, len(values), mean(drawn), deviation, min(values), max(values)))
     return found

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError
-from expctl.recipe import OPTIONS
+from expctl.recipe import OPTIONS, is_same
 from expctl.training.models.configure import RECIPE_KEYS, configure, defaults
 from expctl.training.models.families import FAMILIES
 
@@ -92,8 +92,7 @@ def _flat(recipe: Recipe) -> dict[str, Any]:
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
-    """Equal in value and in type: `max_df` 1 is one row, 1.0 all of them."""
-    return key in one and key in other and (type(one[key]), one[key]) == (type(other[key]), other[key])
+    return key in one and key in other and is_same(one[key], other[key])
 
 
 def _is_of_model(key: str, one: Recipe, other: Recipe) -> bool:
