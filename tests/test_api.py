@@ -58,7 +58,7 @@ def test_labels_have_the_type_that_was_recorded(folder, labels, kind):
     import mlflow
 
     mlflow.set_tracking_uri(settings_of(folder).tracking_uri)
-    with mlflow.start_run() as active:
+    with mlflow.start_run(experiment_id="0") as active:
         expctl.log_predictions(labels, labels[::-1], ids=[7, 8, 9])
     found = expctl.run(active.info.run_id, experiment="Default").predictions()
     assert (found["label"].tolist(), found["prediction"].tolist()) == (labels, labels[::-1])
