@@ -22,19 +22,30 @@ if TYPE_CHECKING:
     from expctl.tracking.store import Store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """One recorded run. `params` are numbers and booleans where they were such."""
 
-    _record: RunRecord = field(repr=False)
-    _store: Store = field(repr=False, compare=False)
-    id: str = field(init=False)
-    name: str = field(init=False)
-    status: str = field(init=False)
+    _record: RunRecord
+    _store: Store = field(compare=False)
 
-    def __post_init__(self) -> None:
-        for key, value in (("id", self._record.run_id), ("name", self._record.name), ("status", self._record.status)):
-            object.__setattr__(self, key, value)
+    def __repr__(self) -> str:
+        return f"Run(id={self.id!r}, name={self.name!r}, status={self.status!r})"
+
+    @property
+    def id(self) -> str:
+        """Its id, 32 hexadecimal digits."""
+        return self._record.run_id
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._record.name
+
+    @property
+    def status(self) -> str:
+        """`finished`, `failed`, `killed`, `running` or `scheduled`."""
+        return self._record.status
 
     @property
     def experiment(self) -> str:

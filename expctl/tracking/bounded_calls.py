@@ -12,7 +12,7 @@ from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl import compat
-from expctl.tracking.readers.exchange import LARGEST, LARGEST_FILE, WHOLE, in_time
+from expctl.tracking.readers.exchange import LARGEST, LARGEST_FILE, TIMEOUT, WHOLE, in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from requests import Session
 
 _FILES: Final = "/mlflow-artifacts/artifacts"
-_TIMEOUT: Final = 30.0
 _PACKED: Final = 2**22  # bytes of an answer that is compressed, which may become a thousand times as many
 
 
@@ -40,7 +39,7 @@ class _Stream:
         self.most = LARGEST_FILE if is_file else LARGEST
         self._is_file = is_file
         self._size = 0
-        self._seconds = WHOLE * (sock.gettimeout() or _TIMEOUT)
+        self._seconds = WHOLE * (sock.gettimeout() or TIMEOUT)
         self._end = time.monotonic() + self._seconds
 
     def __getattr__(self, name: str) -> Any:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _EXAMPLE: Final = "expctl run -- python train.py --lr 0.1"
 _COLUMNS: Final = "expctl run --predictions pred.csv -- python train.py"
-_LOST: Final = "***"  # what stands in place of a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +95,15 @@ class ProgramRequest:
 
     @classmethod
     def of(cls, run: RunRecord) -> ProgramRequest:
-        """What was asked for of a recorded run. Raises UsageError if no program made it, or a secret was left out."""
+        """What was asked for of a recorded run. Raises UsageError if no program made it."""
         try:
             said = json.loads(run.tags[Tag.PROGRAM])
             words = [*said["command"], *said.get("params", {}).values()]
             if not isinstance(said["command"], list) or not all(isinstance(word, str) for word in words):
                 raise TypeError
-            columns = PredictionColumns()
-            if said.get("predictions") is not None:  # an earlier expctl wrote them down without a file, too
-                columns = PredictionColumns(
-                    said.get("target"), said.get("prediction"), tuple(said.get("ids", ())), said.get("text_column")
-                )
+            columns = PredictionColumns(
+                said.get("target"), said.get("prediction"), tuple(said.get("ids", ())), said.get("text_column")
+            )
             return cls(
                 tuple(said["command"]), RunMetadata(), said.get("params", {}), said.get("metrics", {}),
                 tuple(said.get("artifacts", ())), said.get("data"), said.get("predictions"), columns,
@@ -114,11 +111,6 @@ class ProgramRequest:
             )  # fmt: skip
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
             raise UsageError(f"run {run.described} was not made by expctl run", hint="expctl list") from None
-
-    @property
-    def has_secret(self) -> bool:
-        """Whether a word was left out where it was written down, so that it cannot be run again."""
-        return any(_LOST in word for word in (*self.command, *self.params.values()))
 
     def line(self) -> str:
         """The `expctl run` line that does the same."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _CERTIFICATES: Final = ("MLFLOW_TRACKING_SERVER_CERT_PATH", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _RETRIED: Final = (429, 500, 502, 503, 504)
 _RETRIES: Final = 3  # MLflow's own 7 last four minutes, and are taken where somebody asks for them
-_TIMEOUT: Final = 30.0
+TIMEOUT: Final = 30.0
 _LONGEST_WAIT: Final = 30.0
 WHOLE: Final = 4  # timeouts that an answer may take from its first byte to its last, of a file each piece of it
 _PIECE: Final = 2**18
@@ -48,7 +48,7 @@ class Exchange:
         self._headers = {"Content-Type": "application/json", **headers}
         self._idle: list[HTTPConnection] = []  # open ones, of which a thread takes one for a call
         weakref.finalize(self, _close_all, self._idle)
-        self._timeout = _number_of("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT) or _TIMEOUT
+        self._timeout = _number_of("MLFLOW_HTTP_REQUEST_TIMEOUT", TIMEOUT) or TIMEOUT
         self._retries = int(min(_number_of("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES), 100))
         self._backoff = _number_of("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", 1)
         self._left = _LONGEST_WAIT * max(1, self._retries - 2)  # seconds to wait between calls, all in all

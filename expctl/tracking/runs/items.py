@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from expctl.recipe import Recipe
     from expctl.training.data.dataset import RowDigests, Split
     from expctl.training.fit.trainer import TrainResult
+    from expctl.training.tasks.protocol import Evaluation
 
 
 _TYPES: Final = 1000  # characters of the names of a model's types: to be told, not to be loaded by
@@ -194,7 +195,7 @@ def outcome(result: TrainResult, *, kept: bool = True) -> Iterator[Item]:
         untrusted = sorted(set(unusual or ()) - set(trusted_types()))
         if untrusted:
             yield TagValue(Tag.UNTRUSTED, ", ".join(untrusted)[:_TYPES])
-        yield from figures(result)
+        yield from figures(result.evaluation)
     before = counts(result.split.data_issues)
     yield from (Param(key, count) for key, count in counts(result.data_issues).items() if key not in before)
     yield from artifacts(result)
@@ -220,15 +221,20 @@ def metrics(result: TrainResult) -> Iterator[MetricValue]:
     import numpy as np
 
     yield from (MetricValue(key, value) for key, value in result.metrics.items())
-    for key, (low, high) in result.evaluation.limits.items():
-        yield MetricValue(f"{key}_low", low)
-        yield MetricValue(f"{key}_high", high)
+    yield from limits(result.evaluation)
     for key in dict.fromkeys([*METRICS, *(key for fold in result.folds for key in fold)]):
         folds = [fold[key] for fold in result.folds if key in fold]
         if folds:
             yield MetricValue(f"cv_{key}_mean", float(np.mean(folds)))
             yield MetricValue(f"cv_{key}_std", float(np.std(folds, ddof=1)) if len(folds) > 1 else 0.0)
             yield from (MetricValue(f"cv_{key}", value, step) for step, value in enumerate(folds))
+
+
+def limits(evaluation: Evaluation) -> Iterator[MetricValue]:
+    """The 95 % limits of the metrics that have some."""
+    for key, (low, high) in evaluation.limits.items():
+        yield MetricValue(f"{key}_low", low)
+        yield MetricValue(f"{key}_high", high)
 
 
 def tags(result: TrainResult) -> Iterator[TagValue]:
@@ -257,9 +263,9 @@ def _file_name(path: str) -> str:
     return PurePath(mask_secrets(path)).name  # in this order: a query alone is not known as one
 
 
-def figures(result: TrainResult) -> Iterator[File]:
+def figures(evaluation: Evaluation) -> Iterator[File]:
     """The pictures of the predictions, drawn."""
-    for figure in result.evaluation.figures:
+    for figure in evaluation.figures:
         yield File(figure.path, resolve_name(figure.draw)(*figure.arguments))
 
 

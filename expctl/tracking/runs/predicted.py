@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from expctl import __version__
 from expctl.records import Tag
-from expctl.tracking.runs.items import File, MetricValue, TagValue, predictions_parquet
+from expctl.tracking.runs.items import File, MetricValue, TagValue, figures, limits, predictions_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,13 +46,7 @@ def predicted(table: PredictionsTable, content: bytes | None = None) -> Iterator
     yield TagValue(Tag.PREDICTIONS_DIGEST, hashlib.sha256(content).hexdigest())
     yield TagValue(Tag.TEST_SET, fingerprint(table.hashes, predictions.labels))
     yield TagValue(Tag.VERSION, __version__)
-    for figure in evaluation.figures:
-        yield File(figure.path, resolve_name(figure.draw)(*figure.arguments))
+    yield from figures(evaluation)
     yield from (File(path, text.encode()) for path, text in evaluation.files.items())
-    for key, value in evaluation.metrics.items():
-        if key != "predict_seconds":
-            yield MetricValue(key, value)
-            if key in evaluation.limits:
-                low, high = evaluation.limits[key]
-                yield MetricValue(f"{key}_low", low)
-                yield MetricValue(f"{key}_high", high)
+    yield from (MetricValue(key, value) for key, value in evaluation.metrics.items() if key != "predict_seconds")
+    yield from limits(evaluation)

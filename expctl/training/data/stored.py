@@ -64,6 +64,6 @@ def read_stored(path: str, option: str | None = None) -> Stored:
     return Stored(path, list(read_files(path, files)), files)
 
 
-def digest_of(path: str, option: str | None = None) -> str:
+def digest_of(path: str) -> str:
     """The digest of what a path names. Raises DataError as `read_stored` does."""
-    return read_stored(path, option).digest
+    return read_stored(path).digest
