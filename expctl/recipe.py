@@ -22,6 +22,7 @@ from expctl.records import Value
 if TYPE_CHECKING:
     from expctl.parameters import Domain
 
+COLUMN_KINDS: Final = ("numeric", "categorical", "text", "datetime")
 Panel = Literal["Data", "Model"]
 # What was done before there was a parameter, of those that came after the first recipes were recorded: they are written
 # down only where they are something else, so that older recipes and what is recorded of them stay as they are.
@@ -29,6 +30,8 @@ LATER_PARAMETERS: Final[Mapping[str, Value]] = {
     "binary": False, "use_idf": True, "smooth_idf": True, "norm": "l2", "tfidf_norm": "l2", "strip_accents": None,
     "token_pattern": r"(?u)\b\w\w+\b", "char_ngram_min": 3, "char_ngram_max": 5,
 }  # fmt: skip
+# What options were called in recipes, and on runs, that are older than their name.
+RENAMED: Final[Mapping[str, str]] = {"label_column": "target"}
 # What `explain` does where two recipes differ in an option: change it with the other data or the model, alone, or not.
 Factor = Literal["data", "model", "alone", "none"]
 
@@ -52,6 +55,8 @@ class Option:
     is_file: bool = False
     repeatable: bool = False
     parameter: str = ""  # of a run, where it is not the key
+    spelled: str = ""  # its flag, where it is not --KEY
+    also: str = ""  # another flag for it
     key: str = ""
     default: Value = None
 
@@ -63,7 +68,7 @@ class Option:
     @property
     def flag(self) -> str:
         """How it is spelled on the command line."""
-        return f"--{self.key.replace('_', '-')}"
+        return self.spelled or f"--{self.key.replace('_', '-')}"
 
     @property
     def off(self) -> str:
@@ -102,6 +107,8 @@ class Recipe:
     `stop_words_hash` that of a file of stop words.
     With `dedupe` all copies of a text are on one side of the split, and of the folds; with `group_column` all rows with
     the same value there. With `time_column` the latest `test_size` of the rows are tested on, and folds go forward.
+    `columns` are those of a table that the model reads, each with its kind as it was decided when the recipe was made,
+    in the order of `by_kind`; None: the text column alone.
     """
 
     data: str = option(
@@ -113,7 +120,50 @@ class Recipe:
         parameter="data_path",
     )
     text_column: str = option("Column of the texts.", default="text", metavar="NAME", factor="data")
-    label_column: str = option("Column of the labels.", default="label", metavar="NAME", factor="data")
+    target: str = option(
+        "Column to predict: labels, or numbers.", default="label", metavar="NAME", factor="data", also="--label-column"
+    )
+    task: str | None = option(
+        "What to learn of a table, else told by the target: classification or regression.",
+        default=None,
+        before=None,
+        metavar="TASK",
+        domains=(Options(("classification", "regression")), NONE),
+        factor="data",
+    )
+    features: str | None = option(
+        "Columns of a table to learn from, by * and ?; repeatable.  [default: all others]",
+        default=None,
+        before=None,
+        metavar="NAMES",
+        factor="data",
+        repeatable=True,
+    )
+    drop: str | None = option(
+        "Columns of a table to leave out; repeatable.",
+        default=None,
+        before=None,
+        metavar="NAMES",
+        factor="data",
+        repeatable=True,
+    )
+    kinds: str | None = option(
+        "What a column is: numeric, categorical, text, datetime; repeatable.",
+        default=None,
+        before=None,
+        metavar="NAME=KIND",
+        factor="data",
+        repeatable=True,
+        spelled="--as",
+    )
+    missing: str | None = option(
+        "Words of a table for what is missing, in every column; repeatable.",
+        default=None,
+        before=None,
+        metavar="WORD",
+        factor="data",
+        repeatable=True,
+    )
     encoding: str = option("Encoding of CSV, TSV and JSONL.", default="utf-8", metavar="NAME", factor="data")
     test_size: float | None = option(
         "Share of the rows to test on.",
@@ -204,6 +254,7 @@ class Recipe:
         factor="model",
     )
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    columns: Mapping[str, str] | None = field(default=None, metadata={"before": None})
     model_hash: str | None = field(default=None, metadata={"before": None})
     extra_metric_hash: str | None = field(default=None, metadata={"before": None})
     stop_words_hash: str | None = field(default=None, metadata={"before": None})
@@ -211,6 +262,11 @@ class Recipe:
     def to_json(self) -> str:
         """One line of JSON with sorted keys: equal recipes have equal text, those recorded by an older expctl too."""
         written = {**asdict(self), "parameters": self._written()}
+        if self.columns is not None:  # as lists: names of sorted keys would lose their order
+            written["columns"] = {
+                kind: [name for name, own in self.columns.items() if own == kind]
+                for kind in dict.fromkeys(self.columns.values())
+            }
         for key, before in _before(type(self)).items():
             if written[key] == before:
                 del written[key]
@@ -219,7 +275,11 @@ class Recipe:
     @classmethod
     def from_json(cls, text: str) -> Recipe:
         """The recipe whose `to_json` gave `text`. Raises ValueError or TypeError for any other text."""
-        return cls(**{**_before(cls), **json.loads(text)})
+        values = {**_before(cls), **json.loads(text)}
+        values = {RENAMED.get(key, key): value for key, value in values.items()}
+        if values["columns"] is not None:
+            values["columns"] = {name: kind for kind, names in values["columns"].items() for name in names}
+        return cls(**{**values, "columns": by_kind(values["columns"])})
 
     @property
     def own_code(self) -> list[str]:
@@ -236,9 +296,16 @@ class Recipe:
 
         `data` is logged as `data_path`, the name the record of a run has for it, and first.
         """
-        flat = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("data", "parameters")}
+        flat = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("data", "parameters", "columns")}
+        if self.columns is not None:
+            flat |= {"text_column": None, "columns": self.told_columns()}
         chosen = {logged_as(key): value for key, value in flat.items() if value is not None}
         return {logged_as("data"): self.data, **chosen, **self._written()}
+
+    def told_columns(self) -> str:
+        """How many columns of each kind the model reads: `5 numeric, 2 categorical`; empty of a text's recipe."""
+        kinds = list((self.columns or {}).values())
+        return ", ".join(f"{kinds.count(kind)} {kind}" for kind in COLUMN_KINDS if kind in kinds)
 
     def _written(self) -> dict[str, Value]:
         """The parameters but for later ones of a family that are as they were before there was a choice."""
@@ -265,6 +332,17 @@ class Recipe:
             if key not in defaults or not is_same(defaults[key], value):
                 words += parameter_words(key, value, by_flag=key in defaults)
         return shlex.join(words)
+
+
+def by_kind(columns: Mapping[str, str] | None) -> dict[str, str] | None:
+    """The columns of a table in the order in which a recipe has them: kind by kind, each in the table's order.
+
+    Raises ValueError for a kind that is none.
+    """
+    if columns is None:
+        return None
+    ordered = sorted(columns, key=lambda name: COLUMN_KINDS.index(columns[name]))
+    return {name: columns[name] for name in ordered}
 
 
 def is_same(one: Value, other: Value) -> bool:

@@ -29,8 +29,10 @@ from expctl.parameters import (
     positive,
 )
 from expctl.training.models.configure import NUMBERS
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import families_of
 from expctl.training.models.features import FEATURES
+
+FAMILIES = families_of()  # of texts
 
 
 def test_a_parameter_is_said_by_its_flag_where_it_has_one():

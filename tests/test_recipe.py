@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from expctl.parameters import Options, Parameter, Pattern, WordFile
 from expctl.recipe import LATER_PARAMETERS, Recipe
 from expctl.training.models.configure import configure, defaults, recorded
-from expctl.training.models.families import FAMILIES, parameters_of
+from expctl.training.models.families import families_of, parameters_of
+
+FAMILIES = families_of()  # of texts
 
 WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 NUMBER = st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False)
@@ -50,8 +52,8 @@ def given_values(draw: st.DrawFn) -> dict[str, Any]:
     """Anything that `configure` takes, typed."""
     model = draw(st.sampled_from([*FAMILIES, "package.module:make"]))
     texts = draw(st.fixed_dictionaries({"data": WORD}, optional={"encoding": WORD}))
-    columns = draw(st.fixed_dictionaries({}, optional={"text_column": WORD, "label_column": WORD}))
-    if columns.get("text_column", "text") == columns.get("label_column", "label"):
+    columns = draw(st.fixed_dictionaries({}, optional={"text_column": WORD, "target": WORD}))
+    if columns.get("text_column", "text") == columns.get("target", "label"):
         columns = {}
     numbers = draw(
         st.fixed_dictionaries(
@@ -162,7 +164,7 @@ def test_the_command_is_understood_by_the_command_line_itself(cli: Any, tmp_path
     monkeypatch.setattr("expctl.training.data.dataset.load_split", stop)
     recipe = configure(
         {
-            "data": "-odd name.csv", "text_column": "a=b", "label_column": "--label", "test_size": 0.25, "cv": 3,
+            "data": "-odd name.csv", "text_column": "a=b", "target": "--label", "test_size": 0.25, "cv": 3,
             "stratify": False, "encoding": "latin-1", "random_state": 0, "model": "sgd", "loss": "log_loss",
             "max_features": None, "average": True, "min_df": 1.0, "penalty": None,
         }
@@ -196,7 +198,7 @@ def test_every_choice_is_logged_under_its_own_name_and_nothing_that_was_not_made
     recipe = configure({"data": "a.csv", "test_data": "b.csv"})
     logged = recipe.logged()
     assert logged == {
-        "data_path": "a.csv", "text_column": "text", "label_column": "label", "encoding": "utf-8",
+        "data_path": "a.csv", "text_column": "text", "target": "label", "encoding": "utf-8",
         "test_data": "b.csv", "stratify": True, "dedupe": False, "random_state": 42, "model": "logreg",
         **{key: value for key, value in defaults("logreg").items() if key not in LATER_PARAMETERS},
     }  # fmt: skip

@@ -72,10 +72,10 @@ def _line(text: str, key: str) -> str:
 
 def _check_config(content: dict[str, Any], path: Path, text: str) -> None:
     """Raise the UsageError that a key or value would cause later with its line, which only the file knows."""
-    from expctl.training.models.configure import defaults
+    from expctl.training.models.families import all_parameters
 
     model = content.get("model", "logreg")
-    parameters = defaults(model) if ":" not in model else None
+    parameters = all_parameters() if ":" not in model else None
     known = (*RECIPE_KEYS, *RECORD_KEYS, *_TABLES, *(parameters or ()))
     for key, value in content.items():
         where = f"{path}{_line(text, key)}"

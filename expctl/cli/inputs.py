@@ -12,6 +12,7 @@ from expctl.cli.config_file import RECORD_KEYS, read_config
 from expctl.cli.options.common import read_pairs
 from expctl.errors import UsageError
 from expctl.settings import load_settings
+from expctl.training.data.column_kinds import decided
 from expctl.training.models.configure import RECIPE_KEYS, configure, without_rival_tests
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def training_request(
     settings = load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri)
     base = None if from_run is None else _base(settings, from_run, note, verbose=verbose)
     if base is None:
-        recipe = configure({"data": settings.data, **given.recipe})
+        recipe = configure(decided({"data": settings.data, **given.recipe}))
     else:
         recipe = base.changed(given.recipe)
         note(base.told(recipe))
@@ -93,7 +94,7 @@ def repeated_request(
     given = _put_together(flags)
     settings = load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri)
     base = None if from_run is None else _base(settings, from_run, note, verbose=verbose)
-    recipe = configure({"data": settings.data, **given.recipe}) if base is None else base.changed(given.recipe)
+    recipe = configure(decided({"data": settings.data, **given.recipe})) if base is None else base.changed(given.recipe)
     first = recipe.random_state
     given.recipe.pop("random_state", None)
     space = {"random_state": ",".join(str(state) for state in range(first, first + repeats))}
@@ -114,7 +115,9 @@ def _sweep(
     from expctl.workflows.requests import SweepRequest
 
     common = given.recipe
-    if base is not None:
+    if base is None:
+        common = decided({"data": settings.data, **common})
+    else:
         recipe, common = base.varied(given.recipe, space)
     request = SweepRequest(
         settings=settings,

@@ -8,7 +8,7 @@ from expctl.data_issues import counts
 from expctl.errors import mask_secrets
 from expctl.render.sheet import Brief, Cell, Column, Sheet, Size
 from expctl.render.views import setting
-from expctl.training.models.configure import defaults
+from expctl.training.models.configure import defaults_for
 
 if TYPE_CHECKING:
     from expctl.workflows.train_preview import Preview
@@ -42,7 +42,7 @@ def preview_sheet(preview: Preview) -> Sheet:
         Column("train", kind="number"),
         Column("test", kind="number"),
     ]
-    command = recipe.command(defaults(recipe.model))
+    command = recipe.command(defaults_for(recipe))
     facts: dict[str, Cell] = {
         "command": mask_secrets(command),
         "existing_run": None if existing is None else existing.run_id,

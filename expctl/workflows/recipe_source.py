@@ -9,7 +9,8 @@ from expctl.errors import DataError, RunNotFound, UsageError, mask_secrets
 from expctl.recipe import OPTIONS
 from expctl.records import Tag
 from expctl.tracking.runs.references import resolve
-from expctl.training.models.configure import RECIPE_KEYS, configure, defaults, recorded, without_rival_tests
+from expctl.training.data.column_kinds import DECIDING, decided
+from expctl.training.models.configure import RECIPE_KEYS, configure, defaults_for, recorded, without_rival_tests
 from expctl.training.models.families import is_factory
 from expctl.training.search.recipe_diff import changed_values
 
@@ -64,7 +65,12 @@ class Base:
         named = replace(had, extra_metric=None)
         options = {key: value for key in RECIPE_KEYS if (value := getattr(named, key)) is not None}
         kept = self._parameters(str(changes.get("model", had.model)))
-        return configure({**without_rival_tests(options, changes), **kept, **changes})
+        options = without_rival_tests(options, changes)
+        if not DECIDING & changes.keys():
+            return configure({**options, "columns": had.columns, **kept, **changes})
+        if "target" in changes:
+            options.pop("task", None)  # it is that of the other target
+        return configure(decided({**options, **kept, **changes}))
 
     def varied(self, changes: Mapping[str, Any], space: Mapping[str, str]) -> tuple[Recipe, dict[str, Any]]:
         """Its recipe with changes, and what all trials have in common of a sweep that begins there.
@@ -73,18 +79,18 @@ class Base:
         changes as they are given. Raises what `changed` raises.
         """
         made = self.changed({**changes, "model": self.recipe.model} if "model" in space else changes)
-        usual = {key: one.default for key, one in OPTIONS.items()} | defaults(made.model)
+        usual = {key: one.default for key, one in OPTIONS.items()} | defaults_for(made)
         values = without_rival_tests(made.values(), space)
         chosen = {key: value for key, value in values.items() if key == "data" or _differs(value, key, usual)}
         for key in (*space, *(axis.partition(".")[2] for axis in space)):
             chosen.pop(key, None)
         models = [word.strip() for word in space.get("model", made.model).split(",")]
-        common: dict[str, Any] = {}
+        common: dict[str, Any] = {} if made.columns is None else {"columns": made.columns}
         for key, value in chosen.items():
             if key in OPTIONS:
                 common |= {} if value is None else {key: value}
                 continue
-            everywhere = all(model == made.model or _fits(model, key, value) for model in models)
+            everywhere = all(model == made.model or _fits(made, model, key, value) for model in models)
             if everywhere or made.model in models:
                 common[key if everywhere else f"{made.model}.{key}"] = "none" if value is None else value
         return made, {**common, **changes}
@@ -103,9 +109,9 @@ class Base:
             return dict(had.parameters)
         if is_factory(had.model):
             return {}
-        usual = defaults(had.model)
+        usual = defaults_for(had)
         chosen = {key: value for key, value in had.parameters.items() if _differs(value, key, usual)}
-        return {key: value for key, value in chosen.items() if _fits(model, key, value)}
+        return {key: value for key, value in chosen.items() if _fits(had, model, key, value)}
 
     def _told(self, key: str, old: Value, new: Value, recipe: Recipe) -> str:
         if key not in recipe.values():
@@ -137,15 +143,19 @@ def _differs(value: Value, key: str, usual: Mapping[str, Value]) -> bool:
     return key not in usual or (type(usual[key]), usual[key]) != (type(value), value)
 
 
-def _fits(model: str, key: str, value: Value) -> bool:
-    """Whether a family has a parameter that takes the value."""
+def _fits(recipe: Recipe, model: str, key: str, value: Value) -> bool:
+    """Whether a family has, for what a recipe learns, a parameter that takes the value."""
     if is_factory(model):
         return False
     try:
-        configure({"data": "-", "model": model, key: value})
+        configure({"data": "-", "model": model, key: value, "target": recipe.target, **_learned(recipe)})
     except UsageError:
         return False
     return True
+
+
+def _learned(recipe: Recipe) -> dict[str, Any]:
+    return {} if recipe.columns is None else {"task": recipe.task, "columns": recipe.columns}
 
 
 def _written(value: Value) -> str:

@@ -13,8 +13,7 @@ from expctl.records import Tag
 from expctl.settings import load_settings
 from expctl.tracking.runs.metadata import label_words, labels_of
 from expctl.tracking.runs.references import resolve
-from expctl.training.models.configure import defaults, recorded
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.configure import defaults_for, recorded
 from expctl.workflows.program_request import ProgramRequest
 from expctl.workflows.repeats import is_repeated, members
 from expctl.workflows.sweep_plan import Plan, explanation_command
@@ -75,5 +74,5 @@ def _command(run: RunRecord) -> str | None:
         recipe = recorded(run.tags[Tag.RECIPE])
     except (KeyError, UsageError):
         return None
-    command = recipe.command(defaults(recipe.model) if recipe.model in FAMILIES else {})
+    command = recipe.command(defaults_for(recipe))
     return f"{command} {labelled}".rstrip()

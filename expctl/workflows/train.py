@@ -58,6 +58,8 @@ def train(
     files = [File(path.name, _content(path)) for path in request.artifacts]
     progress("reading " + recipe.data)
     split = load_split(recipe, all_columns=bool(recipe.own_code))
+    if recipe.columns is not None:
+        note(f"{recipe.task} of {recipe.target} from {recipe.told_columns()} (--dry-run shows them)")
     pipeline = build_pipeline(recipe)
     metadata = with_data_version(request.metadata, recipe.data)
     for line in told_data(request.base, recipe, (split.data_hash, split.test_data_hash)):

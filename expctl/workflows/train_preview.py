@@ -83,7 +83,7 @@ def _columns(request: TrainingRequest, split: Split, *, whole: bool) -> dict[str
     from expctl.training.data.kinds import features_of
 
     recipe, kind = request.recipe, features_of(request.recipe)
-    known = dict.fromkeys(kind.columns(recipe), kind.NOUN) | {recipe.label_column: "label"}
+    known = dict.fromkeys(kind.columns(recipe), kind.NOUN) | {recipe.target: "label"}
     for column, use in ((recipe.split_column, "split"), (recipe.group_column, "group"), (recipe.time_column, "time")):
         if column is not None:
             known[column] = use

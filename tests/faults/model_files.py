@@ -27,9 +27,11 @@ from expctl import compat
 from expctl.errors import DataError
 from expctl.tracking.models.storage import _load_skops
 from expctl.training.models.configure import configure
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import families_of
 from expctl.training.models.pipeline import build_pipeline
 from expctl.training.models.steps import final_estimator
+
+FAMILIES = families_of()  # of texts
 
 WORDS = ("good", "bad", "film", "dull", "warm", "slow", "a", "the", "very", "not")
 EXTREMES = (-1, -2, 0, 1, 7, 2**31 - 1, -(2**31), 2**62, -(2**62), 1_000_000)

@@ -17,7 +17,9 @@ import time
 from itertools import cycle
 from pathlib import Path
 
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import families_of
+
+FAMILIES = families_of()  # of texts
 
 REVIEWS = Path(__file__).parent.parent.parent / "data" / "reviews.csv"
 THREADS = ("1", "2", "5")

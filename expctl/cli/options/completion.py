@@ -94,10 +94,14 @@ def axes(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def _parameters_of(context: typer.Context) -> dict[str, Parameter]:
-    from expctl.training.models.families import FAMILIES, parameters_of
+    from expctl.training.models.families import families_of, parameters_of
 
     model = context.params.get("model") or "logreg"
-    return parameters_of(model) if model in FAMILIES else {}
+    task, table = context.params.get("task"), dict[str, str]()
+    for columns in (None, table):  # of texts; else of tables
+        if model in families_of(task, columns):
+            return parameters_of(model, task, columns)
+    return {}
 
 
 def _pairs(table: Mapping[str, Parameter], incomplete: str) -> list[str]:

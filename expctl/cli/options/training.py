@@ -15,7 +15,7 @@ import typer
 
 from expctl.cli.options import completion
 from expctl.recipe import OPTIONS
-from expctl.training.models.families import FAMILIES, parameters_of
+from expctl.training.models.families import FAMILIES, all_parameters
 
 if TYPE_CHECKING:
     from expctl.recipe import Option
@@ -149,9 +149,9 @@ def _annotation(one: Option) -> Any:
     """The type of an option of a recipe, as Typer reads it: text, for what is wrong with it is told by the table."""
     usual = f"{'' if one.default else 'no-'}{one.key}" if one.is_flag else one.default
     text = one.help.format(models=", ".join(FAMILIES)) + ("" if usual is None else f"  [default: {usual}]")
-    words = f"{one.flag}/{one.off}" if one.is_flag else one.flag
+    words = [f"{one.flag}/{one.off}" if one.is_flag else one.flag, *([one.also] if one.also else [])]
     info = typer.Option(
-        words, metavar=one.metavar, help=text, rich_help_panel=one.panel, autocompletion=_OFFERED.get(one.key)
+        *words, metavar=one.metavar, help=text, rich_help_panel=one.panel, autocompletion=_OFFERED.get(one.key)
     )
     type_: Any = bool | None if one.is_flag else list[str] | None if one.repeatable else str | None
     return Annotated[type_, info]
@@ -170,7 +170,7 @@ def parameter_meant(context: typer.Context, option: str, words: Sequence[str]) -
     """
     takes = any("--model" in one.opts for one in context.command.params)
     key = option.removeprefix("--").replace("-", "_")
-    if not takes or not option.startswith("--") or not any(key in parameters_of(model) for model in FAMILIES):
+    if not takes or not option.startswith("--") or key not in all_parameters():
         return None
     at = next((i for i, word in enumerate(words) if word.partition("=")[0] == option), len(words))
     _, equals, value = words[at].partition("=") if at < len(words) else ("", "", "")

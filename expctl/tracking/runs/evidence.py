@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from expctl.data_issues import DATA_ISSUES
 from expctl.errors import UsageError
 from expctl.metrics import METRICS
-from expctl.recipe import OPTIONS
+from expctl.recipe import OPTIONS, RENAMED
 from expctl.records import Tag
-from expctl.training.models.families import FAMILIES, parameters_of
+from expctl.training.models.families import all_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,9 +30,11 @@ _METRICS: Final = frozenset(form.format(key) for key in METRICS for form in _DER
 _PARAMS: Final = frozenset(
     {
         *OPTIONS,
-        *(key for model in FAMILIES for key in parameters_of(model)),
+        *RENAMED,
+        *all_parameters(),
         *DATA_ISSUES,
         *(
+            "columns",
             "model_hash",
             "stop_words_hash",
             "data_path",

@@ -251,7 +251,7 @@ def datasets(recipe: Recipe, split: Split) -> Iterator[DatasetInput]:
     """The data file, and the test file where it is another one, as MLflow's dataset entities."""
     profile = json.dumps({"num_rows": split.dataset_size, "bytes": split.data_bytes})
     described = task_of(recipe).schema(split.train.labels)
-    schema = json.dumps({**features_of(recipe).schema(recipe), "label": recipe.label_column, **described})
+    schema = json.dumps({**features_of(recipe).schema(recipe), "label": recipe.target, **described})
     yield DatasetInput(_file_name(recipe.data), split.data_hash, recipe.data, "training", profile, schema)
     if recipe.test_data is not None and split.test_data_hash is not None:
         profile = json.dumps({"num_rows": len(split.test)})

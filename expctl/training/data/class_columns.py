@@ -32,7 +32,7 @@ def check_class_columns(table: TableColumns, wanted: str, others: Collection[str
     sums = [sum(_word(cell) in _YES for cell in row) for row in zip(*classes.values(), strict=True)]
     shown = ", ".join([*list(classes)[:_SHOWN], *(["..."] if len(classes) > _SHOWN else [])])
     told = f"{name} has no column {wanted!r}, but {len(classes)} of 0 and 1, one a class: {shown}"
-    one = f"--label-column {next(iter(classes))} trains on one of them"
+    one = f"--target {next(iter(classes))} trains on one of them"
     if max(sums) > 1:
         raise DataError(
             f"{told}; some rows have several", hint=f"a row has one label: {one}, so train a model for each"

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from expctl.data_issues import DataIssue, messages
 from expctl.errors import DataError, closest, mask_secrets
+from expctl.training.data.cells import BLANK, MISSING, is_missing
 from expctl.training.data.checks import FileRows, SplitRows, find_issues
 from expctl.training.data.class_columns import check_class_columns
 from expctl.training.data.column_advice import likely_label, likely_text
+from expctl.training.data.column_kinds import missing_words
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.row_groups import (
@@ -30,7 +32,7 @@ from expctl.training.data.stored import Stored, digest_of, read_stored
 from expctl.training.data.table_formats import TableColumns, unnamed_columns
 from expctl.training.data.tables import has_header, is_repeated, require, shown_names
 from expctl.training.data.time_order import latest, read_times, time_folds
-from expctl.training.models.configure import defaults
+from expctl.training.models.configure import defaults_for
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -158,7 +160,7 @@ def _marks(table: TableColumns, recipe: Recipe, rows: Rows, kept: list[int]) -> 
     if rows.times is not None:
         columns.append([f"time {time}" for time in rows.times.tolist()])
     if recipe.own_code:
-        read = (*features_of(recipe).columns(recipe), recipe.label_column, recipe.split_column)
+        read = (*features_of(recipe).columns(recipe), recipe.target, recipe.split_column)
         others = sorted(name for name in table if name not in read)
         columns += [[f"{name}={value}" for value in as_numbers([table[name][i] for i in kept])] for name in others]
     rest = text_hashes(["\n".join(cells) for cells in zip(*columns, strict=True)]) if columns else None
@@ -173,30 +175,30 @@ def _read(stored: Stored, recipe: Recipe) -> TableColumns:
     name = _shown(stored.path)
     table = stored.table(recipe.encoding)
     kind = features_of(recipe)
-    if stored.path == recipe.data:
+    if stored.path == recipe.data and recipe.columns is None:
         _advise(table, recipe, name)
     for column in kind.columns(recipe):
         require(list(table), column, name=name, option=kind.COLUMN_OPTION)
-    check_class_columns(table, recipe.label_column, kind.columns(recipe), name=name)
-    require(list(table), recipe.label_column, name=name, option="--label-column")
+    check_class_columns(table, recipe.target, kind.columns(recipe), name=name)
+    require(list(table), recipe.target, name=name, option="--target")
     for other, option in ((recipe.group_column, "--group-column"), (recipe.time_column, "--time-column")):
         if other is not None:
             require(list(table), other, name=name, option=option)
-    if not table[recipe.label_column]:
+    if not table[recipe.target]:
         raise DataError(f"{name} has a header and no rows")
     return table
 
 
 def _advise(table: TableColumns, recipe: Recipe, name: str) -> None:
     """Raise DataError with the command that would work, if text or label is missing and other columns are likely."""
-    missing = [column for column in (recipe.text_column, recipe.label_column) if column not in table]
+    missing = [column for column in (recipe.text_column, recipe.target) if column not in table]
     unclear = any(is_repeated(column, table) for column in missing) or not has_header(table)
     if not missing or unclear or features_of(recipe).columns(recipe) != [recipe.text_column]:
         return
-    text = recipe.text_column if recipe.text_column in table else likely_text(table, [recipe.label_column])
-    label = recipe.label_column if recipe.label_column in table else likely_label(table, [text or recipe.text_column])
+    text = recipe.text_column if recipe.text_column in table else likely_text(table, [recipe.target])
+    label = recipe.target if recipe.target in table else likely_label(table, [text or recipe.text_column])
     if text is not None and label is not None:
-        advised = replace(recipe, text_column=text, label_column=label).command(defaults(recipe.model))
+        advised = replace(recipe, text_column=text, target=label).command(defaults_for(recipe))
         raise DataError(
             f"{name} has no column {missing[0]!r}{closest(missing[0], table)}; it has {shown_names(list(table))}",
             hint=mask_secrets(advised),
@@ -209,21 +211,22 @@ def _rows(
     """The usable rows and their numbers in the file, and how many are left out."""
     kind = features_of(recipe)
     cells, no_features = kind.read_cells(table, recipe)
-    raw = table[recipe.label_column]
-    no_label = [label is None or label != label or (isinstance(label, str) and not label.strip()) for label in raw]
+    raw = table[recipe.target]
+    words = BLANK if recipe.columns is None else missing_words(recipe.missing) or MISSING
+    no_label = [is_missing(label, words) for label in raw]
     kept = [i for i in range(len(raw)) if not no_features[i] and not no_label[i]]
     if not kept:
         missing = kind.NOUN if all(no_features) else "label" if all(no_label) else f"{kind.NOUN} and label"
         raise DataError(
             f"{_shown(stored.path)}: no row has a {missing}",
-            hint=f"{kind.COLUMN_OPTION} and --label-column name the columns",
+            hint=f"{kind.COLUMN_OPTION} and --target name the columns",
         )
-    labels = task_of(recipe).read_labels([raw[i] for i in kept], parse=not stored.typed, column=recipe.label_column)
+    labels = task_of(recipe).read_labels([raw[i] for i in kept], parse=not stored.typed, column=recipe.target)
     features = {name: [values[i] for i in kept] for name, values in cells.items()}
     columns: TableColumns = dict(features)
     if all_columns:
         for name, values in table.items():
-            if name not in (*features, recipe.label_column, recipe.split_column):
+            if name not in (*features, *kind.columns(recipe), recipe.target, recipe.split_column):
                 columns[name] = as_numbers([values[i] for i in kept])
     rows, without_group = Rows(feature_frame(columns, kept), labels, kind.row_hashes(features)), 0
     if recipe.group_column is not None:

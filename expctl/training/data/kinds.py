@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from expctl.training.data.rows import Rows
     from expctl.training.data.table_formats import TableColumns
 
-KINDS: Final = {"text": "expctl.training.data.text"}
+KINDS: Final = {"text": "expctl.training.data.text", "table": "expctl.training.data.table"}
 DEFAULT: Final = "text"
 
 
@@ -47,6 +47,9 @@ class FeatureKind(Protocol):
 
     def columns(self, recipe: Recipe) -> list[str]:
         """The columns that a recipe's features are made of."""
+
+    def inputs(self, recipe: Recipe) -> list[str]:
+        """The columns that a model reads, which `read_cells` gives."""
 
     def read_cells(self, table: TableColumns, recipe: Recipe) -> tuple[TableColumns, list[bool]]:
         """The cells of `columns` as a model reads them, and which rows have none and are left out. Raises DataError."""
@@ -98,6 +101,5 @@ def load_kind(name: str) -> FeatureKind:
 
 
 def features_of(recipe: Recipe) -> FeatureKind:
-    """The kind of a recipe's features: text, of every recipe so far."""
-    del recipe
-    return load_kind(DEFAULT)
+    """The kind of a recipe's features: a text, or the columns of a table."""
+    return load_kind(DEFAULT if recipe.columns is None else "table")

@@ -56,6 +56,11 @@ def columns(recipe: Recipe) -> list[str]:
     return [recipe.text_column]
 
 
+def inputs(recipe: Recipe) -> list[str]:
+    """The text column as it is."""
+    return columns(recipe)
+
+
 def read_cells(table: TableColumns, recipe: Recipe) -> tuple[TableColumns, list[bool]]:
     """The texts, and which rows have none. Raises DataError for cells that are not text."""
     texts = [as_text(value) for value in table[recipe.text_column]]
@@ -79,10 +84,10 @@ def row_hashes(cells: TableColumns) -> np.ndarray:
 
 def build_transformers(recipe: Recipe) -> list[tuple[str, Any, Any]]:
     """TF-IDF of the text column."""
-    return [(name, vectorizer, recipe.text_column) for name, vectorizer in _vectorizers(recipe).items()]
+    return [(name, vectorizer, recipe.text_column) for name, vectorizer in unfitted_vectorizers(recipe).items()]
 
 
-def _vectorizers(recipe: Recipe) -> dict[str, Any]:
+def unfitted_vectorizers(recipe: Recipe) -> dict[str, Any]:
     """The unfitted vectorizers of a recipe by the name of their step: one, of `word+char_wb` two."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -173,7 +178,7 @@ def count(
 
     places = list(parts)
     found = {}
-    for name, vectorizer in _vectorizers(recipe).items():
+    for name, vectorizer in unfitted_vectorizers(recipe).items():
         words = vectorizer.analyzer == "word"
         if words and vectorizer.token_pattern != FEATURES["token_pattern"].default:
             vectorizer.set_params(tokenizer=_without_blanks(vectorizer.build_tokenizer()), token_pattern=None)

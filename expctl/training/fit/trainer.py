@@ -114,8 +114,8 @@ def train(
     from threadpoolctl import threadpool_limits
 
     kind, task, whole = features_of(recipe), task_of(recipe), split
-    if selects_columns(pipeline):
-        split = _columns(split, kind.columns(recipe))
+    if selects_columns(pipeline) or recipe.columns is not None:
+        split = _columns(split, kind.inputs(recipe))
     noticed: list[str] = []
     with threadpool_limits(limits=1):
         folds = (

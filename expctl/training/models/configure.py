@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
 from expctl.extra_metrics import ExtraMetric, read_extra_metrics, spelled
-from expctl.recipe import OPTIONS, Recipe
+from expctl.recipe import COLUMN_KINDS, OPTIONS, RENAMED, Recipe, by_kind
 from expctl.training.data.class_folders import is_divided
 from expctl.training.models.factory import source_hash, sources_hash
-from expctl.training.models.families import FAMILIES, is_factory, parameters_of
+from expctl.training.models.families import families_of, is_factory, parameters_of
 from expctl.training.models.features import FEATURES, PREFIX, check_features
 from expctl.training.models.word_file import word_file_hash
 
@@ -36,13 +36,17 @@ def configure(given: Mapping[str, object]) -> Recipe:
 
     The test set of a folder that holds one is that, if no other is given.
 
+    `columns` are those of a table, as `training/data/column_kinds.py` decides them: without them the task is text.
+
     Raises UsageError for an unknown key (naming the closest), a value out of its range, or choices that exclude each
     other. The parameters of a factory (`package.module:factory`) are checked against its signature when it is called.
     """
     fields: dict[str, Any] = {}
     rest: dict[str, object] = {}
-    for key, value in given.items():
-        if key in NUMBERS:
+    for key, value in {RENAMED.get(key, key): value for key, value in given.items()}.items():
+        if key == "columns":
+            fields[key] = _columns(value)
+        elif key in NUMBERS:
             fields[key] = NUMBERS[key].read(value)
         elif key in TEXTS:
             fields[key] = _text(key, value)
@@ -52,6 +56,9 @@ def configure(given: Mapping[str, object]) -> Recipe:
     chosen = any(fields.get(key) is not None for key in (*TEST_SETS, "time_column"))
     if not chosen and is_divided(str(fields.get("data", ""))):
         fields |= {**dict.fromkeys(TEST_SETS), "split_column": "split"}
+    task, columns = fields.get("task"), fields.get("columns")
+    if columns is not None:
+        _check_table(fields)
     model = fields.get("model", "logreg")
     if is_factory(model):
         fields["model_hash"] = source_hash(model)
@@ -62,9 +69,9 @@ def configure(given: Mapping[str, object]) -> Recipe:
             )
     if fields.get("extra_metric") is not None:
         fields["extra_metric_hash"] = sources_hash(one.path for one in read_extra_metrics(fields["extra_metric"]))
-    fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest)
+    fields["parameters"] = _factory_parameters(rest) if is_factory(model) else _parameters(model, rest, task, columns)
     if not is_factory(model):
-        fields["stop_words_hash"] = word_file_hash(fields["parameters"]["stop_words"])
+        fields["stop_words_hash"] = word_file_hash(fields["parameters"].get("stop_words"))
     return Recipe(**fields)
 
 
@@ -101,22 +108,56 @@ def recorded(text: str) -> Recipe:
     return dataclasses.replace(made, parameters=parameters, **hashes)
 
 
-def defaults(model: str) -> dict[str, Value]:
+def defaults(model: str, task: str | None = None, columns: Mapping[str, str] | None = None) -> dict[str, Value]:
     """Every parameter of a family with its default, feature parameters first. Of a factory: none are known."""
-    return {} if is_factory(model) else {key: p.default for key, p in _known(model).items()}
+    return {} if is_factory(model) else {key: p.default for key, p in _known(model, task, columns).items()}
 
 
-def _known(model: str) -> dict[str, Parameter]:
-    if model not in FAMILIES:
+def defaults_for(recipe: Recipe) -> dict[str, Value]:
+    """The `defaults` of a recipe's model, for what it learns from what."""
+    return defaults(recipe.model, recipe.task, recipe.columns)
+
+
+def _known(model: str, task: str | None, columns: Mapping[str, str] | None) -> dict[str, Parameter]:
+    families = families_of(task, columns)
+    if model not in families:
+        what = "of texts" if columns is None else f"for {task} of tables"
         raise UsageError(
-            f"unknown model {model!r}{closest(model, FAMILIES)}",
-            hint=f"use {', '.join(FAMILIES)}, or package.module:factory",
+            f"unknown model {model!r} {what}{closest(model, families)}",
+            hint=f"use {', '.join(families)}, or package.module:factory",
         )
-    return parameters_of(model)
+    return parameters_of(model, task, columns)
 
 
-def _parameters(model: str, given: Mapping[str, object]) -> dict[str, Value]:
-    known = _known(model)
+def _columns(value: object) -> dict[str, str] | None:
+    """Columns with their kinds, in the order of a recipe."""
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not value or any(kind not in COLUMN_KINDS for kind in value.values()):
+        raise UsageError("columns are not columns with their kinds", hint="expctl list")
+    return by_kind(value)
+
+
+def _check_table(fields: dict[str, Any]) -> None:
+    """Complete, and refuse, what only texts or only classes have."""
+    if fields.get("task") is None:
+        raise UsageError("a table has a task", hint="--task classification, or regression")
+    if fields["target"] in fields["columns"]:
+        raise UsageError(f"{fields['target']!r} is the target and a feature", hint=f"--drop {fields['target']}")
+    if fields["task"] != "regression":
+        return
+    if fields.get("stratify"):
+        raise UsageError("numbers have no classes to stratify by", hint="leave out --stratify")
+    fields["stratify"] = False
+    fields.setdefault("model", "ridge")
+    if fields.get("calibrate") is not None:
+        raise UsageError("--calibrate is of probabilities, and a regression has none", hint="leave it out")
+
+
+def _parameters(
+    model: str, given: Mapping[str, object], task: str | None, columns: Mapping[str, str] | None
+) -> dict[str, Value]:
+    known = _known(model, task, columns)
     for key in given:
         if key not in known:
             raise UsageError(
@@ -129,7 +170,10 @@ def _parameters(model: str, given: Mapping[str, object]) -> dict[str, Value]:
             except UsageError as error:
                 raise UsageError(error.message, hint=f"the one of the features is {PREFIX}{key} there") from error
     values = {key: p.read(given[key]) if key in given else p.default for key, p in known.items()}
-    check_features(values)
+    if columns is None or "text" in columns.values():
+        check_features(values)
+    if values.get("encoder") == "native" and model != "hist_gradient_boosting":
+        raise UsageError(f"encoder=native is of hist_gradient_boosting, not {model}", hint="-p encoder=onehot")
     return values
 
 
@@ -176,6 +220,6 @@ def _check_test_set(fields: dict[str, Any]) -> None:
         )
     if fields.get("gap") and fields.get("time_column") is None:
         raise UsageError("gap needs a time_column", hint="--time-column NAME")
-    text, label = fields.get("text_column", "text"), fields.get("label_column", "label")
-    if text == label:
-        raise UsageError(f"text_column and label_column are both {text!r}", hint="name two different columns")
+    text, target = fields.get("text_column", "text"), fields.get("target", "label")
+    if text == target and fields.get("columns") is None:
+        raise UsageError(f"text_column and target are both {text!r}", hint="name two different columns")

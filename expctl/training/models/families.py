@@ -1,5 +1,7 @@
 """The table of model families: dotted path, parameters, defaults. Names only; imports nothing heavy.
 
+Here are the classifiers; `regressors.py` has the table of those that learn numbers.
+
 To add a family: one entry here, the types of its model files included. Help, validation, the table of `expctl help
 models` and the contract tests read the same table. Parameters that every fit shares (`random_state`) or that change no
 result (`n_jobs`, `verbose`) are not offered.
@@ -8,7 +10,7 @@ result (`n_jobs`, `verbose`) are not offered.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from expctl import compat
 from expctl.parameters import (
@@ -23,10 +25,16 @@ from expctl.parameters import (
     positive,
 )
 from expctl.training.models.features import FEATURES, PREFIX
+from expctl.training.models.preparation import PREPARATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from expctl.records import Value
+
+UNSCALED: Final[Mapping[str, Value]] = {"scaler": None}  # trees split a column wherever it lies
+# Missing numbers and categories are its own business.
+NATIVE: Final[Mapping[str, Value]] = {"imputer": None, "scaler": None, "encoder": "native"}
 _UNIT: Final = Interval(float, 0, 1)
 _CLASS_WEIGHT: Final = choice(
     "class_weight", "class_weight", (None, "balanced"), None, "weight classes by their rarity"
@@ -44,6 +52,8 @@ class Family:
     `model_types` are the types that its model files may hold besides those that skops trusts itself. Say beside each
     why loading it runs no code of the file. `weighs`, as `module:function`, gives what each term says for each class
     (see `term_weights.py`); of a classifier that has no such thing `weighs_not` is the reason.
+    `reads` says what it is offered for. `preparation` are the defaults of the preparation of a table, where they are
+    others; a `dense` one reads no sparse matrix.
     """
 
     path: str
@@ -53,6 +63,9 @@ class Family:
     weighs: str = ""
     weighs_not: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)
+    reads: tuple[Literal["text", "table"], ...] = ("text", "table")
+    preparation: Mapping[str, Value] = field(default_factory=dict)
+    dense: bool = False
 
     @property
     def by_key(self) -> dict[str, Parameter]:
@@ -86,6 +99,24 @@ def _forest(*, bootstrap: bool) -> tuple[Parameter, ...]:
         Parameter("min_weight_fraction_leaf", "min_weight_fraction_leaf", (Interval(float, 0, 0.5),), 0.0),
         non_negative("min_impurity_decrease", "min_impurity_decrease", 0.0),
         non_negative("ccp_alpha", "ccp_alpha", 0.0),
+    )
+
+
+def boosting() -> tuple[Parameter, ...]:
+    """The parameters of histogram gradient boosting."""
+    return (
+        positive("learning_rate", "learning_rate", 0.1),
+        count("max_iter", "max_iter", 100, "most trees of each class"),
+        count("max_leaf_nodes", "max_leaf_nodes", 31, low=2, or_none=True),
+        count("max_depth", "max_depth", None, or_none=True),
+        count("min_samples_leaf", "min_samples_leaf", 20),
+        non_negative("l2_regularization", "l2_regularization", 0.0),
+        Parameter("tree_max_features", "max_features", (Interval(float, 0, 1, "right"),), 1.0, "share of the columns"),
+        Parameter("max_bins", "max_bins", (Interval(int, 2, 255),), 255),
+        Parameter("early_stopping", "early_stopping", (Options(("auto", True, False)),), "auto"),
+        Parameter("validation_fraction", "validation_fraction", (Interval(float, 0, 1, "neither"),), 0.1),
+        count("n_iter_no_change", "n_iter_no_change", 10),
+        non_negative("tol", "tol", 1e-7),
     )
 
 
@@ -176,6 +207,7 @@ FAMILIES: Final = {
             flag("fit_prior", "fit_prior", True, "learn how frequent the classes are"),
         ),
         weighs=_WEIGHTS + "likelihood_ratios",
+        reads=("text",),
     ),
     "complement_nb": Family(
         "sklearn.naive_bayes:ComplementNB",
@@ -187,6 +219,7 @@ FAMILIES: Final = {
             flag("norm", "norm", False, "normalize the weights a second time"),
         ),
         weighs=_WEIGHTS + "complement_weights",
+        reads=("text",),
     ),
     "ridge": Family(
         "sklearn.linear_model:RidgeClassifier",
@@ -209,6 +242,7 @@ FAMILIES: Final = {
         _forest(bootstrap=True),
         (compat.TREE,),
         weighs_not=_NO_SPLIT_WEIGHS,
+        preparation=UNSCALED,
     ),
     "extra_trees": Family(
         "sklearn.ensemble:ExtraTreesClassifier",
@@ -216,6 +250,7 @@ FAMILIES: Final = {
         _forest(bootstrap=False),
         (compat.TREE,),
         weighs_not=_NO_SPLIT_WEIGHS,
+        preparation=UNSCALED,
     ),
     "knn": Family(
         "sklearn.neighbors:KNeighborsClassifier",
@@ -258,6 +293,18 @@ FAMILIES: Final = {
         compat.SPARSE,  # the support vectors
         weighs_not="support vectors are whole texts",
     ),
+    "hist_gradient_boosting": Family(
+        "sklearn.ensemble:HistGradientBoostingClassifier",
+        "gradient boosting of trees on histograms; reads missing numbers and categories as they are",
+        (
+            *boosting(),
+            Parameter("class_weight", "class_weight", (Options((None, "balanced")),), None),
+        ),
+        weighs_not=_NO_SPLIT_WEIGHS,
+        reads=("table",),
+        preparation=NATIVE,
+        dense=True,
+    ),
     "dummy": Family(
         "sklearn.dummy:DummyClassifier",
         "ignores the text: a baseline to compare with",
@@ -267,19 +314,47 @@ FAMILIES: Final = {
 }
 
 
-def parameters_of(model: str) -> dict[str, Parameter]:
-    """Every parameter of a family by its key, those of the features first.
+def families_of(task: str | None = None, columns: Mapping[str, str] | None = None) -> dict[str, Family]:
+    """The families that learn a task, by name: of a recipe's `columns`, None of a text's."""
+    from expctl.training.models.regressors import REGRESSORS
+
+    of = "text" if columns is None else "table"
+    table = REGRESSORS if task == "regression" else FAMILIES
+    return {name: family for name, family in table.items() if of in family.reads}
+
+
+def parameters_of(
+    model: str, task: str | None = None, columns: Mapping[str, str] | None = None
+) -> dict[str, Parameter]:
+    """Every parameter of a family by its key, those of features and preparation first.
 
     A key that both have is the family's; the feature's is then called `tfidf_KEY`.
     """
-    own = FAMILIES[model].by_key
-    features = (replace(one, key=PREFIX + key) if key in own else one for key, one in FEATURES.items())
-    return {**{one.key: one for one in features}, **own}
+    family = families_of(task, columns)[model]
+    own = family.by_key
+    texts = FEATURES if columns is None or "text" in columns.values() else {}
+    features = (replace(one, key=PREFIX + key) if key in own else one for key, one in texts.items())
+    prepared = {} if columns is None else PREPARATION
+    preparation = (replace(one, default=family.preparation.get(key, one.default)) for key, one in prepared.items())
+    return {**{one.key: one for one in (*preparation, *features)}, **own}
+
+
+def all_parameters() -> dict[str, Parameter]:
+    """Every parameter that any family has for anything, by its key."""
+    from expctl.training.models.regressors import REGRESSORS
+
+    own = {
+        key: one for table in (REGRESSORS, FAMILIES) for family in table.values() for key, one in family.by_key.items()
+    }
+    twice = {PREFIX + key: one for key, one in FEATURES.items() if key in own}
+    return {**PREPARATION, **FEATURES, **twice, **own}
 
 
 def of_class(kind: type) -> Family | None:
-    """The family whose classifier a class is; None for a factory's own."""
-    for family in FAMILIES.values():
+    """The family whose estimator a class is; None for a factory's own."""
+    from expctl.training.models.regressors import REGRESSORS
+
+    for family in (*FAMILIES.values(), *REGRESSORS.values()):
         module, _, name = family.path.partition(":")
         if name == kind.__name__ and kind.__module__.startswith(module):
             return family

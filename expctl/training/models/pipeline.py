@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from expctl import compat
 from expctl.errors import UsageError, closest
 from expctl.training.data.kinds import features_of
-from expctl.training.models.families import FAMILIES, is_factory
+from expctl.training.models.families import families_of, is_factory
+from expctl.training.models.preparation import native_categories
 from expctl.training.models.steps import calibrated, on_features, on_frame, on_text, reads_text
 
 if TYPE_CHECKING:
@@ -32,17 +33,23 @@ def build_pipeline(recipe: Recipe) -> Pipeline:
     """
     if is_factory(recipe.model):
         return _from_factory(recipe)
-    family = FAMILIES[recipe.model]
+    family = families_of(recipe.task, recipe.columns)[recipe.model]
     module, _, name = family.path.partition(":")
     kind = getattr(importlib.import_module(module), name)
     arguments: dict[str, Any] = {one.target: recipe.parameters[key] for key, one in family.by_key.items()}
     arguments |= family.fixed
     if "random_state" in inspect.signature(kind).parameters:
         arguments["random_state"] = recipe.random_state
+    if recipe.parameters.get("encoder") == "native":
+        arguments["categorical_features"] = native_categories(recipe.columns or {})
     estimator = kind(**as_installed(kind, arguments))
     if recipe.calibrate is not None:
         estimator = calibrated(estimator, recipe.calibrate)
-    return on_features(features_of(recipe).build_transformers(recipe), estimator)
+    kind = features_of(recipe)
+    if recipe.columns is None:
+        return on_features(kind.build_transformers(recipe), estimator)
+    arguments = {"dense": family.dense, "regresses": recipe.task == "regression"}
+    return on_features(kind.build_transformers(recipe), estimator, **arguments)
 
 
 def as_installed(kind: type, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,7 +91,8 @@ def _from_factory(recipe: Recipe) -> Pipeline:
         raise UsageError(
             f"{recipe.model} returned a {type(estimator).__name__}", hint="return a scikit-learn classifier"
         )
-    return on_text(recipe.text_column, estimator) if reads_text(estimator) else on_frame(estimator)
+    reads_texts = recipe.columns is None and reads_text(estimator)
+    return on_text(recipe.text_column, estimator) if reads_texts else on_frame(estimator)
 
 
 def imported(path: str, option: str, what: str) -> Callable[..., Any]:

@@ -15,22 +15,30 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 TFIDF: Final = "tfidf"
+_SPARSE: Final = 0.3  # scikit-learn's default: the share of numbers that are not zero below which a matrix is sparse
 CALIBRATION_FOLDS: Final = 5  # scikit-learn's default, said so that a later one changes no recipe
 TFIDF_CHARACTERS: Final = "tfidf_characters"  # of analyzer=word+char_wb, beside the words
 _FEATURES: Final = "features"
 _CLASSIFIER: Final = "classifier"
+_REGRESSOR: Final = "regressor"
 _COLUMN: Final = "column"
 _TEXT: Final = "text"
 _FACTORY: Final = "model"
 
 
-def on_features(transformers: list[tuple[str, Any, Any]], estimator: Any) -> Pipeline:
-    """An estimator on features: `transformers` are (name, transformer, columns), as ColumnTransformer takes them."""
+def on_features(
+    transformers: list[tuple[str, Any, Any]], estimator: Any, *, dense: bool | None = None, regresses: bool = False
+) -> Pipeline:
+    """An estimator on features: `transformers` are (name, transformer, columns), as ColumnTransformer takes them.
+
+    Of a table the matrix is `dense`, or as it takes less memory; None: of a text.
+    """
     from sklearn.pipeline import Pipeline
 
-    # sparse_threshold=1.0: the matrix of the one vectorizer stays sparse unless every text has every term.
-    features = _on_columns(transformers, sparse_threshold=1.0)
-    return Pipeline([(_FEATURES, features), (_CLASSIFIER, estimator)])
+    # 1.0: the matrix of the one vectorizer stays sparse unless every text has every term.
+    threshold = 1.0 if dense is None else 0.0 if dense else _SPARSE
+    features = _on_columns(transformers, sparse_threshold=threshold)
+    return Pipeline([(_FEATURES, features), (_REGRESSOR if regresses else _CLASSIFIER, estimator)])
 
 
 def calibrated(estimator: Any, method: str) -> Any:

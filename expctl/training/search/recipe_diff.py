@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError
 from expctl.recipe import OPTIONS, is_same
-from expctl.training.models.configure import RECIPE_KEYS, configure, defaults
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.configure import RECIPE_KEYS, configure, defaults_for
+from expctl.training.models.families import families_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -65,7 +65,7 @@ def changed_values(one: Recipe, other: Recipe) -> dict[str, tuple[Value, Value]]
     A parameter that only one of two models has is left out where it has its default.
     """
     before, after = one.values(), other.values()
-    usual, usual_after = defaults(one.model), defaults(other.model)
+    usual, usual_after = defaults_for(one), defaults_for(other)
     return {
         key: (before.get(key), after.get(key))
         for key in {**before, **after}
@@ -84,7 +84,8 @@ def recipe_between(one: Recipe, other: Recipe, changed: Iterable[Factor]) -> Rec
     before, after = _flat(one), _flat(other)
     given = {key: value for key, value in before.items() if key not in keys}
     given.update({key: value for key, value in after.items() if key in keys})
-    return configure({key: value for key, value in given.items() if value is not None or key not in RECIPE_KEYS})
+    chosen = {key: value for key, value in given.items() if value is not None or key not in RECIPE_KEYS}
+    return configure({**chosen, "columns": (other if "target" in keys else one).columns})
 
 
 def _flat(recipe: Recipe) -> dict[str, Any]:
@@ -100,7 +101,8 @@ def _is_of_model(key: str, one: Recipe, other: Recipe) -> bool:
         return OPTIONS[key].factor == "model"
     if not (key in one.parameters and key in other.parameters):
         return True
-    known = [FAMILIES[recipe.model].by_key for recipe in (one, other) if recipe.model in FAMILIES]
+    tables = [(recipe, families_of(recipe.task, recipe.columns)) for recipe in (one, other)]
+    known = [families[recipe.model].by_key for recipe, families in tables if recipe.model in families]
     if len(known) < 2 or not any(key in parameters for parameters in known):
         return False
     if not all(key in parameters for parameters in known):  # one name for two things: `norm` of complement_nb
@@ -118,7 +120,7 @@ def _is_of_model(key: str, one: Recipe, other: Recipe) -> bool:
 
 def _told_model(recipe: Recipe, keys: Collection[str]) -> str:
     """A model with those of its parameters, under the keys, that somebody chose: `logreg c=10.0`."""
-    usual = defaults(recipe.model)
+    usual = defaults_for(recipe)
     chosen = {key: value for key, value in recipe.parameters.items() if key in keys}
     told = (
         f"{key}={'none' if value is None else value}" for key, value in chosen.items() if usual.get(key, "") != value

@@ -9,13 +9,13 @@ import itertools
 import math
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
 from expctl.parameters import Interval
 from expctl.recipe import OPTIONS
 from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, configure, defaults, literal
-from expctl.training.models.families import FAMILIES, is_factory, parameters_of
+from expctl.training.models.families import families_of, is_factory, parameters_of
 from expctl.training.models.features import FEATURES
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class SearchSpace:
         for axis in self.axes:
             if axis.key == "model" and axis.values is not None:
                 return [str(value) for value in axis.values]
-        return [str(self.given.get("model", "logreg"))]
+        return [_model(self.given)]
 
     @property
     def seed(self) -> int:
@@ -110,7 +110,7 @@ class SearchSpace:
 
     def recipe(self, point: SearchPoint) -> Recipe:
         """The recipe at a point. Raises UsageError where values contradict each other (ngram_min above ngram_max)."""
-        model = str(point.get("model", self.given.get("model", "logreg")))
+        model = str(point.get("model", _model(self.given)))
         given: dict[str, object] = {}
         for key, value in {**self.given, **point}.items():
             family, own = _divided(key, self.models)
@@ -172,43 +172,53 @@ def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> SearchS
             raise UsageError(f"{key} is both fixed and varied with -g", hint="give it once")
     models = _models(texts, given)
     for key in given:
-        if key not in RECIPE_KEYS and _divided(key, models)[0] is None:
-            _found(key, key, models, option="-p")
+        if key not in (*RECIPE_KEYS, "columns") and _divided(key, models)[0] is None:
+            _found(key, key, models, given, option="-p")
     axes = []
     for key, text in texts.items():
         if key == "model":
             axes.append(Axis("model", None, text, values=tuple(models), ordered=False))
             continue
-        family, parameters = _meant(key, models)
+        family, parameters = _meant(key, models, given)
         axes.append(_axis(key, family, text, parameters))
     return SearchSpace(tuple(axes), given)
 
 
 def _models(texts: Mapping[str, str], given: Mapping[str, object]) -> list[str]:
     if "model" not in texts:
-        models = [str(given.get("model", "logreg"))]
+        models = [_model(given)]
     else:
         models = list(dict.fromkeys(word.strip() for word in texts["model"].split(",")))
     for model in models:
-        defaults(model)  # refuses an unknown one, naming the closest
+        defaults(model, *_learned(given))  # refuses an unknown one, naming the closest
     return models
 
 
-def _parameters_of(model: str) -> Mapping[str, Parameter]:
+def _model(given: Mapping[str, object]) -> str:
+    return str(given.get("model") or ("ridge" if given.get("task") == "regression" else "logreg"))
+
+
+def _learned(given: Mapping[str, Any]) -> tuple[str | None, Mapping[str, str] | None]:
+    """The task, and the columns, of all trials."""
+    return given.get("task"), given.get("columns")
+
+
+def _parameters_of(model: str, given: Mapping[str, object]) -> Mapping[str, Parameter]:
     """What can be varied of a family besides `model`: its own parameters, those of the features, some of the recipe."""
-    own = parameters_of(model) if model in FAMILIES else FEATURES
+    learned = _learned(given)
+    own = parameters_of(model, *learned) if model in families_of(*learned) else FEATURES
     return {**own, **{key: NUMBERS[key] for key in _RECIPE_AXES if key in NUMBERS}}
 
 
-def _meant(key: str, models: Sequence[str]) -> tuple[str | None, list[Parameter]]:
+def _meant(key: str, models: Sequence[str], given: Mapping[str, object]) -> tuple[str | None, list[Parameter]]:
     """The family that `family.key` names, if any, and the parameter in each model that has it; a factory has none."""
     family, own = _divided(key, models)
     if family is not None:
-        return family, _found(own, key, [family])
+        return family, _found(own, key, [family], given)
     other, dot, _ = key.rpartition(".")
     if dot:
         raise UsageError(f"-g {key}: no trial has the model {other!r}", hint=f"-g model={','.join([*models, other])}")
-    return None, _found(key, key, models)
+    return None, _found(key, key, models, given)
 
 
 def _divided(key: str, models: Sequence[str]) -> tuple[str | None, str]:
@@ -217,15 +227,18 @@ def _divided(key: str, models: Sequence[str]) -> tuple[str | None, str]:
     return family, key if family is None else key.removeprefix(f"{family}.")
 
 
-def _found(key: str, written: str, models: Sequence[str], *, option: str = "-g") -> list[Parameter]:
+def _found(
+    key: str, written: str, models: Sequence[str], given: Mapping[str, object], *, option: str = "-g"
+) -> list[Parameter]:
     """The parameter of a name in each of the models. Raises UsageError, with a way out, if one of them has none."""
     parameters = []
     for model in models:
         if is_factory(model) and key not in NUMBERS:
             continue  # its signature is asked when the first trial is built
-        known = _parameters_of(model)
+        known = _parameters_of(model, given)
         if key not in known:
-            owner = next((one for one in models if one in FAMILIES and key in _parameters_of(one)), None)
+            families = families_of(*_learned(given))
+            owner = next((one for one in models if one in families and key in _parameters_of(one, given)), None)
             raise UsageError(
                 f"{option} {written}: {model} has no parameter {key!r}"
                 + (closest(key, known) if owner is None else ""),

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from expctl.recipe import Recipe
     from expctl.training.tasks.protocol import Task
 
-TASKS: Final = {"classification": "expctl.training.tasks.classification"}
+TASKS: Final = {
+    "classification": "expctl.training.tasks.classification",
+    "regression": "expctl.training.tasks.regression",
+}
 
 
 def task_name(recipe: Recipe) -> str:
-    """The task of a recipe: classification, of every one so far."""
-    del recipe
-    return "classification"
+    """The task of a recipe: classification, where it says nothing of it."""
+    return recipe.task or "classification"
 
 
 def task_of(recipe: Recipe) -> Task:

@@ -55,7 +55,7 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
     if words and all(_LIST.fullmatch(word) for word in words):
         raise DataError(
             f"the labels in column {column!r} are lists, such as {words[0]}: a row has one label",
-            hint="make a column of each, and name one by --label-column",
+            hint="make a column of each, and name one by --target",
         )
     if parse:
         if all(_INTEGER.fullmatch(word) for word in words):

@@ -27,9 +27,11 @@ from expctl.records import Tag
 from expctl.tracking.models.storage import check_model, load_model
 from expctl.tracking.uris import local_folder
 from expctl.training.fit.skops_file import trusted_types
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import families_of
 from tests.tracking.models.bent_trees import bend
 from tests.tracking.recorded import model_folder, store_of, train
+
+FAMILIES = families_of()  # of texts
 
 TEXTS = pd.DataFrame({"text": ["the film was great and superb", "an awful, dull meal", "a chair"]}, dtype=object)
 

@@ -86,7 +86,7 @@ def test_a_run_holds_everything_that_it_was_made_from(cli, repository, client):
         "dual": "False", "tol": "0.0001", "fit_intercept": "True", "intercept_scaling": "1.0",
         "max_features": "5000", "ngram_min": "1", "ngram_max": "1", "min_df": "2", "max_df": "1.0", "analyzer": "word",
         "sublinear_tf": "False", "lowercase": "True", "stop_words": "None",
-        "text_column": "text", "label_column": "label", "encoding": "utf-8", "test_size": "0.2", "stratify": "True",
+        "text_column": "text", "target": "label", "encoding": "utf-8", "test_size": "0.2", "stratify": "True",
         "dedupe": "False", "random_state": "42",
         "data_path": "small.csv", "data_hash": hashlib.sha256(content).hexdigest(), "data_version": "v3",
         "dataset_size": "200", "train_rows": "160", "test_rows": "40",

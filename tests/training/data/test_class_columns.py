@@ -27,7 +27,7 @@ def test_one_of_each_row_is_told_with_the_line_that_makes_a_column_of_them():
     error = refused(ONE_EACH)
     assert error.message == "x.csv has no column 'label', but 3 of 0 and 1, one a class: billing, login, other"
     assert error.hint == (
-        "--label-column billing trains on one of them; for all, in pandas:"
+        "--target billing trains on one of them; for all, in pandas:"
         " df['label'] = df.loc[:, 'billing':'other'].idxmax(axis=1)"
     )
     assert by_the_hint(error, ONE_EACH) == ["billing", "login", "other"]
@@ -43,7 +43,7 @@ def test_a_row_of_no_class_stays_without_a_label():
 def test_several_classes_of_a_row_are_a_model_each():
     error = refused({**ONE_EACH, "login": ["1", "1", "0"]})
     assert error.message.endswith("; some rows have several")
-    assert error.hint == "a row has one label: --label-column billing trains on one of them, so train a model for each"
+    assert error.hint == "a row has one label: --target billing trains on one of them, so train a model for each"
 
 
 @pytest.mark.parametrize(("yes", "no"), [(1, 0), (True, False), (1.0, 0.0), ("True", "False"), (" 1", "0 ")])

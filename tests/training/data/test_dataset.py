@@ -122,7 +122,7 @@ def test_a_missing_column_names_its_option(tmp_path: Path) -> None:
     )
     assert refusal(Recipe(path, text_column="review", label_column="star")) == (
         f"{path} has no column 'star', did you mean 'stars'?; it has review, stars",
-        f"expctl train --data {path} --text-column review --label-column stars",
+        f"expctl train --data {path} --text-column review --target stars",
     )
 
 

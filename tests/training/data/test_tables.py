@@ -545,7 +545,7 @@ def test_the_file_of_the_most_used_spam_collection_trains(cli, folder):
         "expctl: spam.csv: line 2 is not utf-8 (byte 0xa3 at 23) (cp1252 reads all of it: --encoding cp1252)\n"
     )
     advised = cli("train", "--data", "spam.csv", "--encoding", "cp1252")
-    line = "expctl train --data spam.csv --text-column v2 --label-column v1 --encoding cp1252"
+    line = "expctl train --data spam.csv --text-column v2 --target v1 --encoding cp1252"
     assert advised.stderr == (
         f"expctl: spam.csv has no column 'text'; it has v1, v2, unnamed_3, unnamed_4, unnamed_5 (try: {line})\n"
     )

@@ -12,8 +12,10 @@ from expctl.training.data.dataset import feature_frame
 from expctl.training.fit.compare_estimators import differing
 from expctl.training.fit.skops_file import reloaded
 from expctl.training.models.configure import configure
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import families_of
 from expctl.training.models.pipeline import build_pipeline
+
+FAMILIES = families_of()  # of texts
 
 TEXTS = [f"the {('film', 'meal', 'song')[i % 3]} was {('awful', 'great')[i % 2]} {i % 7}x" for i in range(60)]
 

@@ -11,8 +11,10 @@ import pytest
 from expctl.errors import ExitCode, UsageError
 from expctl.recipe import Recipe
 from expctl.training.models.configure import RECIPE_KEYS, configure, defaults, recorded
-from expctl.training.models.families import FAMILIES, parameters_of
+from expctl.training.models.families import families_of, parameters_of
 from expctl.training.models.features import FEATURES
+
+FAMILIES = families_of()  # of texts
 
 
 def refusal(**given: object) -> tuple[str, str | None]:
@@ -33,7 +35,7 @@ def test_nothing_given_is_the_recipe_of_the_defaults() -> None:
 def test_the_keys_of_a_recipe_are_those_it_is_made_of() -> None:
     from dataclasses import fields
 
-    assert {*RECIPE_KEYS, "parameters", "model_hash", "extra_metric_hash", "stop_words_hash"} == {
+    assert {*RECIPE_KEYS, "columns", "parameters", "model_hash", "extra_metric_hash", "stop_words_hash"} == {
         field.name for field in fields(Recipe)
     }
 
@@ -124,7 +126,7 @@ def test_a_parameter_of_another_family_is_unknown() -> None:
 
 def test_an_unknown_model_names_the_closest() -> None:
     message, hint = refusal(model="logref")
-    assert message == "unknown model 'logref', did you mean 'logreg'?"
+    assert message == "unknown model 'logref' of texts, did you mean 'logreg'?"
     assert hint == f"use {', '.join(FAMILIES)}, or package.module:factory"
 
 
@@ -147,13 +149,11 @@ def test_a_test_set_of_its_own_leaves_no_share(given: dict[str, str]) -> None:
 
 
 def test_text_and_label_are_two_columns() -> None:
-    assert refusal(text_column="label")[0] == "text_column and label_column are both 'label'"
-    assert refusal(text_column="a", label_column="a")[0] == "text_column and label_column are both 'a'"
+    assert refusal(text_column="label")[0] == "text_column and target are both 'label'"
+    assert refusal(text_column="a", label_column="a")[0] == "text_column and target are both 'a'"
 
 
-@pytest.mark.parametrize(
-    "key", ["data", "text_column", "label_column", "encoding", "model", "split_column", "test_data"]
-)
+@pytest.mark.parametrize("key", ["data", "text_column", "target", "encoding", "model", "split_column", "test_data"])
 @pytest.mark.parametrize("wrong", ["", 1, None, ["a"]])
 def test_a_name_is_text_and_not_empty(key: str, wrong: object) -> None:
     assert refusal(**{key: wrong})[0] == f"{key} must be text, not {wrong!r}"

@@ -9,10 +9,12 @@ import pytest
 from expctl.analysis.importance import Term
 from expctl.errors import RunNotFound
 from expctl.training.models.configure import configure
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import families_of
 from expctl.training.models.pipeline import build_pipeline
 from expctl.training.models.steps import final_estimator, on_text
 from expctl.training.models.term_weights import TermWeights, check_weighs, term_weights
+
+FAMILIES = families_of()  # of texts
 
 WEIGH = [name for name, family in FAMILIES.items() if family.weighs]
 TEXTS = {"bad": "awful dull film", "good": "lovely warm film", "odd": "strange blue film"}

@@ -9,8 +9,10 @@ import pytest
 
 from expctl.errors import UsageError
 from expctl.training.models.configure import configure
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import families_of
 from expctl.training.search.recipe_diff import Factor, changed_values, factors_between, recipe_between
+
+FAMILIES = families_of()  # of texts
 
 SAME = (("f" * 64, None), ("f" * 64, None))
 

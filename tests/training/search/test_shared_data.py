@@ -16,13 +16,15 @@ from expctl.errors import DataError, TrainingFailed, UsageError
 from expctl.training.data import term_counts
 from expctl.training.data.dataset import load_split
 from expctl.training.fit.trainer import train
-from expctl.training.models.families import FAMILIES, is_factory
+from expctl.training.models.families import families_of, is_factory
 from expctl.training.models.pipeline import build_pipeline
 from expctl.training.search import shared_data as module
 from expctl.training.search.shared_data import prepare, representatives
 from expctl.training.search.space import read_space
 from tests.conftest import write_reviews
 from tests.tracking.recorded import OWN_MODELS
+
+FAMILIES = families_of()  # of texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,7 +171,7 @@ def test_a_column_that_says_what_is_tested_gives_the_same():
 
 
 def test_another_text_and_label_column_give_the_same():
-    given = {"data": "parts.csv", "text_column": "text", "label_column": "stars", "model": "naive_bayes"}
+    given = {"data": "parts.csv", "text_column": "text", "target": "stars", "model": "naive_bayes"}
     assert each_the_same(read_space({"ngram_max": "1,2"}, given)) == 2
 
 
@@ -179,7 +181,7 @@ def test_a_factory_reads_the_texts():
 
 
 def test_a_factory_gets_every_column_and_families_beside_it_the_text():
-    given = {"data": "parts.csv", "label_column": "label"}
+    given = {"data": "parts.csv", "target": "label"}
     space = read_space({"model": "naive_bayes,own_prepared:counted"}, given)
     prepared = prepare(space)
     assert list(next(iter(prepared.splits.values())).train.frame) == ["text", "part", "stars"]

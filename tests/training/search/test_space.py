@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from expctl.errors import UsageError
 from expctl.parameters import Interval, Options, Parameter, Pattern, WordFile
-from expctl.training.models.families import FAMILIES, parameters_of
+from expctl.training.models.families import families_of, parameters_of
 from expctl.training.models.features import FEATURES
 from expctl.training.search.space import Axis, read_space
+
+FAMILIES = families_of()  # of texts
 
 DATA = {"data": "x.csv"}
 FORMS = "VALUES as 0.1,1,10, or LOW..HIGH, LOW..HIGH..STEP, log:1e-4..1e2"

@@ -16,10 +16,12 @@ from expctl.metrics import METRICS
 from expctl.training.data.dataset import feature_frame
 from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.models.configure import configure
-from expctl.training.models.families import FAMILIES
+from expctl.training.models.families import families_of
 from expctl.training.models.pipeline import build_pipeline
 from expctl.training.tasks.class_metrics import evaluate, predict, score_metrics
 from expctl.training.tasks.protocol import Evaluation, Predictions
+
+FAMILIES = families_of()  # of texts
 
 
 def predictions(labels: list[Any], predicted: list[Any], scores: Any = None, kind: Any = "none") -> Predictions:
