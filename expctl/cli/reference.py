@@ -78,10 +78,11 @@ def _command(entry: Entry) -> dict[str, Any]:
 
 
 def _spellings(name: str, info: OptionInfo) -> tuple[list[str], list[str]]:
-    """How an option is typed, the longest first, and how a flag is taken back."""
+    """How an option is typed, its first whole word before all, and how a flag is taken back."""
     declared = [word for word in (info.default, *(info.param_decls or ())) if isinstance(word, str)]
     words = [word.split("/") for word in declared or [f"--{name.replace('_', '-')}"]]
-    return sorted((word[0] for word in words), key=len, reverse=True), [off for _, *rest in words for off in rest]
+    ordered = sorted((word[0] for word in words), key=lambda word: not word.startswith("--"))
+    return ordered, [off for _, *rest in words for off in rest]
 
 
 def _described(hint: Any, info: ArgumentInfo | OptionInfo, default: Any) -> dict[str, Any]:

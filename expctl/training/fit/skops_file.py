@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl import compat
 from expctl.training.models.families import FAMILIES, of_class
+from expctl.training.models.regressors import REGRESSORS
 from expctl.training.models.steps import final_estimator, is_calibrated, is_from_factory
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ class UntrustedTypes(Exception):
 
 def trusted_types() -> tuple[str, ...]:
     """Types beyond skops' own list that our models need: what the table of families says of each, and why."""
-    families = dict.fromkeys(name for family in FAMILIES.values() for name in family.model_types)
-    return (_RAVEL, *compat.CALIBRATION, *families)
+    families = (*FAMILIES.values(), *REGRESSORS.values())
+    types = dict.fromkeys(name for family in families for name in family.model_types)
+    return (_RAVEL, *compat.CALIBRATION, *types)
 
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:

@@ -9,8 +9,8 @@ result (`n_jobs`, `verbose`) are not offered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from expctl import compat
 from expctl.parameters import (
@@ -24,17 +24,15 @@ from expctl.parameters import (
     non_negative,
     positive,
 )
+from expctl.training.models.family import NATIVE, UNSCALED, Family, boosting
 from expctl.training.models.features import FEATURES, PREFIX
 from expctl.training.models.preparation import PREPARATION
+from expctl.training.models.regressors import REGRESSORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from expctl.records import Value
 
-UNSCALED: Final[Mapping[str, Value]] = {"scaler": None}  # trees split a column wherever it lies
-# Missing numbers and categories are its own business.
-NATIVE: Final[Mapping[str, Value]] = {"imputer": None, "scaler": None, "encoder": "native"}
 _UNIT: Final = Interval(float, 0, 1)
 _CLASS_WEIGHT: Final = choice(
     "class_weight", "class_weight", (None, "balanced"), None, "weight classes by their rarity"
@@ -43,34 +41,6 @@ _INTERCEPT: Final = flag("fit_intercept", "fit_intercept", True)
 
 _WEIGHTS: Final = "expctl.training.models.term_weights:"
 _NO_SPLIT_WEIGHS: Final = "a split of a tree counts only together with the others"
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A classifier of scikit-learn and what can be set of it.
-
-    `model_types` are the types that its model files may hold besides those that skops trusts itself. Say beside each
-    why loading it runs no code of the file. `weighs`, as `module:function`, gives what each term says for each class
-    (see `term_weights.py`); of a classifier that has no such thing `weighs_not` is the reason.
-    `reads` says what it is offered for. `preparation` are the defaults of the preparation of a table, where they are
-    others; a `dense` one reads no sparse matrix.
-    """
-
-    path: str
-    help: str
-    parameters: tuple[Parameter, ...]
-    model_types: tuple[str, ...] = ()
-    weighs: str = ""
-    weighs_not: str = ""
-    fixed: Mapping[str, str] = field(default_factory=dict)
-    reads: tuple[Literal["text", "table"], ...] = ("text", "table")
-    preparation: Mapping[str, Value] = field(default_factory=dict)
-    dense: bool = False
-
-    @property
-    def by_key(self) -> dict[str, Parameter]:
-        """The parameters by their key."""
-        return {parameter.key: parameter for parameter in self.parameters}
 
 
 def _forest(*, bootstrap: bool) -> tuple[Parameter, ...]:
@@ -99,24 +69,6 @@ def _forest(*, bootstrap: bool) -> tuple[Parameter, ...]:
         Parameter("min_weight_fraction_leaf", "min_weight_fraction_leaf", (Interval(float, 0, 0.5),), 0.0),
         non_negative("min_impurity_decrease", "min_impurity_decrease", 0.0),
         non_negative("ccp_alpha", "ccp_alpha", 0.0),
-    )
-
-
-def boosting() -> tuple[Parameter, ...]:
-    """The parameters of histogram gradient boosting."""
-    return (
-        positive("learning_rate", "learning_rate", 0.1),
-        count("max_iter", "max_iter", 100, "most trees of each class"),
-        count("max_leaf_nodes", "max_leaf_nodes", 31, low=2, or_none=True),
-        count("max_depth", "max_depth", None, or_none=True),
-        count("min_samples_leaf", "min_samples_leaf", 20),
-        non_negative("l2_regularization", "l2_regularization", 0.0),
-        Parameter("tree_max_features", "max_features", (Interval(float, 0, 1, "right"),), 1.0, "share of the columns"),
-        Parameter("max_bins", "max_bins", (Interval(int, 2, 255),), 255),
-        Parameter("early_stopping", "early_stopping", (Options(("auto", True, False)),), "auto"),
-        Parameter("validation_fraction", "validation_fraction", (Interval(float, 0, 1, "neither"),), 0.1),
-        count("n_iter_no_change", "n_iter_no_change", 10),
-        non_negative("tol", "tol", 1e-7),
     )
 
 
@@ -316,8 +268,6 @@ FAMILIES: Final = {
 
 def families_of(task: str | None = None, columns: Mapping[str, str] | None = None) -> dict[str, Family]:
     """The families that learn a task, by name: of a recipe's `columns`, None of a text's."""
-    from expctl.training.models.regressors import REGRESSORS
-
     of = "text" if columns is None else "table"
     table = REGRESSORS if task == "regression" else FAMILIES
     return {name: family for name, family in table.items() if of in family.reads}
@@ -341,8 +291,6 @@ def parameters_of(
 
 def all_parameters() -> dict[str, Parameter]:
     """Every parameter that any family has for anything, by its key."""
-    from expctl.training.models.regressors import REGRESSORS
-
     own = {
         key: one for table in (REGRESSORS, FAMILIES) for family in table.values() for key, one in family.by_key.items()
     }
@@ -352,8 +300,6 @@ def all_parameters() -> dict[str, Parameter]:
 
 def of_class(kind: type) -> Family | None:
     """The family whose estimator a class is; None for a factory's own."""
-    from expctl.training.models.regressors import REGRESSORS
-
     for family in (*FAMILIES.values(), *REGRESSORS.values()):
         module, _, name = family.path.partition(":")
         if name == kind.__name__ and kind.__module__.startswith(module):

@@ -6,7 +6,7 @@ from typing import Final
 
 from expctl import compat
 from expctl.parameters import Interval, Options, Parameter, choice, count, flag, non_negative
-from expctl.training.models.families import NATIVE, UNSCALED, Family, boosting
+from expctl.training.models.family import NATIVE, UNSCALED, Family, boosting
 
 _TABLE: Final = ("table",)
 

@@ -120,7 +120,7 @@ def test_a_missing_column_names_its_option(tmp_path: Path) -> None:
         f"{path} has no column 'text'",
         "it has review, stars; --text-column names another",
     )
-    assert refusal(Recipe(path, text_column="review", label_column="star")) == (
+    assert refusal(Recipe(path, text_column="review", target="star")) == (
         f"{path} has no column 'star', did you mean 'stars'?; it has review, stars",
         f"expctl train --data {path} --text-column review --target stars",
     )

@@ -187,7 +187,7 @@ ERRORS = {
     "unknown model": (
         {"model": "logreg,ridg"},
         {},
-        "unknown model 'ridg', did you mean 'ridge'?",
+        "unknown model 'ridg' of texts, did you mean 'ridge'?",
         f"use {', '.join(FAMILIES)}, or package.module:factory",
     ),
 }  # fmt: skip

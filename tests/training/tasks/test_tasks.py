@@ -89,14 +89,14 @@ def priced(folder: Path) -> Path:
 def test_another_task_reads_measures_and_records_in_its_own_way(
     priced: Path, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from expctl.training.models import pipeline
+    from expctl.training.models.families import FAMILIES
 
     assert cli("train", "--data", "prices.csv").exit_code == 5
     monkeypatch.setitem(TASKS, "regression", module_of(monkeypatch, "regression_of_a_test", MEASURING))
     monkeypatch.setattr("expctl.training.tasks.task_name", lambda recipe: "regression")
     monkeypatch.setattr("expctl.training.data.checks.task_name", lambda recipe: "regression")
-    family = pipeline.FAMILIES["ridge"]
-    monkeypatch.setitem(pipeline.FAMILIES, "ridge", type(family)("sklearn.linear_model:Ridge", "", ()))
+    family = FAMILIES["ridge"]
+    monkeypatch.setitem(FAMILIES, "ridge", type(family)("sklearn.linear_model:Ridge", "", ()))
     assert task_of(Recipe("a.csv")).MODEL_TYPE == "regressor"
     done = cli("train", "--data", "prices.csv", "--model", "ridge", "--cv", "3", "--format", "id")
     assert done.exit_code == 0, done.stderr
