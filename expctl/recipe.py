@@ -164,6 +164,22 @@ class Recipe:
         factor="data",
         repeatable=True,
     )
+    delimiter: str | None = option(
+        "What separates the columns of a text file, if not what its ending says: , ; | : tab or whitespace.",
+        default=None,
+        before=None,
+        metavar="SIGN",
+        domains=(Options((",", ";", "|", ":", "tab", "whitespace")), NONE),
+        factor="data",
+    )
+    names: str | None = option(
+        "The file has no header: its columns are called so; repeatable.",
+        default=None,
+        before=None,
+        metavar="NAMES",
+        factor="data",
+        repeatable=True,
+    )
     encoding: str = option("Encoding of CSV, TSV and JSONL.", default="utf-8", metavar="NAME", factor="data")
     test_size: float | None = option(
         "Share of the rows to test on.",

@@ -8,6 +8,7 @@ from expctl.errors import DataError
 from expctl.recipe import Recipe
 from expctl.records import Tag
 from expctl.training.data.stored import read_stored
+from expctl.training.data.table_formats import layout_of
 from expctl.training.data.text import as_text
 
 if TYPE_CHECKING:
@@ -45,6 +46,6 @@ def read_data(run: RunRecord) -> tuple[TableColumns, Recipe] | None:
         recorded = run.params["test_data_hash" if recipe.test_data else "data_hash"]
         if stored.digest != recorded:
             return None
-        return stored.table(recipe.encoding), recipe
+        return stored.table(recipe.encoding, layout_of(recipe.delimiter, recipe.names)), recipe
     except (KeyError, ValueError, TypeError, DataError):
         return None

@@ -16,17 +16,18 @@ from expctl.recipe import COLUMN_KINDS, RENAMED, by_kind
 from expctl.training.data.cells import MISSING, is_missing, is_moment, is_number, number
 from expctl.training.data.class_folders import is_class_folder
 from expctl.training.data.stored import read_stored
+from expctl.training.data.table_formats import layout_of, likely_delimiter
 from expctl.training.data.tables import kind_of, require
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from expctl.training.data.table_formats import TableColumns
+    from expctl.training.data.table_formats import Layout, TableColumns
 
 # By which columns are decided: where one of them is another, they are decided anew.
 DECIDING: Final = frozenset({
-    "data", "encoding", "target", "task", "features", "drop", "kinds", "missing", "text_column", "split_column",
-    "group_column", "time_column",
+    "data", "encoding", "delimiter", "names", "target", "task", "features", "drop", "kinds", "missing", "text_column",
+    "split_column", "group_column", "time_column",
 })  # fmt: skip
 _CLASSES: Final = 20  # different whole numbers: with more they are measurements
 _LONG: Final = 20  # characters that a text has at least, on average; and more than one word
@@ -44,7 +45,12 @@ def decided(given: Mapping[str, Any]) -> dict[str, Any]:
     if "columns" in said or not _is_of_table(said):
         return said
     path, target = str(said["data"]), str(said.get("target") or "label")
-    table, name = read_stored(path, "--data").table(str(said.get("encoding") or "utf-8")), mask_secrets(path)
+    name = mask_secrets(path)
+    table = read_stored(path, "--data").table(_encoding(said), layout_of(said.get("delimiter"), said.get("names")))
+    found = None if said.get("delimiter") or kind_of(path) != "csv" else likely_delimiter(list(table))
+    if found is not None:
+        said["delimiter"] = found
+        table = read_stored(path, "--data").table(_encoding(said), layout_of(found, said.get("names")))
     require(list(table), target, name=name, option="--target")
     missing = missing_words(said.get("missing"))
     columns = decide_columns(table, said, target=target, missing=missing, name=name)
@@ -60,21 +66,27 @@ def _is_of_table(said: Mapping[str, Any]) -> bool:
     if said.get("text_column") is not None or not path or is_class_folder(str(path)):
         return False
     try:
-        names = _names(str(path), str(said.get("encoding") or "utf-8"))
+        names = _names(str(path), _encoding(said), layout_of(said.get("delimiter"), said.get("names")))
     except (DataError, UsageError, OSError):
         return False  # told where the data are read
+    if said.get("delimiter") is None and likely_delimiter(names) is not None:
+        return "text" not in re.split(r"[\t;|]", names[0])
     return "text" not in names and (said.get("target") is not None or "label" in names)
 
 
-def _names(path: str, encoding: str) -> list[str]:
+def _encoding(said: Mapping[str, Any]) -> str:
+    return str(said.get("encoding") or "utf-8")
+
+
+def _names(path: str, encoding: str, layout: Layout) -> list[str]:
     """The names of the columns of a file, without reading all of it; of a URL, which is fetched once, none."""
     from expctl.training.data.tables import check_file, chunks
 
     if "://" in path:
-        return list(read_stored(path).table(encoding))
+        return list(read_stored(path).table(encoding, layout))
     check_file(path)
     with Path(path).open("rb") as stream:
-        return list(next(chunks(stream, kind_of(path), encoding=encoding, name=path, rows=1000), {}))
+        return list(next(chunks(stream, kind_of(path), encoding=encoding, name=path, rows=1000, layout=layout), {}))
 
 
 def missing_words(given: str | None) -> frozenset[str] | None:

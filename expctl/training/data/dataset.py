@@ -29,7 +29,7 @@ from expctl.training.data.row_groups import (
 from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.data.slices import slice_cells, slice_names
 from expctl.training.data.stored import Stored, digest_of, read_stored
-from expctl.training.data.table_formats import TableColumns, unnamed_columns
+from expctl.training.data.table_formats import TableColumns, layout_of, unnamed_columns
 from expctl.training.data.tables import has_header, is_repeated, require, shown_names
 from expctl.training.data.time_order import latest, read_times, time_folds
 from expctl.training.models.configure import defaults_for
@@ -173,7 +173,7 @@ def _shown(path: str) -> str:
 
 def _read(stored: Stored, recipe: Recipe) -> TableColumns:
     name = _shown(stored.path)
-    table = stored.table(recipe.encoding)
+    table = stored.table(recipe.encoding, layout_of(recipe.delimiter, recipe.names))
     kind = features_of(recipe)
     if stored.path == recipe.data and recipe.columns is None:
         _advise(table, recipe, name)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from expctl.errors import DataError, mask_secrets
 from expctl.training.data.class_folders import as_table, folder_digest, is_class_folder, read_files, text_files
+from expctl.training.data.table_formats import AS_NAMED
 from expctl.training.data.tables import TYPED, kind_of, read_bytes, read_table, zipped_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from expctl.training.data.class_folders import TextFile
-    from expctl.training.data.table_formats import TableColumns
+    from expctl.training.data.table_formats import Layout, TableColumns
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,14 @@ class Stored:
         kind = kind_of(self.path)
         return (zipped_kind(self.contents[0], self.path) if kind == "zip" else kind) in TYPED
 
-    def table(self, encoding: str) -> TableColumns:
+    def table(self, encoding: str, layout: Layout = AS_NAMED) -> TableColumns:
         """Its columns. Raises DataError where it does not parse."""
         if self.files:
             return as_table(self.path, self.files, self.contents, encoding)
         name = mask_secrets(self.path)
         if not self.contents[0]:
             raise DataError(f"{name} is empty (0 bytes)")
-        return read_table(self.contents[0], kind_of(self.path), encoding=encoding, name=name)
+        return read_table(self.contents[0], kind_of(self.path), encoding=encoding, name=name, layout=layout)
 
 
 def read_stored(path: str, option: str | None = None) -> Stored:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.errors import DataError
@@ -23,6 +25,29 @@ TextFormat = Literal["csv", "tsv", "jsonl", "json", "txt"]
 FileFormat = TextFormat | Literal["parquet", "zip"]
 TableColumns = dict[str, list[Any]]
 
+WHITESPACE: Final = "whitespace"
+# What may separate the columns of a text file, as it is typed.
+DELIMITERS: Final = {",": ",", ";": ";", "|": "|", ":": ":", "tab": "\t", WHITESPACE: " "}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a table is laid out in a text file, where its ending does not say it: the word of `DELIMITERS` for what
+    separates its columns, and their `names`, if no header has them.
+    """
+
+    delimiter: str | None = None
+    names: tuple[str, ...] = ()
+
+
+AS_NAMED: Final = Layout()
+
+
+def layout_of(delimiter: str | None, names: str | None) -> Layout:
+    """The layout that a recipe says; commas stand between its names."""
+    return Layout(delimiter, tuple(name.strip() for name in names.split(",")) if names else ())
+
+
 # A field beyond this is a lost quote or a file that is no table.
 FIELD_LIMIT: Final = 10_000_000
 JSON_LIMIT: Final = 2**30  # characters of a JSON array, which cannot be read in pieces
@@ -30,20 +55,20 @@ _LABEL: Final = "__label__"
 _LINES: Final = "each line is LABEL, a tab, TEXT (or fastText's __label__LABEL TEXT); name it .tsv or .csv for a table"
 
 
-def _delimited(text: io.TextIOWrapper, kind: TextFormat, name: str, size: int) -> Iterator[TableColumns]:
+def _delimited(
+    text: io.TextIOWrapper, kind: TextFormat, name: str, size: int, layout: Layout
+) -> Iterator[TableColumns]:
     csv.field_size_limit(FIELD_LIMIT)
-    reader = (
-        csv.reader(text, strict=True) if kind == "csv" else csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
-    )
+    reader = _reader(text, kind, layout.delimiter)
     start = 1
-    header: list[str] | None = None
+    header = column_names(layout.names, name) if layout.names else None
     rows: list[list[str]] = []
     given = False
     while True:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            check_separator(header or [], kind, name)
+            _check_separator_of(header or [], kind, name, layout)
             problem = "a quote is never closed" if "unexpected end" in str(error) else str(error)
             raise DataError(
                 f"{name}: line {start}: {problem}", hint='write a quote inside a quoted field twice: "5"" screen"'
@@ -56,9 +81,10 @@ def _delimited(text: io.TextIOWrapper, kind: TextFormat, name: str, size: int) -
             header = column_names([cell.strip() for cell in row], name)
         elif row and header is not None:
             if len(row) != len(header):
-                check_separator(header, kind, name)
+                _check_separator_of(header, kind, name, layout)
+                there = "--names" if layout.names else "the header"
                 raise DataError(
-                    f"{name}: line {start} has {len(row)} fields, the header has {len(header)}",
+                    f"{name}: line {start} has {len(row)} fields, {there} has {len(header)}",
                     hint="put fields that hold the separator in double quotes"
                     if kind == "csv"
                     else "tabs separate fields",
@@ -72,6 +98,35 @@ def _delimited(text: io.TextIOWrapper, kind: TextFormat, name: str, size: int) -
         raise DataError(f"{name} is empty", hint="the first line must name the columns")
     if rows or not given:
         yield _columns(header, rows)
+
+
+def _reader(text: io.TextIOWrapper, kind: TextFormat, delimiter: str | None) -> Any:
+    """Lines to fields, as csv.reader does it."""
+    if delimiter == WHITESPACE:
+        return _Words(text)
+    if kind == "tsv" and delimiter is None:
+        return csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
+    return csv.reader(text, delimiter=DELIMITERS[delimiter or ","], strict=True)
+
+
+class _Words:
+    """Lines to fields that blanks separate, any number of them, also before the first."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.line_num = 0
+
+    def __iter__(self) -> _Words:
+        return self
+
+    def __next__(self) -> list[str]:
+        self.line_num += 1
+        return next(self._lines).split()
+
+
+def _check_separator_of(header: Sequence[str], kind: TextFormat, name: str, layout: Layout) -> None:
+    if layout.delimiter is None:
+        check_separator(header, kind, name)
 
 
 def _nul(name: str, line: int) -> DataError:
@@ -113,13 +168,17 @@ def check_separator(header: Sequence[str], kind: TextFormat, name: str) -> None:
     """Raise DataError for the header of a CSV file of one name, of which another separator would make several."""
     if kind != "csv" or len(header) != 1:
         return
-    if "\t" in header[0]:
-        raise DataError(f"{name}: tabs separate its columns, not commas", hint="name it .tsv")
-    if ";" in header[0]:
-        raise DataError(
-            f"{name}: semicolons separate its columns, not commas",
-            hint="write it with commas, with pandas: read_csv(FILE, sep=';').to_csv(NEW, index=False)",
-        )
+    found = likely_delimiter(header)
+    if found is not None:
+        called = {"tab": "tabs", ";": "semicolons", "|": "bars"}[found]
+        raise DataError(f"{name}: {called} separate its columns, not commas", hint=f"--delimiter {shlex.quote(found)}")
+
+
+def likely_delimiter(header: Sequence[str]) -> str | None:
+    """What separates the columns of a file in which commas separate none; None if that is not plain to see."""
+    if len(header) != 1:
+        return None
+    return next((word for word in ("tab", ";", "|") if DELIMITERS[word] in header[0]), None)
 
 
 def _columns(header: list[str], rows: list[list[str]]) -> TableColumns:
@@ -266,9 +325,9 @@ def parquet(stream: io.BufferedReader, name: str, size: int) -> Iterator[TableCo
         raise DataError(f"{name}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
 
 
-def text_rows(text: io.TextIOWrapper, kind: TextFormat, name: str, size: int) -> Iterator[TableColumns]:
+def text_rows(text: io.TextIOWrapper, kind: TextFormat, name: str, size: int, layout: Layout) -> Iterator[TableColumns]:
     """Decoded text in pieces of at most `size` rows. Raises DataError, with `name`, where it does not parse."""
-    if kind in ("csv", "tsv"):
-        return _delimited(text, kind, name, size)
+    if kind in ("csv", "tsv") or (kind == "txt" and layout != AS_NAMED):
+        return _delimited(text, "csv" if kind == "txt" else kind, name, size, layout)
     readers = {"jsonl": _jsonl, "json": _json, "txt": _lines}
     return readers[kind](text, name, size)

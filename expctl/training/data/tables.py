@@ -22,13 +22,21 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from expctl.errors import DataError, closest, mask_secrets
 from expctl.training.data.encodings import check_encoding, marked, undecodable
-from expctl.training.data.table_formats import FileFormat, TableColumns, check_separator, parquet, text_rows
+from expctl.training.data.table_formats import (
+    AS_NAMED,
+    FileFormat,
+    Layout,
+    TableColumns,
+    check_separator,
+    parquet,
+    text_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
 KINDS: Final[dict[str, FileFormat]] = {
-    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
+    ".csv": "csv", ".data": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
     ".parquet": "parquet", ".pq": "parquet", ".txt": "txt", ".zip": "zip",
 }  # fmt: skip
 # Formats whose cells have types of their own; elsewhere a cell is a text.
@@ -117,11 +125,13 @@ def _open_url(url: str) -> Iterator[BinaryIO]:
         yield stream
 
 
-def read_table(content: bytes, kind: FileFormat, *, encoding: str, name: str) -> TableColumns:
+def read_table(
+    content: bytes, kind: FileFormat, *, encoding: str, name: str, layout: Layout = AS_NAMED
+) -> TableColumns:
     """All rows of a table, a list per column. `name` stands in errors. Raises DataError where it does not parse."""
     whole: TableColumns = {}
     rows = 0
-    for chunk in chunks(io.BytesIO(content), kind, encoding=encoding, name=name):
+    for chunk in chunks(io.BytesIO(content), kind, encoding=encoding, name=name, layout=layout):
         size = len(next(iter(chunk.values()), []))
         for column, values in chunk.items():
             whole.setdefault(column, [None] * rows).extend(values)
@@ -132,7 +142,13 @@ def read_table(content: bytes, kind: FileFormat, *, encoding: str, name: str) ->
 
 
 def chunks(
-    stream: BinaryIO, kind: FileFormat, *, encoding: str, name: str, rows: int = 10_000
+    stream: BinaryIO,
+    kind: FileFormat,
+    *,
+    encoding: str,
+    name: str,
+    rows: int = 10_000,
+    layout: Layout = AS_NAMED,
 ) -> Iterator[TableColumns]:
     """The table in pieces of at most `rows` rows; a table with a header and no rows gives one empty piece.
 
@@ -141,14 +157,14 @@ def chunks(
     try:
         if kind == "zip":
             with _zipped_table(stream, name) as (member, inner):
-                yield from chunks(member, inner, encoding=encoding, name=name, rows=rows)
+                yield from chunks(member, inner, encoding=encoding, name=name, rows=rows, layout=layout)
             return
         if kind == "parquet":
             yield from parquet(_unpacked(stream, name), name, rows)
             return
         text = _decoded(stream, encoding, name)
         try:
-            yield from text_rows(text, kind, name, rows)
+            yield from text_rows(text, kind, name, rows, layout)
         finally:
             if text.buffer is stream and not stream.closed:
                 text.detach()  # the stream is the caller's to close

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from expctl.errors import DataError
 from expctl.training.data import table_formats, tables
+from expctl.training.data.table_formats import Layout
 from expctl.training.data.tables import check_file, chunks, kind_of, read_bytes, read_table, require, zipped_kind
 from tests.tracking.recorded import store_of
 
@@ -644,8 +645,8 @@ def test_half_a_character_in_jsonl_is_told_with_its_line() -> None:
     ("name", "content", "told", "hint"),
     [
         ("a.txt", "text,label\na,b\n", "line 1 has no tab", "name it .tsv or .csv for a table"),
-        ("a.csv", "text\tlabel\na, b\tc\n", "tabs separate its columns", "name it .tsv"),
-        ("a.csv", 'text;label\n"a";b\n', "semicolons separate its columns", "read_csv(FILE, sep=';')"),
+        ("a.csv", "text\tlabel\na, b\tc\n", "tabs separate its columns", "--delimiter tab"),
+        ("a.csv", 'text;label\n"a";b\n', "semicolons separate its columns", "--delimiter ';'"),
         ("a.csv", f"{'a long text ' * 9},pos\nb,neg\n", "its first line is no header but a row", "text,label"),
     ],
     ids=["txt", "tabs", "semicolons", "no header"],
@@ -656,6 +657,37 @@ def test_a_file_that_is_read_otherwise_than_it_is_meant_says_what_to_do(cli, fol
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (5, "", 1)
     assert told in done.stderr
     assert hint in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "delimiter", "names"),
+    [
+        ("a.csv", "a;b\n1;x y\n;z\n", ";", ()),
+        ("a.txt", "a|b\n1|x y\n|z\n", "|", ()),
+        ("a.csv", 'a\tb\n1\t"x y"\n\tz\n', "tab", ()),
+        ("a.data", "1,x y\n,z\n", None, ("a", "b")),
+        ("a.tsv", "1\tx y\n\tz\n", None, ("a", "b")),
+    ],
+)
+def test_a_layout_says_what_separates_columns_and_how_they_are_called(name, content, delimiter, names):
+    table = read_table(content.encode(), kind_of(name), encoding="utf-8", name=name, layout=Layout(delimiter, names))
+    assert table == {"a": ["1", None], "b": ["x y", "z"]}
+
+
+def test_blanks_separate_columns_however_many_they_are():
+    layout = Layout("whitespace", ("a", "b"))
+    table = read_table(b"  1   x\n22\ty  \n\n", "txt", encoding="utf-8", name="a.txt", layout=layout)
+    assert table == {"a": ["1", "22"], "b": ["x", "y"]}
+    with pytest.raises(DataError, match="line 2 has 1 fields, --names has 2"):
+        read_table(b"1 x\n22\n", "csv", encoding="utf-8", name="a.data", layout=layout)
+
+
+def test_a_table_trains_by_what_is_found_to_separate_its_columns_and_its_recipe_says_so(cli, folder):
+    rows = "".join(f"{i};{'ab'[i % 2]};{i * 2}\n" for i in range(40))
+    (folder / "a.csv").write_text("size;kind;price\n" + rows)
+    done = cli("train", "--data", "a.csv", "--target", "price", "--dry-run", "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    assert "--delimiter ';'" in json.loads(done.stdout)["command"]
 
 
 def test_labels_that_are_lists_are_refused(cli, folder):
