@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from expctl.columns import COLUMN_KINDS, read_columns, written_columns
 from expctl.extra_metrics import read_extra_metrics
 from expctl.parameters import FLAG, NONE, Interval, Options, Parameter, parameter_words
 from expctl.records import Value
@@ -22,7 +23,6 @@ from expctl.records import Value
 if TYPE_CHECKING:
     from expctl.parameters import Domain
 
-COLUMN_KINDS: Final = ("numeric", "categorical", "text", "datetime")
 Panel = Literal["Data", "Model"]
 # What was done before there was a parameter, of those that came after the first recipes were recorded: they are written
 # down only where they are something else, so that older recipes and what is recorded of them stay as they are.
@@ -278,11 +278,8 @@ class Recipe:
     def to_json(self) -> str:
         """One line of JSON with sorted keys: equal recipes have equal text, those recorded by an older expctl too."""
         written = {**asdict(self), "parameters": self._written()}
-        if self.columns is not None:  # as lists: names of sorted keys would lose their order
-            written["columns"] = {
-                kind: [name for name, own in self.columns.items() if own == kind]
-                for kind in dict.fromkeys(self.columns.values())
-            }
+        if self.columns is not None:
+            written["columns"] = written_columns(self.columns)
         for key, before in _before(type(self)).items():
             if written[key] == before:
                 del written[key]
@@ -293,9 +290,7 @@ class Recipe:
         """The recipe whose `to_json` gave `text`. Raises ValueError or TypeError for any other text."""
         values = {**_before(cls), **json.loads(text)}
         values = {RENAMED.get(key, key): value for key, value in values.items()}
-        if values["columns"] is not None:
-            values["columns"] = {name: kind for kind, names in values["columns"].items() for name in names}
-        return cls(**{**values, "columns": by_kind(values["columns"])})
+        return cls(**{**values, "columns": read_columns(values["columns"])})
 
     @property
     def own_code(self) -> list[str]:
@@ -348,17 +343,6 @@ class Recipe:
             if key not in defaults or not is_same(defaults[key], value):
                 words += parameter_words(key, value, by_flag=key in defaults)
         return shlex.join(words)
-
-
-def by_kind(columns: Mapping[str, str] | None) -> dict[str, str] | None:
-    """The columns of a table in the order in which a recipe has them: kind by kind, each in the table's order.
-
-    Raises ValueError for a kind that is none.
-    """
-    if columns is None:
-        return None
-    ordered = sorted(columns, key=lambda name: COLUMN_KINDS.index(columns[name]))
-    return {name: columns[name] for name in ordered}
 
 
 def is_same(one: Value, other: Value) -> bool:

@@ -11,8 +11,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl.columns import COLUMN_KINDS, by_kind
 from expctl.errors import DataError, UsageError, closest, mask_secrets
-from expctl.recipe import COLUMN_KINDS, RENAMED, by_kind
+from expctl.recipe import RENAMED
 from expctl.training.data.cells import MISSING, is_missing, is_moment, is_number, number
 from expctl.training.data.class_folders import is_class_folder
 from expctl.training.data.stored import read_stored

@@ -9,9 +9,10 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl.columns import COLUMN_KINDS, by_kind
 from expctl.errors import UsageError, closest
 from expctl.extra_metrics import ExtraMetric, read_extra_metrics, spelled
-from expctl.recipe import COLUMN_KINDS, OPTIONS, RENAMED, Recipe, by_kind
+from expctl.recipe import OPTIONS, RENAMED, Recipe
 from expctl.training.data.class_folders import is_divided
 from expctl.training.models.factory import source_hash, sources_hash
 from expctl.training.models.families import families_of, is_factory, parameters_of
