@@ -110,10 +110,12 @@ _OWN: Final[dict[str, Any]] = {
     "note": Note,
     "data_version": DataVersion,
 }
+# Options of a recipe that name columns, besides those of that ending.
+_COLUMNS: Final = ("target", "features", "drop", "slice")
 # What shells are offered for options of a recipe; else the names of files.
 _OFFERED: Final[dict[str, Callable[..., list[str]]]] = {
     "model": completion.one_of(FAMILIES),
-    **{key: completion.data_columns for key in OPTIONS if key.endswith("_column") or key == "slice"},
+    **{key: completion.data_columns for key in OPTIONS if key.endswith("_column") or key in _COLUMNS},
 }
 # Where --help does not have the options of a heading in the order of the tables: KEY stands behind another.
 _BEHIND: Final = {"strict": "dedupe", "extra_metric": "param", "cv": "param"}
