@@ -1,6 +1,6 @@
 """The table of metrics: what each is called, which direction is better, how it is computed. Imports nothing heavy.
 
-To add a metric: one entry here and the function that it names. It is recorded with its limits, compared, gated, ranked
+A metric is of one task, but for those that are measured while any model is trained. To add a metric: one entry here and the function that it names. It is recorded with its limits, compared, gated, ranked
 and swept by from then on.
 """
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
+Task = Literal["classification", "regression"]
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One number of a run. `needs` says what it is computed from, `path` where the function is that does it.
@@ -24,23 +27,25 @@ class Metric:
     Of metrics that need labels it takes a `ClassCounts` and gives an array over the resamples
     (`analysis/label_metrics.py`). Of those that need scores it takes the predictions of a run, the positions of the
     rows that are asked about and their pairing, and gives the value with figures a row whose mean it is, or None
-    (`analysis/scores.py`). Metrics of labels lie in a `range`, and their limits with them.
-    The clock and the terms are measured while a model is trained.
+    (`analysis/scores.py`). Of those that need values, the metrics of regression, it takes the true and the predicted
+    values, shape (n,), and gives the value with figures a row whose mean it is, or None (`analysis/regression.py`).
+    Metrics lie in a `range`, and their limits with them. The clock and the terms are measured while a model is trained,
+    of whatever task: theirs is None.
     """
 
     key: str
     label: str
     higher_is_better: bool
-    needs: Literal["labels", "scores", "clock", "terms"]
+    needs: Literal["labels", "scores", "values", "clock", "terms"]
     help: str
     path: str = ""
-    task: Literal["classification"] = "classification"
+    task: Task | None = "classification"
     range: tuple[float, float] = (0.0, 1.0)
 
     @property
     def is_quality_metric(self) -> bool:
         """Whether it says how good the predictions are."""
-        return self.needs in ("labels", "scores")
+        return self.needs in ("labels", "scores", "values")
 
     @property
     def compute(self) -> Callable[..., Any]:
@@ -52,6 +57,7 @@ class Metric:
 _LABELS: Final = "expctl.analysis.label_metrics:"
 _SCORES: Final = "expctl.analysis.scores:"
 _CLASSES: Final = "F1 averaged over the classes, "
+_REGRESSION: Final = "expctl.analysis.regression:"
 
 _TABLE: Final = (
     Metric("accuracy", "accuracy", True, "labels", "share of test rows predicted correctly", _LABELS + "accuracy"),
@@ -75,15 +81,55 @@ _TABLE: Final = (
         "log_loss", "log loss", False, "scores", "mean negative log likelihood; needs probabilities",
         _SCORES + "losses", range=(0.0, inf),
     ),
-    Metric("fit_seconds", "fit s", False, "clock", "wall time of fitting features and classifier"),
-    Metric("predict_seconds", "predict s", False, "clock", "wall time of predicting the test rows"),
-    Metric("oov", "unknown terms", False, "terms", "mean share of a test row's terms that the model does not know"),
+    Metric(
+        "r2", "R²", True, "values", "share of the target's variance that is explained: 1 is all, the mean alone 0",
+        _REGRESSION + "r2", "regression", (-inf, 1.0),
+    ),
+    Metric(
+        "rmse", "RMSE", False, "values", "root of the mean squared error, in the unit of the target",
+        _REGRESSION + "rmse", "regression", (0.0, inf),
+    ),
+    Metric(
+        "mae", "MAE", False, "values", "mean absolute error, in the unit of the target", _REGRESSION + "mae",
+        "regression", (0.0, inf),
+    ),
+    Metric(
+        "median_ae", "median error", False, "values", "median absolute error, in the unit of the target",
+        _REGRESSION + "median_ae", "regression", (0.0, inf),
+    ),
+    Metric(
+        "mape", "MAPE", False, "values", "mean absolute error as a share of the true value; 0.1 is 10 %",
+        _REGRESSION + "mape", "regression", (0.0, inf),
+    ),
+    Metric("fit_seconds", "fit s", False, "clock", "wall time of fitting features and estimator", task=None),
+    Metric("predict_seconds", "predict s", False, "clock", "wall time of predicting the test rows", task=None),
+    Metric(
+        "oov", "unknown terms", False, "terms", "mean share of a test row's terms that the model does not know",
+        task=None,
+    ),
 )  # fmt: skip
 
 METRICS: Final = {metric.key: metric for metric in _TABLE}
+DEFAULT_METRICS: Final[dict[str, str]] = {"classification": "f1_score", "regression": "r2"}
 
 _TOLD: Final = 15  # metrics that an error names
-_LOWER_WORDS: Final = ("loss", "error", "seconds", "mse", "mae", "rmse", "_std", "duration", "latency", "oov")
+_LOWER_WORDS: Final = ("loss", "error", "seconds", "mse", "mae", "rmse", "mape", "median_ae", "_std", "duration", "latency", "oov")
+
+
+def metrics_of(task: str) -> dict[str, Metric]:
+    """The metrics of the table that a model of a task may have, those of any task among them."""
+    return {key: metric for key, metric in METRICS.items() if metric.task in (task, None)}
+
+
+def quality_metrics(task: str) -> list[str]:
+    """The metrics of a task that say how good predictions are: by which runs of it are tested, gated and swept."""
+    return [key for key, metric in metrics_of(task).items() if metric.is_quality_metric]
+
+
+def default_metric(tasks: Iterable[str]) -> str | None:
+    """The metric that decides of runs of these tasks; None of runs of several, which no metric ranks."""
+    known = set(tasks)
+    return DEFAULT_METRICS.get(known.pop(), "f1_score") if len(known) == 1 else None
 
 
 def higher_is_better(key: str) -> bool:

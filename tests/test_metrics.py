@@ -5,13 +5,23 @@ from __future__ import annotations
 import pytest
 
 from expctl.errors import UsageError
-from expctl.metrics import METRICS, check_points, higher_is_better, is_detail, known_metrics, without_metric
+from expctl.metrics import (
+    METRICS,
+    check_points,
+    default_metric,
+    higher_is_better,
+    is_detail,
+    known_metrics,
+    metrics_of,
+    quality_metrics,
+    without_metric,
+)
 
 
 def test_the_table_holds_the_metrics_of_the_design() -> None:
     assert list(METRICS) == [
         "accuracy", "f1_score", "precision", "recall", "f1_macro", "balanced_accuracy", "mcc", "roc_auc", "log_loss",
-        "fit_seconds", "predict_seconds", "oov",
+        "r2", "rmse", "mae", "median_ae", "mape", "fit_seconds", "predict_seconds", "oov",
     ]  # fmt: skip
     assert all(metric.key == key and metric.label and metric.help for key, metric in METRICS.items())
     assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
@@ -19,7 +29,7 @@ def test_the_table_holds_the_metrics_of_the_design() -> None:
 
 def test_losses_and_times_are_better_lower_and_scores_higher() -> None:
     lower = {key for key, metric in METRICS.items() if not metric.higher_is_better}
-    assert lower == {"log_loss", "fit_seconds", "predict_seconds", "oov"}
+    assert lower == {"log_loss", "rmse", "mae", "median_ae", "mape", "fit_seconds", "predict_seconds", "oov"}
 
 
 def test_what_a_metric_needs_says_where_it_comes_from() -> None:
@@ -30,6 +40,21 @@ def test_what_a_metric_needs_says_where_it_comes_from() -> None:
         "predict_seconds",
         "oov",
     }
+
+
+def test_a_metric_is_of_one_task_but_for_those_of_any_training() -> None:
+    assert quality_metrics("regression") == ["r2", "rmse", "mae", "median_ae", "mape"]
+    assert quality_metrics("classification")[:2] == ["accuracy", "f1_score"]
+    assert not {*quality_metrics("classification")} & {*quality_metrics("regression")}
+    shared = {*metrics_of("classification")} & {*metrics_of("regression")}
+    assert shared == {"fit_seconds", "predict_seconds", "oov"}
+    assert {metric.needs for metric in METRICS.values() if metric.task == "regression"} == {"values"}
+
+
+def test_runs_of_one_task_are_decided_by_its_metric_and_runs_of_two_by_none() -> None:
+    assert default_metric(["classification", "classification"]) == "f1_score"
+    assert default_metric(["regression"]) == "r2"
+    assert default_metric(["regression", "classification"]) is None
 
 
 @pytest.mark.parametrize("key", METRICS)
@@ -79,7 +104,7 @@ def test_runs_without_a_metric_are_told_the_closest_and_the_option_that_names_on
     assert (many.startswith("best:METRIC of m00, m01, "), many.endswith(", m14, ...")) == (True, True)
 
 
-@pytest.mark.parametrize("metric", [None, "f1_score", "mcc", "roc_auc"])
+@pytest.mark.parametrize("metric", [None, "f1_score", "mcc", "roc_auc", "r2"])
 def test_a_difference_of_scores_that_is_meant_in_percent_is_refused(metric: str | None) -> None:
     check_points(0.99, "--max-drop", metric)
     with pytest.raises(UsageError) as refused:
@@ -88,6 +113,6 @@ def test_a_difference_of_scores_that_is_meant_in_percent_is_refused(metric: str 
     assert refused.value.hint == "--max-drop 0.02"
 
 
-@pytest.mark.parametrize("metric", ["log_loss", "fit_seconds", "business_value"])
+@pytest.mark.parametrize("metric", ["log_loss", "rmse", "mae", "mape", "fit_seconds", "business_value"])
 def test_a_metric_without_an_end_differs_by_any_amount(metric: str) -> None:
     check_points(100, "--max-drop", metric)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from expctl.analysis.bootstrap import SEED
 from expctl.analysis.clusters import group_weights, too_few
 from expctl.analysis.label_metrics import ClassCounts
+from expctl.analysis.regression import resampled_values
 from expctl.metrics import METRICS, higher_is_better
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def learning_curve(
 ) -> LearningCurve:
     """The curve of a metric that labels decide. `predicted`: rows of training, and what each model of them predicted.
 
-    All predictions are of the same test rows, whose `labels` are positions in `classes`, as these are. Every resample
+    All predictions are of the same test rows, whose `labels` are positions in `classes`, as these are; of a metric of
+    regression both are values. Every resample
     draws test rows once for all models: the limits are of the mean of a point's models, the difference is a paired one.
     They say nothing of other training rows: for that there is the deviation. Where the rows have `groups`, numbered,
     whole groups are drawn, and of too few groups no gain is told. Source: see `analysis.bootstrap`.
@@ -103,6 +105,8 @@ def _scores(metric: str, labels: np.ndarray, predicted: np.ndarray, weights: np.
     """The metric in each resample, shape (resamples,)."""
     import numpy as np
 
+    if METRICS[metric].needs == "values":
+        return resampled_values(metric, labels, predicted, weights.astype(np.float64))
     one_hot = np.eye(classes)
     hit = labels == predicted
     counts = ClassCounts(

@@ -22,6 +22,9 @@ class RunPredictions:
     two classes, else the number of `score_classes`. `groups`: hashes as `keys`, the same of rows that belong together;
     None where none were recorded. `slices`: the cells of recorded columns by name, float64 (NaN: empty) or text.
     `values`: the classes in the type that was recorded.
+
+    Of a `task` that is regression `labels` and `predicted` are the values themselves, float64, and there are no
+    classes. `source` is the hash of the file that the rows are numbered in; None where nobody recorded it.
     """
 
     rows: np.ndarray
@@ -35,6 +38,8 @@ class RunPredictions:
     groups: np.ndarray | None = None
     slices: Mapping[str, np.ndarray] = field(default_factory=dict)
     values: Sequence[str | float] = ()  # and int and bool, which are floats to mypy
+    task: str = "classification"
+    source: str | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,7 +50,8 @@ class Pairing:
     """The rows two runs share: `first` and `second` are their positions in each run, in the same order.
 
     `labels`, `first_predicted` and `second_predicted` are positions in `classes`. `groups` numbers the group of each
-    row, of what either run recorded; None where neither did.
+    row, of what either run recorded; None where neither did. Of a `task` that is regression labels and predictions are
+    the values themselves.
     """
 
     first: np.ndarray
@@ -56,49 +62,87 @@ class Pairing:
     classes: Sequence[str]
     complete: bool
     groups: np.ndarray | None = None
+    task: str = "classification"
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def pair(first: RunPredictions, second: RunPredictions) -> Pairing:
-    """Match the rows of two runs by text and label, whatever their order; repeated rows as often as both have them.
+    """Match the rows of two runs by what the models read of them and the label, whatever their order; repeated rows as
+    often as both have them. Models that read other columns of one file have its row numbers in common instead.
 
-    `complete` says that every row of either run has its match.
+    `complete` says that every row of either run has its match. Runs of two tasks have no row in common.
     """
     import numpy as np
 
+    if first.task != second.task:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Pairing(nothing, nothing, nothing, nothing, nothing, [], complete=False, task=first.task)
     classes = sorted({*first.classes, *second.classes})
     labels, first_predicted, other_labels, second_predicted = (
-        _recoded(codes, known, classes)
-        for codes, known in (
-            (first.labels, first.classes),
-            (first.predicted, first.classes),
-            (second.labels, second.classes),
-            (second.predicted, second.classes),
+        _recoded(codes, run, classes)
+        for codes, run in (
+            (first.labels, first),
+            (first.predicted, first),
+            (second.labels, second),
+            (second.predicted, second),
         )
     )
     if len(first) == len(second) and (first.keys == second.keys).all() and (labels == other_labels).all():
         one = other = np.arange(len(first))
     else:
-        _, one, other = np.intersect1d(
-            _identities(first.keys, labels),
-            _identities(second.keys, other_labels),
-            assume_unique=True,
-            return_indices=True,
+        one, other = _of_one_file(first, second, labels, other_labels) or _by_identity(
+            first, second, labels, other_labels
         )
     complete = len(one) == len(first) == len(second)
     groups = joined(
         None if first.groups is None else first.groups[one], None if second.groups is None else second.groups[other]
     )
-    return Pairing(one, other, labels[one], first_predicted[one], second_predicted[other], classes, complete, groups)
+    return Pairing(
+        one, other, labels[one], first_predicted[one], second_predicted[other], classes, complete, groups, first.task
+    )
 
 
-def _recoded(codes: np.ndarray, known: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+def _by_identity(
+    first: RunPredictions, second: RunPredictions, labels: np.ndarray, other_labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
+    _, one, other = np.intersect1d(
+        _identities(first.keys, labels),
+        _identities(second.keys, other_labels),
+        assume_unique=True,
+        return_indices=True,
+    )
+    return one, other
+
+
+def _of_one_file(
+    first: RunPredictions, second: RunPredictions, labels: np.ndarray, other_labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The rows with the same numbers, where both runs read one file, by other columns; None of any others.
+
+    By the same columns a row has one hash in both, and rows are matched by these. The labels of all must agree.
+    """
+    import numpy as np
+
+    if first.source is None or first.source != second.source:
+        return None
+    _, one, other = np.intersect1d(first.rows, second.rows, return_indices=True)
+    if (first.keys[one] == second.keys[other]).all() or not (labels[one] == other_labels[other]).all():
+        return None
+    return one, other
+
+
+def _recoded(codes: np.ndarray, run: RunPredictions, classes: Sequence[str]) -> np.ndarray:
+    """Labels or predictions of a run as positions in `classes`; the values of a regression as they are."""
+    import numpy as np
+
+    if run.task == "regression":
+        return codes
     position = {name: i for i, name in enumerate(classes)}
-    recoded: np.ndarray = np.array([position[name] for name in known], dtype=np.int64)[codes]
+    recoded: np.ndarray = np.array([position[name] for name in run.classes], dtype=np.int64)[codes]
     return recoded
 
 
@@ -112,7 +156,8 @@ def _identities(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    mixed = _mixed(keys, labels.astype(np.uint64) * np.uint64(_PRIMES[4]))
+    told = (labels + 0.0).view(np.uint64) if labels.dtype.kind == "f" else labels.astype(np.uint64)  # -0 is 0
+    mixed = _mixed(keys, told * np.uint64(_PRIMES[4]))
     order = np.argsort(mixed, kind="stable")
     ranked = mixed[order]
     before = np.arange(len(ranked)) - np.searchsorted(ranked, ranked, side="left")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from expctl.analysis.bootstrap import SEED
 from expctl.analysis.clusters import group_weights
 from expctl.analysis.label_metrics import ClassCounts
+from expctl.analysis.regression import resampled_values
 from expctl.metrics import METRICS, higher_is_better
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 RESAMPLES: Final = 500
+_DRAWN: Final = 4_000_000  # rows times resamples at once
 
 
 def corrected(
@@ -54,6 +56,34 @@ def corrected(
         if left_out.any():
             found.append(_metric(pairs[best], left_out, classes, metric) or 0.0)
     return float(np.mean(found)) if found else None
+
+
+def corrected_values(
+    labels: np.ndarray, predicted: Sequence[np.ndarray], metric: str, *, groups: np.ndarray | None = None
+) -> float | None:
+    """The same of regression: `labels` and each of `predicted` are values."""
+    import numpy as np
+
+    generator, rows = np.random.default_rng(SEED), len(labels)
+    sign = 1 if higher_is_better(metric) else -1
+    found: list[np.ndarray] = []
+    left = RESAMPLES
+    while left:
+        size = min(left, max(1, _DRAWN // rows))
+        left -= size
+        if groups is None:
+            weights = generator.multinomial(rows, np.full(rows, 1 / rows), size=size).astype(np.float64)
+        else:
+            weights = np.array([group_weights(groups, generator) for _ in range(size)], dtype=np.float64)
+        weights = weights[(weights == 0).any(axis=1)]
+        inside = np.array([resampled_values(metric, labels, one, weights) for one in predicted])
+        left_out = (weights == 0).astype(np.float64)
+        outside = np.array([resampled_values(metric, labels, one, left_out) for one in predicted])
+        best = np.where(np.isfinite(inside), sign * inside, -np.inf).argmax(axis=0)
+        found.append(outside[best, np.arange(outside.shape[1])])
+    values = np.concatenate(found)
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if len(values) else None
 
 
 def _metric(pairs: np.ndarray, weights: np.ndarray, classes: int, metric: str) -> float | None:

@@ -22,6 +22,7 @@ from expctl.analysis.joint_table import JointTable, counts_by_class, joint_table
 from expctl.analysis.label_metrics import ClassCounts
 from expctl.analysis.predictions import Pairing, RunPredictions, pair
 from expctl.analysis.randomization import randomization_p
+from expctl.analysis.regression import value_differences
 from expctl.analysis.scores import score_differences, too_few_rows
 from expctl.metrics import METRICS
 
@@ -231,11 +232,17 @@ def assess(
     if baseline is None or challenger is None:
         which = "the baseline" if baseline is None else "the challenger"
         return Assessment(note=f"not tested: {which} has no predictions.parquet")
+    if baseline.task != challenger.task:
+        return Assessment(
+            note=f"not tested: the baseline is of {baseline.task}, the challenger of {challenger.task}"
+        )
     pairing = pair(baseline, challenger)
     if not len(pairing):
         return Assessment(
             note="not tested: the runs were tested on different rows, so their numbers are shown side by side only"
         )
+    if pairing.task == "regression":
+        return _assess_values(baseline, challenger, pairing, confidence)
     same = _same_scores(baseline, challenger, pairing)
     if pairing.groups is not None:
         return _assess_groups(baseline, challenger, pairing, confidence, per_class=per_class, same_model=same)
@@ -251,6 +258,16 @@ def assess(
         _on_shared_rows(baseline, challenger, pairing),
         {key: few for key, metric in METRICS.items() if metric.needs == "scores"} if few else {},
     )
+
+
+def _assess_values(
+    baseline: RunPredictions, challenger: RunPredictions, pairing: Pairing, confidence: float
+) -> Assessment:
+    """`assess` of regression, where the rows come in groups, too."""
+    differences, untested = value_differences(pairing, pairing.groups, confidence=confidence)
+    if not differences:
+        return Assessment(pairing=pairing, note=f"not tested: {next(iter(untested.values()))}", untested=untested)
+    return Assessment(differences, {}, pairing, _on_shared_rows(baseline, challenger, pairing), untested)
 
 
 def _on_shared_rows(baseline: RunPredictions, challenger: RunPredictions, pairing: Pairing) -> str | None:

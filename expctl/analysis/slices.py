@@ -13,6 +13,7 @@ from expctl.analysis.clusters import cluster_limits, too_few
 from expctl.analysis.difference import adjusted
 from expctl.analysis.limits import confidence_limits
 from expctl.analysis.predictions import group_numbers
+from expctl.analysis.regression import regression_limits, regression_metrics
 from expctl.analysis.significance import Assessment, assess
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class SliceMetrics:
-    """What a run scores on a slice: metrics that labels decide, and the limits of some. `note`: why there are none."""
+    """What a run scores on a slice: metrics that labels or values decide, and the limits of some. `note`: why none."""
 
     name: str
     rows: int
@@ -142,7 +143,7 @@ def taken(run: RunPredictions, rows: np.ndarray) -> RunPredictions:
 
 
 def slice_metrics(run: RunPredictions, slices: Sequence[Slice], *, confidence: float = 0.95) -> list[SliceMetrics]:
-    """What a run scores on each slice, by the metrics that labels decide; on a slice of few rows nothing."""
+    """What a run scores on each slice, by the metrics that labels or values decide; on a slice of few rows nothing."""
     import numpy as np
 
     found = []
@@ -151,6 +152,9 @@ def slice_metrics(run: RunPredictions, slices: Sequence[Slice], *, confidence: f
         note = _few(len(one))
         if note is not None:
             found.append(SliceMetrics(one.name, len(one), {}, {}, note))
+            continue
+        if run.task == "regression":
+            found.append(_measured(one, part, confidence))
             continue
         said = (part.labels[part.labels == part.predicted], part.predicted, part.labels)
         counts = (np.bincount(codes, minlength=len(run.classes))[None].astype(np.float64) for codes in said)
@@ -162,6 +166,14 @@ def slice_metrics(run: RunPredictions, slices: Sequence[Slice], *, confidence: f
             note = too_few(group_numbers(part.groups))
         found.append(SliceMetrics(one.name, len(one), values, limits, note))
     return found
+
+
+def _measured(one: Slice, part: RunPredictions, confidence: float) -> SliceMetrics:
+    """What a run of regression scores on a slice."""
+    values = {key: value for key, (value, _) in regression_metrics(part.labels, part.predicted).items()}
+    groups = None if part.groups is None else group_numbers(part.groups)
+    limits = regression_limits(part.labels, part.predicted, groups, confidence=confidence)
+    return SliceMetrics(one.name, len(one), values, limits, None if groups is None else too_few(groups))
 
 
 def slice_differences(

@@ -34,20 +34,25 @@ def read_predictions(store: Store, run: RunRecord) -> RunPredictions | None:
     import pyarrow as pa
 
     try:
-        return predictions_in(content)
+        return predictions_in(content, run.params.get("test_data_hash") or run.params.get("data_hash"))
     except (pa.ArrowException, KeyError, ValueError, OSError) as error:
         raise damaged(run, "predictions.parquet") from error
 
 
-def predictions_in(content: bytes) -> RunPredictions:
-    """What a predictions.parquet says. Raises whatever pyarrow raises for one that is damaged."""
+def predictions_in(content: bytes, source: str | None = None) -> RunPredictions:
+    """What a predictions.parquet says, of rows of a file with this hash.
+
+    Raises whatever pyarrow raises for one that is damaged.
+    """
     import pyarrow.parquet as pq
 
     table = pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True).read(use_threads=False)
     described = table.schema.metadata or {}
     score_classes = json.loads(described.get(b"expctl.classes", b"[]"))
     score_kind = cast(ScoreKind, described.get(b"expctl.scores", b"none").decode())
-    values, labels, predicted = _codes(table["label"], table["prediction"])
+    task = described.get(b"expctl.task", b"classification").decode()
+    measured = task == "regression"
+    values, labels, predicted = (_values if measured else _codes)(table["label"], table["prediction"])
     return RunPredictions(
         rows=table["row"].to_numpy(),
         keys=table["text_hash"].to_numpy().astype("S32"),
@@ -62,6 +67,8 @@ def predictions_in(content: bytes) -> RunPredictions:
             name.removeprefix(_SLICE): _cells(table[name]) for name in table.column_names if name.startswith(_SLICE)
         },
         values=values,
+        task=task,
+        source=source,
     )
 
 
@@ -86,6 +93,16 @@ def _codes(labels: Any, predicted: Any) -> tuple[list[str | float], np.ndarray, 
         raise ValueError("a label or prediction is missing")
     codes = both.indices.to_numpy(zero_copy_only=False).astype("int64")
     return both.dictionary.to_pylist(), codes[: len(labels)], codes[len(labels) :]
+
+
+def _values(labels: Any, predicted: Any) -> tuple[list[str | float], np.ndarray, np.ndarray]:
+    """Two columns of numbers as they are, and no classes. Raises ValueError for one that is missing or not finite."""
+    import numpy as np
+
+    known = [np.asarray(part.to_numpy(), dtype=np.float64) for part in (labels, predicted)]
+    if not all(np.isfinite(part).all() for part in known):
+        raise ValueError("a label or prediction is missing, or not finite")
+    return [], known[0], known[1]
 
 
 def _scores(column: Any) -> np.ndarray:
