@@ -61,9 +61,11 @@ def run(reference: str = "latest", *, experiment: str | None = None, tracking_ur
 
 
 def best(
-    metric: str = "f1_score", *, filter: str = "", experiment: str | None = None, tracking_uri: str | None = None
+    metric: str | None = None, *, filter: str = "", experiment: str | None = None, tracking_uri: str | None = None
 ) -> Run:
-    """The best finished run by a metric. Raises expctl.errors.RunNotFound if none has it."""
+    """The best finished run by a metric, else by f1_score, or where no run has that by r2.
+
+    Raises expctl.errors.RunNotFound if none has it."""
     from expctl import api
 
     return api.best(metric, filter=filter, experiment=experiment, tracking_uri=tracking_uri)

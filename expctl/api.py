@@ -173,7 +173,7 @@ def run(reference: str, *, experiment: str | None, tracking_uri: str | None) -> 
     return Run(resolve(store, reference), store)
 
 
-def best(metric: str, *, filter: str, experiment: str | None, tracking_uri: str | None) -> Run:
+def best(metric: str | None, *, filter: str, experiment: str | None, tracking_uri: str | None) -> Run:
     """See `expctl.best`."""
     from expctl.workflows.rank import best as ranked
 

@@ -110,7 +110,8 @@ _TABLE: Final = (
 )  # fmt: skip
 
 METRICS: Final = {metric.key: metric for metric in _TABLE}
-DEFAULT_METRICS: Final[dict[str, str]] = {"classification": "f1_score", "regression": "r2"}
+# Those by which runs of a task are shown; by the first they are ranked and judged.
+USUAL_METRICS: Final[dict[str, tuple[str, str]]] = {"classification": ("f1_score", "accuracy"), "regression": ("r2", "rmse")}
 
 _TOLD: Final = 15  # metrics that an error names
 _LOWER_WORDS: Final = ("loss", "error", "seconds", "mse", "mae", "rmse", "mape", "median_ae", "_std", "duration", "latency", "oov")
@@ -126,10 +127,15 @@ def quality_metrics(task: str) -> list[str]:
     return [key for key, metric in metrics_of(task).items() if metric.is_quality_metric]
 
 
+def usual_metrics_of(task: str) -> tuple[str, str]:
+    """The two metrics by which runs of a task are shown."""
+    return USUAL_METRICS.get(task, USUAL_METRICS["classification"])
+
+
 def default_metric(tasks: Iterable[str]) -> str | None:
     """The metric that decides of runs of these tasks; None of runs of several, which no metric ranks."""
     known = set(tasks)
-    return DEFAULT_METRICS.get(known.pop(), "f1_score") if len(known) == 1 else None
+    return usual_metrics_of(known.pop())[0] if len(known) == 1 else None
 
 
 def higher_is_better(key: str) -> bool:

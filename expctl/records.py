@@ -146,6 +146,11 @@ class RunRecord:
         return Tag.EXPLANATION not in self.tags and Tag.REPRODUCES not in self.tags
 
     @property
+    def task(self) -> str:
+        """What its model has learned: classification or regression."""
+        return self.params.get("task", "classification")
+
+    @property
     def test_set(self) -> str | None:
         """Fingerprint of the rows the run was tested on; equal means comparable row by row."""
         return self.tags.get(Tag.TEST_SET)

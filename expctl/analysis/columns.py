@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from expctl.analysis.run_values import value_of
-from expctl.metrics import is_detail
+from expctl.metrics import USUAL_METRICS, is_detail
 from expctl.records import RECORDED, Tag
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ AGGREGATES: Final[dict[str, Callable[[Sequence[float]], float]]] = {
 }
 _AGGREGATE: Final = re.compile(rf"({'|'.join(AGGREGATES)})\((?:metrics\.)?(.+)\)")
 _ALWAYS: Final = ("run_id", "name")
-_USUAL: Final = ("f1_score", "accuracy")
+_USUAL: Final = tuple(key for keys in USUAL_METRICS.values() for key in keys)
 _OWN: Final = 4  # metrics of runs that have none of the usual ones
 EVERYTHING: Final = ("experiment", "status", "params.*", "metrics.*", "tags.*")
 
@@ -76,12 +76,12 @@ def _fits(known: str, glob: str) -> bool:
 
 
 def lacks_usual_metrics(run: RunRecord) -> bool:
-    """Whether a run is to be shown by metrics of its own: another program's, that has neither F1 nor accuracy."""
+    """Whether a run is to be shown by metrics of its own: another program's, that has none of its task."""
     return Tag.SWEEP not in run.tags and not any(key in run.metrics for key in _USUAL)
 
 
 def usual_metrics(runs: Sequence[RunRecord]) -> list[str]:
-    """Columns: F1 and accuracy where runs have them, and of runs that have neither what most of them have instead.
+    """Columns: those of their tasks where runs have them, and of runs that have none what most of them have instead.
 
     Where no run has any metric, those that runs of ours will have.
     """
@@ -91,7 +91,7 @@ def usual_metrics(runs: Sequence[RunRecord]) -> list[str]:
     )
     own = sorted(sorted(counts), key=lambda key: -counts[key])[:_OWN]
     usual = [key for key in _USUAL if any(key in run.metrics for run in runs)]
-    return [*usual, *(f"metrics.{key}" for key in own)] or list(_USUAL)
+    return [*usual, *(f"metrics.{key}" for key in own)] or list(USUAL_METRICS["classification"])
 
 
 def varying(names: Sequence[str] | None, runs: Sequence[RunRecord]) -> list[str]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
+from expctl.metrics import METRICS
+
 if TYPE_CHECKING:
     from expctl.analysis.difference import Difference
 
@@ -25,12 +27,23 @@ _NORMAL: Final = NormalDist()
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What so many `rows` tell of a metric whose paired difference has this standard `error` on them."""
+    """What so many `rows` tell of a metric whose paired difference has this standard `error` on them.
+
+    `value`: what the baseline has by it.
+    """
 
     metric: str
     rows: int
     error: float
     alpha: float = 0.05
+    value: float = 0.0
+
+    @property
+    def point(self) -> float:
+        """A small difference: a point of a metric that has an end, else a hundredth of its `value`."""
+        known = METRICS.get(self.metric)
+        bounded = known is None or known.needs != "values" or math.isfinite(known.range[1])
+        return POINT if bounded or not self.value else POINT * abs(self.value)
 
     @property
     def detects(self) -> float:
@@ -49,7 +62,7 @@ class Power:
 
     def with_rows(self, rows: int) -> Power:
         """The same of another number of rows that are drawn like these."""
-        return Power(self.metric, rows, self.error * math.sqrt(self.rows / rows), self.alpha)
+        return Power(self.metric, rows, self.error * math.sqrt(self.rows / rows), self.alpha, self.value)
 
     @property
     def _reach(self) -> float:
@@ -68,14 +81,18 @@ def power_of(difference: Difference, rows: int) -> Power | None:
     By the width alone: the observed difference tells nothing of it (Hoenig and Heisey 2001, American Statistician 55).
     """
     error = (difference.high - difference.low) / 2 / _NORMAL.inv_cdf(1 - difference.alpha / 2)
-    return Power(difference.metric, rows, error, difference.alpha) if math.isfinite(error) and error > 0 else None
+    if not (math.isfinite(error) and error > 0):
+        return None
+    return Power(difference.metric, rows, error, difference.alpha, difference.baseline)
 
 
-def power_beside(metric: str, low: float, high: float, rows: int, *, alpha: float = 0.05) -> Power | None:
+def power_beside(
+    metric: str, low: float, high: float, rows: int, *, alpha: float = 0.05, value: float = 0.0
+) -> Power | None:
     """What a run's test rows could see of another run, by its own 95 % limits; None where these are not known.
 
     As if the other had limits as wide, and the errors of both were correlated by a half: the paired difference then has
     the standard error of one of them. Models of texts mostly agree more, and are told apart by fewer rows.
     """
     error = (high - low) / 2 / _NORMAL.inv_cdf(0.975)
-    return Power(metric, rows, error, alpha) if math.isfinite(error) and error > 0 else None
+    return Power(metric, rows, error, alpha, value) if math.isfinite(error) and error > 0 else None

@@ -58,6 +58,10 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
             run.run_id,
         )
     )
+    others = [run for run in candidates if run.task != candidates[0].task]  # by a time, or a metric of the user's own
+    if others:
+        excluded[f"of {others[0].task}, not {candidates[0].task} as the best"] = len(others)
+        candidates = [run for run in candidates if run.task == candidates[0].task]
     known = known_metrics(key for run in runs for key in run.metrics)
     return Ranking(metric, candidates[:top], excluded, known)
 

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     Measured = tuple[float, np.ndarray]
 
 LEAST_ROWS: Final = 20  # with fewer there is no verdict, and no limits
-# Times the skewness that is seen: the rows of a long tail that few rows have not shown would add to it.
+# Times the skewness of squared errors that is seen: the rows of a long tail that few rows have not shown add to it.
 _MORE_SKEWED: Final = 1.5
 _NOT_SKEWED: Final = 1e-9
+_UNDEFINED: Final = {"r2": "the target is constant on these rows", "mape": "the target is 0 on some of these rows"}
 
 
 def r2(labels: np.ndarray, predicted: np.ndarray) -> Measured | None:
@@ -76,9 +77,11 @@ def median_ae(labels: np.ndarray, predicted: np.ndarray) -> Measured | None:
 
 
 def mape(labels: np.ndarray, predicted: np.ndarray) -> Measured | None:
-    """scikit-learn's `mean_absolute_percentage_error`: a true value of 0 makes it huge."""
+    """scikit-learn's `mean_absolute_percentage_error`; None where a true value is 0, of which it would be 1e16."""
     import numpy as np
 
+    if not labels.all():
+        return None
     shares = abs(_column(predicted - labels)) / np.maximum(abs(_column(labels)), np.finfo(np.float64).eps)
     return float(np.average(shares, axis=0)[0]), shares[:, 0]
 
@@ -127,9 +130,9 @@ def regression_limits(
     """Limits of each metric as (low, high); none of fewer than 20 rows, or groups, or where all figures are one.
 
     Student's t with Hall's transformation, which moves the limits to where skewed figures put them (Hall 1992, On the
-    removal of skewness by transformation, Journal of the Royal Statistical Society B 54). The skewness is taken half as
-    large again as it is seen, and the error as if one more row were as far off as the farthest. Those of the median are
-    the order statistics that hold it whatever the distribution (David and Nagaraja 2003, Order Statistics, 7.1). A
+    removal of skewness by transformation, Journal of the Royal Statistical Society B 54). The error is taken as if one
+    more row were as far off as the farthest, and the skewness of squared errors half as large again as it is seen.
+    Those of the median are the order statistics that hold it whatever the distribution (David and Nagaraja 2003, Order Statistics, 7.1). A
     large error that was not seen adds to the errors and to the spread of the target: so low may R² be, too.
     `groups` are hashes or numbers, the same of rows that belong together.
     """
@@ -144,7 +147,8 @@ def regression_limits(
         if key == "median_ae" and numbers is None:
             limits = _median_limits(np.sort(abs(predicted - labels)), confidence)
         else:
-            limits = _skewed_limits(value, _sampled(figures, numbers), confidence, 1 if key == "r2" else _MORE_SKEWED)
+            more_skewed = _MORE_SKEWED if key == "rmse" else 1.0
+            limits = _skewed_limits(value, _sampled(figures, numbers), confidence, more_skewed)
         if limits is not None:
             least, most = METRICS[key].range
             found[key] = max(limits[0], least), min(limits[1], most)
@@ -224,7 +228,7 @@ def value_differences(
     untested: dict[str, str] = {}
     for key in quality_metrics("regression"):
         if key not in first or key not in second:
-            untested[key] = "the target is constant on these rows" if key == "r2" else "a value is not finite"
+            untested[key] = _UNDEFINED.get(key, "a value is not finite")
             continue
         change = _sampled(second[key][1] - first[key][1], groups)
         difference = _difference(key, first[key][0], second[key][0], change, confidence)

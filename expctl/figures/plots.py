@@ -47,7 +47,7 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> bytes:
     for name in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         name.set_parse_math(False)  # a label such as $x$ is text, not a formula
     axes.set(xlabel="Predicted", ylabel="Actual", title=f"Confusion matrix, {int(counts.sum()):,} test rows")
-    return _png(figure)
+    return png(figure)
 
 
 def learning_curve(
@@ -68,7 +68,7 @@ def learning_curve(
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.set(xlabel="Training rows", ylabel=metric, title=f"Learning curve: {metric} with 95 % limits")
-    return _png(figure)
+    return png(figure)
 
 
 def reliability(bins: Sequence[tuple[float, float, float, float]]) -> bytes:
@@ -89,7 +89,7 @@ def reliability(bins: Sequence[tuple[float, float, float, float]]) -> bytes:
     axes.grid(alpha=0.3)
     axes.set(xlim=(start, 1.02), ylim=(start, 1.02), aspect="equal")
     axes.set(xlabel="Confidence", ylabel="Share that is right", title="Reliability, with limits")
-    return _png(figure)
+    return png(figure)
 
 
 def parallel_coordinates(
@@ -138,7 +138,7 @@ def parallel_coordinates(
     axes.set(xlim=(-0.1, len(keys) + 0.35), title=f"{len(scored):,} trials; the best in red")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def scatter(metric: str, scored: Sequence[tuple[SearchPoint, float]], logarithmic: Collection[str]) -> bytes:
@@ -158,13 +158,14 @@ def scatter(metric: str, scored: Sequence[tuple[SearchPoint, float]], logarithmi
         for name in axes.get_xticklabels():
             name.set_parse_math(False)
         axes.set(xlabel=short(key), ylabel=short(metric) if (number - 1) % columns == 0 else "", xlim=(-0.08, 1.08))
-    return _png(figure)
+    return png(figure)
 
 
 _BOX: Final = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.8}
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """A figure as a file."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # A letter that no font of this machine has is drawn as a box, which says so better than a warning a letter.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from expctl.analysis.power import POINT, POWER, power_of
+from expctl.analysis.power import POWER, power_of, two_digits
 from expctl.render.sheet import Cell, Column, Share, Sheet
 
 if TYPE_CHECKING:
     from expctl.analysis.significance import Assessment
     from expctl.workflows.power import Powers
+
+
+_LARGE: Final = 100  # from which two digits are zeros too
 
 
 def power_sheet(found: Powers) -> Sheet:
@@ -19,11 +22,12 @@ def power_sheet(found: Powers) -> Sheet:
             one.metric,
             one.rows,
             one.detects,
-            found.difference,
-            Share(one.of(found.difference)),
-            None if found.grouped else one.rows_for(found.difference),
+            difference,
+            Share(one.of(difference)),
+            None if found.grouped else one.rows_for(difference),
         ]
         for one in found.found
+        for difference in [one.point if found.difference is None else found.difference]
     ]
     columns = [
         Column("metric"),
@@ -50,10 +54,12 @@ def unseen(metric: str, test: Assessment) -> str | None:
         return None
     return (
         f"{metric}: these {power.rows:,} {noun} show a difference from {amount(power.detects)} on"
-        f" (at {POWER:.0%} power); {amount(POINT)} takes some {power.rows_for(POINT):,} {noun.split()[0]}"
+        f" (at {POWER:.0%} power); {amount(power.point)} takes some {power.rows_for(power.point):,} {noun.split()[0]}"
     )
 
 
 def amount(difference: float) -> str:
     """A difference of a metric, to two digits."""
-    return f"{difference:.2g}"
+    if difference < _LARGE:
+        return f"{difference:.2g}"
+    return f"{two_digits(difference):,}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from expctl.metrics import usual_metrics_of
 from expctl.records import Tag
 from expctl.render.sheet import Cell, Column, Sheet
 
@@ -55,9 +56,11 @@ def _decided(judged: Judged | None) -> dict[str, Cell]:
     return said if budget is None else {**said, "decision": budget.decisions, "risk_left": budget.left}
 
 
-def versions_sheet(model: Registered, runs: Mapping[str, RunRecord], metric: str) -> Sheet:
+def versions_sheet(model: Registered, runs: Mapping[str, RunRecord], metric: str | None = None) -> Sheet:
     """`promote --list`: each version, newest first, with its aliases, its run's metrics, and why it was promoted."""
-    metrics = list(dict.fromkeys((metric, "f1_score", "accuracy")))
+    tasks = sorted({run.task for run in runs.values()}) or ["classification"]
+    usual = (key for task in tasks for key in usual_metrics_of(task))
+    metrics = list(dict.fromkeys([*([] if metric is None else [metric]), *usual]))
     columns = [
         Column("version", kind="number"),
         Column("aliases", width=None),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from expctl.analysis.columns import usual_metrics
 from expctl.analysis.run_values import ATTRIBUTES, value_of, varying_parameters
 from expctl.data_issues import DATA_ISSUES
-from expctl.metrics import METRICS, is_detail
+from expctl.metrics import METRICS, is_detail, usual_metrics_of
 from expctl.records import MACHINE, Tag
 from expctl.render.sheet import FIRST_TO_GO, Brief, Cell, Column, Setting, Sheet, Size
 from expctl.render.text import digits_of
@@ -147,7 +147,8 @@ def ranking_sheet(ranking: Ranking, *, experiments: bool = False) -> Sheet:
     """
     metric, runs = ranking.metric, list(ranking.ranked)
     limits = [key for key in (f"{metric}_low", f"{metric}_high") if any(key in run.metrics for run in runs)]
-    others = [key for key in ("f1_score", "accuracy") if key != metric and any(key in run.metrics for run in runs)]
+    usual = dict.fromkeys(key for run in runs for key in usual_metrics_of(run.task))
+    others = [key for key in usual if key != metric and any(key in run.metrics for run in runs)]
     models = ["model"] if any("model" in run.params for run in runs) else []
     parameters = [*models, *(key for key in chosen_parameters(runs) if key != "model")]
     parameters.sort(key=lambda key: -len({run.params.get(key) for run in runs}))

@@ -13,14 +13,14 @@ from expctl.analysis.groups import compare_groups, repeats, same_data
 from expctl.analysis.predictions import pair
 from expctl.analysis.significance import assess, corrected_for_many
 from expctl.errors import RunNotFound, UsageError, closest
-from expctl.metrics import METRICS, known_metrics, without_metric
+from expctl.metrics import METRICS, default_metric, known_metrics, quality_metrics, without_metric
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import resolve_set
 from expctl.workflows.assessment import assess_runs
 from expctl.workflows.compare_code import compare_code, distances
 from expctl.workflows.repeats import is_repeated, members, noise_of
-from expctl.workflows.slices import compared_slices
+from expctl.workflows.slices import compared_slices, usual_of_slices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +129,7 @@ def _check_slices(request: CompareRequest) -> None:
         raise UsageError("--by compares two runs", hint="expctl compare RUN RUN --by COLUMN")
     if request.code or request.per_class or request.report or request.flips is not None or request.everything:
         raise UsageError("--by shows the slices alone", hint="leave out --code, --per-class, --flips, --report, --all")
-    known = [key for key, one in METRICS.items() if one.is_quality_metric]
+    known = [*quality_metrics("classification"), *quality_metrics("regression")]
     if request.metric is not None and request.metric not in known:
         guess = closest(request.metric, known)
         raise UsageError(f"no slices by {request.metric!r}{guess}", hint=f"--metric {', '.join(known)}")
@@ -149,7 +149,9 @@ def compare(
     if request.by is not None:
         return _slices(store, runs, request, request.by)
     known = known_metrics(key for run in runs for key in run.metrics)
-    usual = "f1_score" if "f1_score" in known else next(iter(known), None)
+    usual = default_metric(run.task for run in runs)  # of two tasks there is none
+    if usual is not None and usual not in known:
+        usual = next(iter(known), None)
     metric = None if request.metric == EVERY_METRIC else request.metric
     if request.metric is None and len(runs) >= MANY:
         metric = usual
@@ -205,7 +207,7 @@ def _slices(store: Store, runs: Sequence[RunRecord], request: CompareRequest, by
     if before is None or after is None or not len(pair(before, after)):
         reason = assess(before, after).note
         raise RunNotFound(reason or "nothing to compare", hint="--by needs runs with the same test rows")
-    metric = request.metric or "f1_score"
+    metric = request.metric or usual_of_slices(before.task)[0]
     slices = compared_slices(
         (runs[0], before), (runs[1], after), by, metric, confidence=request.confidence,
         margin=store.settings.equal_within,
@@ -236,7 +238,8 @@ def _sets(request: CompareRequest, matched: Sequence[Sequence[RunRecord]], margi
         )
     found = compare_groups(baseline, challenger, confidence=request.confidence)
     tested = {one.metric: replace(one.difference, margin=margin) for one in found if one.difference is not None}
-    (tested,) = adjusted([tested], "f1_score" if "f1_score" in tested else next(iter(tested), None))
+    usual = default_metric(run.task for run in (*baseline, *challenger))
+    (tested,) = adjusted([tested], usual if usual in tested else next(iter(tested), None))
     groups = [replace(one, difference=tested.get(one.metric)) for one in found]
     return ComparedSets((names[0], names[1]), groups, _note(baseline, challenger, groups))
 

@@ -13,7 +13,7 @@ from expctl import __version__
 from expctl.analysis.ablation import most_trainings
 from expctl.errors import DataError, RunNotFound, UsageError, mask_secrets
 from expctl.extra_metrics import ExtraMetric, possible_names, read_extra_metrics
-from expctl.metrics import METRICS, without_metric
+from expctl.metrics import METRICS, default_metric, without_metric
 from expctl.records import Tag
 from expctl.tracking.runs import provenance
 from expctl.training.data.stored import digest_of
@@ -61,8 +61,15 @@ class Question:
         return None if self.budget is None else self.budget - sum(self.again)
 
 
-def ask(store: Store, runs: tuple[RunRecord, RunRecord], metric: str, *, budget: int | None) -> Question:
-    """The question why two runs differ. Raises UsageError or RunNotFound for runs of which it cannot be asked."""
+def ask(store: Store, runs: tuple[RunRecord, RunRecord], metric: str | None, *, budget: int | None) -> Question:
+    """The question why two runs differ, by a metric, else that of their task.
+
+    Raises UsageError or RunNotFound for runs of which it cannot be asked.
+    """
+    if runs[0].task != runs[1].task:
+        told = " and ".join(f"{run.label} of {run.task}" for run in runs)
+        raise UsageError(f"explain takes two runs of one task: {told}", hint="expctl compare A B shows them")
+    metric = metric or default_metric([runs[0].task]) or "f1_score"
     recipes = _recipe_of(runs[0]), _recipe_of(runs[1])
     for run in runs:
         if metric not in METRICS and metric not in run.metrics:

@@ -9,7 +9,7 @@ from expctl.analysis.flips import find_flips
 from expctl.analysis.gate import Decision, decide, with_slices
 from expctl.analysis.significance import corrected_for_many
 from expctl.errors import RunNotFound, closest
-from expctl.metrics import METRICS
+from expctl.metrics import METRICS, default_metric, quality_metrics
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.workflows.assessment import assess_runs
 from expctl.workflows.repeats import refuse_set
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The decision, the tests it stands on, what the candidate predicted, the difference that decided, if any, and the
-    slices that were asked for.
+    """The decision by a metric, the tests it stands on, what the candidate predicted, the difference that decided, if
+    any, and the slices that were asked for.
     """
 
+    metric: str
     decision: Decision
     test: Assessment
     predictions: RunPredictions | None
@@ -46,14 +47,14 @@ class Judgement:
         if self.predictions is None or self.test.pairing is None:
             return []
         flips = find_flips(self.predictions, self.test.pairing, most=most).rows
-        return list(with_texts(candidate, [flip for flip in flips if flip.kind == "broken"]))
+        return list(with_texts(candidate, [flip for flip in flips if flip.kind in ("broken", "larger error")]))
 
 
 def judge(
     store: Store,
     baseline: RunRecord,
     candidate: RunRecord,
-    metric: str,
+    metric: str | None = None,
     *,
     max_drop: float,
     least: float | None = None,
@@ -63,13 +64,15 @@ def judge(
 ) -> Judgement:
     """Decide between two runs (see `decide`), on the test rows of both, which must be the same.
 
+    Without a metric that of the candidate's task decides.
     With `by`, a column, no slice of the rows may surely lose more than `max_drop_slice` either.
     Raises RunNotFound for a metric that neither has, and for a set over random states, DataError.
     """
     runs = (baseline, candidate)
     refuse_set(store, *runs)
+    metric = metric or default_metric([candidate.task]) or "f1_score"
     if metric not in METRICS and not any(metric in run.metrics for run in runs):
-        known = [key for key, one in METRICS.items() if one.is_quality_metric]
+        known = quality_metrics(candidate.task)
         guess = closest(metric, [*known, *candidate.metrics])
         raise RunNotFound(f"the gate cannot test {metric!r}{guess}", hint=f"--metric {', '.join(known)}")
     before, after = (read_predictions(store, run) for run in runs)
@@ -91,7 +94,7 @@ def judge(
         grouped=test.pairing is not None and test.pairing.groups is not None,
     )
     if by is None or before is None or after is None or not whole:
-        return Judgement(decision, test, after, difference)
+        return Judgement(metric, decision, test, after, difference)
     slices = compared_slices((baseline, before), (candidate, after), by, metric, confidence=confidence, together=True)
     decision = with_slices(decision, metric, by, slices, max_drop=max_drop_slice)
-    return Judgement(decision, test, after, difference, slices)
+    return Judgement(metric, decision, test, after, difference, slices)

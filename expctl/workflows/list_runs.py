@@ -17,7 +17,7 @@ from expctl.analysis.columns import (
 from expctl.analysis.run_values import ATTRIBUTES
 from expctl.errors import UsageError, closest
 from expctl.filters.expression import NO_TRIAL, REGULAR_RUNS, Order, all_of, attribute
-from expctl.metrics import METRICS, higher_is_better, known_metrics
+from expctl.metrics import METRICS, USUAL_METRICS, higher_is_better, known_metrics
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
 
@@ -183,7 +183,7 @@ def _fetched(names: Sequence[str] | None, *, vary: bool) -> Projection:
     if names is None:
         standing = {f"best_{key}" for one in METRICS for key in (one, f"cv_{one}_mean")} | {"trials_finished"}
         return Projection(
-            None, frozenset({"f1_score", "accuracy"} | standing), _PROCESS | {Tag.SWEEP, Tag.STAGE}, datasets=False
+            None, frozenset({*(key for keys in USUAL_METRICS.values() for key in keys), *standing}), _PROCESS | {Tag.SWEEP, Tag.STAGE}, datasets=False
         )
     keys = frozenset([*names, *(name.partition(".")[2] for name in names)])
     return Projection(keys, keys, keys | _PROCESS, datasets=False)

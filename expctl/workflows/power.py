@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from expctl.analysis.power import POINT, Power, power_beside, power_of
+from expctl.analysis.power import Power, power_beside, power_of
 from expctl.errors import RunNotFound, UsageError
-from expctl.metrics import METRICS, check_points, without_metric
+from expctl.metrics import check_points, quality_metrics, without_metric
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import resolve
 from expctl.workflows.assessment import assess_runs
@@ -23,20 +23,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PowerRequest:
-    """Of which run or runs, by which metric (None: all), for which true difference and on how many rows (None: theirs).
+    """Of which run or runs, by which metric (None: all), for which true difference (None: a point of each) and on how many rows (None: theirs).
 
     Raises UsageError for more runs than two, and a difference that is none, or in percent.
     """
 
     runs: Sequence[str]
     metric: str | None = None
-    difference: float = POINT
+    difference: float | None = None
     rows: int | None = None
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
         if len(self.runs) not in (1, 2):
             raise UsageError("power is of one run or two", hint="expctl power RUN, or expctl power RUN RUN")
+        if self.difference is None:
+            return
         if not 0 < self.difference < math.inf:
             raise UsageError(f"--difference {self.difference:g} must be positive", hint="--difference 0.01")
         check_points(self.difference, "--difference", self.metric)
@@ -44,13 +46,13 @@ class PowerRequest:
 
 @dataclass(frozen=True, slots=True)
 class Powers:
-    """What the rows of `runs` tell, by metric, of a true `difference`; `measured` by two runs, or assumed of one.
+    """What the rows of `runs` tell, by metric, of a true `difference` (None: of a point of each); `measured` by two runs, or assumed of one.
 
     `grouped`: the rows come in groups, of which the number counts, not that of the rows.
     """
 
     runs: Sequence[RunRecord]
-    difference: float
+    difference: float | None
     found: Sequence[Power]
     grouped: bool = False
 
@@ -91,8 +93,11 @@ def _of_two(store: Store, runs: Sequence[RunRecord], request: PowerRequest) -> l
 def _of_one(run: RunRecord, request: PowerRequest) -> list[Power]:
     rows = run.typed_params.get("test_rows")
     found = [
-        power_beside(key, run.metrics[f"{key}_low"], run.metrics[f"{key}_high"], rows, alpha=1 - request.confidence)
-        for key in (key for key, one in METRICS.items() if one.is_quality_metric)
+        power_beside(
+            key, run.metrics[f"{key}_low"], run.metrics[f"{key}_high"], rows, alpha=1 - request.confidence,
+            value=run.metrics.get(key, 0.0),
+        )
+        for key in quality_metrics(run.task)
         if isinstance(rows, int) and {f"{key}_low", f"{key}_high"} <= run.metrics.keys()
     ]
     if not any(found):

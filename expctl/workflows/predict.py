@@ -41,11 +41,12 @@ class PredictRequest:
 
 
 def run_to_use(store: Store, reference: str | None, note: Callable[[str], None]) -> RunRecord:
-    """The run that a reference means; without one the best by f1_score, which is noted."""
+    """The run that a reference means; without one the best by its task's metric, which is noted."""
     if reference is not None:
         return resolve(store, reference)
-    found = best_run(store, "f1_score")
-    note(f"model of the best run: {found.described}, f1_score {found.metrics['f1_score']:.4f}")
+    found = best_run(store)
+    metric = "f1_score" if "f1_score" in found.metrics else "r2"
+    note(f"model of the best run: {found.described}, {metric} {found.metrics[metric]:.4f}")
     return found
 
 

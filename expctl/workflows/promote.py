@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from expctl.errors import Undecided, mask_passwords
+from expctl.metrics import usual_metrics_of
 from expctl.records import Tag
 from expctl.tracking.models import registry
 from expctl.tracking.models.registry import point_alias, register
@@ -46,6 +47,11 @@ class Promotion:
     judged: Judged | None
 
     @property
+    def usual_metric(self) -> str:
+        """The metric of the task of the run."""
+        return usual_metrics_of("classification" if self.run is None else self.run.task)[0]
+
+    @property
     def decision(self) -> Decision | None:
         """What was decided; None where nothing was."""
         return None if self.judged is None else self.judged.decision
@@ -58,7 +64,7 @@ def promote(
     alias: str,
     *,
     better_than: str | None,
-    metric: str,
+    metric: str | None,
     who: str,
     note: str | None,
     fresh: bool = False,
@@ -66,7 +72,7 @@ def promote(
 ) -> Promotion:
     """Make the model of a run a version of `name`, unless it is one already, and point an alias at it.
 
-    With `better_than`, an alias, only if the run is significantly better by the metric than the version behind that, as
+    With `better_than`, an alias, only if the run is significantly better by the metric (its task's) than the version behind that, as
     sure as the history of the alias asks for; with `fresh` test data that begins anew. An
     alias that is not there is no hurdle where it is the one to be set, or would be the first; any other is an error.
 

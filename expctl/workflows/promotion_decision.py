@@ -13,6 +13,7 @@ from expctl.analysis.gate import Decision
 from expctl.analysis.predictions import pair
 from expctl.analysis.promotion_budget import Budget, within
 from expctl.errors import RunNotFound, UsageError
+from expctl.metrics import default_metric
 from expctl.records import Tag
 from expctl.tracking.models import decisions, registry
 from expctl.tracking.models.decisions import PastDecision
@@ -46,7 +47,7 @@ class Judged:
 
 
 def judged(
-    store: Store, model: Registered, run: RunRecord | None, better_than: str, alias: str, metric: str, *, fresh: bool
+    store: Store, model: Registered, run: RunRecord | None, better_than: str, alias: str, metric: str | None, *, fresh: bool
 ) -> Judged | None:
     """Whether a run is significantly better than the one behind an alias; None where there is nobody to beat.
 
@@ -58,6 +59,7 @@ def judged(
     baseline = registry.run_of(store, model, number)
     if run is None or baseline is None:
         return Judged(Decision("undecided", "a version that no run made cannot be compared"), model)
+    metric = metric or default_metric([run.task]) or "f1_score"
     asked = PastDecision(alias, run.run_id, number, metric, run.test_set or "", fresh)
     history = decisions.of_alias(model, alias)
     if fresh and not any(one.fresh for one in history if one.key == asked.key):

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from expctl.analysis.groups import same_data
 from expctl.analysis.predictions import pair
 from expctl.analysis.ranking import exclusions, may_tie, preferring, rank, ranking_order
-from expctl.analysis.selection import corrected
+from expctl.analysis.selection import corrected, corrected_values
 from expctl.errors import RunNotFound, closest
 from expctl.filters.expression import NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, fit_for
 from expctl.metrics import METRICS, known_metrics, without_metric
@@ -22,6 +23,7 @@ from expctl.workflows.assessment import assess_runs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from expctl.analysis.predictions import Pairing
     from expctl.analysis.ranking import Ranking
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
@@ -40,13 +42,18 @@ class Best:
     elsewhere: int
 
 
-def best(store: Store, metric: str, *, top: int, filter: str = "", prefer: str | None = None) -> Best:
+def best(store: Store, metric: str | None = None, *, top: int, filter: str = "", prefer: str | None = None) -> Best:
     """The top runs by a metric, marked where they cannot be told from the first; of those first by `prefer`.
 
-    Raises RunNotFound if no run has the one metric or the other, UsageError.
+    Without a metric by f1_score, and where no run has it by r2. Raises RunNotFound if no run has the one metric or the
+    other, UsageError.
     """
+    looked_at = max(top, _NEAR if prefer is None else _CONTESTANTS + 1)
+    ranking = ranked(store, metric or "f1_score", filter=filter, top=looked_at)
+    if metric is None and not ranking.ranked and "r2" in ranking.known:
+        ranking = ranked(store, "r2", filter=filter, top=looked_at)
+    metric = ranking.metric
     store.settings.check_margin(metric)
-    ranking = ranked(store, metric, filter=filter, top=max(top, _NEAR if prefer is None else _CONTESTANTS + 1))
     if not ranking.ranked:
         which = "finished run that matches the filter" if filter.strip() else "finished run"
         raise without_metric(f"no {which} has", metric, ranking.known)
@@ -62,14 +69,16 @@ def best(store: Store, metric: str, *, top: int, filter: str = "", prefer: str |
     elif top > 1:
         ranking = with_ties(store, ranking, ranking.ranked[1:top])
     sets = [run.test_set for run in ranking.ranked]
-    elsewhere = 0 if sets[0] is None else sum(one is not None and one != sets[0] for one in sets)
+    first = ranking.ranked[0]
+    elsewhere = sum(one is not None and not _may_share_rows(run, first) for run, one in zip(ranking.ranked, sets, strict=True))
+    elsewhere = 0 if first.test_set is None else elsewhere
     return Best(replace(ranking, ranked=ranking.ranked[:top]), len(sets), elsewhere)
 
 
 def with_ties(store: Store, ranking: Ranking, rivals: Sequence[RunRecord]) -> Ranking:
     """The ranking with each rival marked tied with the best or not; those on other test rows stay unmarked."""
     best = ranking.ranked[0]
-    rivals = [run for run in rivals if run.test_set is not None and run.test_set == best.test_set]
+    rivals = [run for run in rivals if best.test_set is not None and _may_share_rows(run, best)]
     mine = read_predictions(store, best) if rivals else None
     if mine is None:
         return ranking
@@ -77,14 +86,23 @@ def with_ties(store: Store, ranking: Ranking, rivals: Sequence[RunRecord]) -> Ra
     for run in rivals:
         test = assess_runs(store, (best, mine), (run, read_predictions(store, run)))
         difference = test.differences.get(ranking.metric)
-        if difference is not None:
+        if difference is not None and test.pairing is not None and test.pairing.complete:
             tied[run.run_id] = difference.verdict in ("equal", "no clear difference")
     return replace(ranking, tied=tied)
 
 
+def _may_share_rows(run: RunRecord, other: RunRecord) -> bool:
+    """Whether two runs have the same test rows, or may have: of one file, split alike, and read by other columns."""
+    if run.test_set == other.test_set:
+        return run.test_set is not None
+    read = (run.params.get("features"), run.params.get("drop"), run.params.get("text_column"))
+    others = (other.params.get("features"), other.params.get("drop"), other.params.get("text_column"))
+    return read != others and run.params.get("random_state") == other.params.get("random_state") and same_data([run, other])
+
+
 def with_correction(store: Store, ranking: Ranking, *, filter: str = "") -> Ranking:
     """The ranking of a sweep's best with the value that choosing it among the trials does not explain."""
-    if ranking.metric not in METRICS or METRICS[ranking.metric].needs != "labels":
+    if ranking.metric not in METRICS or METRICS[ranking.metric].needs not in ("labels", "values"):
         return ranking
     best = ranking.ranked[0]
     parent = best.tags.get(Tag.PARENT)
@@ -101,25 +119,32 @@ def with_correction(store: Store, ranking: Ranking, *, filter: str = "") -> Rank
     found = [one for one in (read_predictions(store, run) for run in trials) if one is not None]
     if len(found) < len(trials):
         return ranking
-    pairings = [pair(found[0], one) for one in found]
+    value = _corrected(ranking.metric, [pair(found[0], one) for one in found])
+    return (
+        replace(ranking, selected=best.metrics[ranking.metric], corrected=value, trials=len(trials))
+        if value is not None
+        else ranking
+    )
+
+
+def _corrected(metric: str, pairings: Sequence[Pairing]) -> float | None:
+    """The corrected value of several trials, each paired with the first."""
     classes = sorted({name for pairing in pairings for name in pairing.classes})
     position = {name: i for i, name in enumerate(classes)}
     recoded = [[position[name] for name in pairing.classes] for pairing in pairings]
     import numpy as np
 
     order = np.argsort(pairings[0].first)
+    groups = None if pairings[0].groups is None else pairings[0].groups[order]
+    if METRICS[metric].needs == "values":
+        values = [pairing.second_predicted[np.argsort(pairing.first)] for pairing in pairings]
+        return corrected_values(pairings[0].labels[order], values, metric, groups=groups)
     labels = np.array(recoded[0])[pairings[0].labels][order]
     predicted = [
         np.array(codes)[pairing.second_predicted][np.argsort(pairing.first)]
         for codes, pairing in zip(recoded, pairings, strict=True)
     ]
-    groups = None if pairings[0].groups is None else pairings[0].groups[order]
-    value = corrected(labels, predicted, len(classes), ranking.metric, groups=groups)
-    return (
-        replace(ranking, selected=best.metrics[ranking.metric], corrected=value, trials=len(trials))
-        if value is not None
-        else ranking
-    )
+    return corrected(labels, predicted, len(classes), metric, groups=groups)
 
 
 def ranked(store: Store, metric: str, *, filter: str = "", top: int) -> Ranking:
@@ -133,4 +158,5 @@ def ranked(store: Store, metric: str, *, filter: str = "", top: int) -> Ranking:
     if not found:
         ranking = replace(ranking, known=known_metrics(present_metrics(store, filter)))
     tally = store.tally(query, metric)
-    return replace(ranking, excluded=None if tally is None else exclusions(tally, metric))
+    other_tasks = {reason: count for reason, count in (ranking.excluded or {}).items() if reason.startswith("of ")}
+    return replace(ranking, excluded=None if tally is None else exclusions(tally, metric) | other_tasks)

@@ -17,6 +17,7 @@ from expctl.analysis.report import Report, Sliced, Tested
 from expctl.analysis.significance import corrected_for_many
 from expctl.analysis.slices import slice_metrics, slices_of
 from expctl.filters.expression import NO_SWEEP, all_of, fit_for
+from expctl.metrics import USUAL_METRICS, default_metric
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
 from expctl.tracking.runs.comparison_inputs import read_evidence
@@ -31,7 +32,7 @@ from expctl.workflows.sweep_plan import Plan
 from expctl.workflows.sweep_resume import trials_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from expctl.analysis.predictions import RunPredictions
     from expctl.analysis.significance import Assessment
@@ -65,12 +66,16 @@ class Choice:
 def choose(store: Store, references: Sequence[str], metric: str | None) -> Choice:
     """The runs that references mean, a sweep its trials and a glob or filter its runs; of none, the experiment's best.
 
-    Without a metric that of the first sweep decides, else f1_score. Raises RunNotFound for a reference without a run.
+    Without a metric that of the first sweep decides, else that of the runs' task. Raises RunNotFound for a reference without a run.
     """
     if not references:
-        metric = metric or "f1_score"
-        query = store.query(also=all_of(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=_RUNS + 1)
-        runs = store.search(query)
+        runs: list[RunRecord] = []
+        for asked in [metric] if metric is not None else [names[0] for names in USUAL_METRICS.values()]:
+            query = store.query(also=all_of(NO_SWEEP, fit_for(asked)), order=ranking_order(asked), limit=_RUNS + 1)
+            runs = store.search(query)
+            if runs:
+                break
+        metric = asked if runs else metric or "f1_score"
         return Choice(runs, "all finished runs", metric, total=store.count(query) if len(runs) > _RUNS else None)
     found: dict[str, RunRecord] = {}
     subjects: list[str] = []
@@ -86,13 +91,19 @@ def choose(store: Store, references: Sequence[str], metric: str | None) -> Choic
             members, subject = [one], one.label
         found.update({run.run_id: run for run in members})
         subjects.append(subject)
-    return Choice(list(found.values()), _listed(subjects), metric or "f1_score", named)
+    return Choice(list(found.values()), _listed(subjects), metric or _usual(found.values()), named)
 
 
 def choice_of(runs: Sequence[RunRecord], metric: str | None = None) -> Choice:
-    """Runs that were named one by one, ranked by f1_score unless another metric is given."""
+    """Runs that were named one by one, ranked by their task's metric unless another one is given."""
     unique = list({run.run_id: run for run in runs}.values())
-    return Choice(unique, _listed([run.label for run in unique]), metric or "f1_score", named=True)
+    return Choice(unique, _listed([run.label for run in unique]), metric or _usual(unique), named=True)
+
+
+def _usual(runs: Iterable[RunRecord]) -> str:
+    """The metric of the runs' task, of several that of the first."""
+    tasks = [run.task for run in runs]
+    return default_metric(tasks[:1]) or "f1_score"
 
 
 def _listed(subjects: Sequence[str]) -> str:

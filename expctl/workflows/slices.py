@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from expctl.analysis.predictions import pair
 from expctl.analysis.slices import slice_differences, slice_metrics, slices_of
 from expctl.errors import DataError, RunNotFound, UsageError, closest
-from expctl.metrics import METRICS
+from expctl.metrics import metrics_of
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.row_texts import read_data
 from expctl.training.data.slices import slice_cells
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
-USUAL = ("f1_score", "accuracy")
+_USUAL = {"classification": ("f1_score", "accuracy"), "regression": ("rmse", "mae")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class SlicedRun:
 def sliced_run(store: Store, run: RunRecord, column: str, *, metric: str | None = None) -> SlicedRun:
     """The slices of a run by a column, with the metric that is asked about, else the usual ones.
 
-    Raises UsageError for a metric that labels alone do not decide, RunNotFound for a run without predictions, DataError
-    for a column that nobody knows.
+    Raises UsageError for a metric that labels or values alone do not decide, RunNotFound for a run without predictions,
+    DataError for a column that nobody knows.
     """
-    known = [key for key, one in METRICS.items() if one.needs == "labels"]
+    known = [key for key, one in metrics_of(run.task).items() if one.needs in ("labels", "values")]
     if metric is not None and metric not in known:
         raise UsageError(f"no slices by {metric!r}{closest(metric, known)}", hint=f"--metric {', '.join(known)}")
     said = read_predictions(store, run)
@@ -53,7 +53,13 @@ def sliced_run(store: Store, run: RunRecord, column: str, *, metric: str | None 
         refuse_set(store, run)
         raise RunNotFound(f"run {run.described} has no predictions.parquet", hint=f"expctl show {run.run_id[:8]}")
     slices = slices_of(cells_of(run, said, column))
-    return SlicedRun(run, column, USUAL if metric is None else (metric,), slice_metrics(said, slices))
+    shown = usual_of_slices(said.task) if metric is None else (metric,)
+    return SlicedRun(run, column, shown, slice_metrics(said, slices))
+
+
+def usual_of_slices(task: str) -> tuple[str, ...]:
+    """The metrics by which slices are shown: of regression errors, as R² is low wherever a slice's target varies little."""
+    return _USUAL.get(task, _USUAL["classification"])
 
 
 def compared_slices(

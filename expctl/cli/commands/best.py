@@ -14,8 +14,13 @@ from expctl.wording import agree, plural
 
 def best(
     metric: Annotated[
-        str, typer.Option(metavar="M", help="Rank by this metric, in its direction.", autocompletion=completion.metrics)
-    ] = "f1_score",
+        str | None,
+        typer.Option(
+            metavar="M",
+            help=f"Rank by this metric, in its direction.{common.BY_TASK}",
+            autocompletion=completion.metrics,
+        ),
+    ] = None,
     top: Annotated[int, typer.Option("--top", "-n", min=1, max=common.MOST, metavar="N", help="How many runs.")] = 1,
     filter: common.Filter = "",
     prefer: Annotated[
@@ -48,12 +53,12 @@ def best(
     if found.elsewhere:
         streams.note(
             f"{found.elsewhere:,} of the best {plural(found.near, 'run')} {agree(found.elsewhere, 'was', 'were')}"
-            f" tested on other rows than the first: {metric} does not compare them"
+            f" tested on other rows than the first: {ranking.metric} does not compare them"
         )
     if worn := str(wear_of(store, ranking.ranked[0]) or ""):
         streams.note(worn)
     if ranking.excluded is None:
-        streams.note(f"left out: runs that are unfinished or without a finite {metric}")
+        streams.note(f"left out: runs that are unfinished or without a finite {ranking.metric}")
     for reason, count in (ranking.excluded or {}).items():
         streams.note(f"left out {plural(count, 'run')} {reason}")
 

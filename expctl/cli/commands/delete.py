@@ -162,7 +162,7 @@ def _rule(
 
     from expctl.tracking.runs.retention import Retention
 
-    return Retention(keep_best, metric or "f1_score", older_than, force)
+    return Retention(keep_best, metric, older_than, force)
 
 
 def _cleaned(

@@ -25,13 +25,13 @@ def explain(
         str, typer.Argument(metavar="B", help="The run to arrive at.", autocompletion=completion.runs)
     ],
     metric: Annotated[
-        str,
+        str | None,
         typer.Option(
             parser=common.quality_metric("explain cannot test", own=True),
             metavar="M",
-            help="The metric whose difference is explained.",
+            help=f"The metric whose difference is explained.{common.BY_TASK}",
         ),
-    ] = "f1_score",
+    ] = None,
     budget: Annotated[
         int | None,
         typer.Option(

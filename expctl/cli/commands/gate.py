@@ -41,7 +41,10 @@ def gate(
             autocompletion=completion.runs,
         ),
     ],
-    metric: Annotated[str, typer.Option(parser=JUDGE, metavar="M", help="The metric to decide on.")] = "f1_score",
+    metric: Annotated[
+        str | None,
+        typer.Option(parser=JUDGE, metavar="M", help=f"The metric to decide on.{common.BY_TASK}"),
+    ] = None,
     max_drop: Annotated[float, typer.Option(min=0, metavar="X", help="The largest acceptable loss.")] = 0.01,
     least: Annotated[
         float | None, typer.Option("--min", metavar="X", help="The least value that the candidate must have.")
@@ -91,7 +94,7 @@ def gate(
         by=by, max_drop_slice=max_drop_slice,
     )  # fmt: skip
     broken = found.broken(runs[1], examples)
-    streams.write(gate_sheet(runs, found.decision, found.test, metric, broken, found.slices), format, settings)
+    streams.write(gate_sheet(runs, found.decision, found.test, found.metric, broken, found.slices), format, settings)
     if worn := str(wear_of(store, runs[1]) or ""):
         streams.note(worn)
     if runs[0].run_id == runs[1].run_id:

@@ -21,7 +21,13 @@ def power(
             autocompletion=completion.runs,
         ),
     ],
-    difference: Annotated[float, typer.Option(metavar="X", help="The true difference that should be found.")] = 0.01,
+    difference: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="The true difference that should be found.  [default: 0.01; of a metric without an end, 1 % of it]",
+        ),
+    ] = None,
     rows: Annotated[
         int | None,
         typer.Option(min=2, max=common.MOST, metavar="N", help="With so many test rows.  [default: those of the run]"),

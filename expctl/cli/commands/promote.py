@@ -50,8 +50,9 @@ def promote(
         bool, typer.Option("--fresh-data", help="Its test rows have decided nothing yet: begin the risk anew.")
     ] = False,
     metric: Annotated[
-        str, typer.Option(parser=JUDGE, metavar="M", help="The metric to decide by, and to show.")
-    ] = "f1_score",
+        str | None,
+        typer.Option(parser=JUDGE, metavar="M", help=f"The metric to decide by, and to show.{common.BY_TASK}"),
+    ] = None,
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
     versions_of: Annotated[
         str | None,
@@ -96,7 +97,7 @@ def promote(
             raise UsageError(f"--remove {remove!r} is not NAME@ALIAS", hint="for example --remove reviews@champion")
         number = registry.remove_alias(opened(settings, streams, verbose=verbose), named["name"], named["alias"])
         done = Promotion(named["name"], named["alias"], None, None, number, None, None)
-        streams.write(promotion_sheet(done, metric), format, settings)
+        streams.write(promotion_sheet(done, metric or "f1_score"), format, settings)
         streams.note(f"undo: {shlex.join(registry.move_command(done.name, number, done.alias) + elsewhere)}")
         return
     registry.check_name(name or "")
@@ -112,7 +113,7 @@ def promote(
             store, run or "", name or "", alias, better_than=better_than, metric=metric,
             who=developer(settings.developer), note=note, fresh=fresh, progress=stage,
         )  # fmt: skip
-    streams.write(promotion_sheet(done, metric), format, settings)
+    streams.write(promotion_sheet(done, metric or done.usual_metric), format, settings)
     if better_than is not None and done.decision is None and done.version != done.before:
         streams.note(f"{done.name} has no alias {better_than} yet: there is nothing to compare with")
     _tell_budget(done, store, streams)

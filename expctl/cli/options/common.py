@@ -145,6 +145,9 @@ Runs = Annotated[
 MOST: Final = 10**9  # of rows that are asked for: more than any store has, and no more than any takes for a number
 
 
+BY_TASK: Final = "  [default: f1_score; of regression r2]"
+
+
 def quality_metric(refusal: str, *, own: bool = False) -> Callable[[str], str]:
     """What reads the name of a metric to decide by. Raises UsageError, listing them, for any other.
 

@@ -124,7 +124,7 @@ def _by_meaning(store: Store, reference: str) -> list[RunRecord]:
     if match := LATEST.fullmatch(reference):
         return [_latest(store, reference, int(match[1] or 0))]
     if match := BEST.fullmatch(reference):
-        return [best_run(store, match[1] or "f1_score")]
+        return [best_run(store, match[1])]
     if match := ALIAS.fullmatch(reference):
         return [_registered(store, match["name"], alias=match["alias"])]
     if _PREFIX.fullmatch(reference):
@@ -181,12 +181,20 @@ def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -
     return found
 
 
-def best_run(store: Store, metric: str) -> RunRecord:
-    """The finished run with the best value of a metric. Raises RunNotFound if no run has it."""
-    found = store.find(also=fit_for(metric), order=ranking_order(metric), limit=1)
+def best_run(store: Store, metric: str | None = None) -> RunRecord:
+    """The finished run with the best value of a metric, else of f1_score, or where no run has that of r2.
+
+    Raises RunNotFound if no run has it.
+    """
+    found = _best(store, metric or "f1_score") or ([] if metric is not None else _best(store, "r2"))
     if not found:
+        metric = metric or "f1_score"
         raise without_metric("no finished run has", metric, present_metrics(store), option="best:METRIC of ")
     return found[0]
+
+
+def _best(store: Store, metric: str) -> list[RunRecord]:
+    return store.find(also=fit_for(metric), order=ranking_order(metric), limit=1)
 
 
 def present_metrics(store: Store, filter: str = "") -> set[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from expctl.analysis.ranking import rank
 from expctl.filters.expression import Condition, Field
-from expctl.metrics import without_metric
+from expctl.metrics import usual_metrics_of, without_metric
 from expctl.records import Tag
 from expctl.tracking.models import registry
 from expctl.tracking.readers.protocol import Projection
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What stays: the `best` runs by a metric, and those not begun before a moment, in milliseconds since 1970.
+    """What stays: the `best` runs by a metric (None: of each task by its own), and those not begun before a moment, in milliseconds since 1970.
 
     Unless by `force`, also what the registry stands on, and the best run of each sweep.
     """
 
     best: int | None = None
-    metric: str = "f1_score"
+    metric: str | None = None
     before: int | None = None
     force: bool = False
 
@@ -74,10 +74,12 @@ def _rivals_kept(runs: Sequence[RunRecord], rule: Retention) -> Iterable[tuple[s
     if rule.best is None:
         return []
     there = [run for run in runs if not run.deleted]
-    ranking = rank(there, rule.metric, top=rule.best)
-    if there and not ranking.ranked:
-        raise without_metric("--keep-best: no finished run has", rule.metric, ranking.known)
-    return [(run.run_id, f"with the best {rule.metric}") for run in ranking.ranked]
+    tasks = sorted({run.task for run in there})
+    metrics = [rule.metric] if rule.metric is not None else [usual_metrics_of(task)[0] for task in tasks]
+    rankings = [rank(there, metric, top=rule.best) for metric in metrics]
+    if there and not any(ranking.ranked for ranking in rankings):
+        raise without_metric("--keep-best: no finished run has", " or ".join(metrics), rankings[0].known)
+    return [(run.run_id, f"with the best {one.metric}") for one in rankings for run in one.ranked]
 
 
 def _kept(store: Store, runs: Sequence[RunRecord], rule: Retention) -> Iterable[tuple[str, Iterable[str]]]:

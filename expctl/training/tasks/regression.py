@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl.analysis.regression import regression_limits, regression_metrics
 from expctl.errors import DataError, mask_secrets
 from expctl.training.data import cells
 from expctl.training.models.steps import transformed
-from expctl.training.tasks.protocol import Evaluation, Predictions
+from expctl.training.tasks.protocol import Evaluation, Figure, Predictions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,26 +76,23 @@ def predict(pipeline: Pipeline, rows: Rows) -> Predictions:
 
 
 def score_metrics(predictions: Predictions) -> dict[str, float]:
-    """Every metric of the table that these predictions allow, by scikit-learn. Never NaN: left out instead."""
-    import numpy as np
-    from sklearn import metrics as sk
-
-    labels, predicted = predictions.labels, predictions.predicted
-    values = {
-        "r2": sk.r2_score(labels, predicted) if len(labels) > 1 else np.nan,
-        "rmse": sk.root_mean_squared_error(labels, predicted),
-        "mae": sk.mean_absolute_error(labels, predicted),
-        "median_ae": sk.median_absolute_error(labels, predicted),
-        # Of a target of 0 it would be 1e16 and more.
-        "mape": sk.mean_absolute_percentage_error(labels, predicted) if (labels != 0).all() else np.nan,
-        "predict_seconds": predictions.seconds,
-    }
-    return {key: float(value) for key, value in values.items() if np.isfinite(value)}
+    """Every metric of the table that these predictions allow, scikit-learn's to the last bit. Never NaN: left out."""
+    measured = regression_metrics(predictions.labels, predictions.predicted)
+    return {key: value for key, (value, _) in measured.items()} | {"predict_seconds": predictions.seconds}
 
 
 def evaluate(predictions: Predictions) -> Evaluation:
-    """Metrics."""
-    return Evaluation(predictions=predictions, metrics=score_metrics(predictions), limits={})
+    """Metrics with their limits, and what the model predicts against what is true."""
+    labels, predicted = predictions.labels, predictions.predicted
+    return Evaluation(
+        predictions=predictions,
+        metrics=score_metrics(predictions),
+        limits=regression_limits(labels, predicted, predictions.groups),
+        figures=(
+            Figure("predicted_actual.png", "expctl.figures.regression:predicted_actual", (labels, predicted)),
+            Figure("residuals.png", "expctl.figures.regression:residuals", (labels, predicted)),
+        ),
+    )
 
 
 def schema(labels: np.ndarray) -> dict[str, object]:
