@@ -1,7 +1,7 @@
 """The table of metrics: what each is called, which direction is better, how it is computed. Imports nothing heavy.
 
-A metric is of one task, but for those that are measured while any model is trained. To add a metric: one entry here and the function that it names. It is recorded with its limits, compared, gated, ranked
-and swept by from then on.
+A metric is of one task, but for those that are measured while any model is trained. To add one: one entry here and the
+function that it names. It is recorded with its limits, compared, gated, ranked and swept by from then on.
 """
 
 from __future__ import annotations
@@ -111,10 +111,26 @@ _TABLE: Final = (
 
 METRICS: Final = {metric.key: metric for metric in _TABLE}
 # Those by which runs of a task are shown; by the first they are ranked and judged.
-USUAL_METRICS: Final[dict[str, tuple[str, str]]] = {"classification": ("f1_score", "accuracy"), "regression": ("r2", "rmse")}
+USUAL_METRICS: Final[dict[str, tuple[str, str]]] = {
+    "classification": ("f1_score", "accuracy"),
+    "regression": ("r2", "rmse"),
+}
 
 _TOLD: Final = 15  # metrics that an error names
-_LOWER_WORDS: Final = ("loss", "error", "seconds", "mse", "mae", "rmse", "mape", "median_ae", "_std", "duration", "latency", "oov")
+_LOWER_WORDS: Final = (
+    "loss",
+    "error",
+    "seconds",
+    "mse",
+    "mae",
+    "rmse",
+    "mape",
+    "median_ae",
+    "_std",
+    "duration",
+    "latency",
+    "oov",
+)
 
 
 def metrics_of(task: str) -> dict[str, Metric]:

@@ -132,8 +132,9 @@ def regression_limits(
     Student's t with Hall's transformation, which moves the limits to where skewed figures put them (Hall 1992, On the
     removal of skewness by transformation, Journal of the Royal Statistical Society B 54). The error is taken as if one
     more row were as far off as the farthest, and the skewness of squared errors half as large again as it is seen.
-    Those of the median are the order statistics that hold it whatever the distribution (David and Nagaraja 2003, Order Statistics, 7.1). A
-    large error that was not seen adds to the errors and to the spread of the target: so low may R² be, too.
+    Those of the median are the order statistics that hold it whatever the distribution (David and Nagaraja 2003, Order
+    Statistics, 7.1). A large error that was not seen adds to the errors and to the spread of the target: so low may R²
+    be, too.
     `groups` are hashes or numbers, the same of rows that belong together.
     """
     import numpy as np

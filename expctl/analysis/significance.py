@@ -233,9 +233,7 @@ def assess(
         which = "the baseline" if baseline is None else "the challenger"
         return Assessment(note=f"not tested: {which} has no predictions.parquet")
     if baseline.task != challenger.task:
-        return Assessment(
-            note=f"not tested: the baseline is of {baseline.task}, the challenger of {challenger.task}"
-        )
+        return Assessment(note=f"not tested: the baseline is of {baseline.task}, the challenger of {challenger.task}")
     pairing = pair(baseline, challenger)
     if not len(pairing):
         return Assessment(

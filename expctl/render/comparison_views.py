@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from expctl.analysis.significance import Assessment
     from expctl.analysis.slices import SliceDifference
     from expctl.records import RunRecord
+    from expctl.render.sheet import ColumnKind
     from expctl.workflows.compare_code import ComparedCode
 
 _TOLD = 8  # keys of a section that is folded
@@ -225,7 +226,7 @@ def gate_sheet(
         rows.append(["slices", part.name, *values, *assessed_cells(difference), part.rows, part.note, None, None])
     for flip, text in broken:
         untested: list[Cell] = [None] * (len(assessed_columns()) + 3)
-        rows.append(["broken", str(flip.row), flip.baseline, flip.challenger, *untested, flip.label, text])
+        rows.append([flip.kind, str(flip.row), flip.baseline, flip.challenger, *untested, flip.label, text])
     return Sheet(
         "gate",
         columns,
@@ -242,6 +243,7 @@ def gate_sheet(
         folded={
             "slices": plural(len(slices), "slice") + " of the test rows",
             "broken": plural(len(broken), "row") + " that the candidate broke",
+            "larger error": plural(len(broken), "row") + " with a larger error",
         },
         next=_after(decision.outcome, *(run.run_id[:8] for run in runs)),
     )
@@ -268,27 +270,40 @@ def code_sheet(compared: ComparedCode) -> Sheet:
 
 
 def flips_sheet(flips: Flips, rows: Sequence[tuple[Flip, str | None]]) -> Sheet:
-    """`compare --flips`: counts, then the flipped rows with texts, labels and what both models say."""
+    """`compare --flips`: counts, then the flipped rows with texts, labels and what both models say.
+
+    Of regression those whose error changed most, and by how much.
+    """
+    said: ColumnKind = "number" if flips.measured else "text"
     columns = [
         Column("kind"),
         Column("row", kind="number"),
-        Column("label"),
-        Column("baseline"),
-        Column("challenger"),
-        Column("confidence", kind="number"),
+        Column("label", kind=said),
+        Column("baseline", kind=said),
+        Column("challenger", kind=said),
+        Column("change", kind="change") if flips.measured else Column("confidence", kind="number"),
         Column("text", width=80),
     ]
-    return Sheet(
-        "flips",
-        columns,
-        [
-            [flip.kind, flip.row, flip.label, flip.baseline, flip.challenger, flip.confidence, text]
-            for flip, text in rows
-        ],
-        facts={
+    counts: dict[str, Cell] = (
+        {"smaller_error": flips.fixed, "larger_error": flips.broken, "same_error": flips.both_right}
+        if flips.measured
+        else {
             "fixed": flips.fixed,
             "broken": flips.broken,
             "both_wrong": flips.both_wrong,
             "both_right": flips.both_right,
-        },
+        }
     )
+    return Sheet(
+        "flips",
+        columns,
+        [
+            [flip.kind, flip.row, flip.label, flip.baseline, flip.challenger, _of_flip(flip), text]
+            for flip, text in rows
+        ],
+        facts=counts,
+    )
+
+
+def _of_flip(flip: Flip) -> Cell:
+    return flip.confidence if flip.change is None else Change(flip.change, flip.change < 0)

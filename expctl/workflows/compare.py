@@ -176,6 +176,8 @@ def compare(
         experiments=store.several,
         distances=distances(runs),
     )
+    if all(test.pairing is not None and test.pairing.complete for test in tests):
+        comparison = replace(comparison, same_test_set=True)  # of models that read other columns, too
     decisive = metric or usual
     noises = (None if decisive is None else noise_of(store, run, decisive) for run in runs)
     return ComparedRuns(runs, comparison, tests, decisive, next(filter(None, noises), None))

@@ -237,12 +237,10 @@ def _links(
     read = {run.run_id: (run, read_predictions(store, run)) for _, run in path}
 
     def tested(one: RunRecord, other: RunRecord) -> tuple[Difference | None, str | None]:
-        if one.test_set != other.test_set:
-            return None, "other test rows"
         test = assess_runs(store, read[one.run_id], read[other.run_id], confidence=confidence)
         found = test.differences.get(question.metric)
         if test.pairing is None or not test.pairing.complete:
-            return None, test.note
+            return None, test.note if one.test_set == other.test_set else "other test rows"
         unknown = f"{question.metric} cannot be tested on these predictions"
         return found, None if found else test.untested.get(question.metric, unknown)
 

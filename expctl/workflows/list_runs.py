@@ -183,7 +183,10 @@ def _fetched(names: Sequence[str] | None, *, vary: bool) -> Projection:
     if names is None:
         standing = {f"best_{key}" for one in METRICS for key in (one, f"cv_{one}_mean")} | {"trials_finished"}
         return Projection(
-            None, frozenset({*(key for keys in USUAL_METRICS.values() for key in keys), *standing}), _PROCESS | {Tag.SWEEP, Tag.STAGE}, datasets=False
+            None,
+            frozenset({*(key for keys in USUAL_METRICS.values() for key in keys), *standing}),
+            _PROCESS | {Tag.SWEEP, Tag.STAGE},
+            datasets=False,
         )
     keys = frozenset([*names, *(name.partition(".")[2] for name in names)])
     return Projection(keys, keys, keys | _PROCESS, datasets=False)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PowerRequest:
-    """Of which run or runs, by which metric (None: all), for which true difference (None: a point of each) and on how many rows (None: theirs).
+    """Of which run or runs, by which metric (None: all), for which true difference and on how many rows (None: theirs).
+
+    Without a difference, for a small one of each metric (`Power.point`).
 
     Raises UsageError for more runs than two, and a difference that is none, or in percent.
     """
@@ -46,7 +48,9 @@ class PowerRequest:
 
 @dataclass(frozen=True, slots=True)
 class Powers:
-    """What the rows of `runs` tell, by metric, of a true `difference` (None: of a point of each); `measured` by two runs, or assumed of one.
+    """What the rows of `runs` tell, by metric, of a true `difference`; `measured` by two runs, or assumed of one.
+
+    Without a difference, of a small one of each metric.
 
     `grouped`: the rows come in groups, of which the number counts, not that of the rows.
     """
@@ -94,7 +98,11 @@ def _of_one(run: RunRecord, request: PowerRequest) -> list[Power]:
     rows = run.typed_params.get("test_rows")
     found = [
         power_beside(
-            key, run.metrics[f"{key}_low"], run.metrics[f"{key}_high"], rows, alpha=1 - request.confidence,
+            key,
+            run.metrics[f"{key}_low"],
+            run.metrics[f"{key}_high"],
+            rows,
+            alpha=1 - request.confidence,
             value=run.metrics.get(key, 0.0),
         )
         for key in quality_metrics(run.task)

@@ -72,7 +72,7 @@ def promote(
 ) -> Promotion:
     """Make the model of a run a version of `name`, unless it is one already, and point an alias at it.
 
-    With `better_than`, an alias, only if the run is significantly better by the metric (its task's) than the version behind that, as
+    With `better_than`, an alias, only if the run is significantly better by the metric than the version behind that, as
     sure as the history of the alias asks for; with `fresh` test data that begins anew. An
     alias that is not there is no hurdle where it is the one to be set, or would be the first; any other is an error.
 

@@ -47,7 +47,14 @@ class Judged:
 
 
 def judged(
-    store: Store, model: Registered, run: RunRecord | None, better_than: str, alias: str, metric: str | None, *, fresh: bool
+    store: Store,
+    model: Registered,
+    run: RunRecord | None,
+    better_than: str,
+    alias: str,
+    metric: str | None,
+    *,
+    fresh: bool,
 ) -> Judged | None:
     """Whether a run is significantly better than the one behind an alias; None where there is nobody to beat.
 

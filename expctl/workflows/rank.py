@@ -70,7 +70,9 @@ def best(store: Store, metric: str | None = None, *, top: int, filter: str = "",
         ranking = with_ties(store, ranking, ranking.ranked[1:top])
     sets = [run.test_set for run in ranking.ranked]
     first = ranking.ranked[0]
-    elsewhere = sum(one is not None and not _may_share_rows(run, first) for run, one in zip(ranking.ranked, sets, strict=True))
+    elsewhere = sum(
+        one is not None and not _may_share_rows(run, first) for run, one in zip(ranking.ranked, sets, strict=True)
+    )
     elsewhere = 0 if first.test_set is None else elsewhere
     return Best(replace(ranking, ranked=ranking.ranked[:top]), len(sets), elsewhere)
 
@@ -97,7 +99,11 @@ def _may_share_rows(run: RunRecord, other: RunRecord) -> bool:
         return run.test_set is not None
     read = (run.params.get("features"), run.params.get("drop"), run.params.get("text_column"))
     others = (other.params.get("features"), other.params.get("drop"), other.params.get("text_column"))
-    return read != others and run.params.get("random_state") == other.params.get("random_state") and same_data([run, other])
+    return (
+        read != others
+        and run.params.get("random_state") == other.params.get("random_state")
+        and same_data([run, other])
+    )
 
 
 def with_correction(store: Store, ranking: Ranking, *, filter: str = "") -> Ranking:

@@ -66,7 +66,8 @@ class Choice:
 def choose(store: Store, references: Sequence[str], metric: str | None) -> Choice:
     """The runs that references mean, a sweep its trials and a glob or filter its runs; of none, the experiment's best.
 
-    Without a metric that of the first sweep decides, else that of the runs' task. Raises RunNotFound for a reference without a run.
+    Without a metric that of the first sweep decides, else that of the runs' task. Raises RunNotFound for a reference
+    without a run.
     """
     if not references:
         runs: list[RunRecord] = []

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What stays: the `best` runs by a metric (None: of each task by its own), and those not begun before a moment, in milliseconds since 1970.
+    """What stays: the `best` runs by a metric, and those not begun before a moment, in milliseconds since 1970.
+
+    Without a metric the best of each task by its own.
 
     Unless by `force`, also what the registry stands on, and the best run of each sweep.
     """

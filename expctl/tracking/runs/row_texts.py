@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from expctl.errors import DataError
 from expctl.recipe import Recipe
@@ -18,23 +18,32 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.training.data.table_formats import TableColumns
 
+_COLUMNS: Final = 4  # of a table, by which people know a row
+
 
 def with_texts(run: RunRecord, flips: Sequence[Flip]) -> list[tuple[Flip, str | None]]:
-    """Each flip with its text, None where the data is gone or has changed since the run."""
+    """Each flip with its text, of a table with its first columns; None where the data is gone or has changed since."""
     texts = _texts(run) if flips else None
     return [(flip, None if texts is None or flip.row >= len(texts) else texts[flip.row]) for flip in flips]
 
 
 def _texts(run: RunRecord) -> list[str | None] | None:
-    """The text column of the file the run was tested on, if it is there and the same."""
+    """What people know the rows by, of the file the run was tested on, if it is there and the same."""
     found = read_data(run)
     if found is None:
         return None
     table, recipe = found
     try:
-        return [as_text(value) for value in table[recipe.text_column]]
+        if recipe.columns is None:
+            return [as_text(value) for value in table[recipe.text_column]]
+        names = list(recipe.columns)[:_COLUMNS]
+        return [_described(names, cells) for cells in zip(*(table[name] for name in names), strict=True)]
     except (KeyError, DataError):
         return None
+
+
+def _described(names: Sequence[str], cells: Sequence[object]) -> str:
+    return ", ".join(f"{name} {as_text(cell) or '-'}" for name, cell in zip(names, cells, strict=True))
 
 
 def read_data(run: RunRecord) -> tuple[TableColumns, Recipe] | None:
