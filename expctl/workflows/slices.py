@@ -58,7 +58,7 @@ def sliced_run(store: Store, run: RunRecord, column: str, *, metric: str | None 
 
 
 def usual_of_slices(task: str) -> tuple[str, ...]:
-    """The metrics by which slices are shown: errors of a regression, as R² is low where a slice's target varies little."""
+    """The metrics by which slices are shown: of regression errors: R² is low where a target varies little."""
     return _USUAL.get(task, _USUAL["classification"])
 
 

@@ -10,7 +10,7 @@ from expctl.analysis.clusters import cluster_limits
 from expctl.analysis.label_metrics import ClassCounts
 from expctl.analysis.limits import confidence_limits
 from expctl.analysis.predictions import Pairing, RunPredictions
-from expctl.metrics import METRICS
+from expctl.metrics import METRICS, metrics_of
 from expctl.training.models.steps import transformed
 from expctl.training.tasks.protocol import Evaluation, Figure, Predictions
 
@@ -84,7 +84,8 @@ def _by_the_table(predictions: Predictions, *, without: Mapping[str, float]) -> 
     """The metrics of the table that scikit-learn did not compute."""
     import numpy as np
 
-    others = {key: one for key, one in METRICS.items() if one.is_quality_metric and key not in (*SKLEARN, *without)}
+    known = metrics_of("classification").items()
+    others = {key: one for key, one in known if one.is_quality_metric and key not in (*SKLEARN, *without)}
     if not others:
         return {}
     labels, predicted, scores = predictions.labels, predictions.predicted, predictions.scores
