@@ -232,11 +232,7 @@ def value_differences(
             untested[key] = _UNDEFINED.get(key, "a value is not finite")
             continue
         change = _sampled(second[key][1] - first[key][1], groups)
-        difference = _difference(key, first[key][0], second[key][0], change, confidence)
-        if difference is None:
-            untested[key] = "too many errors are equal to their median"
-        else:
-            found[key] = difference
+        found[key] = _difference(key, first[key][0], second[key][0], change, confidence)
     return found, untested
 
 
@@ -244,8 +240,8 @@ def _few(rows: int) -> str | None:
     return f"there are {rows:,} test rows, and a test needs {LEAST_ROWS}" if rows < LEAST_ROWS else None
 
 
-def _difference(metric: str, before: float, after: float, change: np.ndarray, confidence: float) -> Difference | None:
-    """The difference of two means of figures; None where the figures tell nothing of a difference that there is."""
+def _difference(metric: str, before: float, after: float, change: np.ndarray, confidence: float) -> Difference:
+    """The difference of two means of figures, by their `change`, shape (n,)."""
     import numpy as np
     from scipy.special import stdtr, stdtrit
 
@@ -253,7 +249,7 @@ def _difference(metric: str, before: float, after: float, change: np.ndarray, co
     # About their mean, but as far off as the farthest is from nothing: few rows that differ are no sample of many.
     error = float(np.hypot(np.sqrt(change.var() / max(rows - 1, 1)), abs(change).max() / rows)) if differ else 0.0
     if not error:
-        return Difference(metric, before, after, 0.0, 0.0, 1.0, 1 - confidence) if before == after else None
+        return Difference(metric, before, after, after - before, after - before, 1.0, 1 - confidence)
     freedom = max(differ - 1, 1)
     reach = -float(stdtrit(freedom, (1 - confidence) / 2)) * error
     p_value = float(2 * stdtr(freedom, -abs(after - before) / error))
