@@ -68,7 +68,7 @@ def ask(store: Store, runs: tuple[RunRecord, RunRecord], metric: str | None, *, 
     """
     if runs[0].task != runs[1].task:
         told = " and ".join(f"{run.label} of {run.task}" for run in runs)
-        raise UsageError(f"explain takes two runs of one task: {told}", hint="expctl compare A B shows them")
+        raise UsageError(f"explain takes two runs of one task: {told}", hint="expctl compare A B")
     metric = metric or default_metric([runs[0].task]) or "f1_score"
     recipes = _recipe_of(runs[0]), _recipe_of(runs[1])
     for run in runs:

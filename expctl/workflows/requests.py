@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.errors import UsageError, closest
 from expctl.extra_metrics import possible_names
-from expctl.metrics import METRICS
+from expctl.metrics import quality_metrics, usual_metrics_of
 from expctl.tracking.runs.metadata import RunMetadata, check_artifacts, check_labels, check_recipe
 from expctl.training.search.samplers import DEFAULT_TRIALS, Proposals, check_sampler
 from expctl.training.search.space import read_space
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from expctl.workflows.recipe_source import Base
 
 SAMPLER: Final = "grid"
-METRIC: Final = "f1_score"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,15 @@ class SweepRequest:
         return {key: None if value == "all" else value for key, value in said.items() if value is not None}
 
     @property
+    def ranked_by(self) -> str:
+        """The metric that the trials are ranked by: what was said, else that of their task."""
+        return self.metric or usual_metrics_of(self._task)[0]
+
+    @property
+    def _task(self) -> str:
+        return str(self.common.get("task") or "classification")
+
+    @property
     def common(self) -> dict[str, Any]:
         """What all trials have in common, the data included."""
         return {"data": self.settings.data, **self.given}
@@ -103,9 +111,11 @@ class SweepRequest:
 
     def search_space(self) -> SearchSpace:
         """The space. Raises UsageError if it is wrong, or the sampler cannot search it, or not by this metric."""
-        space, name, metric = read_space(self.space, self.common), self.sampler or SAMPLER, self.metric or METRIC
+        space, name, metric = read_space(self.space, self.common), self.sampler or SAMPLER, self.ranked_by
         check_sampler(name)
-        known = [key for key, one in METRICS.items() if one.is_quality_metric]
+        known = quality_metrics(self._task)
+        if "task" not in self.common and metric in quality_metrics("regression"):
+            known = quality_metrics("regression")  # the data decides
         known += possible_names(self.common.get("extra_metric"))
         if metric not in known:
             raise UsageError(
@@ -125,6 +135,6 @@ class SweepRequest:
     def plan(self, hashes: tuple[str, str | None], *, window: int) -> Plan:
         """What the parent run keeps of the request, with the hashes of the data; `window`: the number of jobs."""
         return Plan(
-            self.space, self.common, self.sampler or SAMPLER, self.most_trials, self.metric or METRIC, window,
+            self.space, self.common, self.sampler or SAMPLER, self.most_trials, self.ranked_by, window,
             self.chosen.get("keep_models"), *hashes,
         )  # fmt: skip

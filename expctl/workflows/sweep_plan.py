@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import RunNotFound, UsageError, mask_secrets
+from expctl.metrics import usual_metrics_of
 from expctl.parameters import parameter_words
 from expctl.recipe import OPTIONS
 from expctl.records import Tag
@@ -67,6 +68,10 @@ class Plan:
         """The metric's key on a run: its mean over the folds where there are some, else the value on the test rows."""
         return f"cv_{self.metric}_mean" if self.given.get("cv") not in (None, "none") else self.metric
 
+    @property
+    def _usual_metric(self) -> str:
+        return usual_metrics_of(str(self.given.get("task") or "classification"))[0]
+
     def command(self) -> str:
         """The `expctl sweep` line that makes this sweep again, or the `train --repeats` line of a set."""
         states = self._states()
@@ -87,7 +92,7 @@ class Plan:
         if len(self.space) > 1 or not re.fullmatch(r"\d+(,\d+)+", text) or self.keep_models is not None:
             return []
         states = [int(state) for state in text.split(",")]
-        plain = self.trials is None and (self.sampler, self.metric) == ("grid", "f1_score")
+        plain = self.trials is None and (self.sampler, self.metric) == ("grid", self._usual_metric)
         return states if plain and states == list(range(states[0], states[0] + len(states))) else []
 
 

@@ -90,7 +90,7 @@ Metric = Annotated[
     str | None,
     typer.Option(
         metavar="M",
-        help="The metric to rank by; with --cv its mean over the folds.  [default: f1_score]",
+        help="The metric to rank by; with --cv its mean over the folds.  [default: f1_score; of regression r2]",
         rich_help_panel=_SWEEP,
         autocompletion=completion.one_of(key for key, one in METRICS.items() if one.is_quality_metric),
     ),

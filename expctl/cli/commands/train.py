@@ -127,7 +127,7 @@ def _train_set(streams: Streams, request: SweepRequest, format: Format, *, dry_r
         found = repeat(request, streams, begun=begun)
     streams.write(set_sheet(found), format, request.settings)
     parent = found.parent
-    noise = next((one for one in found.spreads if one.metric == "f1_score" and one.deviation is not None), None)
+    noise = next((one for one in found.spreads if one.metric in ("f1_score", "r2") and one.deviation is not None), None)
     if noise is not None:
         streams.note(noise_line(Noise(parent.label, noise)))
     streams.note(f"next: expctl compare {parent.run_id[:8]} SET, another that was trained with --repeats")
