@@ -243,9 +243,10 @@ SOLVER: Final = ("_impl",)  # of a class, and of what it made
 # goes by the indices in it, which models.safety proves.
 BOOSTED_TREE: Final = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 # What else its file holds, and one of Poisson regression: numbers and names, made without calling any of their own
-# code. skops trusts them since 0.14 or so, but not the lowest release that we work with.
+# code. skops trusts them since 0.14; the lowest release that we work with does not.
 LOSSES: Final = (
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn._loss._loss.CyHalfMultinomialLoss",
     *(
         f"sklearn._loss.link.{name}"
         for name in ("HalfLogitLink", "IdentityLink", "Interval", "LogitLink", "LogLink", "MultinomialLogit")
