@@ -24,9 +24,10 @@ import pytest
 import expctl
 from expctl import compat
 from expctl.tracking.database import planner_stats
-from expctl.tracking.models.safety import hidden_state
+from expctl.tracking.models.table_arrays import hidden_state
 from expctl.tracking.readers import sqlite
 from expctl.tracking.readers.protocol import WHOLE, Query
+from expctl.training.fit.skops_file import untrusted_types
 from tests.tracking.random_stores import MadeRun, rewrite
 
 if TYPE_CHECKING:
@@ -436,6 +437,41 @@ def test_the_tree_of_a_forest_has_the_type_that_is_trusted_and_the_arrays_that_a
         "neighbours keep other arrays than those that models.safety checks",
     )
     relies("nodes" in tree.__getstate__(), "scikit-learn", "the state of a tree has no nodes to compare")
+
+
+def test_the_parts_that_read_tables_have_the_types_that_are_trusted_and_the_arrays_that_are_checked() -> None:
+    import numpy as np
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import PoissonRegressor
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.preprocessing import OneHotEncoder
+
+    rows, labels = np.array([[0.0], [1.0]] * 20), [0, 1] * 20
+    boosted = HistGradientBoostingClassifier(max_iter=1, categorical_features=[0]).fit(rows, labels)
+    held = (boosted, PoissonRegressor().fit(rows, labels), MLPClassifier((1,), max_iter=20, tol=9.0).fit(rows, labels))
+    ours = {compat.BOOSTED_TREE, *compat.LOSSES, *compat.CATEGORIES, *compat.OPTIMIZERS}
+    unknown = {name for one in held for name in untrusted_types(compat.dump_unindented(one))}
+    relies(unknown <= ours, "scikit-learn", f"its models hold {unknown - ours}: they are not loaded until compat knows")
+    iterations, mapper, baseline, preprocessor = hidden_state(boosted, compat.BOOSTING)
+    relies(
+        all(hasattr(iterations[0][0], name) for name in ("nodes", "raw_left_cat_bitsets"))
+        and all(hasattr(mapper, name) for name in ("is_categorical_", "bin_thresholds_"))
+        and baseline.shape == (1, 1)
+        and isinstance(preprocessor, ColumnTransformer)
+        and hidden_state(preprocessor, compat.COLUMNS) != [None],
+        "scikit-learn",
+        "histogram gradient boosting keeps other arrays than those that models.safety checks",
+    )
+    grouped, rare, mappings, dropped, widths = hidden_state(
+        OneHotEncoder(min_frequency=2, drop="first").fit([["a"], ["a"], ["b"], ["c"]]), compat.ONE_HOT
+    )
+    relies(
+        (grouped, rare[0].tolist(), mappings[0].tolist(), dropped.tolist(), widths)
+        == (True, [1, 2], [0, 1, 1], [0], [1]),
+        "scikit-learn",
+        "a one-hot encoder keeps other arrays than those that models.safety checks",
+    )
 
 
 # skops

@@ -12,6 +12,7 @@ from expctl.metrics import METRICS
 from expctl.settings import VARIABLES, Settings
 from expctl.training.models.families import FAMILIES
 from expctl.training.models.features import FEATURES
+from expctl.training.models.regressors import REGRESSORS
 from expctl.training.search.samplers import SAMPLERS
 from tests.docs.pages import README, TOPICS, Page, topic
 
@@ -31,7 +32,7 @@ def test_the_exit_codes_are_the_documented_ones(page: Page):
 
 
 def test_every_family_and_parameter_is_documented_with_its_default():
-    for name, family in FAMILIES.items():
+    for name, family in (*FAMILIES.items(), *REGRESSORS.items()):
         row = re.search(rf"^\| `{name}` \| `{family.path.split(':')[1]}`: .* \| (.*) \|$", topic("models").text, re.M)
         assert row is not None, name
         assert [pair.split("=")[0] for pair in row[1].split(", ")] == [p.key for p in family.parameters]

@@ -2,17 +2,27 @@
 takes them for.
 
 Loading runs no code of the file; but scikit-learn's compiled code trusts fitted arrays, and with a wrong index reads
-past them. Every such array is proved here: sparse matrices, trees, rows of neighbours, support vectors, vocabularies.
+past them. Every such array is proved here: sparse matrices, trees, rows of neighbours, support vectors, vocabularies;
+and by `table_arrays.py`: boosted trees, encoders of categories, generators of random numbers.
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl import compat
 from expctl.errors import DataError
+from expctl.tracking.models.table_arrays import (
+    hidden_state,
+    is_column_check,
+    is_sound_boosting,
+    is_sound_encoder,
+    is_sound_generator,
+    is_sound_stages,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,15 +71,27 @@ def check_arrays(estimator: Any, where: str) -> None:
             inner = part.flat
         elif sparse.issparse(part):
             _refuse_unless(_is_sound_matrix(part), where, "a sparse matrix has indices out of range")
+        elif isinstance(part, (np.random.RandomState, np.random.Generator)):
+            _refuse_unless(is_sound_generator(part), where, "a generator of random numbers is out of its range")
+        elif isinstance(part, partial):
+            _refuse_unless(is_column_check(part), where, "a partial function is none of scikit-learn's")
         elif hasattr(part, "__dict__"):
-            held = vars(part)
-            own = min(features, held.get("n_features_in_", math.inf))
-            for attribute, check, problem in _CHECKS:
-                if attribute in held:
-                    _refuse_unless(_holds(check, part, own), where, problem)
-            # What an ensemble is given goes to its members unchecked; other parts are given something of their own.
-            pending += [(value, own if name == "estimators_" else math.inf) for name, value in held.items()]
+            pending += _looked_at(part, features, where)
         pending += [(value, features) for value in inner]
+
+
+def _looked_at(part: Any, features: float, where: str) -> list[tuple[Any, float]]:
+    """Refuse an object of unsound arrays; gives what it holds, each with the number of columns that it is given."""
+    held, width = vars(part), getattr(part, "n_features_in_", math.inf)
+    _refuse_unless(isinstance(width, (int, float, Integral)), where, "its number of columns is none")
+    own = min(features, width)
+    for attribute, check, problem in _CHECKS:
+        if attribute in held:
+            _refuse_unless(_holds(check, part, own), where, problem)
+    # What an ensemble is given goes to its members unchecked, and to itself where it does not say how many columns it
+    # has; other parts are given something of their own.
+    members = own if own < math.inf else 0
+    return [(value, members if name == "estimators_" else math.inf) for name, value in held.items()]
 
 
 def _refuse_unless(sound: bool, where: str, problem: str) -> None:
@@ -95,7 +117,8 @@ def _is_sound_tree(estimator: Any, features: float) -> bool:
     children = np.concatenate([tree.children_left[parents], tree.children_right[parents]])
     used = tree.feature[parents]
     forward = (children > np.tile(parents, 2)).all() and (children < tree.node_count).all()
-    return bool(forward and (used >= 0).all() and (used < features).all())
+    # Without a number of columns of its own it is handed tables of any.
+    return bool(forward and features < math.inf and (used >= 0).all() and (used < min(features, tree.n_features)).all())
 
 
 def _is_sound_matrix(matrix: Any) -> bool:
@@ -108,28 +131,35 @@ def _is_sound_matrix(matrix: Any) -> bool:
     return True
 
 
-def hidden_state(owner: Any, names: tuple[str, ...]) -> list[Any]:
-    """The attributes of these names, None where there is none."""
-    return [getattr(owner, name, None) for name in names]
-
-
 def _is_sound_neighbours(estimator: Any, features: float) -> bool:
-    """Rows, classes and the number of neighbours of one another's length; no tree, whose nodes would be trusted."""
-    import numpy as np
-
+    """Rows, labels and the number of neighbours of one another's length; no tree, whose nodes would be trusted."""
+    kind = type(estimator)
+    if not hasattr(kind, "kneighbors") and not hasattr(kind, "radius_neighbors"):
+        return True  # an imputer, which keeps its rows by the same name and reads them with numpy alone
     rows, labels, tree = hidden_state(estimator, compat.NEIGHBOURS)
-    count = rows.shape[0]
-    classes = estimator.classes_ if labels.ndim == 2 else [estimator.classes_]
-    columns = labels.reshape(count, len(classes)).T
+    count, neighbours = rows.shape[0], 1 if estimator.n_neighbors is None else estimator.n_neighbors
     return bool(
         tree is None
         and rows.shape[1] == features
-        and estimator.n_samples_fit_ == count >= estimator.n_neighbors
-        and all(((column >= 0) & (column < len(names))).all() for column, names in zip(columns, classes, strict=True))
-        and labels.dtype == np.intp
+        and estimator.n_samples_fit_ == count >= neighbours >= 1
+        and (
+            _are_classes(labels, estimator.classes_, count)
+            if hasattr(kind, "predict_proba")
+            else labels is None or len(labels) == count
+        )
         and not estimator.effective_metric_params_.keys() - {"p"}
         and not (estimator.metric_params or {}).keys() - {"p"}
     )
+
+
+def _are_classes(labels: Any, names: Any, count: int) -> bool:
+    """Whether labels are the numbers of classes, of one target or of several."""
+    import numpy as np
+
+    classes = names if labels.ndim == 2 else [names]
+    columns = labels.reshape(count, len(classes)).T
+    inside = (((column >= 0) & (column < len(of))).all() for column, of in zip(columns, classes, strict=True))
+    return labels.dtype == np.intp and all(inside)
 
 
 def _is_sound_support(estimator: Any, features: float) -> bool:
@@ -192,4 +222,7 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Any, float], bool], str], ...]] = (
     ("support_vectors_", _is_sound_support, "its support vectors and coefficients do not fit together"),
     ("vocabulary_", _is_sound_vocabulary, "its vocabulary has columns out of range"),
     ("centroids_", _is_sound_centroids, "its centroids are of another shape"),
+    ("init_", is_sound_stages, "its stages are not of as many trees as it has columns"),
+    (compat.BOOSTING[0], is_sound_boosting, "its boosted trees have indices out of range"),
+    (compat.ONE_HOT[-1], is_sound_encoder, "the columns of a one-hot encoder are not those of its categories"),
 )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # A plain function of numpy, through which a factory's model reads its text column.
 _RAVEL: Final = "numpy.ravel"
+# The type of the numbers that an imputer was fitted on, which skops makes from an empty array of them.
+_DTYPE: Final = "numpy.dtype"
 
 
 class UntrustedTypes(Exception):
@@ -27,7 +29,7 @@ def trusted_types() -> tuple[str, ...]:
     """Types beyond skops' own list that our models need: what the table of families says of each, and why."""
     families = (*FAMILIES.values(), *REGRESSORS.values())
     types = dict.fromkeys(name for family in families for name in family.model_types)
-    return (_RAVEL, *compat.CALIBRATION, *types)
+    return (_RAVEL, _DTYPE, *compat.CALIBRATION, *types)
 
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:

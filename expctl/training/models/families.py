@@ -13,18 +13,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from expctl import compat
-from expctl.parameters import (
-    NONE,
-    Interval,
-    Options,
-    Parameter,
-    choice,
-    count,
-    flag,
-    non_negative,
-    positive,
+from expctl.parameters import Options, Parameter, choice, count, flag, non_negative, positive
+from expctl.training.models.estimator_parameters import (
+    INTERCEPT,
+    UNIT,
+    boosting,
+    forest,
+    kernel,
+    neighbours,
+    network,
+    single_tree,
+    stochastic_descent,
 )
-from expctl.training.models.family import NATIVE, UNSCALED, Family, boosting
+from expctl.training.models.family import BOOSTED, NATIVE, UNSCALED, Family
 from expctl.training.models.features import FEATURES, PREFIX
 from expctl.training.models.preparation import PREPARATION
 from expctl.training.models.regressors import REGRESSORS
@@ -32,44 +33,17 @@ from expctl.training.models.regressors import REGRESSORS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-_UNIT: Final = Interval(float, 0, 1)
 _CLASS_WEIGHT: Final = choice(
     "class_weight", "class_weight", (None, "balanced"), None, "weight classes by their rarity"
 )
-_INTERCEPT: Final = flag("fit_intercept", "fit_intercept", True)
 
 _WEIGHTS: Final = "expctl.training.models.term_weights:"
 _NO_SPLIT_WEIGHS: Final = "a split of a tree counts only together with the others"
 
 
 def _forest(*, bootstrap: bool) -> tuple[Parameter, ...]:
-    """The parameters of a forest. Its file holds trees, by `compat.TREE`: arrays, with which loading runs no code.
-
-    Wrong indices in them could still read past their ends when predicting, so `check_arrays` proves them before any
-    model is used.
-    """
-    return (
-        count("n_estimators", "n_estimators", 100, "number of trees"),
-        count("max_depth", "max_depth", None, "deepest tree", or_none=True),
-        Parameter("min_samples_leaf", "min_samples_leaf", (Interval(int, 1), Interval(float, 0, 1, "neither")), 1),
-        Parameter("min_samples_split", "min_samples_split", (Interval(int, 2), Interval(float, 0, 1, "right")), 2),
-        Parameter(
-            "tree_max_features",
-            "max_features",
-            (Interval(int, 1), Interval(float, 0, 1, "right"), Options(("sqrt", "log2", None))),
-            "sqrt",
-            "terms looked at for a split (max_features is the vocabulary's)",
-        ),
-        choice("criterion", "criterion", ("gini", "entropy", "log_loss"), "gini"),
-        Parameter("class_weight", "class_weight", (Options((None, "balanced", "balanced_subsample")),), None),
-        flag("bootstrap", "bootstrap", bootstrap),
-        Parameter("max_samples", "max_samples", (NONE, Interval(int, 1), Interval(float, 0, 1, "right")), None),
-        count("max_leaf_nodes", "max_leaf_nodes", None, low=2, or_none=True),
-        Parameter("min_weight_fraction_leaf", "min_weight_fraction_leaf", (Interval(float, 0, 0.5),), 0.0),
-        non_negative("min_impurity_decrease", "min_impurity_decrease", 0.0),
-        non_negative("ccp_alpha", "ccp_alpha", 0.0),
-    )
+    weights = Parameter("class_weight", "class_weight", (Options((None, "balanced", "balanced_subsample")),), None)
+    return (*forest("gini", "entropy", "log_loss", looked_at="sqrt", bootstrap=bootstrap), weights)
 
 
 FAMILIES: Final = {
@@ -81,10 +55,10 @@ FAMILIES: Final = {
             count("max_iter", "max_iter", 1000, "most iterations of the solver"),
             _CLASS_WEIGHT,
             choice("solver", "solver", ("lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"), "lbfgs"),
-            Parameter("l1_ratio", "l1_ratio", (_UNIT,), 0.0, "1 is the lasso penalty; saga takes values between"),
+            Parameter("l1_ratio", "l1_ratio", (UNIT,), 0.0, "1 is the lasso penalty; saga takes values between"),
             flag("dual", "dual", False),
             positive("tol", "tol", 1e-4),
-            _INTERCEPT,
+            INTERCEPT,
             positive("intercept_scaling", "intercept_scaling", 1.0),
         ),
         weighs=_WEIGHTS + "coefficients",
@@ -101,7 +75,7 @@ FAMILIES: Final = {
             Parameter("dual", "dual", (Options((True, False, "auto")),), "auto"),
             positive("tol", "tol", 1e-4),
             choice("multi_class", "multi_class", ("ovr", "crammer_singer"), "ovr"),
-            _INTERCEPT,
+            INTERCEPT,
             positive("intercept_scaling", "intercept_scaling", 1.0),
         ),
         weighs=_WEIGHTS + "coefficients",
@@ -110,43 +84,13 @@ FAMILIES: Final = {
         "sklearn.linear_model:SGDClassifier",
         "linear model by stochastic gradient descent",
         (
-            choice(
-                "loss",
-                "loss",
-                (
-                    "hinge",
-                    "log_loss",
-                    "modified_huber",
-                    "squared_hinge",
-                    "perceptron",
-                    "squared_error",
-                    "huber",
-                    "epsilon_insensitive",
-                    "squared_epsilon_insensitive",
-                ),
-                "hinge",
+            *stochastic_descent(
+                *("hinge", "log_loss", "modified_huber", "squared_hinge", "perceptron", "squared_error", "huber"),
+                *("epsilon_insensitive", "squared_epsilon_insensitive"),
+                learning_rate="optimal",
+                power_t=0.5,
             ),
-            non_negative("alpha", "alpha", 1e-4, "regularization strength"),
-            choice("penalty", "penalty", ("l2", "l1", "elasticnet", None), "l2"),
-            Parameter("l1_ratio", "l1_ratio", (_UNIT,), 0.15),
-            count("max_iter", "max_iter", 1000, "most passes over the data"),
-            Parameter("tol", "tol", (Interval(float, 0), NONE), 1e-3),
             _CLASS_WEIGHT,
-            choice(
-                "learning_rate",
-                "learning_rate",
-                ("optimal", "constant", "invscaling", "adaptive", "pa1", "pa2"),
-                "optimal",
-            ),
-            positive("eta0", "eta0", 0.01),
-            Parameter("power_t", "power_t", (Interval(float, 0),), 0.5),
-            Parameter("epsilon", "epsilon", (Interval(float, 0),), 0.1),
-            Parameter("average", "average", (Options((True, False)), Interval(int, 2)), False),
-            flag("shuffle", "shuffle", True),
-            flag("early_stopping", "early_stopping", False),
-            Parameter("validation_fraction", "validation_fraction", (Interval(float, 0, 1, "neither"),), 0.1),
-            count("n_iter_no_change", "n_iter_no_change", 5),
-            _INTERCEPT,
         ),
         weighs=_WEIGHTS + "coefficients",
     ),
@@ -184,7 +128,7 @@ FAMILIES: Final = {
             choice("solver", "solver", ("auto", "cholesky", "lsqr", "sparse_cg", "sag", "saga"), "auto"),
             flag("positive", "positive", False),
             non_negative("tol", "tol", 1e-4),
-            _INTERCEPT,
+            INTERCEPT,
         ),
         weighs=_WEIGHTS + "coefficients",
     ),
@@ -207,12 +151,7 @@ FAMILIES: Final = {
     "knn": Family(
         "sklearn.neighbors:KNeighborsClassifier",
         "vote of the nearest training texts",
-        (
-            count("n_neighbors", "n_neighbors", 5, "how many vote"),
-            choice("weights", "weights", ("uniform", "distance"), "uniform", "distance: nearer ones count more"),
-            # manhattan is left out: with more neighbours than rows scikit-learn 1.9 reads past its arrays.
-            choice("metric", "metric", ("minkowski", "cosine"), "minkowski", "minkowski is Euclidean here"),
-        ),
+        neighbours("vote"),
         compat.SPARSE,  # the training texts: numbers, whose indices `check_arrays` proves
         # What scikit-learn takes by itself for sparse features. Of a tree of neighbours no file would be trusted.
         fixed={"algorithm": "brute"},
@@ -230,32 +169,44 @@ FAMILIES: Final = {
     "svm": Family(
         "sklearn.svm:SVC",
         "support vector machine with a kernel; slow beyond some ten thousand texts",
-        (
-            positive("c", "C", 1.0, "inverse of the regularization strength"),
-            choice("kernel", "kernel", ("rbf", "linear", "poly", "sigmoid"), "rbf"),
-            Parameter("gamma", "gamma", (Interval(float, 0), Options(("scale", "auto"))), "scale"),
-            Parameter("degree", "degree", (Interval(int, 0),), 3, "of kernel=poly"),
-            Parameter("coef0", "coef0", (Interval(float, None),), 0.0, "of kernel=poly and sigmoid"),
-            Parameter("max_iter", "max_iter", (Interval(int, -1),), -1, "most iterations of the solver; -1: no limit"),
-            _CLASS_WEIGHT,
-            positive("tol", "tol", 1e-3),
-            flag("shrinking", "shrinking", True),
-            flag("break_ties", "break_ties", False),
-        ),
+        (*kernel(), _CLASS_WEIGHT, flag("break_ties", "break_ties", False)),
         compat.SPARSE,  # the support vectors
         weighs_not="support vectors are whole texts",
     ),
     "hist_gradient_boosting": Family(
         "sklearn.ensemble:HistGradientBoostingClassifier",
         "gradient boosting of trees on histograms; reads missing numbers and categories as they are",
-        (
-            *boosting(),
-            Parameter("class_weight", "class_weight", (Options((None, "balanced")),), None),
-        ),
+        (*boosting(), _CLASS_WEIGHT),
+        BOOSTED,
         weighs_not=_NO_SPLIT_WEIGHS,
         reads=("table",),
         preparation=NATIVE,
         dense=True,
+    ),
+    "decision_tree": Family(
+        "sklearn.tree:DecisionTreeClassifier",
+        "one tree",
+        (*single_tree("gini", "entropy", "log_loss"), _CLASS_WEIGHT),
+        (compat.TREE,),
+        weighs_not=_NO_SPLIT_WEIGHS,
+        reads=("table",),
+        preparation=UNSCALED,
+    ),
+    "gaussian_nb": Family(
+        "sklearn.naive_bayes:GaussianNB",
+        "naive Bayes of normal distributions",
+        (non_negative("var_smoothing", "var_smoothing", 1e-9, "share of the largest variance added to all"),),
+        weighs_not="it has a mean and a variance of each feature",
+        reads=("table",),
+        dense=True,
+    ),
+    "mlp": Family(
+        "sklearn.neural_network:MLPClassifier",
+        "neural network of one hidden layer",
+        network(),
+        compat.OPTIMIZERS,  # numbers to fit on from
+        weighs_not="its features count through a hidden layer",
+        reads=("table",),
     ),
     "dummy": Family(
         "sklearn.dummy:DummyClassifier",

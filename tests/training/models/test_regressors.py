@@ -1,0 +1,46 @@
+"""The families that learn numbers: of tables, and their files hold nothing but what is trusted and proved."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import is_regressor
+
+from expctl.tracking.models.safety import check_arrays
+from expctl.training.fit.skops_file import dumped, loaded, trusted_types, untrusted_types
+from expctl.training.models.configure import configure
+from expctl.training.models.families import families_of
+from expctl.training.models.pipeline import build_pipeline
+from expctl.training.models.regressors import REGRESSORS
+
+COLUMNS = {"x": "numeric", "c": "categorical"}
+TABLE = pd.DataFrame(
+    {
+        "x": pd.Series([float("nan") if i % 9 == 0 else i % 17 for i in range(60)], dtype="float64"),
+        "c": pd.Series([(None, "p", "q")[i % 3] for i in range(60)], dtype="object"),
+    }
+)
+TARGETS = {"regression": np.arange(60) % 17 + 1.0, "classification": np.array(["a", "b"] * 30, dtype=object)}
+
+
+@pytest.mark.parametrize(("task", "name"), [(task, name) for task in TARGETS for name in families_of(task, COLUMNS)])
+def test_the_file_of_a_family_of_tables_is_loaded_by_our_list_of_types_alone(task: str, name: str) -> None:
+    recipe = configure({"data": "a.csv", "target": "y", "task": task, "columns": COLUMNS, "model": name})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline = build_pipeline(recipe).fit(TABLE, TARGETS[task])
+    content, unusual = dumped(pipeline)
+    assert unusual is None or set(untrusted_types(content)) <= set(trusted_types())
+    again = loaded(content, trusted_types())
+    check_arrays(again, "model")
+    assert (again.predict(TABLE) == pipeline.predict(TABLE)).all()
+    assert is_regressor(pipeline[-1]) == (task == "regression")
+
+
+def test_numbers_are_learned_from_tables_alone() -> None:
+    assert {one.reads for one in REGRESSORS.values()} == {("table",)}
+    assert list(families_of("regression", COLUMNS)) == list(REGRESSORS)
+    assert families_of("regression") == {}
