@@ -130,7 +130,7 @@ def _is_sound_column(categories: Any, rare: Any, mapping: Any, dropped: Any, wid
         if not (mapping.dtype.kind == "i" and ((mapping >= 0) & (mapping < count)).all()):
             return False
     if dropped is not None:
-        if not (isinstance(dropped, Integral) and 0 <= dropped < count):
+        if not (isinstance(dropped, Integral) and 0 <= int(dropped) < count):
             return False
         count -= 1
     return isinstance(width, Integral) and int(width) == count
