@@ -139,7 +139,7 @@ REGRESSORS = {
     "hist_gradient_boosting_poisson": (native, HistGradientBoostingRegressor(**_NATIVE, loss="poisson")),
     "knn": (dense, KNeighborsRegressor(algorithm="brute")),
     "svm": (dense, SVR()),
-    "mlp": (target, MLPRegressor((4,), max_iter=3)),
+    "mlp": (target, MLPRegressor(hidden_layer_sizes=(4,), max_iter=3)),
     "dummy": (ordinal, DummyRegressor()),
     "log_target": (dense, TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1)),
 }
