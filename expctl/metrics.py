@@ -12,6 +12,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.errors import RunNotFound, UsageError, closest
+from expctl.wording import name_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -112,6 +113,20 @@ def check_points(amount: float, name: str, metric: str | None = None, *, hint: s
 def is_clock(key: str) -> bool:
     """Whether a metric, or a cross-validation figure of one, is a time: never the same twice."""
     return any(clock in key for clock, metric in METRICS.items() if metric.needs == "clock")
+
+
+_TIME_WORDS: Final = frozenset({
+    *("second", "seconds", "sec", "secs", "ms", "time", "times", "runtime", "walltime", "duration", "latency"),
+    *("elapsed", "throughput", "fps"),
+})  # fmt: skip
+
+
+def names_a_time(key: str) -> bool:
+    """Whether a metric of another program is by its name a time, a speed or a figure of the machine.
+
+    Its words are looked at: `epoch_time`, `train_samples_per_second`, `system/cpu_utilization_percentage`.
+    """
+    return key.startswith("system/") or not _TIME_WORDS.isdisjoint(name_words(key))
 
 
 def is_detail(key: str, present: Iterable[str]) -> bool:
