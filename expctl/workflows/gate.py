@@ -9,7 +9,7 @@ from expctl.analysis.flips import find_flips
 from expctl.analysis.gate import Decision, decide, with_slices
 from expctl.analysis.significance import corrected_for_many
 from expctl.errors import RunNotFound, closest
-from expctl.metrics import METRICS
+from expctl.metrics import METRICS, nearest
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.workflows.assessment import assess_runs
 from expctl.workflows.repeats import refuse_set
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The decision, the tests it stands on, what the candidate predicted, the difference that decided, if any, and the
-    slices that were asked for.
+    """The decision, on which metric, the tests it stands on, what the candidate predicted, the difference that decided,
+    if any, and the slices that were asked for.
     """
 
     decision: Decision
+    metric: str
     test: Assessment
     predictions: RunPredictions | None
     difference: Difference | None = None
@@ -64,12 +65,15 @@ def judge(
     """Decide between two runs (see `decide`), on the test rows of both, which must be the same.
 
     With `by`, a column, no slice of the rows may surely lose more than `max_drop_slice` either.
-    Raises RunNotFound for a metric that neither has, and for a set over random states, DataError.
+    A metric that neither has may be called like one that can be tested, which is then taken.
+    Raises RunNotFound for any other that neither has, and for a set over random states, DataError.
     """
     runs = (baseline, candidate)
     refuse_set(store, *runs)
+    known = [key for key, one in METRICS.items() if one.is_quality_metric]
     if metric not in METRICS and not any(metric in run.metrics for run in runs):
-        known = [key for key, one in METRICS.items() if one.is_quality_metric]
+        metric = nearest(metric, known, store.note)
+    if metric not in METRICS and not any(metric in run.metrics for run in runs):
         guess = closest(metric, [*known, *candidate.metrics])
         raise RunNotFound(f"the gate cannot test {metric!r}{guess}", hint=f"--metric {', '.join(known)}")
     before, after = (read_predictions(store, run) for run in runs)
@@ -91,7 +95,7 @@ def judge(
         grouped=test.pairing is not None and test.pairing.groups is not None,
     )
     if by is None or before is None or after is None or not whole:
-        return Judgement(decision, test, after, difference)
+        return Judgement(decision, metric, test, after, difference)
     slices = compared_slices((baseline, before), (candidate, after), by, metric, confidence=confidence, together=True)
     decision = with_slices(decision, metric, by, slices, max_drop=max_drop_slice)
-    return Judgement(decision, test, after, difference, slices)
+    return Judgement(decision, metric, test, after, difference, slices)

@@ -13,7 +13,7 @@ from expctl.analysis.ranking import exclusions, may_tie, preferring, rank, ranki
 from expctl.analysis.selection import corrected
 from expctl.errors import RunNotFound, closest
 from expctl.filters.expression import NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, fit_for
-from expctl.metrics import METRICS, known_metrics, without_metric
+from expctl.metrics import METRICS, check_direction, known_metrics, nearest, without_metric
 from expctl.records import Tag
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import present_metrics
@@ -40,13 +40,21 @@ class Best:
     elsewhere: int
 
 
-def best(store: Store, metric: str, *, top: int, filter: str = "", prefer: str | None = None) -> Best:
+def best(
+    store: Store, metric: str, *, top: int, filter: str = "", prefer: str | None = None, higher: bool | None = None
+) -> Best:
     """The top runs by a metric, marked where they cannot be told from the first; of those first by `prefer`.
 
-    Raises RunNotFound if no run has the one metric or the other, UsageError.
+    Where no run has the metric, the one is taken that is called like it; `higher` says whether more of it is better,
+    None that its name does. Raises RunNotFound if no run has the one metric or the other, UsageError.
     """
+    check_direction(metric, higher)
     store.settings.check_margin(metric)
-    ranking = ranked(store, metric, filter=filter, top=max(top, _NEAR if prefer is None else _CONTESTANTS + 1))
+    most = max(top, _NEAR if prefer is None else _CONTESTANTS + 1)
+    ranking = ranked(store, metric, filter=filter, top=most, higher=higher)
+    if not ranking.ranked and (near := nearest(metric, ranking.known, store.note)) != metric:
+        check_direction(near, higher)
+        metric, ranking = near, ranked(store, near, filter=filter, top=most, higher=higher)
     if not ranking.ranked:
         which = "finished run that matches the filter" if filter.strip() else "finished run"
         raise without_metric(f"no {which} has", metric, ranking.known)
@@ -122,14 +130,14 @@ def with_correction(store: Store, ranking: Ranking, *, filter: str = "") -> Rank
     )
 
 
-def ranked(store: Store, metric: str, *, filter: str = "", top: int) -> Ranking:
-    """The top runs by a metric among those a filter lets through.
+def ranked(store: Store, metric: str, *, filter: str = "", top: int, higher: bool | None = None) -> Ranking:
+    """The top runs by a metric, in a direction as of `best`, among those a filter lets through.
 
     Tells which metrics there are where no run ranks. Raises UsageError for a filter that cannot be read.
     """
     query = store.query(filter, also=all_of(NO_SWEEP, REGULAR_RUNS))
-    found = store.find(filter, also=all_of(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=top)
-    ranking = rank(found, metric)
+    found = store.find(filter, also=all_of(NO_SWEEP, fit_for(metric)), order=ranking_order(metric, higher), limit=top)
+    ranking = rank(found, metric, higher=higher)
     if not found:
         ranking = replace(ranking, known=known_metrics(present_metrics(store, filter)))
     tally = store.tally(query, metric)

@@ -91,7 +91,7 @@ def gate(
         by=by, max_drop_slice=max_drop_slice,
     )  # fmt: skip
     broken = found.broken(runs[1], examples)
-    streams.write(gate_sheet(runs, found.decision, found.test, metric, broken, found.slices), format, settings)
+    streams.write(gate_sheet(runs, found.decision, found.test, found.metric, broken, found.slices), format, settings)
     if worn := str(wear_of(store, runs[1]) or ""):
         streams.note(worn)
     if runs[0].run_id == runs[1].run_id:

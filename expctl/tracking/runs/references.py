@@ -17,7 +17,7 @@ from expctl.analysis.ranking import ranking_order
 from expctl.errors import RunNotFound
 from expctl.filters.expression import FINISHED, NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, attribute, fit_for
 from expctl.filters.parse import FilterError, parse
-from expctl.metrics import without_metric
+from expctl.metrics import nearest, without_metric
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.models import registry
@@ -184,9 +184,12 @@ def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -
 def best_run(store: Store, metric: str) -> RunRecord:
     """The finished run with the best value of a metric. Raises RunNotFound if no run has it."""
     found = store.find(also=fit_for(metric), order=ranking_order(metric), limit=1)
-    if not found:
-        raise without_metric("no finished run has", metric, present_metrics(store), option="best:METRIC of ")
-    return found[0]
+    if found:
+        return found[0]
+    present = present_metrics(store)
+    if (near := nearest(metric, present, store.note)) != metric:
+        return best_run(store, near)
+    raise without_metric("no finished run has", metric, present, option="best:METRIC of ")
 
 
 def present_metrics(store: Store, filter: str = "") -> set[str]:

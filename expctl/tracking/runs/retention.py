@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What stays: the `best` runs by a metric, and those not begun before a moment, in milliseconds since 1970.
+    """What stays: the `best` runs by a metric, in a direction as of `rank`, and those not begun before a moment, in
+    milliseconds since 1970.
 
     Unless by `force`, also what the registry stands on, and the best run of each sweep.
     """
 
     best: int | None = None
     metric: str = "f1_score"
+    higher: bool | None = None
     before: int | None = None
     force: bool = False
 
@@ -74,7 +76,7 @@ def _rivals_kept(runs: Sequence[RunRecord], rule: Retention) -> Iterable[tuple[s
     if rule.best is None:
         return []
     there = [run for run in runs if not run.deleted]
-    ranking = rank(there, rule.metric, top=rule.best)
+    ranking = rank(there, rule.metric, top=rule.best, higher=rule.higher)
     if there and not ranking.ranked:
         raise without_metric("--keep-best: no finished run has", rule.metric, ranking.known)
     return [(run.run_id, f"with the best {rule.metric}") for run in ranking.ranked]
