@@ -147,7 +147,11 @@ def _told(judged: Reproduction, run: RunRecord) -> str:
     if judged.verdict == "identical":
         if not tested:
             return f"{run.label} is reproduced bit for bit: {plural(judged.measured, 'metric')}"
-        beside = "" if judged.model is not None else "; its fitted model is not available for comparison"
+        beside = (
+            ""
+            if judged.model is not None or Tag.PROGRAM in run.tags
+            else "; its fitted model is not available for comparison"
+        )
         return f"{run.label} is reproduced bit for bit{beside}"
     if judged.verdict == "same predictions":
         return f"every test row gets the label that {run.label} gave it; scores, metrics or the model differ"
