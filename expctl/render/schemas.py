@@ -164,7 +164,7 @@ def _gate() -> Schema:
 
 
 def _best() -> Schema:
-    row = {
+    row: dict[str, Schema] = {
         "rank": {"type": "integer", "minimum": 1},
         "tied": {"type": ["boolean", "null"]},
         "experiment": _TEXT,
