@@ -120,7 +120,6 @@ def test_every_format_names_the_run(cli, runs, format):
     ("words", "code", "word"),
     [
         (["--metric", "f1_scor"], 3, "no finished run has f1_scor, did you mean 'f1_score'? (--metric accuracy, "),
-        (["--metric", "f1_scor"], 3, "no finished run has f1_scor, did you mean 'f1_score'? (--metric accuracy, "),
         (["--filter", "params.c = '77'"], 3, "no finished run that matches the filter has f1_score"),
         (["--top", "0"], 2, "top"),
         (["--format", "xml"], 2, "unknown format 'xml'"),
