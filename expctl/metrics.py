@@ -6,15 +6,17 @@ function that it names. It is recorded with its limits, compared, gated, ranked 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import inf
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expctl.errors import RunNotFound, UsageError, closest
+from expctl.wording import name_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 
 Task = Literal["classification", "regression"]
@@ -117,20 +119,21 @@ USUAL_METRICS: Final[dict[str, tuple[str, str]]] = {
 }
 
 _TOLD: Final = 15  # metrics that an error names
-_LOWER_WORDS: Final = (
-    "loss",
-    "error",
-    "seconds",
-    "mse",
-    "mae",
-    "rmse",
-    "mape",
-    "median_ae",
-    "_std",
-    "duration",
-    "latency",
-    "oov",
-)
+# Metrics of which less is better, by one word of their names: those of scikit-learn, Keras, PyTorch Lightning, Hugging
+# Face, XGBoost and LightGBM. Endings, because names are also written in one word: `mlogloss`, `merror`.
+_LOWER_WORDS: Final = frozenset({
+    *("mse", "mae", "rmse", "rmsle", "msle", "mape", "smape", "mase", "medae", "mphe", "rse", "quantile", "huber"),
+    *("nll", "bce", "entropy", "crossentropy", "deviance", "divergence", "kld", "kl", "hinge", "poisson", "tweedie"),
+    *("perplexity", "ppl", "bpc", "bpb", "wer", "cer", "mer", "ter", "eer", "fpr", "fnr", "fid", "brier", "ece"),
+    *("regret", "ae", "distance", "std", "oov", "err", "crps", "memory", "false"),
+})  # fmt: skip
+_LOWER_ENDINGS: Final = ("loss", "losses", "error", "errors", "nloglik", "rmse")
+_LOWER_NAMES: Final = re.compile(r"(?:.*[^A-Za-z0-9])?l[12]")  # LightGBM's
+_TIME_WORDS: Final = frozenset({
+    *("second", "seconds", "sec", "secs", "time", "times", "runtime", "walltime", "duration", "latency", "elapsed"),
+})  # fmt: skip
+_SPEED_WORDS: Final = frozenset({"fps", "throughput"})
+_PARTS: Final = frozenset({"val", "valid", "validation", "eval", "test", "dev"})  # of the data, as others name them
 
 
 def metrics_of(task: str) -> dict[str, Metric]:
@@ -155,13 +158,57 @@ def default_metric(tasks: Iterable[str]) -> str | None:
 
 
 def higher_is_better(key: str) -> bool:
-    """The direction of a metric; of one that is not in the table (a foreign run's), judged by its name.
+    """The direction of a metric; of one that is not in the table (another program's), judged by the words of its name.
 
-    Limits and cross-validation figures (`f1_score_low`, `cv_log_loss_mean`) take the direction of their metric.
+    Limits and cross-validation figures (`f1_score_low`, `cv_log_loss_mean`) take the direction of their metric. Names
+    that say `neg` (scikit-learn's scorers) are of negated losses, and speeds (`samples_per_second`) are no times.
     """
     if key in METRICS:
         return METRICS[key].higher_is_better
-    return not any(word in key.lower() for word in _LOWER_WORDS)
+    words = name_words(key)
+    if "neg" in words and "std" not in words:
+        return True
+    before = words[: words.index("per")] if "per" in words else words  # seconds per epoch, but samples per second
+    lower = _is_time(before) or any(word in _LOWER_WORDS or word.endswith(_LOWER_ENDINGS) for word in words)
+    return not lower and _LOWER_NAMES.fullmatch(key.lower()) is None
+
+
+def _is_time(words: Sequence[str]) -> bool:
+    return words[-1:] == ["ms"] or not _TIME_WORDS.isdisjoint(words)
+
+
+def near_metrics(metric: str, present: Iterable[str]) -> list[str]:
+    """The metrics of runs that are called like one which they do not have, by the rule of the topic `ranking`.
+
+    The same words in any spelling, without those for a part of the data (`val_`, `eval_`, `test_`; not `train_`) and
+    without `score` at the end; `acc` is accuracy.
+    """
+    wanted = _stem(metric)
+    return [key for key in known_metrics(present) if key != metric and _stem(key) == wanted]
+
+
+def _stem(key: str) -> str:
+    words = ["accuracy" if word == "acc" else word for word in name_words(key) if word not in _PARTS]
+    return "".join(words[:-1] if len(words) > 1 and words[-1] == "score" else words)
+
+
+def nearest(metric: str, present: Iterable[str], note: Callable[[str], None]) -> str:
+    """A metric itself where runs have it, else the one that is called like it, which is told; itself if none or several
+    are.
+    """
+    keys = set(present)
+    near = [] if metric in keys else near_metrics(metric, keys)
+    if len(near) != 1:
+        return metric
+    note(f"no run has {metric}: {near[0]} is taken")
+    return near[0]
+
+
+def check_direction(metric: str, higher: bool | None) -> None:
+    """Raise UsageError for a direction that is not that of a metric of the table."""
+    if higher is not None and metric in METRICS and METRICS[metric].higher_is_better != higher:
+        word = "lower" if higher else "higher"
+        raise UsageError(f"{metric} is better {word}", hint="other metrics may be turned round")
 
 
 def check_points(amount: float, name: str, metric: str | None = None, *, hint: str | None = None) -> None:
@@ -180,6 +227,15 @@ def check_points(amount: float, name: str, metric: str | None = None, *, hint: s
 def is_clock(key: str) -> bool:
     """Whether a metric, or a cross-validation figure of one, is a time: never the same twice."""
     return any(clock in key for clock, metric in METRICS.items() if metric.needs == "clock")
+
+
+def names_a_time(key: str) -> bool:
+    """Whether a metric of another program is by its name a time, a speed or a figure of the machine.
+
+    Its words are looked at: `epoch_time`, `train_samples_per_second`, `system/cpu_utilization_percentage`.
+    """
+    words = name_words(key)
+    return key.startswith("system/") or _is_time(words) or not _SPEED_WORDS.isdisjoint(words)
 
 
 def is_detail(key: str, present: Iterable[str]) -> bool:
@@ -202,6 +258,9 @@ def known_metrics(present: Iterable[str]) -> list[str]:
 def without_metric(which: str, metric: str, present: Iterable[str], *, option: str = "--metric ") -> RunNotFound:
     """The error of runs (`no finished run has`) that lack a metric: the closest, and what `option` may name instead."""
     known = [key for key in known_metrics(present) if key != metric]
+    near = near_metrics(metric, known)
+    guess = f", but {', '.join(near)}" if len(near) > 1 else closest(metric, known)
+    known = near if len(near) > 1 else known
     told = ", ".join([*known[:_TOLD], *(["..."] if len(known) > _TOLD else [])])
     hint = f"{option}{told}" if known else "expctl list"
-    return RunNotFound(f"{which} {metric}{closest(metric, known)}", hint=hint)
+    return RunNotFound(f"{which} {metric}{guess}", hint=hint)

@@ -66,6 +66,7 @@ class Tag:
     GIT_BRANCH: Final = "git_branch"
     GIT_DIRTY: Final = "git_dirty"
     GIT_REMOTE: Final = "git_remote"
+    GIT_FOLDER: Final = "git_folder"  # the current folder, below the root of the repository
     NOTE: Final = "mlflow.note.content"  # MLflow's own: the UI shows it as the run's description
     PARENT: Final = "mlflow.parentRunId"
 
@@ -73,7 +74,7 @@ class Tag:
 # The tags that say which machine made a run.
 MACHINE: Final = ("python", "platform", "cpus", "cpu", "blas", "threads")
 # Those that are recorded from the environment, beside what people say.
-RECORDED: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_DIRTY, *MACHINE})
+RECORDED: Final = frozenset({Tag.GIT_COMMIT, Tag.GIT_BRANCH, Tag.GIT_REMOTE, Tag.GIT_FOLDER, Tag.GIT_DIRTY, *MACHINE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
-"""Words that agree with a number. Knows English, and nothing of ours."""
+"""Words that agree with a number, and those of a name. Knows English, and nothing of ours."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def plural(count: int, singular: str, plural: str | None = None) -> str:
@@ -21,3 +24,8 @@ def listed(words: Sequence[str]) -> str:
 def agree(count: int, singular: str, plural: str | None = None) -> str:
     """The form of a noun or a verb for so many; the plural is by default the singular with an s."""
     return singular if count == 1 else plural or f"{singular}s"
+
+
+def name_words(name: str) -> list[str]:
+    """The words of a name, in lower case: of `MAX_TOKENS`, `max-tokens` and `maxTokens` the same."""
+    return [word.lower() for word in _WORD.findall(name)]

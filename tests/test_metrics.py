@@ -7,12 +7,16 @@ import pytest
 from expctl.errors import UsageError
 from expctl.metrics import (
     METRICS,
+    check_direction,
     check_points,
     default_metric,
     higher_is_better,
     is_detail,
     known_metrics,
     metrics_of,
+    names_a_time,
+    near_metrics,
+    nearest,
     quality_metrics,
     without_metric,
 )
@@ -73,7 +77,13 @@ def test_limits_and_cross_validation_means_have_the_direction_of_their_metric(ke
     [
         ("val_loss", False), ("RMSE", False), ("mean_absolute_error", False), ("duration", False),
         ("latency_ms", False), ("cv_f1_score_std", False), ("training_score", True), ("hits_at_10", True),
-        ("auc", True),
+        ("auc", True), ("neg_mean_squared_error", True), ("mean_test_neg_log_loss", True), ("val_accuracy", True),
+        ("val_sparse_categorical_crossentropy", False), ("kullback_leibler_divergence", False), ("eval_wer", False),
+        ("perplexity", False), ("eval_f1", True), ("train_samples_per_second", True), ("time_per_step", False),
+        ("train_runtime", False), ("validation_0-mlogloss", False), ("test-merror-mean", False), ("aft-nloglik", False),
+        ("error@0.5", False), ("valid_0-l2", False), ("ndcg@5", True), ("map@5", True), ("mape", False), ("r2", True),
+        ("explained_variance", True), ("valRMSE", False), ("mse", False), ("msemble", True), ("ms_ssim", True),
+        ("inference_ms", False), ("false_positive_rate", False), ("MeanAbsoluteError", False), ("bleu", True),
     ],
 )  # fmt: skip
 def test_the_direction_of_a_foreign_metric_is_judged_by_its_name(key: str, higher: bool) -> None:
@@ -116,3 +126,44 @@ def test_a_difference_of_scores_that_is_meant_in_percent_is_refused(metric: str 
 @pytest.mark.parametrize("metric", ["log_loss", "rmse", "mae", "mape", "fit_seconds", "business_value"])
 def test_a_metric_without_an_end_differs_by_any_amount(metric: str) -> None:
     check_points(100, "--max-drop", metric)
+
+
+@pytest.mark.parametrize(
+    ("asked", "present", "near"),
+    [
+        ("accuracy", ["accuracy_score", "f1"], ["accuracy_score"]),
+        ("accuracy", ["val_acc", "train_acc"], ["val_acc"]),
+        ("f1_score", ["eval_f1", "eval_f1_macro"], ["eval_f1"]),
+        ("roc_auc", ["test/rocAuc", "auc"], ["test/rocAuc"]),
+        ("val_loss", ["loss", "test_loss"], ["loss", "test_loss"]),
+        ("loss", ["eval_loss", "val_loss_std"], ["eval_loss"]),
+        ("score", ["val_score"], ["val_score"]),
+        ("train_loss", ["loss"], []),
+        ("f1", [], []),
+    ],
+)
+def test_a_metric_is_found_by_its_words_without_the_part_of_the_data(asked, present, near) -> None:
+    assert near_metrics(asked, present) == near
+    told: list[str] = []
+    assert nearest(asked, present, told.append) == (near[0] if len(near) == 1 else asked)
+    assert told == ([f"no run has {asked}: {near[0]} is taken"] if len(near) == 1 else [])
+
+
+def test_several_that_are_called_alike_are_listed() -> None:
+    error = without_metric("no finished run has", "loss", ["eval_loss", "val_loss", "f1"])
+    assert (error.message, error.hint) == (
+        "no finished run has loss, but eval_loss, val_loss",
+        "--metric eval_loss, val_loss",
+    )
+
+
+def test_the_direction_of_a_metric_of_the_table_is_not_turned_round() -> None:
+    check_direction("regret", True)
+    check_direction("log_loss", False)
+    check_direction("f1_score", None)
+    with pytest.raises(UsageError, match="f1_score is better higher"):
+        check_direction("f1_score", False)
+
+
+def test_times_and_speeds_are_known_by_their_words() -> None:
+    assert [names_a_time(key) for key in ("fps", "epoch_time", "system/x", "val_loss")] == [True, True, True, False]

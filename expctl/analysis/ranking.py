@@ -22,7 +22,8 @@ class Ranking:
     `excluded` is None where nobody counted them.
 
     `tied` says of a run, by id, whether it cannot be told from the best by the metric; untested runs are not in it.
-    `selected` is the best value of a sweep, `corrected` what of it choosing among `trials` does not explain.
+    `selected` is the best value of a sweep, `corrected` what of it choosing among `trials` does not explain. `higher`
+    says whether more of the metric is better, where its name does not.
     """
 
     metric: str
@@ -33,10 +34,13 @@ class Ranking:
     selected: float | None = None
     corrected: float | None = None
     trials: int | None = None
+    higher: bool | None = None
 
 
-def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> Ranking:
-    """Rank finished runs by a metric in its direction; ties go to the earlier run, then the lower id.
+def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None, higher: bool | None = None) -> Ranking:
+    """Rank finished runs by a metric in its direction, or as `higher` says.
+
+    Ties go to the earlier run, then the lower id.
 
     Runs without a finite value never rank: NaN and infinity are failures, not records.
     """
@@ -50,7 +54,7 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
             candidates.append(run)
         else:
             excluded[reason] = excluded.get(reason, 0) + 1
-    sign = -1 if higher_is_better(metric) else 1
+    sign = -1 if _higher(metric, higher) else 1
     candidates.sort(
         key=lambda run: (
             sign * run.metrics[metric],
@@ -63,7 +67,7 @@ def rank(runs: Sequence[RunRecord], metric: str, *, top: int | None = None) -> R
         excluded[f"of {others[0].task}, not {candidates[0].task} as the best"] = len(others)
         candidates = [run for run in candidates if run.task == candidates[0].task]
     known = known_metrics(key for run in runs for key in run.metrics)
-    return Ranking(metric, candidates[:top], excluded, known)
+    return Ranking(metric, candidates[:top], excluded, known, higher=higher)
 
 
 def preferring(ranking: Ranking, key: str) -> Ranking:
@@ -79,8 +83,9 @@ def preferring(ranking: Ranking, key: str) -> Ranking:
 def may_tie(ranking: Ranking, most: int, margin: float = 0.0) -> list[RunRecord]:
     """The runs, at most so many, that may be tied for the best: those that reach into its limits, or the margin."""
     best = ranking.ranked[0]
-    higher = higher_is_better(ranking.metric)
-    limit = best.metrics.get(f"{ranking.metric}_{'low' if higher else 'high'}", math.nan)
+    limit = best.metrics.get(
+        f"{ranking.metric}_{'low' if _higher(ranking.metric, ranking.higher) else 'high'}", math.nan
+    )
     # Farther apart than that no paired test finds a tie.
     reach = max(2 * abs(best.metrics[ranking.metric] - limit), margin)
     near = [
@@ -119,6 +124,10 @@ def exclusions(tally: Mapping[tuple[str, str], int], metric: str) -> dict[str, i
     return found
 
 
-def ranking_order(metric: str) -> list[Order]:
-    """The order of a ranking as a store is asked for it."""
-    return [Order(Field("metrics", metric), higher_is_better(metric)), Order(Field("attributes", "start_time"))]
+def ranking_order(metric: str, higher: bool | None = None) -> list[Order]:
+    """The order of a ranking as a store is asked for it; `higher` as of `rank`."""
+    return [Order(Field("metrics", metric), _higher(metric, higher)), Order(Field("attributes", "start_time"))]
+
+
+def _higher(metric: str, said: bool | None) -> bool:
+    return higher_is_better(metric) if said is None else said

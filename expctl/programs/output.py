@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import mask_secrets
+from expctl.wording import name_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +24,6 @@ _LINE: Final = 10_000  # bytes of a line that are read for metrics
 _TOLD: Final = 300  # characters of the last line
 MOST_READINGS: Final = 100_000  # values of one metric; each is a row of the store
 _LARGEST_STEP: Final = 2**53  # beyond it floats skip integers, and 2**63 is more than a store holds
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")  # of a name: MAX_TOKENS, max-tokens, maxTokens
 _PASSWORD: Final = re.compile(r"passw|(?:^|_)(?:pwd|passphrase)(?:_|$)")
 _SECRET: Final = re.compile(
     r"(?:^|_)(?:[a-z]*token(?!_(?:pattern|type|length|limit|count)(?:_|$))|[a-z]*secrets?|credentials?|o?auth|authorization"
@@ -66,7 +66,7 @@ def is_secret(name: str, value: str = "") -> bool:
     """
     if name in _FOLDERS:
         return False
-    words = "_".join(_WORD.findall(name)).lower()
+    words = "_".join(name_words(name))
     return bool(_PASSWORD.search(words) or (_SECRET.search(words) and not _SMALL.fullmatch(value)))
 
 

@@ -18,17 +18,22 @@ _ROWS: Final = 10  # rows with another prediction that are shown
 def reproduction_sheet(found: Reproduction, run: RunRecord, again: RunRecord | None) -> Sheet:
     """`reproduce`: how the run came out, then a line for each thing that is not as it was."""
     model = "not compared" if found.model is None else "differs" if found.model else "equal"
+    tested = bool(found.test_rows or found.rows_now)
     facts: dict[str, Cell] = {
         "verdict": found.verdict,
         "run": run.name,
         "run_id": run.run_id,
         "reproduced_as": None if again is None else again.run_id,
-        "test_rows": found.test_rows,
-        "same_rows": found.rows,
-        "changed_predictions": len(found.changed),
+        **(
+            {"test_rows": found.test_rows, "same_rows": found.rows, "changed_predictions": len(found.changed)}
+            if tested
+            else {}
+        ),
         "largest_score_change": found.scores,
         "metrics_compared": found.measured,
         "metrics_changed": len(found.metrics),
+        "tolerance": found.tolerance,
+        "metrics_beyond_tolerance": None if found.tolerance is None else len(found.beyond),
         "fitted_model": model,
     }
     then = {key: value for key, value, _ in found.metrics if value is not None}

@@ -13,7 +13,7 @@ from expctl.analysis.groups import compare_groups, repeats, same_data
 from expctl.analysis.predictions import pair
 from expctl.analysis.significance import assess, corrected_for_many
 from expctl.errors import RunNotFound, UsageError, closest
-from expctl.metrics import METRICS, default_metric, known_metrics, quality_metrics, without_metric
+from expctl.metrics import METRICS, default_metric, known_metrics, nearest, quality_metrics, without_metric
 from expctl.tracking.runs.comparison_inputs import read_evidence
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import resolve_set
@@ -155,8 +155,11 @@ def compare(
     metric = None if request.metric == EVERY_METRIC else request.metric
     if request.metric is None and len(runs) >= MANY:
         metric = usual
-    if metric is not None and not any(metric in run.metrics for run in runs):
-        raise without_metric("none of these runs has", metric, (key for run in runs for key in run.metrics))
+    present = {key for run in runs for key in run.metrics}
+    if metric is not None:
+        metric = nearest(metric, present, store.note)
+    if metric is not None and metric not in present:
+        raise without_metric("none of these runs has", metric, present)
     predictions = [read_predictions(store, run) for run in runs]
     per_class = request.per_class
     recorded = list(zip(runs, predictions, strict=True))

@@ -9,7 +9,7 @@ from expctl.analysis.flips import find_flips
 from expctl.analysis.gate import Decision, decide, with_slices
 from expctl.analysis.significance import corrected_for_many
 from expctl.errors import RunNotFound, closest
-from expctl.metrics import METRICS, default_metric, quality_metrics
+from expctl.metrics import METRICS, default_metric, nearest, quality_metrics
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.workflows.assessment import assess_runs
 from expctl.workflows.repeats import refuse_set
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The decision by a metric, the tests it stands on, what the candidate predicted, the difference that decided, if
-    any, and the slices that were asked for.
+    """The metric and the decision by it, the tests it stands on, what the candidate predicted, the difference that
+    decided, if any, and the slices that were asked for.
     """
 
     metric: str
@@ -66,13 +66,16 @@ def judge(
 
     Without a metric that of the candidate's task decides.
     With `by`, a column, no slice of the rows may surely lose more than `max_drop_slice` either.
-    Raises RunNotFound for a metric that neither has, and for a set over random states, DataError.
+    A metric that neither has may be called like one that can be tested, which is then taken.
+    Raises RunNotFound for any other that neither has, and for a set over random states, DataError.
     """
     runs = (baseline, candidate)
     refuse_set(store, *runs)
     metric = metric or default_metric([candidate.task]) or "f1_score"
+    known = quality_metrics(candidate.task)
     if metric not in METRICS and not any(metric in run.metrics for run in runs):
-        known = quality_metrics(candidate.task)
+        metric = nearest(metric, known, store.note)
+    if metric not in METRICS and not any(metric in run.metrics for run in runs):
         guess = closest(metric, [*known, *candidate.metrics])
         raise RunNotFound(f"the gate cannot test {metric!r}{guess}", hint=f"--metric {', '.join(known)}")
     before, after = (read_predictions(store, run) for run in runs)

@@ -17,7 +17,7 @@ from expctl.analysis.columns import (
 from expctl.analysis.run_values import ATTRIBUTES
 from expctl.errors import UsageError, closest
 from expctl.filters.expression import NO_TRIAL, REGULAR_RUNS, Order, all_of, attribute
-from expctl.metrics import METRICS, USUAL_METRICS, higher_is_better, known_metrics
+from expctl.metrics import METRICS, USUAL_METRICS, higher_is_better, known_metrics, nearest
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
 
@@ -148,8 +148,13 @@ def _orphans(store: Store, shown: Sequence[RunRecord]) -> list[RunRecord]:
 
 
 def _order(store: Store, name: str, descending: bool | None) -> list[Order]:
-    """The order by a name: without a direction a metric comes best first, a time newest first."""
+    """The order by a name: without a direction a metric comes best first, a time newest first.
+
+    A metric that no run has may be called like another, which is then taken.
+    """
     field = store.field(name)
+    if field is None:
+        field = store.field(nearest(name, store.keys().get("metrics", ()), store.note))
     if field is None or field.space == "datasets":
         _check_columns(store, [name])
         return []

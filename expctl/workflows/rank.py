@@ -14,7 +14,7 @@ from expctl.analysis.ranking import exclusions, may_tie, preferring, rank, ranki
 from expctl.analysis.selection import corrected, corrected_values
 from expctl.errors import RunNotFound, closest
 from expctl.filters.expression import NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, fit_for
-from expctl.metrics import METRICS, known_metrics, without_metric
+from expctl.metrics import METRICS, check_direction, known_metrics, nearest, without_metric
 from expctl.records import Tag
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import present_metrics
@@ -42,16 +42,30 @@ class Best:
     elsewhere: int
 
 
-def best(store: Store, metric: str | None = None, *, top: int, filter: str = "", prefer: str | None = None) -> Best:
+def best(
+    store: Store,
+    metric: str | None = None,
+    *,
+    top: int,
+    filter: str = "",
+    prefer: str | None = None,
+    higher: bool | None = None,
+) -> Best:
     """The top runs by a metric, marked where they cannot be told from the first; of those first by `prefer`.
 
-    Without a metric by f1_score, and where no run has it by r2. Raises RunNotFound if no run has the one metric or the
-    other, UsageError.
+    Without a metric by f1_score, and where no run has it by r2. Where no run has the metric that is named, the one is
+    taken that is called like it; `higher` says whether more of it is better, None that its name does. Raises
+    RunNotFound if no run has the one metric or the other, UsageError.
     """
-    looked_at = max(top, _NEAR if prefer is None else _CONTESTANTS + 1)
-    ranking = ranked(store, metric or "f1_score", filter=filter, top=looked_at)
-    if metric is None and not ranking.ranked and "r2" in ranking.known:
-        ranking = ranked(store, "r2", filter=filter, top=looked_at)
+    asked = metric or "f1_score"
+    check_direction(asked, higher)
+    most = max(top, _NEAR if prefer is None else _CONTESTANTS + 1)
+    ranking = ranked(store, asked, filter=filter, top=most, higher=higher)
+    if not ranking.ranked:
+        near = "r2" if metric is None and "r2" in ranking.known else nearest(asked, ranking.known, store.note)
+        if near != asked:
+            check_direction(near, higher)
+            ranking = ranked(store, near, filter=filter, top=most, higher=higher)
     metric = ranking.metric
     store.settings.check_margin(metric)
     if not ranking.ranked:
@@ -153,14 +167,14 @@ def _corrected(metric: str, pairings: Sequence[Pairing]) -> float | None:
     return corrected(labels, predicted, len(classes), metric, groups=groups)
 
 
-def ranked(store: Store, metric: str, *, filter: str = "", top: int) -> Ranking:
-    """The top runs by a metric among those a filter lets through.
+def ranked(store: Store, metric: str, *, filter: str = "", top: int, higher: bool | None = None) -> Ranking:
+    """The top runs by a metric, in a direction as of `best`, among those a filter lets through.
 
     Tells which metrics there are where no run ranks. Raises UsageError for a filter that cannot be read.
     """
     query = store.query(filter, also=all_of(NO_SWEEP, REGULAR_RUNS))
-    found = store.find(filter, also=all_of(NO_SWEEP, fit_for(metric)), order=ranking_order(metric), limit=top)
-    ranking = rank(found, metric)
+    found = store.find(filter, also=all_of(NO_SWEEP, fit_for(metric)), order=ranking_order(metric, higher), limit=top)
+    ranking = rank(found, metric, higher=higher)
     if not found:
         ranking = replace(ranking, known=known_metrics(present_metrics(store, filter)))
     tally = store.tally(query, metric)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl import __version__
 from expctl.analysis.reproduction import Deviation, judge
 from expctl.errors import mask_secrets
 from expctl.extra_metrics import read_extra_metrics
-from expctl.records import MACHINE, Tag
+from expctl.records import Tag
 from expctl.tracking.models.storage import load_model
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.items import TagValue, metrics, parquet
 from expctl.tracking.runs.metadata import RunMetadata
 from expctl.tracking.runs.predictions import predictions_in
 from expctl.tracking.runs.writer import RunWriter
-from expctl.training.fit.compare_estimators import differing
+from expctl.training.fit.compare_estimators import differing as differing_parts
 from expctl.training.fit.skops_file import reloaded
 from expctl.training.fit.trainer import train
 from expctl.training.models.factory import source_hash, sources_hash
 from expctl.training.models.families import is_factory
 from expctl.training.models.pipeline import build_pipeline
+from expctl.workflows import reproduce_checks
+from expctl.workflows.reproduce_checks import differing
 from expctl.workflows.train import record_training
 
 if TYPE_CHECKING:
@@ -48,11 +48,12 @@ def reproduce(
     *,
     trust: bool,
     record: bool,
+    tolerance: float | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> tuple[Reproduction, RunRecord | None]:
     """Train a run again, as `find_data` found it, and compare; the new run is recorded unless that is not wanted.
 
-    Raises TrainingFailed, StoreError, DataError if the recorded model is damaged.
+    `tolerance`: see `judge`. Raises TrainingFailed, StoreError, DataError if the recorded model is damaged.
     """
     run = original.run
     kept = Tag.MODEL_DIGEST in run.tags  # a sweep, and `explain`, keep only some, or none
@@ -60,27 +61,29 @@ def reproduce(
     pipeline = build_pipeline(recipe)
     if not record:
         result = train(recipe, split, pipeline, progress=progress)
-        return _judged(store, original, estimator, result, suspects), None
+        return _judged(store, original, estimator, result, suspects, tolerance), None
     labels = RunMetadata(note=f"reproduces {run.label} ({run.run_id})", data_version=run.tags.get(Tag.DATA_VERSION))
     again, result = record_training(
         store, recipe, split, pipeline, labels, command="expctl reproduce", tags={Tag.REPRODUCES: run.run_id},
         progress=progress,
     )  # fmt: skip
-    judged = _judged(store, original, estimator, result, suspects)
+    judged = _judged(store, original, estimator, result, suspects, tolerance)
     RunWriter(store, again).write([TagValue(Tag.VERDICT, judged.verdict)])
     return judged, again
 
 
 def _judged(
-    store: Store, original: Original, estimator: Any, result: TrainResult, suspects: Sequence[Deviation]
-) -> Reproduction:
+    store: Store, original: Original, estimator: Any, result: TrainResult, suspects: Sequence[Deviation],
+    tolerance: float | None,
+) -> Reproduction:  # fmt: skip
     return judge(
         original.predictions,
         predictions_in(parquet(result)),
         original.run.metrics,
         {one.key: one.value for one in metrics(result)},
-        None if estimator is None else differing(estimator, reloaded(result.pipeline)),
+        None if estimator is None else differing_parts(estimator, reloaded(result.pipeline)),
         [*_parameters(original), *suspects, *_environment(store, original), *_code(store, original, result.recipe)],
+        tolerance=tolerance,
     )
 
 
@@ -92,39 +95,17 @@ def _parameters(original: Original) -> Iterator[Deviation]:
             yield Deviation("parameters", key, shown[key], value)
 
 
-def _environment(store: Store, original: Original) -> Iterator[Deviation]:
-    run = original.run
-    here = provenance.machine_tags()
-    yield from _differing("environment", {key: run.tags.get(key) for key in MACHINE}, here)
-    content = store.read_artifact(run, "requirements.txt")
-    then = provenance.read_requirements(content or b"")
-    now = provenance.packages()
-    chosen = sorted({*then, *now}) if is_factory(original.recipe.model) else _DECIDING
-    if then:
-        yield from _differing("environment", {key: then.get(key) for key in chosen}, now)
+def _environment(store: Store, original: Original) -> list[Deviation]:
+    chosen = None if is_factory(original.recipe.model) else _DECIDING
+    return reproduce_checks.environment(store, original.run, provenance.packages(), chosen)
 
 
 def _code(store: Store, original: Original, recipe: Recipe) -> Iterator[Deviation]:
-    run = original.run
-    yield from _differing("code", {"expctl": run.tags.get(Tag.VERSION)}, {"expctl": __version__})
-    code = provenance.read_code()
-    now = {} if code is None else code.tags()
-    yield from _differing("code", {Tag.GIT_COMMIT: run.tags.get(Tag.GIT_COMMIT)}, now)
-    patch = store.read_artifact(run, "source.patch") if run.tags.get(Tag.GIT_DIRTY) == "true" else None
-    theirs, ours = _digest(patch), _digest(code.patch if code else None)
-    yield from _differing("code", {"uncommitted changes": theirs}, {"uncommitted changes": ours})
+    yield from reproduce_checks.code(store, original.run)
     if is_factory(recipe.model):
         present = source_hash(recipe.model)
-        yield from _differing("code", {"model_hash": original.recipe.model_hash}, {"model_hash": present})
+        yield from differing("code", {"model_hash": original.recipe.model_hash}, {"model_hash": present})
     if recipe.extra_metric is not None:
         present = sources_hash(one.path for one in read_extra_metrics(recipe.extra_metric))
         then = {"extra_metric_hash": original.recipe.extra_metric_hash}
-        yield from _differing("code", then, {"extra_metric_hash": present})
-
-
-def _differing(section: Any, then: dict[str, str | None], now: dict[str, Any]) -> Iterator[Deviation]:
-    return (Deviation(section, key, value, now.get(key)) for key, value in then.items() if value != now.get(key))
-
-
-def _digest(content: bytes | None) -> str | None:
-    return None if content is None else hashlib.sha256(content).hexdigest()
+        yield from differing("code", then, {"extra_metric_hash": present})

@@ -15,6 +15,7 @@ from expctl.tracking.runs.predictions import read_predictions
 from expctl.training.data.dataset import load_split, read_marks
 from expctl.training.data.stored import digest_of
 from expctl.workflows.recipe_source import recipe_of
+from expctl.workflows.reproduce_checks import check_complete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +52,7 @@ def original_of(store: Store, run: RunRecord, *, trust: bool) -> Original:
             f"{where} is made by code that its recipe names, {', '.join(recipe.own_code)}",
             hint="--trust runs what has that name here; the run's files have what was run",
         )
-    if Tag.COMPLETE not in run.tags:
-        raise RunNotFound(f"{where} is {run.status} and not complete", hint=f"expctl show {run.run_id[:8]}")
+    check_complete(run)
     predictions = read_predictions(store, run)
     if predictions is None:
         raise RunNotFound(f"{where} has no predictions.parquet any more", hint=f"expctl show {run.run_id[:8]}")

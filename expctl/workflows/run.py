@@ -85,20 +85,32 @@ def run(request: ProgramRequest, context: Context, *, verbose: bool = False) -> 
     """
     check_program(request.command[0], context)
     uris.check(context.settings.tracking_uri, create=True)
-    data = None if request.data is None else _hashed(request.data)
-    metadata = request.metadata if request.data is None else with_data_version(request.metadata, request.data)
+    tags, given = known_before(request, context)
+    store = open_store(context.settings, create=True, verbose=verbose, note=context.note)
+    ran = record_program(store, request, context, tags, given, name=request.metadata.name)
+    store.refresh_planner_stats()
+    return ran
+
+
+def known_before(request: ProgramRequest, context: Context) -> tuple[dict[str, str], list[Item]]:
+    """The tags and items of a program's run that are known before it begins. Raises DataError for its data."""
+    path = None if request.data is None else data_path(request.data, context)
+    data = None if path is None else _hashed(path)
+    metadata = request.metadata if path is None else with_data_version(request.metadata, path)
     code = provenance.read_code()
     requirements = requirements_of(request.command[0], context.environment)
-    store = open_store(context.settings, create=True, verbose=verbose, note=context.note)
     tags = run_tags(
         metadata, request.command_words(context.secrets), code, developer=context.settings.developer, computes=False
     )
     given = list(_given(request, context, data, requirements, code.patch if code else None))
     if metadata.data_version:
         given.append(Param("data_version", metadata.data_version))
-    ran = record_program(store, request, context, tags, given, name=metadata.name)
-    store.refresh_planner_stats()
-    return ran
+    return tags, given
+
+
+def data_path(path: str, context: Context) -> str:
+    """Where a data file lies that a program reads in its folder, or an address as it is."""
+    return path if "://" in path or context.folder == Path.cwd() else str(context.folder / path)
 
 
 def check_program(program: str, context: Context) -> None:

@@ -229,3 +229,11 @@ def test_the_order_asked_of_a_store_is_that_of_a_ranking() -> None:
     started = Order(Field("attributes", "start_time"))
     assert ranking_order("f1_score") == [Order(Field("metrics", "f1_score"), True), started]
     assert ranking_order("log_loss") == [Order(Field("metrics", "log_loss"), False), started]
+
+
+def test_a_direction_that_is_said_goes_before_that_of_the_name() -> None:
+    runs = [run(1, metrics={"regrets": 1.0}), run(2, metrics={"regrets": 2.0})]
+    assert [one.name for one in rank(runs, "regrets").ranked] == ["r2", "r1"]
+    ranking = rank(runs, "regrets", higher=False)
+    assert ([one.name for one in ranking.ranked], ranking.higher) == (["r1", "r2"], False)
+    assert ranking_order("regrets", higher=False)[0].descending is False

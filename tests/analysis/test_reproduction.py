@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from expctl.analysis.predictions import RunPredictions
-from expctl.analysis.reproduction import Deviation, Reproduction, judge
+from expctl.analysis.reproduction import Deviation, Reproduction, judge, program_metrics
 
 METRICS = {"f1_score": 0.75, "fit_seconds": 1.0, "training_score": 0.9}
 NOW = {"f1_score": 0.75, "fit_seconds": 2.0}
@@ -120,3 +120,36 @@ def test_a_score_that_is_nan_hides_no_change_of_another() -> None:
     then[0], now[0], now[1] = np.nan, np.nan, [0.5, 0.5]
     found = judge(predictions(scores=then), predictions(scores=now), METRICS, NOW, (), [])
     assert (found.verdict, found.scores) == ("same predictions", pytest.approx(0.1))
+
+
+def test_without_predictions_the_metrics_decide() -> None:
+    assert judge(None, None, {"loss": 0.5}, {"loss": 0.5}, None, [], keys=["loss"]).verdict == "identical"
+    found = judge(None, None, {"loss": 0.5}, {"loss": 0.6}, None, [], keys=["loss"])
+    assert (found.verdict, found.test_rows, found.metrics) == ("differs", 0, [("loss", 0.5, 0.6)])
+    assert judge(predictions(), None, {}, {}, None, [], keys=[]).verdict == "differs"
+    nan = float("nan")
+    assert judge(None, None, {"loss": nan}, {"loss": nan}, None, [], keys=["loss"]).verdict == "identical"
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "verdict"),
+    [
+        (0.5, 0.52, "differs"), (0.5, 0.509, "within tolerance"), (500.0, 504.0, "within tolerance"),
+        (500.0, 506.0, "differs"), (0.5, None, "differs"), (0.5, 0.5, "identical"),
+    ],
+)  # fmt: skip
+def test_a_tolerance_is_absolute_up_to_one_and_a_share_beyond(then, now, verdict) -> None:
+    after = {} if now is None else {"loss": now}
+    assert judge(None, None, {"loss": then}, after, None, [], keys=["loss"], tolerance=0.01).verdict == verdict
+
+
+def test_a_tolerance_is_a_share_of_the_rows_too() -> None:
+    other = predictions(predicted=np.array([1, 1, 1, 1]))
+    found = judge(predictions(), other, METRICS, METRICS, None, [], tolerance=0.25)
+    assert (found.verdict, len(found.changed)) == ("within tolerance", 1)
+    assert judge(predictions(), other, METRICS, METRICS, None, [], tolerance=0.2).verdict == "differs"
+
+
+def test_times_of_a_program_are_known_by_their_words() -> None:
+    named = ["val_acc", "epoch_time", "trainRuntime", "train_samples_per_second", "system/gpu_0", "fit_seconds", "bleu"]
+    assert program_metrics(dict.fromkeys(named, 1.0), {"timely": 1.0}) == ["val_acc", "bleu", "timely"]

@@ -94,3 +94,11 @@ def test_a_least_value_is_asked_of_the_candidate_alone(store):
     found = judged(store, "weak", "strong", least=0.9999)
     assert found.decision.outcome == "regression"
     assert "is below 0.9999" in found.decision.reason
+
+
+def test_a_metric_that_is_called_like_one_that_can_be_tested_is_that(store):
+    told: list[str] = []
+    store.note = told.append
+    found = judged(store, "weak", "strong", "acc")
+    assert (found.metric, told) == ("accuracy", ["no run has acc: accuracy is taken"])
+    assert found.decision == judged(store, "weak", "strong", "accuracy").decision

@@ -31,6 +31,7 @@ def best(
             autocompletion=completion.metrics,
         ),
     ] = None,
+    higher_is_better: common.HigherIsBetter = None,
     margin: common.Margin = None,
     experiment: common.Experiments = None,
     all_experiments: common.AllExperiments = False,
@@ -47,8 +48,9 @@ def best(
     from expctl.workflows.wear import wear_of
 
     store = opened_among(experiment, tracking_uri, streams, everywhere=all_experiments, verbose=verbose, margin=margin)
-    found = best_runs(store, metric, top=top, filter=filter, prefer=prefer)
+    found = best_runs(store, metric, top=top, filter=filter, prefer=prefer, higher=higher_is_better)
     ranking = found.ranking
+    metric = ranking.metric
     streams.write(ranking_sheet(ranking, experiments=store.several), format, store.settings)
     if found.elsewhere:
         streams.note(

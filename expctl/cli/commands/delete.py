@@ -12,6 +12,7 @@ from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
+from expctl.metrics import check_direction
 from expctl.settings import load_settings
 from expctl.wording import plural
 
@@ -42,6 +43,7 @@ def delete(
         str | None,
         typer.Option(metavar="M", help="What is best.  [default: f1_score]", autocompletion=completion.metrics),
     ] = None,
+    higher_is_better: common.HigherIsBetter = None,
     older_than: Annotated[
         int | None,
         common.age_option(
@@ -61,7 +63,7 @@ def delete(
     quiet: common.Quiet = False,
 ) -> None:
     """Delete runs, a sweep with its trials. `expctl restore` brings them back, but not after --purge."""
-    rule = _rule(runs, filter, keep_best, metric, older_than, force=force)
+    rule = _rule(runs, filter, keep_best, metric, higher_is_better, older_than, force=force)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
     from expctl.tracking.runs import deletion
@@ -145,6 +147,7 @@ def _rule(
     filter: str,
     keep_best: int | None,
     metric: str | None,
+    higher: bool | None,
     older_than: int | None,
     *,
     force: bool,
@@ -154,6 +157,8 @@ def _rule(
         raise UsageError(
             "--metric says what --keep-best keeps", hint=shlex.join(["--keep-best", "5", "--metric", metric])
         )
+    if higher is not None and keep_best is None:
+        raise UsageError("a direction is that of the metric of --keep-best", hint="--keep-best 5 --metric M")
     if keep_best is None and older_than is None:
         if force:
             raise UsageError("--force goes with --keep-best or --older-than", hint="--yes deletes without asking")
@@ -162,7 +167,8 @@ def _rule(
 
     from expctl.tracking.runs.retention import Retention
 
-    return Retention(keep_best, metric, older_than, force)
+    check_direction(metric or "f1_score", higher)
+    return Retention(keep_best, metric, higher, older_than, force)
 
 
 def _cleaned(

@@ -34,8 +34,15 @@ def help(
             help="table, or json: all commands, options, kinds, defaults and exit codes, for programs.",
         ),
     ] = "table",
+    schema: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="The JSON Schema of what a command prints with --format json."),
+    ] = None,
 ) -> None:  # fmt: skip
     """Show a topic of the documentation. Without one, list the topics."""
+    if schema is not None:
+        _write_schema(schema, words or [])
+        return
     from expctl.render.markdown import print_markdown, topics_sheet
 
     commands = _commands(context)
@@ -56,6 +63,18 @@ def help(
             print_markdown(text, sys.stdout)
         else:
             sys.stdout.write(text)
+
+
+def _write_schema(command: str, words: list[str]) -> None:
+    """The schema of a command's JSON. Raises UsageError for one that has none, and beside another topic."""
+    if words not in ([], ["json"]):
+        raise UsageError("--schema is of the topic json", hint=f"expctl help json --schema {command}")
+    from expctl.encoding import json_text
+    from expctl.render import schemas
+
+    document = schemas.schema(command)
+    with piped():
+        sys.stdout.write(json_text(document, indent=2) + "\n")
 
 
 def _write_reference(commands: dict[str, Any], name: str | None) -> None:

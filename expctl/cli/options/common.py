@@ -257,4 +257,10 @@ Margin = Annotated[
         help="Differences surely smaller than this count as equal.  [EXPCTL_MARGIN, else 0]",
     ),
 ]  # fmt: skip
+HigherIsBetter = Annotated[
+    bool | None,
+    typer.Option(
+        "--higher-is-better/--lower-is-better", help="Which way a metric goes, if its name does not say so rightly."
+    ),
+]
 Trust = Annotated[bool, typer.Option("--trust", help="Load models with code or types that are not known to be safe.")]

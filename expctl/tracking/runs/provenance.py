@@ -33,6 +33,7 @@ class Code:
     """The git state of the current folder.
 
     `patch` is what the working tree changes in tracked files, as bytes; `dirty` is None where git could not say.
+    `folder` is the current folder below the root of the repository, "" for the root itself.
     """
 
     commit: str
@@ -40,6 +41,7 @@ class Code:
     remote: str | None
     dirty: bool | None
     patch: bytes | None
+    folder: str = ""
 
     def tags(self) -> dict[str, str]:
         """As tags of a run."""
@@ -47,6 +49,7 @@ class Code:
             Tag.GIT_COMMIT: self.commit,
             Tag.GIT_BRANCH: self.branch,
             Tag.GIT_REMOTE: self.remote,
+            Tag.GIT_FOLDER: self.folder,
             Tag.GIT_DIRTY: None if self.dirty is None else str(self.dirty).lower(),
         }
         return {key: value for key, value in found.items() if value}
@@ -54,20 +57,29 @@ class Code:
 
 def read_code() -> Code | None:
     """The code state of the current folder; None outside a git repository, before its first commit or without git."""
-    commit = git("rev-parse", "HEAD")
-    if commit is None:
+    told = git("rev-parse", "HEAD", "--show-prefix")
+    if told is None:
         return None
+    commit, _, folder = told.decode("utf-8", "replace").partition("\n")
     branch = _text(git("symbolic-ref", "--quiet", "--short", "HEAD"))
     remote = _text(git("config", "--get", "remote.origin.url"))
     patch = git("diff", "--binary", "HEAD")
     kept = patch if patch and len(patch) <= PATCH_LIMIT else None
     return Code(
-        _text(commit) or "",
+        commit,
         branch,
         mask_secrets(remote) if remote else None,
         None if patch is None else bool(patch),
         kept,
+        folder.rstrip("\n").rstrip("/"),
     )
+
+
+def repository() -> Path | None:
+    """The root of the repository of the current folder; None outside one."""
+    told = git("rev-parse", "--show-toplevel")
+    root = "" if told is None else os.fsdecode(told).rstrip("\n")
+    return Path(root) if root else None
 
 
 def developer(configured: str) -> str:

@@ -17,7 +17,7 @@ from expctl.analysis.ranking import ranking_order
 from expctl.errors import RunNotFound
 from expctl.filters.expression import FINISHED, NO_SWEEP, REGULAR_RUNS, Condition, Field, all_of, attribute, fit_for
 from expctl.filters.parse import FilterError, parse
-from expctl.metrics import without_metric
+from expctl.metrics import nearest, without_metric
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, store_errors
 from expctl.tracking.models import registry
@@ -184,13 +184,15 @@ def resolve_set(store: Store, reference: str, *, among: Expression = FINISHED) -
 def best_run(store: Store, metric: str | None = None) -> RunRecord:
     """The finished run with the best value of a metric, else of f1_score, or where no run has that of r2.
 
-    Raises RunNotFound if no run has it.
+    Raises RunNotFound if no run has it, or one that is called like it.
     """
     found = _best(store, metric or "f1_score") or ([] if metric is not None else _best(store, "r2"))
-    if not found:
-        metric = metric or "f1_score"
-        raise without_metric("no finished run has", metric, present_metrics(store), option="best:METRIC of ")
-    return found[0]
+    if found:
+        return found[0]
+    metric, present = metric or "f1_score", present_metrics(store)
+    if (near := nearest(metric, present, store.note)) != metric:
+        return best_run(store, near)
+    raise without_metric("no finished run has", metric, present, option="best:METRIC of ")
 
 
 def _best(store: Store, metric: str) -> list[RunRecord]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What stays: the `best` runs by a metric, and those not begun before a moment, in milliseconds since 1970.
+    """What stays: the `best` runs by a metric, in a direction as of `rank`, and those not begun before a moment, in
+    milliseconds since 1970.
 
     Without a metric the best of each task by its own.
 
@@ -33,6 +34,7 @@ class Retention:
 
     best: int | None = None
     metric: str | None = None
+    higher: bool | None = None
     before: int | None = None
     force: bool = False
 
@@ -78,7 +80,7 @@ def _rivals_kept(runs: Sequence[RunRecord], rule: Retention) -> Iterable[tuple[s
     there = [run for run in runs if not run.deleted]
     tasks = sorted({run.task for run in there})
     metrics = [rule.metric] if rule.metric is not None else [usual_metrics_of(task)[0] for task in tasks]
-    rankings = [rank(there, metric, top=rule.best) for metric in metrics]
+    rankings = [rank(there, metric, top=rule.best, higher=rule.higher) for metric in metrics]
     if there and not any(ranking.ranked for ranking in rankings):
         raise without_metric("--keep-best: no finished run has", " or ".join(metrics), rankings[0].known)
     return [(run.run_id, f"with the best {one.metric}") for one in rankings for run in one.ranked]

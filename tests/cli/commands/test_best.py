@@ -120,7 +120,6 @@ def test_every_format_names_the_run(cli, runs, format):
     ("words", "code", "word"),
     [
         (["--metric", "f1_scor"], 3, "no finished run has f1_scor, did you mean 'f1_score'? (--metric accuracy, "),
-        (["--metric", "f1"], 3, "no finished run has f1, did you mean 'f1_score'? (--metric accuracy, "),
         (["--filter", "params.c = '77'"], 3, "no finished run that matches the filter has f1_score"),
         (["--top", "0"], 2, "top"),
         (["--format", "xml"], 2, "unknown format 'xml'"),
@@ -140,3 +139,28 @@ def test_the_best_of_nothing_is_not_found(cli, folder):
     assert (done.exit_code, done.stdout, done.stderr) == (
         3, "", "expctl: no finished run has f1_score (try: expctl list)\n",
     )  # fmt: skip
+
+
+def test_metrics_of_other_programs_are_found_by_near_names_and_ranked_in_their_direction(cli, made):
+    made("a", val_acc=0.5, eval_loss=0.2, val_loss=0.2, regrets=3.0)
+    made("b", val_acc=0.6, eval_loss=0.1, val_loss=0.4, regrets=4.0)
+    done = cli("best", "--metric", "accuracy", "--format", "id")
+    assert (done.exit_code, done.stderr) == (0, "expctl: no run has accuracy: val_acc is taken\n")
+    done = cli("best", "--metric", "loss")
+    assert (done.exit_code, done.stderr) == (
+        3, "expctl: no finished run has loss, but eval_loss, val_loss (--metric eval_loss, val_loss)\n",
+    )  # fmt: skip
+    assert ranked(cli, "--metric", "regrets") == ["b"]
+    assert ranked(cli, "--metric", "regrets", "--lower-is-better") == ["a"]
+    assert cli("best", "--metric", "accuracy", "--lower-is-better").exit_code == 2
+    assert cli("show", "best:accuracy", "--format", "json").stdout == cli("show", "b", "--format", "json").stdout
+    assert cli("list", "--sort", "accuracy", "--format", "id").stdout.split()[0] == ranked_id(cli, "b")
+    compared = json.loads(cli("compare", "a", "b", "--metric", "acc", "--format", "json").stdout)
+    assert list(compared["metrics"]) == ["val_acc"]
+    kept = ["delete", "--keep-best", "1", "--metric", "regrets", "--dry-run", "--format", "id"]
+    assert cli(*kept).stdout.strip() == ranked_id(cli, "a")
+    assert cli(*kept, "--lower-is-better").stdout.strip() == ranked_id(cli, "b")
+
+
+def ranked_id(cli, name: str) -> str:
+    return cli("show", name, "--format", "id").stdout.strip()

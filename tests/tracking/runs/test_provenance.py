@@ -47,6 +47,17 @@ def test_a_clean_tree_has_its_commit_and_branch_and_no_patch(repository):
     assert read_code() == Code(git("rev-parse", "HEAD"), "topic", None, dirty=False, patch=None)
 
 
+def test_the_folder_is_that_below_the_root(repository, monkeypatch):
+    Path("a b/ü").mkdir(parents=True)
+    monkeypatch.chdir(repository / "a b" / "ü")
+    code = read_code()
+    assert code is not None
+    assert code.tags()[Tag.GIT_FOLDER] == "a b/ü"
+    assert provenance.repository() == repository.resolve()
+    monkeypatch.chdir(repository.parent)
+    assert provenance.repository() is None
+
+
 def test_a_changed_tree_is_dirty_and_its_patch_makes_it_again(repository):
     Path("notes.txt").write_text("one\ntwo\n")
     code = read_code()
