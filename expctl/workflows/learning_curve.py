@@ -68,8 +68,8 @@ def draw_learning_curve(
     """Train a run's recipe on parts of its training rows, each twice the one before, and test on its test rows.
 
     Of each part but the whole there are `repeats`, drawn at random in the classes' shares. Without a metric that of the
-    task decides. The picture is recorded with the run, over an earlier one. `data` and `test_data` say where the files are now. Parts that cannot be trained on
-    are left out and told.
+    task decides. The picture is recorded with the run, over an earlier one. `data` and `test_data` say where the files
+    are now. Parts that cannot be trained on are left out and told.
 
     Raises what `original_of` and `find_data` raise of a run that cannot be trained again, TrainingFailed if no part can
     be trained on.
