@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl import __version__
-from expctl.metrics import METRICS, is_detail
+from expctl.metrics import METRICS, is_detail, usual_metrics_of
 from expctl.render import charts, comparison_charts
 from expctl.render.comparison_views import comparison_sheet, flips_sheet
 from expctl.render.formats import RIGHT, parts
@@ -278,11 +278,14 @@ def _flipped(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
         *said, text = sheet.columns  # the text before what was said of it, where a narrow screen shows it
         columns = [*said[:2], replace(text, width=_TEXT), *said[2:]]
         sheet = Sheet(sheet.kind, columns, [[*row[:2], row[-1], *row[2:-1]] for row in sheet.rows])
-        rows = f"{len(flips.rows):,} of {flips.broken + flips.fixed:,} rows that flipped"
+        changed = "whose error changed" if flips.measured else "that flipped"
+        rows = f"{len(flips.rows):,} of {flips.broken + flips.fixed:,} rows {changed}"
         found.append(
             {
                 "name": names[run.run_id],
-                "summary": f"{flips.broken:,} broken, {flips.fixed:,} fixed, {flips.both_wrong:,} wrong in both,"
+                "summary": f"{flips.broken:,} rows with a larger error, {flips.fixed:,} with a smaller one"
+                if flips.measured
+                else f"{flips.broken:,} broken, {flips.fixed:,} fixed, {flips.both_wrong:,} wrong in both,"
                 f" {flips.both_right:,} right in both",
                 "caption": f"{rows}, {names[run.run_id]} against the baseline",
                 "table": _table(sheet),
@@ -297,7 +300,7 @@ def _slices(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
     found = []
     for place, one in enumerate(report.slices):
         baseline = _compared(report)[0]
-        sheet = slices_sheet(baseline, one.column, ("f1_score", "accuracy"), one.measured)
+        sheet = slices_sheet(baseline, one.column, usual_metrics_of(baseline.task), one.measured)
         found.append(
             {
                 "caption": f"{names[baseline.run_id]}: slices of the test rows by {one.column}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from expctl.analysis.learning_curve import learning_curve
 from expctl.errors import TrainingFailed, UsageError
-from expctl.metrics import METRICS
+from expctl.metrics import METRICS, usual_metrics_of
 from expctl.tracking.runs.items import File
 from expctl.tracking.runs.writer import RunWriter
 from expctl.training.data.duplicates import numbered
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from expctl.training.data.dataset import Split
 
 PICTURE = "learning_curve.png"
+_LEAST = 20  # rows that a regression is trained on
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,12 @@ class Curve:
     notes: list[str]
 
 
-def check_metric(metric: str) -> None:
-    """Raise UsageError for a metric that labels and predictions alone do not decide."""
-    known = [key for key, one in METRICS.items() if one.needs == "labels"]
-    if metric not in known:
+def check_metric(metric: str | None, task: str | None = None) -> None:
+    """Raise UsageError for a metric that labels and predictions alone do not decide, or of another task."""
+    known = [
+        key for key, one in METRICS.items() if one.needs in ("labels", "values") and (task is None or one.task == task)
+    ]
+    if metric is not None and metric not in known:
         raise UsageError(f"no learning curve of {metric!r}", hint=f"--metric {', '.join(known)}")
 
 
@@ -54,7 +57,7 @@ def draw_learning_curve(
     store: Store,
     run: RunRecord,
     *,
-    metric: str,
+    metric: str | None,
     points: int,
     repeats: int,
     data: str | None = None,
@@ -64,16 +67,18 @@ def draw_learning_curve(
 ) -> Curve:
     """Train a run's recipe on parts of its training rows, each twice the one before, and test on its test rows.
 
-    Of each part but the whole there are `repeats`, drawn at random in the classes' shares. The picture is recorded with
-    the run, over an earlier one. `data` and `test_data` say where the files are now. Parts that cannot be trained on
-    are left out and told.
+    Of each part but the whole there are `repeats`, drawn at random in the classes' shares. Without a metric that of the
+    task decides. The picture is recorded with the run, over an earlier one. `data` and `test_data` say where the files
+    are now. Parts that cannot be trained on are left out and told.
 
     Raises what `original_of` and `find_data` raise of a run that cannot be trained again, TrainingFailed if no part can
     be trained on.
     """
     import numpy as np
 
-    check_metric(metric)
+    check_metric(metric, run.task)
+    metric = metric or usual_metrics_of(run.task)[0]
+    measured = run.task == "regression"
     store.prepare_writing(run.artifact_uri)
     store.check_own(run.artifact_uri)
     run = store.get(run.run_id)  # whose files may be elsewhere since
@@ -83,9 +88,10 @@ def draw_learning_curve(
     recipe, split, _ = find_data(store, original, data, test_data)
     recipe = replace(recipe, cv=None, extra_metric=None, extra_metric_hash=None)
     rows = len(split.train)
-    sizes = doubling_sizes(rows, points, least=2 * len(np.unique(split.train.labels)))
+    strata = np.zeros(rows, dtype=np.int64) if measured else split.train.labels
+    sizes = doubling_sizes(rows, points, least=_LEAST if measured else 2 * len(np.unique(strata)))
     groups = None if split.train.groups is None else units_of(split.train, recipe)
-    orders = [shared_order(split.train.labels, (recipe.random_state, i), groups=groups) for i in range(repeats)]
+    orders = [shared_order(strata, (recipe.random_state, i), groups=groups) for i in range(repeats)]
     planned = [(size, order) for size in sizes for order in (orders if size < rows else orders[:1])]
     predicted: dict[int, list[np.ndarray]] = {}
     notes: list[str] = []
@@ -98,10 +104,8 @@ def draw_learning_curve(
     found = [(size, models) for size, models in predicted.items() if models]
     if not found:
         raise TrainingFailed(notes[0], hint=f"expctl reproduce {run.run_id[:8]}")
-    classes, codes = np.unique(
-        np.concatenate([split.test.labels, *(one for _, models in found for one in models)]).astype(str),
-        return_inverse=True,
-    )
+    every = np.concatenate([split.test.labels, *(one for _, models in found for one in models)])
+    classes, codes = (every, every) if measured else np.unique(every.astype(str), return_inverse=True)
     parts = np.split(codes, 1 + sum(len(models) for _, models in found))
     coded, rest = [], parts[1:]
     for size, models in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from expctl.analysis.calibration import calibration
 from expctl.analysis.comparison import compare
@@ -17,7 +17,7 @@ from expctl.analysis.report import Report, Sliced, Tested
 from expctl.analysis.significance import corrected_for_many
 from expctl.analysis.slices import slice_metrics, slices_of
 from expctl.filters.expression import NO_SWEEP, all_of, fit_for
-from expctl.metrics import USUAL_METRICS, default_metric
+from expctl.metrics import USUAL_METRICS, default_metric, metrics_of
 from expctl.records import Tag
 from expctl.tracking.readers.protocol import Projection
 from expctl.tracking.runs.comparison_inputs import read_evidence
@@ -130,7 +130,7 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
     else:
         compared = ranking.ranked[:_BEST]
     predictions = [read_predictions(store, run) for run in compared]
-    known = [one for one in predictions if one is not None]
+    known = [one for one in predictions if _has_classes(one)]
     tests = _tests(store, compared, predictions, choice.metric, confidence)
     tested = [_tested(*one) for one in zip(compared[1:], predictions[1:], tests, strict=True)]
     evidence = [read_evidence(store, run, per_class=True) for run in compared]
@@ -147,13 +147,17 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         ],
         curves=["the run has no predictions" if one is None else curves(one) for one in predictions],
         confusion=confusion(known) if known else None,
-        confused=[run for run, one in zip(compared, predictions, strict=True) if one is not None],
+        confused=[run for run, one in zip(compared, predictions, strict=True) if _has_classes(one)],
         history=_history(store, choice.metric),
         confidence=confidence,
         notes=notes,
         terms=[importance_or_reason(store, run, top=_TERMS) for run in compared],
         slices=_sliced(compared, predictions, choice.metric, confidence),
     )
+
+
+def _has_classes(predictions: RunPredictions | None) -> TypeGuard[RunPredictions]:
+    return predictions is not None and predictions.task == "classification"
 
 
 def _sliced(
@@ -170,7 +174,7 @@ def _sliced(
         changes = [
             (run, compared_slices(known[0], (run, one), column, metric, confidence=confidence))
             for run, one in others
-            if len(pair(first, one))
+            if len(pair(first, one)) and metrics_of(first.task).get(metric) is not None
         ]
         found.append(Sliced(column, measured, changes))
     return found

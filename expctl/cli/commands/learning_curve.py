@@ -16,7 +16,10 @@ def learning_curve(
     run: common.Run,
     points: Annotated[int, typer.Option(min=2, max=20, metavar="N", help="How many parts, each twice the last.")] = 6,
     repeats: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Models of each part but the whole.")] = 3,
-    metric: Annotated[str, typer.Option(metavar="M", help="A metric that is computed from labels.")] = "f1_score",
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="M", help=f"A metric that is computed from labels, or values.{common.BY_TASK}"),
+    ] = None,
     data: Annotated[str | None, typer.Option(metavar="FILE", help="Where the data is now, if it was moved.")] = None,
     test_data: Annotated[str | None, typer.Option(metavar="FILE", help="Where the test data is now.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Run the user's own code that builds the model.")] = False,
