@@ -2,9 +2,9 @@
 
     python -m tests.simulation.plain_sklearn [200] [--seed 0] [--data FILE] [--rows 400]
 
-Every family gets its turn, on rows spread over the file: of all 5000 an SVM alone takes minutes. Plain scikit-learn is written here with its own names, a FeatureUnion for words and
-characters, and none of expctl's code but the reading of rows. Compared are predictions, scores and metrics, and the
-same training from the terms that a sweep counts once.
+Every family gets its turn, on rows spread over the file: of all 5000 an SVM alone takes minutes. Plain scikit-learn is
+written here with its own names, a FeatureUnion for words and characters, and none of expctl's code but the reading of
+rows. Compared are predictions, scores and metrics, and the same training from the terms that a sweep counts once.
 """
 
 from __future__ import annotations
