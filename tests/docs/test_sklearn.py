@@ -32,6 +32,9 @@ def test_the_examples_come_out_the_same(cli, folder):
     theirs, runs = of_both(cli, folder)
     families = {run.params["model"]: run.metrics["accuracy"] for run in runs if run.name.startswith("families-")}
     assert families == theirs["scores"]
+    pairs = [run for run in runs if run.name.startswith("pairs-")]
+    means = {(run.params["model"], run.typed_params["ngram_max"]): run.metrics["cv_accuracy_mean"] for run in pairs}
+    assert means == theirs["means"]
 
     search = theirs["search"]
     trials = {}

@@ -86,6 +86,12 @@ JSONL: Final = [
     b'{"text": "fine", "label": 1}\n{"text": "bad", "label": null, "more": [1, {"a": 2}]}\n',
     b'{"text": "\\ud83d\\ude00 \\u00e9", "label": true}\n\n{"label": 1.5e3, "text": ""}\n',
 ]
+JSON: Final = [
+    b'[{"text": "fine", "label": 1}, {"text": "bad", "label": null, "more": [1, {"a": 2}]}]',
+    b' [\n {"text": "\\ud83d\\ude00", "label": true},\n {"label": 1.5e3, "text": ""}\n]\n',
+    *JSONL,
+]
+LINES: Final = [b"pos\tfine film\nneg\tbad\n", b"label\ttext\r\n1\ta\tb\r\n", b"__label__pos fine\n__label__neg bad\n"]
 BYTES: Final = [
     b'"', b'""', b",", b"\n", b"\r", b"\r\n", b"\t", b"\x00", b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\xc3",
     b"\x1f\x8b", b"{",
@@ -99,6 +105,21 @@ def parquet(rows: int) -> bytes:
     out = io.BytesIO()
     pq.write_table(pa.table({"text": [f"row {i}" for i in range(rows)], "label": list(range(rows))}), out)
     return out.getvalue()
+
+
+def zipped(content: bytes, method: int) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("reviews.csv", content)
+        archive.writestr("README", "none of it")
+    return out.getvalue()
+
+
+ZIPS: Final = [
+    zipped(content, method)
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    for content in (CSV[0], CSV[0] * 100, gzip.compress(CSV[1], mtime=0))
+]
 
 
 def read_in_pieces(content: bytes, kind: Any, encoding: str) -> dict[str, list[Any]]:
@@ -123,7 +144,10 @@ def read_in_pieces(content: bytes, kind: Any, encoding: str) -> dict[str, list[A
         st.tuples(st.just("jsonl"), damaged(JSONL, BYTES)),
         st.tuples(st.just("csv"), damaged([gzip.compress(one, mtime=0) for one in CSV], BYTES)),
         st.tuples(st.just("parquet"), damaged([parquet(0), parquet(3)], BYTES)),
-        st.tuples(st.sampled_from(["csv", "tsv", "jsonl", "parquet"]), st.binary(max_size=80)),
+        st.tuples(st.just("json"), damaged(JSON, BYTES)),
+        st.tuples(st.just("txt"), damaged(LINES, BYTES)),
+        st.tuples(st.just("zip"), damaged(ZIPS, BYTES)),
+        st.tuples(st.sampled_from(["csv", "tsv", "jsonl", "parquet", "json", "txt", "zip"]), st.binary(max_size=80)),
     ),
     st.sampled_from(["utf-8", "utf-8-sig", "latin-1", "utf-16", "cp1252", "ascii"]),
 )

@@ -1,4 +1,4 @@
-"""The rows of each file format, exactly: from decoded text, of Parquet from bytes, to pieces of columns.
+"""The rows of tables that are text, exactly: CSV, TSV and lines of a label and a text, to pieces of columns.
 
 Nothing is guessed: cells of CSV, TSV and lines of text stay the text they are, only an empty cell is missing, and a row
 that does not fit its header is an error with its line, never a row fewer. (pandas reads `"NA"` as missing, renames
@@ -9,8 +9,6 @@ lines and lines with a tab call so.
 from __future__ import annotations
 
 import csv
-import io
-import json
 import shlex
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from expctl.errors import DataError
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 TextFormat = Literal["csv", "tsv", "jsonl", "json", "txt"]
@@ -50,7 +49,7 @@ def layout_of(delimiter: str | None, names: str | None) -> Layout:
 
 # A field beyond this is a lost quote or a file that is no table.
 FIELD_LIMIT: Final = 10_000_000
-JSON_LIMIT: Final = 2**30  # characters of a JSON array, which cannot be read in pieces
+LINE_LIMIT: Final = 10 * FIELD_LIMIT
 _LABEL: Final = "__label__"
 _LINES: Final = "each line is LABEL, a tab, TEXT (or fastText's __label__LABEL TEXT); name it .tsv or .csv for a table"
 
@@ -59,7 +58,7 @@ def _delimited(
     text: io.TextIOWrapper, kind: TextFormat, name: str, size: int, layout: Layout
 ) -> Iterator[TableColumns]:
     csv.field_size_limit(FIELD_LIMIT)
-    reader = _reader(text, kind, layout.delimiter)
+    reader = _reader(bounded_lines(text, name), kind, layout.delimiter)
     start = 1
     header = column_names(layout.names, name) if layout.names else None
     rows: list[list[str]] = []
@@ -100,13 +99,13 @@ def _delimited(
         yield _columns(header, rows)
 
 
-def _reader(text: io.TextIOWrapper, kind: TextFormat, delimiter: str | None) -> Any:
+def _reader(lines: Iterable[str], kind: TextFormat, delimiter: str | None) -> Any:
     """Lines to fields, as csv.reader does it."""
     if delimiter == WHITESPACE:
-        return _Words(text)
+        return _Words(lines)
     if kind == "tsv" and delimiter is None:
-        return csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
-    return csv.reader(text, delimiter=DELIMITERS[delimiter or ","], strict=True)
+        return csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    return csv.reader(lines, delimiter=DELIMITERS[delimiter or ","], strict=True)
 
 
 class _Words:
@@ -127,6 +126,17 @@ class _Words:
 def _check_separator_of(header: Sequence[str], kind: TextFormat, name: str, layout: Layout) -> None:
     if layout.delimiter is None:
         check_separator(header, kind, name)
+
+
+def bounded_lines(text: io.TextIOWrapper, name: str) -> Iterator[str]:
+    """The lines of a text. Raises DataError for one that is longer than `LINE_LIMIT`, of which no more is read."""
+    limit, read = LINE_LIMIT, text.readline
+    number = 0
+    while line := read(limit + 1):
+        number += 1
+        if len(line) > limit:
+            raise DataError(f"{name}: line {number} is longer than {limit:,} characters")
+        yield line
 
 
 def _nul(name: str, line: int) -> DataError:
@@ -190,76 +200,12 @@ def _columns(header: list[str], rows: list[list[str]]) -> TableColumns:
     }
 
 
-def _jsonl(text: Iterable[str], name: str, size: int) -> Iterator[TableColumns]:
-    records: list[dict[str, Any]] = []
-    seen = given = False
-    for number, line in enumerate(text, 1):
-        if not line.strip():
-            continue
-        if len(line) > FIELD_LIMIT:
-            raise DataError(f"{name}: line {number} is longer than {FIELD_LIMIT:,} characters")
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{name}: line {number} is not JSON ({error})", hint="one object a line") from error
-        if "\\u" in line and not _encodable(record):
-            raise DataError(f"{name}: line {number} has a lone surrogate", hint="write it as UTF-8")
-        if not isinstance(record, dict):
-            raise DataError(f"{name}: line {number} is not a JSON object", hint='one object a line: {"text": "..."}')
-        records.append(record)
-        seen = True
-        if len(records) == size:
-            yield _from_records(records)
-            records, given = [], True
-    if not seen:
-        raise DataError(f"{name} is empty", hint="one JSON object a line")
-    if records or not given:
-        yield _from_records(records)
-
-
-def _encodable(record: object) -> bool:
-    try:
-        json.dumps(record, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _from_records(records: list[dict[str, Any]]) -> TableColumns:
-    names = dict.fromkeys(key for record in records for key in record)
-    return {column: [record.get(column) for record in records] for column in names}
-
-
-def _json(text: io.TextIOWrapper, name: str, size: int) -> Iterator[TableColumns]:
-    """An array of records; a file of that ending whose lines are objects is read as JSONL."""
-    content = text.read(JSON_LIMIT + 1)
-    if len(content) > JSON_LIMIT:
-        raise DataError(f"{name} has more than {JSON_LIMIT:,} characters", hint="write JSONL, one object a line")
-    begin = content[:1000].lstrip()[:1]
-    if not begin:
-        raise DataError(f"{name} is empty", hint="an array of records")
-    if begin == "{":
-        yield from _jsonl(io.StringIO(content, newline=""), name, size)
-        return
-    try:
-        records = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{name} is not JSON ({error})", hint='an array of records: [{"text": "..."}, ...]') from error
-    wrong = next((i for i, one in enumerate(records, 1) if not isinstance(one, dict)), 0) if begin == "[" else 1
-    if wrong:
-        raise DataError(f"{name}: record {wrong} is not a JSON object", hint='an array of records: [{"text": "..."}]')
-    if "\\u" in content and not _encodable(records):
-        raise DataError(f"{name} has a lone surrogate", hint="write it as UTF-8")
-    for start in range(0, max(len(records), 1), size):
-        yield _from_records(records[start : start + size])
-
-
 def _lines(text: io.TextIOWrapper, name: str, size: int) -> Iterator[TableColumns]:
     """Lines of a label and a text: with a tab between them, or as fastText has them. The first line says which."""
     rows: list[tuple[str, str]] = []
     read: Callable[[str, str, int], tuple[str, str]] | None = None
     given = False
-    for number, line in enumerate(text, 1):
+    for number, line in enumerate(bounded_lines(text, name), 1):
         line = line.rstrip("\r\n")
         if not line.strip():
             continue
@@ -306,28 +252,10 @@ def _fasttext(line: str, name: str, number: int) -> tuple[str, str]:
     return labels[0].removeprefix(_LABEL), line.removeprefix(labels[0]).lstrip(" \t")
 
 
-def parquet(stream: io.BufferedReader, name: str, size: int) -> Iterator[TableColumns]:
-    """A Parquet file in pieces of at most `size` rows."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    source = stream if stream.seekable() else io.BytesIO(stream.read())
-    try:
-        file = pq.ParquetFile(source)
-        names = column_names(file.schema_arrow.names, name)
-        batches = 0
-        for batch in file.iter_batches(batch_size=size):
-            batches += 1
-            yield dict(zip(names, (column.to_pylist() for column in batch.columns), strict=True))
-        if not batches:
-            yield {column: [] for column in names}
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{name}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
-
-
-def text_rows(text: io.TextIOWrapper, kind: TextFormat, name: str, size: int, layout: Layout) -> Iterator[TableColumns]:
+def text_rows(
+    text: io.TextIOWrapper, kind: Literal["csv", "tsv", "txt"], name: str, size: int, layout: Layout
+) -> Iterator[TableColumns]:
     """Decoded text in pieces of at most `size` rows. Raises DataError, with `name`, where it does not parse."""
-    if kind in ("csv", "tsv") or (kind == "txt" and layout != AS_NAMED):
-        return _delimited(text, "csv" if kind == "txt" else kind, name, size, layout)
-    readers = {"jsonl": _jsonl, "json": _json, "txt": _lines}
-    return readers[kind](text, name, size)
+    if kind == "txt" and layout == AS_NAMED:
+        return _lines(text, name, size)
+    return _delimited(text, "csv" if kind == "txt" else kind, name, size, layout)

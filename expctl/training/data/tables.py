@@ -14,8 +14,8 @@ import gzip
 import io
 import shlex
 import stat
+import struct
 import zipfile
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
@@ -28,9 +28,9 @@ from expctl.training.data.table_formats import (
     Layout,
     TableColumns,
     check_separator,
-    parquet,
     text_rows,
 )
+from expctl.training.data.typed_formats import json_rows, parquet
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -44,10 +44,13 @@ TYPED: Final = ("jsonl", "json", "parquet")
 
 # A stream beyond this is a decompression bomb.
 BYTE_LIMIT: Final = 4 * 2**30
+# Cells of a table that is read at once: a row of JSON has all the columns that other rows name.
+CELL_LIMIT: Final = 2**28
 
 _A_NAME: Final = 80  # characters: no name of a column is longer, and most texts are
 _AGAIN: Final = 2**28  # bytes that are read a second time to say where a wrong one is
 _GZIP: Final = b"\x1f\x8b"
+_NO_ARCHIVE: Final = (zipfile.BadZipFile, ValueError, OSError, struct.error)  # what zipfile raises of forged numbers
 
 
 def kind_of(path: str) -> FileFormat:
@@ -133,6 +136,12 @@ def read_table(
     rows = 0
     for chunk in chunks(io.BytesIO(content), kind, encoding=encoding, name=name, layout=layout):
         size = len(next(iter(chunk.values()), []))
+        columns = len(whole.keys() | chunk.keys())
+        if columns * (rows + size) > CELL_LIMIT:
+            raise DataError(
+                f"{name} makes a table of more than {CELL_LIMIT:,} cells ({columns:,} columns)",
+                hint="keep the columns and rows that are needed",
+            )
         for column, values in chunk.items():
             whole.setdefault(column, [None] * rows).extend(values)
         rows += size
@@ -164,21 +173,21 @@ def chunks(
             return
         text = _decoded(stream, encoding, name)
         try:
-            yield from text_rows(text, kind, name, rows, layout)
+            if kind == "jsonl" or kind == "json":
+                yield from json_rows(text, kind, name, rows)
+            else:
+                yield from text_rows(text, kind, name, rows, layout)
         finally:
             if text.buffer is stream and not stream.closed:
                 text.detach()  # the stream is the caller's to close
     except UnicodeError as error:
         raise undecodable(_again(stream, name), encoding, name, error) from error
-    except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        packed = "zip" if isinstance(stream, zipfile.ZipExtFile) or kind == "zip" else "gzip"
-        raise DataError(f"{name}: the {packed} file is damaged ({error})") from error
 
 
 @contextmanager
 def _zipped_table(stream: BinaryIO, name: str) -> Iterator[tuple[BinaryIO, FileFormat]]:
     """The one table in a zip file, opened, and its kind. Whatever else lies in it is not looked at."""
-    with zipfile.ZipFile(stream) as archive:
+    with _archive(stream, name) as archive:
         member, kind = _only_table(archive, name)
         try:
             opened = archive.open(member)
@@ -186,17 +195,27 @@ def _zipped_table(stream: BinaryIO, name: str) -> Iterator[tuple[BinaryIO, FileF
             raise DataError(
                 f"{name}: {member} in it cannot be unpacked ({error})", hint="unpack it yourself"
             ) from error
+        except _NO_ARCHIVE as error:
+            raise _damaged(name, "zip", error) from error
         with opened:
             yield cast(BinaryIO, opened), kind
 
 
 def zipped_kind(content: bytes, name: str) -> FileFormat:
     """The kind of the one table in a zip file. Raises DataError if there is none, or more than one."""
+    with _archive(io.BytesIO(content), name) as archive:
+        return _only_table(archive, name)[1]
+
+
+def _archive(stream: BinaryIO, name: str) -> zipfile.ZipFile:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _only_table(archive, name)[1]
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{name}: the zip file is damaged ({error})") from error
+        return zipfile.ZipFile(stream)
+    except (*_NO_ARCHIVE, NotImplementedError) as error:
+        raise _damaged(name, "zip", error) from error
+
+
+def _damaged(name: str, packed: str, error: Exception) -> DataError:
+    return DataError(f"{name}: the {packed} file is damaged ({error or type(error).__name__})")
 
 
 def _only_table(archive: zipfile.ZipFile, name: str) -> tuple[str, FileFormat]:
@@ -220,16 +239,23 @@ def _only_table(archive: zipfile.ZipFile, name: str) -> tuple[str, FileFormat]:
 
 
 class _Limited(io.RawIOBase):
-    """A binary stream that refuses to give more than BYTE_LIMIT bytes."""
+    """What is unpacked of a `packed` stream. Raises DataError beyond BYTE_LIMIT bytes, and where it is damaged."""
 
-    def __init__(self, stream: BinaryIO, name: str) -> None:
-        self._stream, self._name, self._left = stream, name, BYTE_LIMIT
+    def __init__(self, stream: BinaryIO, name: str, packed: str) -> None:
+        self._stream, self._name, self._packed, self._left = stream, name, packed, BYTE_LIMIT
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer))
+        try:
+            data = self._stream.read(len(buffer))
+        except DataError:
+            raise
+        except Exception as error:  # each way of packing has errors of its own, and a new one comes with Python 3.14
+            if getattr(error, "errno", None) is not None:
+                raise
+            raise _damaged(self._name, self._packed, error) from error
         self._left -= len(data)
         if self._left < 0:
             raise DataError(
@@ -241,11 +267,17 @@ class _Limited(io.RawIOBase):
 
 def _unpacked(stream: BinaryIO, name: str) -> io.BufferedReader:
     """The stream, through gzip if it begins as gzip does."""
-    peekable = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream))
-    gzipped = peekable.peek(2)[:2] == _GZIP
-    if not gzipped and not isinstance(stream, zipfile.ZipExtFile):
+    peekable: io.BufferedReader
+    if isinstance(stream, zipfile.ZipExtFile):
+        peekable = io.BufferedReader(cast(io.RawIOBase, _Limited(cast(BinaryIO, stream), name, "zip")))
+    elif isinstance(stream, io.BufferedReader):
+        peekable = stream
+    else:
+        peekable = io.BufferedReader(cast(io.RawIOBase, stream))
+    if peekable.peek(2)[:2] != _GZIP:
         return peekable
-    return io.BufferedReader(_Limited(cast(BinaryIO, gzip.GzipFile(fileobj=peekable) if gzipped else peekable), name))
+    unpacked = _Limited(cast(BinaryIO, gzip.GzipFile(fileobj=peekable)), name, "gzip")
+    return io.BufferedReader(unpacked)
 
 
 def _decoded(stream: BinaryIO, encoding: str, name: str) -> io.TextIOWrapper:
@@ -261,7 +293,7 @@ def _again(stream: BinaryIO, name: str) -> bytes | None:
     try:
         stream.seek(0)
         content = _unpacked(stream, name).read(_AGAIN + 1)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+    except (OSError, ValueError, DataError):
         return None
     return content if len(content) <= _AGAIN else None
 

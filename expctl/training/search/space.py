@@ -309,7 +309,12 @@ def _steps(key: str, text: str, low: str, high: str, step: str) -> list[str]:
 
 def _read(key: str, word: str, parameters: Sequence[Parameter]) -> Value:
     """A value as every one of the parameters reads it; a factory's as the number, truth value or text it looks like."""
-    values = [parameter.read(word) for parameter in parameters] or [literal(word)]
+    try:
+        values = [parameter.read(word) for parameter in parameters] or [literal(word)]
+    except UsageError as error:
+        if all(parameter.domains == parameters[0].domains for parameter in parameters):
+            raise
+        raise UsageError(f"-g {key}: {error.message}", hint=f"write it as FAMILY.{key}, for each model") from error
     if any((type(value), value) != (type(values[0]), values[0]) for value in values):
         raise UsageError(f"-g {key}: the models read {word!r} differently", hint=f"write it as FAMILY.{key}, for each")
     return values[0]

@@ -129,6 +129,18 @@ def test_a_class_whose_name_is_no_text_is_refused(tmp_path: Path, sides: tuple[s
     assert refusal(folder) == ("F: the name of a class's folder is not UTF-8 (n?g)", "rename it")
 
 
+def test_a_name_with_a_line_end_is_a_name_and_told_in_one_line(tmp_path: Path, cli) -> None:  # type: ignore[no-untyped-def]
+    folder = write(tmp_path / "f")
+    try:
+        (folder / "pos" / "0.txt").rename(folder / "pos" / "0\n\x1b[31m.txt")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert "pos/0\n\x1b[31m.txt" in read_stored(str(folder)).table("utf-8")["file"]
+    (folder / "pos" / "0\n\x1b[31m.txt").write_bytes(b"caf\xe9")
+    done = cli("train", "--data", str(folder))
+    assert (done.exit_code, done.stdout, done.stderr.count("\n"), "\x1b" in done.stderr) == (5, "", 1, False)
+
+
 def test_more_files_or_bytes_than_can_be_meant_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write(tmp_path)
     with monkeypatch.context() as patch:

@@ -190,6 +190,10 @@ ERRORS = {
         "unknown model 'ridg' of texts, did you mean 'ridge'?",
         f"use {', '.join(FAMILIES)}, or package.module:factory",
     ),
+    "a key that families read otherwise": (
+        {"model": "naive_bayes,complement_nb", "norm": "l1"}, {},
+        "-g norm: norm must be one of true, false; 'l1' is not", "write it as FAMILY.norm, for each model",
+    ),
 }  # fmt: skip
 
 
