@@ -7,6 +7,7 @@ import pytest
 from expctl.errors import UsageError
 from expctl.metrics import (
     METRICS,
+    check_least,
     check_points,
     default_metric,
     higher_is_better,
@@ -116,3 +117,17 @@ def test_a_difference_of_scores_that_is_meant_in_percent_is_refused(metric: str 
 @pytest.mark.parametrize("metric", ["log_loss", "rmse", "mae", "mape", "fit_seconds", "business_value"])
 def test_a_metric_without_an_end_differs_by_any_amount(metric: str) -> None:
     check_points(100, "--max-drop", metric)
+
+
+@pytest.mark.parametrize("metric", ["f1_score", "mcc", "roc_auc"])
+def test_a_bound_that_is_meant_in_percent_is_refused(metric: str) -> None:
+    check_least(1, metric)
+    with pytest.raises(UsageError) as refused:
+        check_least(90, metric)
+    assert str(refused.value).startswith(f"--min 90 is more than {metric} can be: 1 is all of it")
+    assert refused.value.hint == "--min 0.9"
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "business_value"])
+def test_a_metric_without_an_end_has_any_bound(metric: str) -> None:
+    check_least(90, metric)

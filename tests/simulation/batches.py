@@ -1,6 +1,6 @@
 """What the simulations share: cells of a table in batches of samples, kept as they are done: a stop loses nothing.
 
-    python -m tests.simulation.NAME [--samples N] [--keep FILE]
+    python -m tests.simulation.NAME [--samples N] [--keep FILE] [--only START]
 
 A batch has random numbers of its own, by the name of its cell and its number: more samples are more batches, and those
 that the file has are not computed again. A file is of one version of the methods: begin another when these change.
@@ -21,10 +21,11 @@ from zlib import crc32
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from expctl.analysis.difference import Difference
 
+    Row = tuple[object, ...]
     Simulation = Callable[[np.random.Generator, int], np.ndarray]
 
 SIZE: Final = 100  # samples of a batch
@@ -34,10 +35,14 @@ _FEWER: Final = (150, 1_000)  # resamples
 class Batches:
     """Sums over batches of samples, shape (figures,) each, by cell and number; in a file, if one is given."""
 
-    def __init__(self, samples: int, path: Path | None = None) -> None:
-        self.samples, self.path, self.done = samples, path, {}
+    def __init__(self, samples: int, path: Path | None = None, only: str = "") -> None:
+        self.samples, self.path, self.only, self.done = samples, path, only, {}
         if path is not None and path.exists():
             self.done = {(cell, number): sums for cell, number, sums in map(json.loads, path.read_text().splitlines())}
+
+    def wanted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows of the table that are asked for, by how they begin."""
+        return (row for row in rows if str(row).replace("'", "").lstrip("(").startswith(self.only))
 
     def mean(self, cell: str, simulate: Simulation) -> np.ndarray:
         """The mean of every figure of a cell, of which `simulate` gives the sums over so many samples."""
@@ -64,8 +69,9 @@ def batches(description: str | None, samples: int) -> Batches:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=samples)
     parser.add_argument("--keep", type=Path, help="a file for the batches that are done")
+    parser.add_argument("--only", default="", help="the rows of the table that begin so")
     given = parser.parse_args()
-    return Batches(given.samples, given.keep)
+    return Batches(given.samples, given.keep, given.only)
 
 
 def tell(*cells: str) -> None:

@@ -81,7 +81,7 @@ def main() -> None:
     asked = batches(__doc__, 400)
     tell("test rows", "minority class", "metric", "truth held (equally good, better)", "false alarms", "gain found")
     tell("---:", "---:", "---", "---:", "---:", "---:")
-    for rows, minority in itertools.product(ROWS, MINORITIES):
+    for rows, minority in asked.wanted(itertools.product(ROWS, MINORITIES)):
         held, alarms = np.ones(len(METRICS)), np.zeros(len(METRICS))
         for right in ACCURACIES:
             cell = f"{rows}, {minority}, {right}, {right}"

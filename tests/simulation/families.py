@@ -70,7 +70,7 @@ def main() -> None:
     some = Batches(max(1, asked.samples // 4), asked.path)
     tell("classes, rarest", "rows", f"`{ASKED}`", "any other metric", "any class", "a better class found")
     tell("---", *["---:"] * 5)
-    for case in CASES:
+    for case in asked.wanted(CASES):
         alarms = asked.mean(f"{case}, equal", partial(verdicts, *case, False))[:3]
         better = some.mean(f"{case}, better", partial(verdicts, *case, True))[3]
         classes, rarest, rows = case

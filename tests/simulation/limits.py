@@ -78,7 +78,8 @@ def main() -> None:
     asked = batches(__doc__, 400)
     tell("classes, rarest", "rows", *(f"`{key}`" for key in METRICS))
     tell("---", *["---:"] * (len(METRICS) + 1))
-    for (name, shares), rows in itertools.product(CLASSES.items(), ROWS):
+    for name, rows in asked.wanted(itertools.product(CLASSES, ROWS)):
+        shares = CLASSES[name]
         least, width = np.ones(len(METRICS)), np.zeros(len(METRICS))
         for accuracy, worse in itertools.product(ACCURACIES, (False, True)):
             cell = f"{name}, {rows}, {accuracy}, {worse}"

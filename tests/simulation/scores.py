@@ -106,7 +106,7 @@ def main() -> None:
     asked = batches(__doc__, 1000)
     tell("minority", "rows", "`roc_auc`", "found", "`log_loss`", "found", "not tested")
     tell(*["---:"] * 7)
-    for minority, rows in itertools.product(MINORITIES, ROWS):
+    for minority, rows in asked.wanted(itertools.product(MINORITIES, ROWS)):
         cells, tested = [], 0.0
         for metric, models, kinds, gain in (
             ("roc_auc", of_auc, AUCS, (0.85, 1.0, 0.8, 0.05)),
