@@ -271,11 +271,10 @@ def assess(
         return _assess_values(baseline, challenger, pairing, confidence)
     same = _same_scores(baseline, challenger, pairing)
     if pairing.groups is not None:
-        return _assess_groups(baseline, challenger, pairing, confidence, per_class=per_class, same_model=same)
+        return _assess_groups((baseline, challenger), pairing, confidence, per_class=per_class, same_model=same)
     tested, by_class = differences(
         joint_table(pairing), pairing.classes if per_class else (), confidence=confidence, same_model=same
     )
-    few = None if baseline.scores is None or challenger.scores is None else too_few_rows(pairing)
     return Assessment(
         {
             **tested,
@@ -284,7 +283,7 @@ def assess(
         by_class,
         pairing,
         _on_shared_rows(baseline, challenger, pairing),
-        {key: few for key, metric in METRICS.items() if metric.needs == "scores"} if few else {},
+        _untested(_few(baseline, challenger, pairing)),
     )
 
 
@@ -308,8 +307,7 @@ def _on_shared_rows(baseline: RunPredictions, challenger: RunPredictions, pairin
 
 
 def _assess_groups(
-    baseline: RunPredictions,
-    challenger: RunPredictions,
+    runs: tuple[RunPredictions, RunPredictions],
     pairing: Pairing,
     confidence: float,
     *,
@@ -322,15 +320,25 @@ def _assess_groups(
     reason = too_few(groups)
     if reason is not None:
         return Assessment(pairing=pairing, note=f"not tested: {reason}")
+    found = cluster_differences(pairing, groups, confidence=confidence, same_model=same_model)
+    if (few := _few(*runs, pairing)) is None:
+        found |= cluster_score_differences(*runs, pairing, groups, confidence=confidence)
     return Assessment(
-        {
-            **cluster_differences(pairing, groups, confidence=confidence, same_model=same_model),
-            **cluster_score_differences(baseline, challenger, pairing, groups, confidence=confidence),
-        },
+        found,
         cluster_class_differences(pairing, groups, confidence=confidence, same_model=same_model) if per_class else {},
         pairing,
-        _on_shared_rows(baseline, challenger, pairing),
+        _on_shared_rows(*runs, pairing),
+        _untested(few),
     )
+
+
+def _few(baseline: RunPredictions, challenger: RunPredictions, pairing: Pairing) -> str | None:
+    """Why the metrics that scores decide are not tested, where both runs have scores."""
+    return None if baseline.scores is None or challenger.scores is None else too_few_rows(pairing)
+
+
+def _untested(few: str | None) -> dict[str, str]:
+    return {key: few for key, metric in METRICS.items() if metric.needs == "scores"} if few else {}
 
 
 def _same_scores(baseline: RunPredictions, challenger: RunPredictions, pairing: Pairing) -> bool:
