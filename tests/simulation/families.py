@@ -17,7 +17,7 @@ import numpy as np
 
 from expctl.analysis.predictions import RunPredictions
 from expctl.analysis.significance import assess, corrected_for_many
-from tests.simulation.batches import Batches, batches, quickly, tell
+from tests.simulation.batches import SIZE, Batches, batches, quickly, tell
 
 ASKED: Final = "f1_score"
 CASES: Final = (  # classes, share of the rarest, rows
@@ -67,7 +67,7 @@ def verdicts(
 
 def main() -> None:
     asked = batches(__doc__, 400)
-    some = Batches(max(1, asked.samples // 4), asked.path)
+    some = Batches(max(SIZE, asked.samples // 4), asked.path)
     tell("classes, rarest", "rows", f"`{ASKED}`", "any other metric", "any class", "a better class found")
     tell("---", *["---:"] * 5)
     for case in asked.wanted(CASES):
