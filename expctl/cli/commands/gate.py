@@ -80,7 +80,7 @@ def gate(
     if least is not None and not math.isfinite(least):
         raise UsageError(f"--min {least:g} must be a finite number", hint="--min 0.8")
     if least is not None:
-        check_least(least, metric)
+        check_least(least, metric or "f1_score")  # of regression r2, which is 1 at most too
     streams = Streams(quiet=quiet, summary=summary)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 
