@@ -224,6 +224,16 @@ def check_points(amount: float, name: str, metric: str | None = None, *, hint: s
         )
 
 
+def check_least(least: float, metric: str) -> None:
+    """Raise UsageError for a bound that no value of a metric keeps, as one in percent is none."""
+    known = METRICS.get(metric)
+    if known is not None and least > known.range[1] and known.is_quality_metric:
+        raise UsageError(
+            f"--min {least:g} is more than {metric} can be: {known.range[1]:g} is all of it",
+            hint=f"--min {least / 100:g}",
+        )
+
+
 def is_clock(key: str) -> bool:
     """Whether a metric, or a cross-validation figure of one, is a time: never the same twice."""
     return any(clock in key for clock, metric in METRICS.items() if metric.needs == "clock")

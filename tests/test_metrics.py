@@ -8,6 +8,7 @@ from expctl.errors import UsageError
 from expctl.metrics import (
     METRICS,
     check_direction,
+    check_least,
     check_points,
     default_metric,
     higher_is_better,
@@ -167,3 +168,17 @@ def test_the_direction_of_a_metric_of_the_table_is_not_turned_round() -> None:
 
 def test_times_and_speeds_are_known_by_their_words() -> None:
     assert [names_a_time(key) for key in ("fps", "epoch_time", "system/x", "val_loss")] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("metric", ["f1_score", "mcc", "roc_auc"])
+def test_a_bound_that_is_meant_in_percent_is_refused(metric: str) -> None:
+    check_least(1, metric)
+    with pytest.raises(UsageError) as refused:
+        check_least(90, metric)
+    assert str(refused.value).startswith(f"--min 90 is more than {metric} can be: 1 is all of it")
+    assert refused.value.hint == "--min 0.9"
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "business_value"])
+def test_a_metric_without_an_end_has_any_bound(metric: str) -> None:
+    check_least(90, metric)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Verdict = Literal["better", "worse", "equal", "no clear difference"]
 
+_NO_FLOAT: Final = 380  # exp of twice as much below 0 is 0
 _FOR_PERCENTILES: Final = 1_000  # from fewer resamples only the standard error is taken, of an estimate then normal
 
 
@@ -143,12 +144,15 @@ def mcnemar_p(broken: int, fixed: int) -> float:
 
     Equal to scipy's `binomtest(fixed, broken + fixed).pvalue`, without importing scipy.stats for it.
     """
-    from math import exp, lgamma, log
+    from math import exp, isqrt, lgamma, log
 
     changed, fewer = broken + fixed, min(broken, fixed)
     if broken == fixed:
         return 1.0
-    logs = (lgamma(changed + 1) - lgamma(k + 1) - lgamma(changed - k + 1) - changed * log(2) for k in range(fewer + 1))
+    # Terms before are 0 as floats: that of k is at most exp(-2 (changed / 2 - k)^2 / changed) (Hoeffding 1963).
+    least = max(0, changed // 2 - isqrt(_NO_FLOAT * changed) - 1)
+    counts = range(least, fewer + 1)
+    logs = (lgamma(changed + 1) - lgamma(k + 1) - lgamma(changed - k + 1) - changed * log(2) for k in counts)
     return min(1.0, 2 * sum(map(exp, logs)))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
 
@@ -61,21 +61,37 @@ def counts_by_class(
     label: np.ndarray, predicted: np.ndarray, drawn: np.ndarray, classes: int
 ) -> tuple[np.ndarray, ...]:
     """(hits, predicted, actual) by class, each of shape (resamples, classes), for `metrics_from_counts`."""
-    hit = label == predicted
-    return (
-        _summed(drawn[:, hit], label[hit], classes),
-        _summed(drawn, predicted, classes),
-        _summed(drawn, label, classes),
-    )
+    (found,) = counts_of_each(label, (predicted,), drawn, classes)
+    return found
 
 
-def _summed(drawn: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
-    """Columns of `drawn` added up by group, shape (resamples, groups)."""
+def counts_of_each(
+    label: np.ndarray, predicted: Sequence[np.ndarray], drawn: np.ndarray, classes: int
+) -> list[tuple[np.ndarray, ...]]:
+    """The same of several models on the same rows, whose labels are counted once."""
+    import numpy as np
+
+    every = np.arange(len(label))
+    actual = _summed(drawn, every, label, classes)
+    return [
+        (
+            _summed(drawn, np.flatnonzero(label == said), label, classes),
+            _summed(drawn, every, said, classes),
+            actual,
+        )
+        for said in predicted
+    ]
+
+
+def _summed(drawn: np.ndarray, chosen: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+    """The chosen columns of `drawn` added up by group, shape (resamples, groups)."""
     import numpy as np
 
     sums = np.zeros((len(drawn), groups))
-    if len(group):
-        order = np.argsort(group, kind="stable")
+    if len(chosen):
+        order = chosen[np.argsort(group[chosen], kind="stable")]
         present, starts = np.unique(group[order], return_index=True)
-        sums[:, present] = np.add.reduceat(drawn[:, order], starts, axis=1)
+        as_it_is = len(order) == drawn.shape[1] and bool((np.diff(order) == 1).all())
+        columns = drawn if as_it_is else drawn.take(order, axis=1)
+        sums[:, present] = np.add.reduceat(columns, starts, axis=1)
     return sums

@@ -45,13 +45,24 @@ def score_differences(
 
 
 def too_few_rows(pairing: Pairing) -> str | None:
-    """Why metrics that scores decide are not tested on these rows, if so: they turn on the few of the rarer classes."""
+    """Why metrics that scores decide are not tested on these rows, if so: they turn on the few of the rarer classes.
+
+    Where rows come in groups these are counted, with a row of the rarer classes.
+    """
     import numpy as np
 
-    rarer = len(pairing) - int(np.bincount(pairing.labels).max())
+    rare = pairing.labels != np.bincount(pairing.labels).argmax()
+    if pairing.groups is None:
+        rarer, every, what = int(rare.sum()), len(pairing), "test rows are not"
+    else:
+        rarer, every, what = (
+            len(np.unique(pairing.groups[rare])),
+            int(pairing.groups.max()) + 1,
+            "groups have rows that are not",
+        )
     if rarer >= LEAST_ROWS:
         return None
-    return f"only {rarer} of the {len(pairing):,} test rows are not of the most frequent class; {LEAST_ROWS} are needed"
+    return f"only {rarer} of the {every:,} {what} of the most frequent class; {LEAST_ROWS} are needed"
 
 
 def losses(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[float, np.ndarray] | None:

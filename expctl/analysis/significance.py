@@ -18,7 +18,7 @@ from expctl.analysis.clusters import (
     too_few,
 )
 from expctl.analysis.difference import Difference, adjusted, evened, mcnemar_p, mirrored, resampled_difference
-from expctl.analysis.joint_table import JointTable, counts_by_class, joint_table, sizes
+from expctl.analysis.joint_table import JointTable, counts_of_each, joint_table, sizes
 from expctl.analysis.label_metrics import ClassCounts
 from expctl.analysis.predictions import Pairing, RunPredictions, pair
 from expctl.analysis.randomization import randomization_p
@@ -47,34 +47,40 @@ def paired_differences(
     differs, whatever the rows. Raises ValueError for an empty table.
     Source: Efron and Tibshirani 1993, chapter 13; McNemar 1947, Psychometrika 12.
     """
-    if not len(table.counts):
-        raise ValueError("no rows to compare")
-    found = _resampled(table, metrics_from_counts, confidence, same_model=same_model)
-    exact = mcnemar_p(*_changed(table.label, table.first, table.second, table.counts))
-    for key in ("accuracy", "recall"):  # weighted recall is accuracy
-        found[key] = replace(found[key], p_value=exact)
-    return found
+    return differences(table, confidence=confidence, same_model=same_model)[0]
 
 
 def class_differences(
     table: JointTable, classes: Sequence[str], *, confidence: float = 0.95, same_model: bool = False
 ) -> dict[str, Difference]:
     """F1 of each class, challenger (second) minus baseline (first), by the same bootstrap. Keys are the classes."""
+    return differences(table, classes, confidence=confidence, same_model=same_model)[1]
+
+
+def differences(
+    table: JointTable, classes: Sequence[str] = (), *, confidence: float = 0.95, same_model: bool = False
+) -> tuple[dict[str, Difference], dict[str, Difference]]:
+    """`paired_differences` and, of the `classes`, `class_differences`, from the same resamples."""
+    if not len(table.counts):
+        raise ValueError("no rows to compare")
 
     def class_f1(hits: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> dict[str, np.ndarray]:
         f1 = ClassCounts(hits, predicted, actual).f1
         return {name: f1[:, i] for i, name in enumerate(classes)}
 
-    found = _resampled(table, class_f1, confidence, each_class=True, same_model=same_model)
-    return {name: replace(one, metric="f1_score") for name, one in found.items()}
+    found, by_class = _resampled(table, (metrics_from_counts, class_f1), confidence, same_model=same_model)
+    exact = mcnemar_p(*_changed(table.label, table.first, table.second, table.counts))
+    for key in ("accuracy", "recall"):  # weighted recall is accuracy
+        found[key] = replace(found[key], p_value=exact)
+    return found, {name: replace(one, metric="f1_score") for name, one in by_class.items()}
 
 
 def _resampled(
-    table: JointTable, measure: Measure, confidence: float, *, each_class: bool = False, same_model: bool
-) -> dict[str, Difference]:
-    """The difference of everything `measure` computes from class counts, by the paired bootstrap.
+    table: JointTable, measures: tuple[Measure, Measure], confidence: float, *, same_model: bool
+) -> list[dict[str, Difference]]:
+    """The difference of everything the measures compute from class counts, by the paired bootstrap.
 
-    `each_class`: it computes a figure of each class, from the counts of that class alone.
+    The second computes a figure of each class, from the counts of that class alone; or none.
     """
     import numpy as np
 
@@ -82,29 +88,43 @@ def _resampled(
     first, second = (table.second, table.first) if turned else (table.first, table.second)
     order = np.lexsort((second, first, table.label))
     label, first, second, counts = table.label[order], first[order], second[order], table.counts[order]
-    points = [measure(*counts_by_class(label, part, counts[None, :], table.classes)) for part in (first, second)]
     informative = int(counts[first != second].sum())
     ordered = JointTable(label, first, second, counts, table.classes)
-    changed = _changed_by_class(ordered) if each_class else _changed(label, first, second, counts)
-    few = min(changed) < _MANY and not same_model
-    unseen = unseen_limits(ordered, measure, confidence, each_class=each_class) if few else {}
-    observed = {key: float((points[1][key] - points[0][key])[0]) for key in points[0]}
-    by_chance = randomization_p(ordered, measure, observed) if few else {}
-    drawn: dict[str, list[np.ndarray]] = {}
+    sides = counts_of_each(label, (first, second), counts[None, :], table.classes)
+    points = [[measure(*side) for side in sides] for measure in measures]
+    changed = _changed(label, first, second, counts), _changed_by_class(ordered)
+    # Of what a measure computes there may be nothing.
+    few = [min(of) < _MANY and not same_model and bool(one[0]) for of, one in zip(changed, points, strict=True)]
+    unseen = unseen_limits(ordered, measures, confidence, few=few)
+    observed = [
+        {key: float((other[key] - one[key])[0]) for key in one} if of_few else {}
+        for (one, other), of_few in zip(points, few, strict=True)
+    ]
+    by_chance = randomization_p(ordered, measures, observed) if any(few) else observed
+    drawn: list[dict[str, list[np.ndarray]]] = [{key: [] for key in one} for one, _ in points]
     for resample in _resamples(counts):
-        one, other = (measure(*counts_by_class(label, part, resample, table.classes)) for part in (first, second))
-        for key in one:
-            drawn.setdefault(key, []).append(other[key] - one[key])
-    found: dict[str, Difference] = {}
-    for key, parts in drawn.items():
-        before, after = float(points[0][key][0]), float(points[1][key][0])
-        difference = resampled_difference(
-            key, before, after, np.concatenate(parts), confidence, informative=informative
-        )
-        if few:
-            low, high = min(unseen[key][0], difference.low), max(unseen[key][1], difference.high)
-            difference = replace(difference, low=low, high=high, p_value=max(difference.p_value, by_chance[key]))
-        found[key] = evened(difference) if even else mirrored(difference) if turned else difference
+        sides = counts_of_each(label, (first, second), resample, table.classes)
+        for measure, parts in zip(measures, drawn, strict=True):
+            if parts:
+                one, other = (measure(*side) for side in sides)
+                for key, of_key in parts.items():
+                    of_key.append(other[key] - one[key])
+    found: list[dict[str, Difference]] = []
+    for (before, after), parts, wider, chance in zip(points, drawn, unseen, by_chance, strict=True):
+        found.append({})
+        for key, of_key in parts.items():
+            difference = resampled_difference(
+                key,
+                float(before[key][0]),
+                float(after[key][0]),
+                np.concatenate(of_key),
+                confidence,
+                informative=informative,
+            )
+            if key in wider:
+                low, high = min(wider[key][0], difference.low), max(wider[key][1], difference.high)
+                difference = replace(difference, low=low, high=high, p_value=max(difference.p_value, chance[key]))
+            found[-1][key] = evened(difference) if even else mirrored(difference) if turned else difference
     return found
 
 
@@ -131,33 +151,41 @@ def _changed_by_class(table: JointTable) -> list[int]:
 
 
 def unseen_limits(
-    table: JointTable, measure: Measure, confidence: float, *, each_class: bool
-) -> dict[str, tuple[float, float]]:
+    table: JointTable, measures: Sequence[Measure], confidence: float, *, few: Sequence[bool]
+) -> list[dict[str, tuple[float, float]]]:
     """Limits for what these rows may not have shown yet: changes of a kind of which few, or none, were seen.
 
     A bootstrap never draws a row of which it has seen none: where nothing was broken, it is sure that nothing is. As
     the exact limits of a proportion do (Clopper and Pearson 1934, Biometrika 26: of k in n rows the upper one is that
     of Beta(k + 1, n - k)), the lower limit is taken as if one more row had been seen that the challenger breaks, the
-    upper one as if it had fixed one more: of a random class, with `each_class` of every class. Shares are drawn as
-    Dirichlet (Rubin 1981, The Bayesian bootstrap, Annals of Statistics 9). tests/simulation/boundary.py tells how often
-    they hold.
+    upper one as if it had fixed one more: of a random class; for the second measure, that of classes, of every class.
+    A measure of which there are not `few` has no such limits. Shares are drawn as Dirichlet (Rubin 1981, The Bayesian
+    bootstrap, Annals of Statistics 9). tests/simulation/boundary.py tells how often they hold.
     """
     import numpy as np
 
+    if not any(few):
+        return [{} for _ in measures]
     classes = max(table.classes, 2)
     generator, size = np.random.default_rng(SEED), sum(sizes(len(table.counts)))
     drawn = generator.standard_gamma(table.counts, size=(size, len(table.counts)))
-    first, second = (counts_by_class(table.label, one, drawn, classes) for one in (table.first, table.second))
-    actual, mistaken = _one_more(table, classes, size, generator, each_class=each_class)
-    right, wrong = (actual, actual, actual), (np.zeros_like(actual), mistaken, actual)
-    lower, upper = (
-        _minus(measure(*_plus(second, after)), measure(*_plus(first, before)))
-        for before, after in ((right, wrong), (wrong, right))
-    )
-    tail = (1 - confidence) / 2 * 100
-    return {
-        key: (float(np.percentile(lower[key], tail)), float(np.percentile(upper[key], 100 - tail))) for key in lower
-    }
+    after_drawing = generator.bit_generator.state
+    first, second = counts_of_each(table.label, (table.first, table.second), drawn, classes)
+    tail, found = (1 - confidence) / 2 * 100, []
+    for each_class, (measure, of_few) in enumerate(zip(measures, few, strict=True)):
+        found.append(dict[str, tuple[float, float]]())
+        if not of_few:
+            continue
+        generator.bit_generator.state = after_drawing
+        actual, mistaken = _one_more(table, classes, size, generator, each_class=bool(each_class))
+        right, wrong = (actual, actual, actual), (np.zeros_like(actual), mistaken, actual)
+        lower, upper = (
+            _minus(measure(*_plus(second, after)), measure(*_plus(first, before)))
+            for before, after in ((right, wrong), (wrong, right))
+        )
+        for key in lower:
+            found[-1][key] = float(np.percentile(lower[key], tail)), float(np.percentile(upper[key], 100 - tail))
+    return found
 
 
 def _one_more(
@@ -243,18 +271,19 @@ def assess(
         return _assess_values(baseline, challenger, pairing, confidence)
     same = _same_scores(baseline, challenger, pairing)
     if pairing.groups is not None:
-        return _assess_groups(baseline, challenger, pairing, confidence, per_class=per_class, same_model=same)
-    table = joint_table(pairing)
-    few = None if baseline.scores is None or challenger.scores is None else too_few_rows(pairing)
+        return _assess_groups((baseline, challenger), pairing, confidence, per_class=per_class, same_model=same)
+    tested, by_class = differences(
+        joint_table(pairing), pairing.classes if per_class else (), confidence=confidence, same_model=same
+    )
     return Assessment(
         {
-            **paired_differences(table, confidence=confidence, same_model=same),
+            **tested,
             **score_differences(baseline, challenger, pairing, confidence=confidence),
         },
-        class_differences(table, pairing.classes, confidence=confidence, same_model=same) if per_class else {},
+        by_class,
         pairing,
         _on_shared_rows(baseline, challenger, pairing),
-        {key: few for key, metric in METRICS.items() if metric.needs == "scores"} if few else {},
+        _untested(_few(baseline, challenger, pairing)),
     )
 
 
@@ -278,8 +307,7 @@ def _on_shared_rows(baseline: RunPredictions, challenger: RunPredictions, pairin
 
 
 def _assess_groups(
-    baseline: RunPredictions,
-    challenger: RunPredictions,
+    runs: tuple[RunPredictions, RunPredictions],
     pairing: Pairing,
     confidence: float,
     *,
@@ -292,15 +320,25 @@ def _assess_groups(
     reason = too_few(groups)
     if reason is not None:
         return Assessment(pairing=pairing, note=f"not tested: {reason}")
+    found = cluster_differences(pairing, groups, confidence=confidence, same_model=same_model)
+    if (few := _few(*runs, pairing)) is None:
+        found |= cluster_score_differences(*runs, pairing, groups, confidence=confidence)
     return Assessment(
-        {
-            **cluster_differences(pairing, groups, confidence=confidence, same_model=same_model),
-            **cluster_score_differences(baseline, challenger, pairing, groups, confidence=confidence),
-        },
+        found,
         cluster_class_differences(pairing, groups, confidence=confidence, same_model=same_model) if per_class else {},
         pairing,
-        _on_shared_rows(baseline, challenger, pairing),
+        _on_shared_rows(*runs, pairing),
+        _untested(few),
     )
+
+
+def _few(baseline: RunPredictions, challenger: RunPredictions, pairing: Pairing) -> str | None:
+    """Why the metrics that scores decide are not tested, where both runs have scores."""
+    return None if baseline.scores is None or challenger.scores is None else too_few_rows(pairing)
+
+
+def _untested(few: str | None) -> dict[str, str]:
+    return {key: few for key, metric in METRICS.items() if metric.needs == "scores"} if few else {}
 
 
 def _same_scores(baseline: RunPredictions, challenger: RunPredictions, pairing: Pairing) -> bool:

@@ -10,7 +10,7 @@ from expctl.records import Tag
 from expctl.render.sheet import FIRST_TO_GO, Cell, Change, Column, Commit, Sheet
 from expctl.render.text import MISSING, number, signed
 from expctl.render.views import settings
-from expctl.wording import plural
+from expctl.wording import listed, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,11 +31,11 @@ _COMPARED = 32  # characters of a value in a table: hashes and paths need no mor
 
 
 def assessed_columns(suffix: str = "", *, narrow: bool = False) -> list[Column]:
-    """Limits, p-value and verdict of a change. Where it is to be `narrow` the limits are spare too."""
+    """Limits, p-value and verdict of a change: the limits are spare, and where it is to be `narrow` p after them."""
     return [
-        Column(f"low{suffix}", "low", "change", spare=narrow),
-        Column(f"high{suffix}", "high", "change", spare=narrow),
-        Column(f"p_value{suffix}", "p", "p_value", spare=FIRST_TO_GO),
+        Column(f"low{suffix}", "low", "change", spare=FIRST_TO_GO),
+        Column(f"high{suffix}", "high", "change", spare=FIRST_TO_GO),
+        Column(f"p_value{suffix}", "p", "p_value", spare=narrow),
         Column(f"verdict{suffix}", "verdict"),
     ]
 
@@ -120,6 +120,16 @@ def verdict_line(
         return f"not tested ({why}): {base} and {name}{of}: {line}"
     limits = f"{signed(found.low, 4)} to {signed(found.high, 4)}"
     return f"{told}: {line}, a change of {signed(found.change, 4)} (limits {limits})"
+
+
+def untested_lines(run: RunRecord, test: Assessment) -> list[str]:
+    """What of a challenger was not tested, and why; or that it was on some rows alone."""
+    lines = [] if test.note is None else [f"{run.label}: {test.note}"]
+    for reason in dict.fromkeys(test.untested.values()):
+        of = [key for key, why in test.untested.items() if why == reason and key in run.metrics]
+        if of:
+            lines.append(f"{run.label}: {listed(of)} not tested: {reason}")
+    return lines
 
 
 def _folded(comparison: Comparison) -> dict[str, str]:

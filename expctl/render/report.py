@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl import __version__
 from expctl.metrics import METRICS, is_detail, usual_metrics_of
 from expctl.render import charts, comparison_charts
-from expctl.render.comparison_views import comparison_sheet, flips_sheet
+from expctl.render.comparison_views import comparison_sheet, flips_sheet, untested_lines
 from expctl.render.formats import RIGHT, parts
 from expctl.render.importance import has_two_kinds, shown_term
 from expctl.render.sheet import Cell, Change, Column, Sheet
@@ -186,9 +186,9 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
         "compared": [run.label for run in compared],
         "confidence": f"{report.confidence:.0%}",
         "untested": [
-            f"{run.label}: {one.assessment.note}"
+            line
             for run, one in zip(compared[1:], report.tested, strict=True)
-            if one.assessment.note is not None
+            for line in untested_lines(run, one.assessment)
         ],
         **_lines(report),
         "bases": _bases(report, names),

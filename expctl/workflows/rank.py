@@ -35,11 +35,15 @@ _TRIALS: Final = 500  # more predictions than these are not read for a correctio
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The top runs. Of the `near` best ones, `elsewhere` were tested on other rows than the first."""
+    """The top runs. Of the `near` best ones, `elsewhere` were tested on other rows than the first.
+
+    As many as `may_tie`, of those that are near but not among the top, reach into the limits of the first.
+    """
 
     ranking: Ranking
     near: int
     elsewhere: int
+    may_tie: int = 0
 
 
 def best(
@@ -88,7 +92,18 @@ def best(
         one is not None and not _may_share_rows(run, first) for run, one in zip(ranking.ranked, sets, strict=True)
     )
     elsewhere = 0 if first.test_set is None else elsewhere
-    return Best(replace(ranking, ranked=ranking.ranked[:top]), len(sets), elsewhere)
+    shown = {run.run_id for run in ranking.ranked[:top]}
+    rivals = [run for run in _rivals(store, ranking) if run.run_id not in shown]
+    return Best(replace(ranking, ranked=ranking.ranked[:top]), len(sets), elsewhere, len(rivals))
+
+
+def _rivals(store: Store, ranking: Ranking) -> list[RunRecord]:
+    """Runs on the same test rows that may be tied for the best, by its limits: no predictions are read for that."""
+    best = ranking.ranked[0]
+    if best.test_set is None or not {f"{ranking.metric}_low", f"{ranking.metric}_high"} <= best.metrics.keys():
+        return []
+    near = may_tie(ranking, len(ranking.ranked), store.settings.equal_within)
+    return [run for run in near if run.test_set is not None and _may_share_rows(run, best)]
 
 
 def with_ties(store: Store, ranking: Ranking, rivals: Sequence[RunRecord]) -> Ranking:

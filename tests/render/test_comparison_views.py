@@ -6,6 +6,8 @@ import json
 import math
 from io import StringIO
 
+import pytest
+
 from expctl.analysis.comparison import Evidence, compare
 from expctl.analysis.difference import Difference
 from expctl.analysis.flips import Flip, Flips
@@ -131,7 +133,23 @@ def test_a_comparison_of_sets_fits_a_terminal_of_80_columns(monkeypatch):
     lines = stream.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     header = next(line for line in lines if "baseline " in line and "metric" in line)
-    assert header.split() == ["metric", "baseline", "challenger", "change", "low", "high", "verdict"]
+    assert header.split() == ["metric", "baseline", "challenger", "change", "p", "verdict"]
+
+
+@pytest.mark.parametrize(("columns", "told"), [("80", ["p", "verdict"]), ("120", ["low", "high", "p", "verdict"])])
+def test_where_there_is_no_room_a_comparison_has_p_rather_than_limits(monkeypatch, columns, told):
+    monkeypatch.setenv("COLUMNS", columns)
+    names = ("longer-name-1", "longer-name-2")
+    runs = [
+        RunRecord(name, name, "finished", "1", metrics={"balanced_accuracy": 0.8 + i / 100})
+        for i, name in enumerate(names)
+    ]
+    found = Difference("balanced_accuracy", 0.8, 0.81, -0.0077, 0.0277, 0.364)
+    comparison = compare(runs, [Evidence()] * 2, everything=True)
+    stream = StringIO()
+    print_table(comparison_sheet(comparison, [Assessment({"balanced_accuracy": found})]), stream)
+    header = next(line.split() for line in stream.getvalue().splitlines() if "verdict" in line)
+    assert header[header.index("change") + 1 :] == told
 
 
 def test_slices_of_a_gate_have_their_rows_and_why_there_is_no_verdict():

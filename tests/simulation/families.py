@@ -1,6 +1,6 @@
 """Do many verdicts at once find a difference where there is none? A simulation with a known truth; some minutes.
 
-    python tests/simulation/families.py [--samples 200]
+    python -m tests.simulation.families [--samples 400] [--keep FILE]
 
 Two models that are as good as each other, right and wrong on many of the same rows, are compared as `expctl compare A B
 --per-class` compares them: false alarms are the comparisons in which the metric that is asked about, any of the others,
@@ -10,20 +10,20 @@ that class gets a verdict.
 
 from __future__ import annotations
 
-import argparse
-import sys
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from expctl.analysis.predictions import RunPredictions
 from expctl.analysis.significance import assess, corrected_for_many
+from tests.simulation.batches import SIZE, Batches, batches, quickly, tell
 
 ASKED: Final = "f1_score"
 CASES: Final = (  # classes, share of the rarest, rows
-    *((2, 0.03, rows) for rows in (50, 200, 1_000)),
-    *((5, share, rows) for share in (0.2, 0.03) for rows in (50, 200, 1_000, 5_000)),
-    *((77, 1 / 77, rows) for rows in (200, 1_000, 5_000)),
+    *((2, share, rows) for share in (0.5, 0.13, 0.03) for rows in (20, 50, 200, 1_000, 5_000)),
+    *((5, share, rows) for share in (0.2, 0.03) for rows in (20, 50, 200, 1_000, 5_000)),
+    *((77, 1 / 77, rows) for rows in (20, 50, 200, 1_000, 5_000)),
 )
 STRENGTH: Final = 3.0
 COMMON: Final = 0.7  # of the variance of what the models do not know
@@ -47,31 +47,34 @@ def runs(classes: int, rarest: float, rows: int, generator: np.random.Generator,
     return found
 
 
-def verdicts(classes: int, rarest: float, rows: int, samples: int, *, gain: bool) -> np.ndarray:
+def verdicts(
+    classes: int, rarest: float, rows: int, gain: bool, generator: np.random.Generator, samples: int
+) -> np.ndarray:
     """How often: the metric that is asked about, any other, any class, the last class has a verdict. Shape (4,)."""
-    generator = np.random.default_rng([classes, rows])
     found = np.zeros(4)
     for _ in range(samples):
         one, other = runs(classes, rarest, rows, generator, gain=gain)
+        with quickly():
+            test = assess(one, other, per_class=True)
+        if all(part.p_value > 0.1 for part in [*test.differences.values(), *test.by_class.values()]):
+            continue
         (test,) = corrected_for_many([assess(one, other, per_class=True)], ASKED)
         clear = {key: part.verdict != "no clear difference" for key, part in test.differences.items()}
         by_class = {key: part.verdict != "no clear difference" for key, part in test.by_class.items()}
         found += (clear.pop(ASKED), any(clear.values()), any(by_class.values()), by_class.get(one.classes[-1], False))
-    return found / samples
+    return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=200)
-    samples = parser.parse_args().samples
-    sys.stdout.write(f"| classes, rarest | rows | `{ASKED}` | any other metric | any class | a better class found |\n")
-    sys.stdout.write(f"|---|{'---:|' * 5}\n")
-    for classes, rarest, rows in CASES:
-        asked, others, any_class, _ = verdicts(classes, rarest, rows, samples, gain=False)
-        better = verdicts(classes, rarest, rows, max(1, samples // 4), gain=True)[3]
-        told = f"{asked:.1%} | {others:.1%} | {any_class:.1%} | {better:.0%}"
-        sys.stdout.write(f"| {classes}, {rarest:.0%} | {rows:,} | {told} |\n")
-        sys.stdout.flush()
+    asked = batches(__doc__, 400)
+    some = Batches(max(SIZE, asked.samples // 4), asked.path)
+    tell("classes, rarest", "rows", f"`{ASKED}`", "any other metric", "any class", "a better class found")
+    tell("---", *["---:"] * 5)
+    for case in asked.wanted(CASES):
+        alarms = asked.mean(f"{case}, equal", partial(verdicts, *case, False))[:3]
+        better = some.mean(f"{case}, better", partial(verdicts, *case, True))[3]
+        classes, rarest, rows = case
+        tell(f"{classes}, {rarest:.0%}", f"{rows:,}", *(f"{one:.1%}" for one in alarms), f"{better:.0%}")
 
 
 if __name__ == "__main__":

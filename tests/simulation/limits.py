@@ -1,6 +1,6 @@
 """Do the limits of one run hold the truth? A simulation with a known truth; some minutes.
 
-    python tests/simulation/limits.py [--samples 400]
+    python -m tests.simulation.limits [--samples 400] [--keep FILE]
 
 A model whose true accuracy is known is tested on samples of rows; held: how often the 95 % limits of a metric contain
 its true value. All classes are predicted as well as each other, or the rarest worse than the rest (four times as many
@@ -10,18 +10,18 @@ mean width of the limits at an accuracy of 0.85.
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import sys
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from expctl.analysis.bootstrap import metrics_from_counts
 from expctl.analysis.limits import limits_from_counts
+from tests.simulation.batches import batches, tables, tell
 
 METRICS: Final = ("accuracy", "f1_score", "f1_macro", "balanced_accuracy", "mcc")
-ROWS: Final = (20, 50, 200, 1_000)
+ROWS: Final = (20, 50, 100, 200, 1_000, 5_000)
 ACCURACIES: Final = (0.5, 0.85, 0.95, 0.99, 0.999)
 WIDTH_OF: Final = 0.85
 CLASSES: Final = {  # the rarest first
@@ -58,37 +58,36 @@ def truth(cells: np.ndarray, probabilities: np.ndarray, classes: int) -> dict[st
     return {key: float(value[0]) for key, value in metrics_from_counts(*counts).items() if key in METRICS}
 
 
-def held(shares: list[float], accuracy: float, rows: int, samples: int, *, rarest_worse: bool) -> dict[str, np.ndarray]:
-    """For each metric how often its limits hold the truth, and their mean width."""
+def held(
+    shares: list[float], accuracy: float, rows: int, rarest_worse: bool, generator: np.random.Generator, samples: int
+) -> np.ndarray:
+    """For each metric how many limits hold the truth, and then for each the sum of their widths."""
     cells, probabilities = population(shares, accuracy, rarest_worse=rarest_worse)
     expected, classes = truth(cells, probabilities, len(shares)), len(shares)
-    found = {key: np.zeros(2) for key in METRICS}
-    generator = np.random.default_rng([rows, classes])
-    for counts in generator.multinomial(rows, probabilities, size=samples):
+    found = np.zeros((2, len(METRICS)))
+    for often, counts in tables(generator, rows, probabilities, samples):
         seen = counts > 0
         limits = limits_from_counts(*cells[seen].T, counts[seen], classes)
-        for key in METRICS:
-            low, high = limits[key]
-            found[key] += (low - 1e-12 <= expected[key] <= high + 1e-12, high - low)
-    return {key: value / samples for key, value in found.items()}
+        low, high = np.array([limits[key] for key in METRICS]).T
+        true = np.array([expected[key] for key in METRICS])
+        found += often * np.stack([(low - 1e-12 <= true) & (true <= high + 1e-12), high - low])
+    return found.ravel()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=400)
-    samples = parser.parse_args().samples
-    sys.stdout.write(f"| classes, rarest | rows | {' | '.join(f'`{key}`' for key in METRICS)} |\n")
-    sys.stdout.write(f"|---|---:{'|---:' * len(METRICS)}|\n")
-    for (name, shares), rows in itertools.product(CLASSES.items(), ROWS):
-        least, width = dict.fromkeys(METRICS, 1.0), dict.fromkeys(METRICS, 0.0)
+    asked = batches(__doc__, 400)
+    tell("classes, rarest", "rows", *(f"`{key}`" for key in METRICS))
+    tell("---", *["---:"] * (len(METRICS) + 1))
+    for name, rows in asked.wanted(itertools.product(CLASSES, ROWS)):
+        shares = CLASSES[name]
+        least, width = np.ones(len(METRICS)), np.zeros(len(METRICS))
         for accuracy, worse in itertools.product(ACCURACIES, (False, True)):
-            for key, (share, wide) in held(shares, accuracy, rows, samples, rarest_worse=worse).items():
-                least[key] = min(least[key], share)
-                if accuracy == WIDTH_OF and not worse:
-                    width[key] = wide
-        told = " | ".join(f"{least[key]:.1%} ({width[key]:.2f})" for key in METRICS)
-        sys.stdout.write(f"| {name} | {rows:,} | {told} |\n")
-        sys.stdout.flush()
+            cell = f"{name}, {rows}, {accuracy}, {worse}"
+            share, wide = asked.mean(cell, partial(held, shares, accuracy, rows, worse)).reshape(2, -1)
+            least = np.minimum(least, share)
+            if accuracy == WIDTH_OF and not worse:
+                width = wide
+        tell(name, f"{rows:,}", *(f"{one:.1%} ({wide:.2f})" for one, wide in zip(least, width, strict=True)))
 
 
 if __name__ == "__main__":

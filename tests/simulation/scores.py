@@ -1,6 +1,6 @@
 """Do ROC AUC and log loss differ where they are equal? A simulation with a known truth; a minute.
 
-    python tests/simulation/scores.py [--samples 1000]
+    python -m tests.simulation.scores [--samples 1000] [--keep FILE]
 
 Two models of two classes whose true ROC AUC, or true log loss, is the same are compared on samples of rows; a false
 alarm is a verdict. AUC: the scores of the one are normal with one spread in both classes, those of the other so or with
@@ -12,15 +12,17 @@ probabilities.
 
 from __future__ import annotations
 
-import argparse
-import sys
+import itertools
+import math
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import expit, ndtri
 
 from expctl.analysis.predictions import RunPredictions, pair
-from expctl.analysis.scores import LEAST_ROWS, score_differences
+from expctl.analysis.scores import score_differences
+from tests.simulation.batches import batches, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     Models = Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 MINORITIES: Final = (0.5, 0.13, 0.03)
-ROWS: Final = (50, 100, 200, 1_000, 5_000)
+ROWS: Final = (20, 50, 100, 200, 1_000, 5_000)
+LEAST_TESTED: Final = 0.1  # of the samples: of fewer no share is told
 AUCS: Final = ((0.75, 1.0, 0.8), (0.9, 1.0, 0.8), (0.9, 2.0, 0.5), (0.98, 2.0, 0.5), (0.98, 0.5, 0.5))
 LOSSES: Final = ((0.8, 1.0, 0.5), (0.8, 1.5, 0.5), (0.8, 2.0, 0.8), (1.5, 1.5, 0.8), (1.5, 2.5, 0.5))
 
@@ -84,10 +87,9 @@ def of_loss(minority: float, strength: float, too_sure: float, common: float, ga
     return draw
 
 
-def verdicts(draw: Models, metric: str, rows: int, samples: int) -> tuple[float, float]:
-    """How often the two get a verdict, of those that are tested, and how often they are not."""
-    generator, found, untested = np.random.default_rng(rows), 0, 0
-    place, names = np.arange(rows), ["a", "b"]
+def verdicts(draw: Models, metric: str, rows: int, generator: np.random.Generator, samples: int) -> np.ndarray:
+    """How often the two get a verdict, and how often they are tested. Shape (2,)."""
+    found, place, names = np.zeros(2), np.arange(rows), ["a", "b"]
     for _ in range(samples):
         labels, *scores = draw(rows, generator)
         given = [np.stack([expit(-one), expit(one)], axis=1) for one in scores]
@@ -96,35 +98,29 @@ def verdicts(draw: Models, metric: str, rows: int, samples: int) -> tuple[float,
             for part in given
         )
         tested = score_differences(one, other, pair(one, other)).get(metric)
-        untested += tested is None
-        found += tested is not None and tested.verdict != "no clear difference"
-    return found / max(1, samples - untested), untested / samples
-
-
-def told(share: tuple[float, float], samples: int) -> str:
-    tested = round(samples * (1 - share[1]))
-    return f"{share[0]:.1%}" if tested >= samples / 10 else "–"
+        found += tested is not None and tested.verdict != "no clear difference", tested is not None
+    return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=1000)
-    samples = parser.parse_args().samples
-    sys.stdout.write(f"Not tested: fewer than {LEAST_ROWS} rows of the rarer class.\n\n")
-    sys.stdout.write("| minority | rows | `roc_auc` | found | `log_loss` | found | not tested |\n")
-    sys.stdout.write(f"|---:|{'---:|' * 6}\n")
-    for minority in MINORITIES:
-        for rows in ROWS:
-            cells, share = [], (0.0, 0.0)
-            for metric, models, kinds, gain in (
-                ("roc_auc", of_auc, AUCS, (0.85, 1.0, 0.8, 0.05)),
-                ("log_loss", of_loss, LOSSES, (0.8, 1.0, 0.8, 0.1)),
-            ):
-                share = max(verdicts(models(minority, *kind), metric, rows, samples) for kind in kinds)
-                better = verdicts(models(minority, *gain), metric, rows, max(1, samples // 4))
-                cells += [told(share, samples), told(better, max(1, samples // 4))]
-            sys.stdout.write(f"| {minority:.0%} | {rows:,} | {' | '.join(cells)} | {share[1]:.0%} |\n")
-            sys.stdout.flush()
+    asked = batches(__doc__, 1000)
+    tell("minority", "rows", "`roc_auc`", "found", "`log_loss`", "found", "not tested")
+    tell(*["---:"] * 7)
+    for minority, rows in asked.wanted(itertools.product(MINORITIES, ROWS)):
+        cells, tested = [], 0.0
+        for metric, models, kinds, gain in (
+            ("roc_auc", of_auc, AUCS, (0.85, 1.0, 0.8, 0.05)),
+            ("log_loss", of_loss, LOSSES, (0.8, 1.0, 0.8, 0.1)),
+        ):
+            shares, tests = [], []
+            for kind in (*kinds, gain):
+                cell = f"{metric}, {minority}, {rows}, {kind}"
+                verdict, test = asked.total(cell, partial(verdicts, models(minority, *kind), metric, rows))
+                tests.append(test / asked.samples)
+                shares.append(verdict / test if tests[-1] >= LEAST_TESTED else math.nan)
+            cells += ["–" if math.isnan(share) else f"{share:.1%}" for share in (max(shares[:-1]), shares[-1])]
+            tested = max(tested, *tests)
+        tell(f"{minority:.0%}", f"{rows:,}", *cells, f"{1 - tested:.0%}")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,9 @@ def test_a_set_is_complete_runs_below_a_parent_that_stands_for_them_and_names_th
         assert (refused.exit_code, refused.stdout) == (3, "")
         assert refused.stderr == f"expctl: old is a set of 2 runs ({hint})\n"
 
+    lucky = "expctl: the best of old is the luckiest random state: expctl show old has the mean\n"
+    assert lucky in cli("list").stderr
+    assert lucky not in cli("list", "-f", "json").stderr
     shown = json.loads(cli("show", "old", "-f", "json").stdout)
     values = [run.metrics["f1_score"] for run in trials]
     assert shown["set"]["f1_score_mean"] == pytest.approx(sum(values) / 2)

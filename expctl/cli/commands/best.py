@@ -57,6 +57,13 @@ def best(
             f"{found.elsewhere:,} of the best {plural(found.near, 'run')} {agree(found.elsewhere, 'was', 'were')}"
             f" tested on other rows than the first: {ranking.metric} does not compare them"
         )
+    if found.may_tie:
+        shown, they = len(ranking.ranked), agree(found.may_tie, "it", "they")
+        others = plural(found.may_tie, "other run" if shown == 1 else "more run")
+        streams.note(
+            f"{others} {agree(found.may_tie, 'is', 'are')} so near that {they} may be tied with the first:"
+            f" expctl best --top {shown + found.may_tie} tells"
+        )
     if worn := str(wear_of(store, ranking.ranked[0]) or ""):
         streams.note(worn)
     if ranking.excluded is None:

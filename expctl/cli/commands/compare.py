@@ -105,6 +105,8 @@ def compare(
 def _write_runs(
     compared: ComparedRuns, streams: Streams, format: Format, settings: Settings, *, everything: bool
 ) -> None:
+    from expctl.render.comparison_views import untested_lines
+
     comparison = compared.comparison
     sheet, hidden = _sheet(compared, whole=everything or format != "table")
     streams.write(sheet, format, settings)
@@ -113,12 +115,8 @@ def _write_runs(
     if compared.repeated is not None:
         streams.note(f"run {compared.repeated.described} is compared with itself")
     for run, test in zip(compared.runs[1:], compared.tests, strict=True):
-        if test.note is not None:
-            streams.note(f"{run.label}: {test.note}")
-        for reason in dict.fromkeys(test.untested.values()):
-            of = [key for key in test.untested if key in run.metrics]
-            if of:
-                streams.note(f"{run.label}: {listed(of)} not tested: {reason}")
+        for line in untested_lines(run, test):
+            streams.note(line)
     if format == "table" and compared.repeated is None:
         _tell_unseen(compared, streams)
     if not comparison.lines:

@@ -11,7 +11,7 @@ from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
-from expctl.metrics import check_points
+from expctl.metrics import check_least, check_points
 from expctl.render.formats import Format
 from expctl.settings import load_settings
 
@@ -79,6 +79,8 @@ def gate(
     check_points(max_drop_slice, "--max-drop-slice", metric)
     if least is not None and not math.isfinite(least):
         raise UsageError(f"--min {least:g} must be a finite number", hint="--min 0.8")
+    if least is not None:
+        check_least(least, metric or "f1_score")  # of regression r2, which is 1 at most too
     streams = Streams(quiet=quiet, summary=summary)
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 

@@ -133,6 +133,8 @@ def list_runs(
     listing, sheet = looked()
     streams.write(sheet, format, store.settings)
     _tell_number(streams, request, listing, store.where)
+    if format == "table":
+        _tell_sets(listing.runs, streams)
     if listing.runs and not store.several:
         tell_page(store, streams, listing.runs[0].experiment_id)
     if len(listing.runs) > 1 and fancy(sys.stdout) and not (store.several or deleted or request.conditions):
@@ -150,6 +152,16 @@ def _tell_number(streams: Streams, request: ListRequest, listing: Listing, where
         streams.note(f"the first {number} runs (--limit 0 shows all)")
     elif number < total:
         streams.note(f"{number} of {total:,} runs (--limit 0 shows all)")
+
+
+def _tell_sets(runs: Sequence[RunRecord], streams: Streams) -> None:
+    """That the best of a set over random states is no figure of its recipe."""
+    from expctl.workflows.repeats import is_repeated
+
+    sets = [run.label for run in runs if is_repeated(run)]
+    if sets:
+        of = sets[0] if len(sets) == 1 else f"{sets[0]} and {len(sets) - 1} more sets"
+        streams.note(f"the best of {of} is the luckiest random state: expctl show {shlex.quote(sets[0])} has the mean")
 
 
 def _tell_orphans(lost: Sequence[RunRecord], streams: Streams) -> None:

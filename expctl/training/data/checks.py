@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from expctl.training.data.rows import Rows
 
 MAJORITY: Final = 0.95  # of the training rows in one class: from here on accuracy says next to nothing
-NEAR_COPIES: Final = 0.05  # of the test rows: fewer change a score by less than chance does
+NEAR_COPIES: Final = 0.05  # of the test rows: fewer are no harm to a test (tests/simulation/near_copies.py)
 Finding = tuple[int, "str | None"]  # the count, and the message that reports it
 NOTHING: Final[Finding] = (0, None)
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.analysis.bootstrap import SEED
 from expctl.analysis.clusters import group_weights, too_few
+from expctl.analysis.limits import unseen_errors
 from expctl.errors import UsageError, mask_secrets
 from expctl.extra_metrics import read_extra_metrics, recorded_name
 from expctl.training.data.duplicates import numbered
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _RESAMPLES: Final = (200, 1_000)
 _ROWS_DRAWN: Final = 2_000_000  # by all resamples of a metric: it is Python, and may take long
 _ASKED: Final = ("scores", "frame")
+_MANY_WRONG: Final = 30  # rows from which on percentiles do
+_TURNED: Final = 20  # rows that are taken for wrong
 _ENOUGH: Final = 0.9  # of the resamples must have a value, or there are no limits and no test
 
 
@@ -104,7 +107,7 @@ def measure(recipe: Recipe, predictions: Predictions, rows: Rows) -> Measured:
     """What the recipe's metrics of the user's own are on these rows, of which `predictions` are.
 
     One that raises, that is not finite, or that needs scores of a model without any is `missing`: the model is worth
-    keeping all the same. Source of the limits: see `analysis.bootstrap`.
+    keeping all the same. Source of the limits: see `analysis.bootstrap`; those of few errors are `_unseen`.
     """
     import numpy as np
 
@@ -121,9 +124,53 @@ def measure(recipe: Recipe, predictions: Predictions, rows: Rows) -> Measured:
         if len(there) < _ENOUGH * len(drawn):
             found.notes.append(f"extra metric {one.key}: it has no value on many resamples; it has no limits")
             continue
-        found.limits[one.key] = float(np.percentile(there, 2.5)), float(np.percentile(there, 97.5))
+        low, high = np.percentile(there, [2.5, 97.5]).tolist()
+        unseen = values[one.key] + _unseen(one, predictions, rows, values[one.key])
+        found.limits[one.key] = min(low, unseen), max(high, unseen)
         found.resamples[one.key], found.sources[one.key] = drawn, one.source
     return found
+
+
+def _unseen(metric: LoadedMetric, predictions: Predictions, rows: Rows, value: float) -> float:
+    """What errors that these rows did not show may change, where they showed few; 0 where they showed many.
+
+    A bootstrap draws no error of which it has seen none: of a model without any its limits are a point. So a few rows,
+    or groups, that the model has right are taken for wrong, one at a time: as much as that changes the metric on
+    average, as many times as the exact limit of the number of errors is beyond their number.
+    """
+    import numpy as np
+
+    labels, said = predictions.labels, predictions.predicted
+    order = np.lexsort((rows.labels.astype(str), rows.hashes))
+    units = np.arange(len(labels)) if rows.groups is None else numbered(rows.groups)
+    wrong = np.unique(units[labels != said])
+    ordered = units[order]
+    right = ordered[np.sort(np.unique(ordered, return_index=True)[1])]
+    right = right[~np.isin(right, wrong)]
+    if len(wrong) >= _MANY_WRONG or not len(right) or len(predictions.classes) < 2:
+        return 0.0
+    effects = []
+    for unit in right[:: max(1, len(right) // _TURNED)][:_TURNED]:
+        changed = _value(metric, _turned(predictions, units == unit), rows, None)[0] - value
+        effects.append(changed if np.isfinite(changed) else 0.0)
+    return float(np.mean(effects)) * unseen_errors(len(wrong), len(wrong) + len(right))
+
+
+def _turned(predictions: Predictions, chosen: np.ndarray) -> Predictions:
+    """The same predictions with another class than was said of the chosen rows, and its score for that of what was."""
+    import numpy as np
+
+    classes, place = predictions.classes.tolist(), np.flatnonzero(chosen)
+    before = [classes.index(name) if name in classes else 0 for name in predictions.predicted[place].tolist()]
+    after = [(code + 1) % len(classes) for code in before]
+    said = predictions.predicted.copy()
+    said[place] = predictions.classes[after]
+    scores = None if predictions.scores is None else predictions.scores.copy()
+    if scores is not None and scores.ndim == 1:
+        scores[place] = -scores[place]
+    elif scores is not None:
+        scores[place, before], scores[place, after] = scores[place, after], scores[place, before]
+    return replace(predictions, predicted=said, scores=scores)
 
 
 def values_of(recipe: Recipe, predictions: Predictions, rows: Rows) -> tuple[dict[str, float], list[str]]:

@@ -71,6 +71,9 @@ def test_a_metric_of_scores_is_not_tested_on_few_rows_of_the_rarer_class(cli, fo
     assert (done.exit_code, f"gate: undecided\nreason: {why}\n" in done.stdout) == (6, True)
     done = cli("compare", "dummy", "naive_bayes")
     assert f"naive_bayes: roc_auc and log_loss not tested: {why}\n" in done.stderr
+    assert cli("report", "dummy", "naive_bayes", "--output", "few.html").exit_code == 0
+    page = (folder / "few.html").read_text("utf-8")
+    assert f"naive_bayes: roc_auc and log_loss not tested: {why}<" in page
 
 
 def test_two_rows_of_forty_decide_nothing_and_the_same_model_passes(cli, runs):
@@ -125,6 +128,7 @@ def test_damaged_predictions_are_bad_data(cli, runs):
         ("strong", "--baseline", "weak", "--max-drop", "inf"),
         ("strong", "--baseline", "weak", "--max-drop", "1"),  # in percent
         ("strong", "--baseline", "weak", "--max-drop-slice", "5"),
+        ("strong", "--baseline", "weak", "--min", "90"),
         ("strong", "--baseline", "weak", "--confidence", "1"),
         ("strong", "--baseline", "weak", "--format", "csv"),
     ],
@@ -199,6 +203,12 @@ def test_best_marks_what_cannot_be_told_from_the_first(cli, coin):
     tied = {row["name"]: row["tied"] for row in told["rows"]}
     assert tied["coin"] is False
     assert sum(value is True for value in tied.values()) >= 2
+    alone = cli("best")
+    many = len(tied) - 2  # neither the first nor the coin
+    near = f"{many} other run{'s' * (many > 1)} {'are' if many > 1 else 'is'} so near that"
+    assert near in alone.stderr
+    assert f"may be tied with the first: expctl best --top {many + 1} tells\n" in alone.stderr
+    assert "may be tied" not in cli("best", "--top", str(many + 1)).stderr
     preferred = json.loads(cli("best", "--prefer", "fit_seconds", "--top", "9", "--format", "json").stdout)
     assert preferred["rows"][0]["tied"] is True
     assert preferred["rows"][-1]["name"] == "coin"

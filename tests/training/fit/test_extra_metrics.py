@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 from sklearn.metrics import accuracy_score
 
 from expctl.errors import UsageError
@@ -137,3 +138,47 @@ def test_a_module_that_is_not_there_is_told_with_the_option():
 def test_of_scikit_learn_they_work_too():
     made = configure({"data": "d.csv", "extra_metric": "sklearn.metrics:cohen_kappa_score"})
     assert measure(made, predictions(), rows()).values == {"cohen_kappa_score": pytest.approx(0.5)}
+
+
+def perfect(size: int, groups: bool = False) -> tuple[Predictions, Rows]:
+    """A model without an error; in groups of two rows."""
+    labels, texts = np.array(list("ab" * (size // 2)), dtype=object), [f"text {i}" for i in range(size)]
+    frame = feature_frame({"text": texts, "value": [1.0] * size}, range(size))
+    names = np.array([f"{i // 2:032d}" for i in range(size)], dtype="S32") if groups else None
+    scores = np.where(labels[:, None] == np.array(["a", "b"]), 0.9, 0.1)
+    given = Predictions(labels, labels.copy(), scores, "probability", np.array(["a", "b"], object), 0.0)
+    return given, Rows(frame, labels, text_hashes(texts), names)
+
+
+def test_a_model_without_an_error_is_not_surely_without_one(own):
+    """The exact limits of no error in 40 rows; percentiles of a bootstrap said 1 to 1. Less is better the same way."""
+    found = measure(recipe(own, "right_score", "value_loss", "sure"), *perfect(40))
+    low, high = found.limits["right_score"]
+    assert (low, high) == (pytest.approx(beta.ppf(0.025, 40, 1)), 1)
+    assert found.limits["value_loss"] == (0, pytest.approx(1 - low))
+    assert found.limits["sure"] == (pytest.approx(0.9), pytest.approx(0.9))  # of which errors change nothing
+
+
+def test_where_rows_come_in_groups_these_are_what_may_be_wrong(own):
+    found = measure(recipe(own, "right_score"), *perfect(80, groups=True))
+    assert found.limits["right_score"] == (pytest.approx(beta.ppf(0.025, 40, 1)), 1)
+
+
+@pytest.mark.parametrize("wrong", [1, 3, 10])
+def test_few_errors_have_limits_that_are_no_narrower_than_exact_ones(own, wrong):
+    given, tested = perfect(200)
+    given.predicted[:wrong] = given.predicted[1 : wrong + 1]
+    low, high = measure(recipe(own, "right_score"), given, tested).limits["right_score"]
+    assert low <= beta.ppf(0.025, 200 - wrong, wrong + 1) + 1e-9
+    assert low == pytest.approx(beta.ppf(0.025, 200 - wrong, wrong + 1), abs=0.01)
+    assert 1 - wrong / 200 < high <= 1
+
+
+def test_a_decision_between_two_is_turned_round_by_its_sign(own):
+    given, tested = perfect(40)
+    decided = replace(given, scores=np.where(given.labels == "b", 1.0, -1.0))
+    Path(f"{own}.py").write_text(
+        OWN + "\ndef hit_score(y_true, y_pred, scores):\n    return ((scores > 0) == (y_true == 'b')).mean()\n"
+    )
+    low, _ = measure(recipe(own, "hit_score"), decided, tested).limits["hit_score"]
+    assert low == pytest.approx(beta.ppf(0.025, 40, 1))
