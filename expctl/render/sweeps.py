@@ -74,6 +74,8 @@ def trial_line(progress: Progress, metric: str) -> str:
     of = f"/{progress.total}" if progress.total is not None else ""
     if progress.error is not None:
         outcome = f"failed: {progress.error}"
+    elif not isinstance(value, float | int | None):
+        outcome = f"pruned at step {value.step}"
     else:
         outcome = f"{metric} {value:.4f}" if value is not None else f"no {metric}"
     best = f" (best {progress.best[1]:.4f}, trial {progress.best[0].number})" if progress.best is not None else ""
@@ -91,9 +93,12 @@ def remarks(swept: Swept, objective: str) -> Iterator[str]:
         yield f"{plural(outcome.known, 'trial')} had been finished before"
     if outcome.first_failure is not None:
         trial, error = outcome.first_failure
-        ended = outcome.failed + outcome.done
+        ended = outcome.failed + outcome.done + outcome.pruned
         failed = f"{outcome.failed:,} of {plural(ended, 'trial')} failed"
         yield f"{failed}; the first, {settings_of(trial.point)}: {error.message}"
+    if outcome.pruned:
+        trials = outcome.pruned + outcome.failed + outcome.done
+        yield f"{outcome.pruned:,} of {plural(trials, 'trial')} {agree(outcome.pruned, 'was', 'were')} pruned"
     if swept.missing:
         first = min(swept.missing)
         lacking = (

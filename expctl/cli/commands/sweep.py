@@ -151,7 +151,6 @@ def sweep(
     scheduler: Scheduler = None,
     artifact: programs.Artifacts = None,
     predictions: programs.Predictions = None,
-    target: programs.Target = None,
     prediction: programs.Prediction = None,
     id: programs.Id = None,
     trial_timeout: programs.TrialTimeout = None,
@@ -173,7 +172,7 @@ def sweep(
         raise UsageError("--from begins a new sweep, --resume goes on with one", hint="give one of them")
     environment = dict(os.environ)  # before MLflow and we make ours of it
     of_program = {
-        "artifact": artifact, "predictions": predictions, "target": target, "prediction": prediction, "id": id,
+        "artifact": artifact, "predictions": predictions, "prediction": prediction, "id": id,
         "trial_timeout": trial_timeout, "prune": prune,
     }  # fmt: skip
     of_model = {"from": from_run, "keep_models": keep_models, "backend": backend, "scheduler": scheduler}
