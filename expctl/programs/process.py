@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.errors import Stopped
 from expctl.programs import guard
+from expctl.programs.leash import Leash
 from expctl.programs.output import Ended
 
 if TYPE_CHECKING:
@@ -32,24 +33,6 @@ MARK: Final = "EXPCTL_RUN_ID"  # the variable by which what belongs to a program
 _PIECE: Final = 65_536
 _INSISTING: Final = 3  # signals that were sent without an effect
 _PATIENCE: Final = 2.0  # seconds for the streams to end after the processes
-
-
-class Leash:
-    """By which a program is stopped from another thread, before it begins, too: as it is by a signal to our command."""
-
-    def __init__(self) -> None:
-        self.woken = threading.Event()
-        self._causes: list[BaseException] = []
-
-    def pull(self, cause: BaseException) -> None:
-        """Ask the program to end, for a cause; a second time by force."""
-        self._causes.append(cause)
-        self.woken.set()
-
-    def pulled(self) -> BaseException | None:
-        """The cause of the last pull that nobody has asked for yet."""
-        self.woken.clear()
-        return self._causes.pop() if self._causes else None
 
 
 class Program:

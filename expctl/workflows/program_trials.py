@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import Stopped, StoreError
 from expctl.metrics import higher_is_better
+from expctl.programs.leash import Leash
 from expctl.records import Tag
 from expctl.tracking.runs.lifecycle import defer_signals
 from expctl.tracking.runs.writer import Abandoned, Pruned
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from expctl.errors import TrainingFailed
     from expctl.programs.output import Reading
-    from expctl.programs.process import Leash
     from expctl.records import RunRecord
     from expctl.tracking.runs.items import Item
     from expctl.training.search.samplers import Trial
@@ -232,8 +232,6 @@ class ProgramRecorder:
 
     def begin(self, trial: Trial[ProgramRequest]) -> ProgramTask:
         """What a thread is to do."""
-        from expctl.programs.process import Leash
-
         leash = self.running[trial.number] = Leash()
         return ProgramTask(trial.made, trial.number, self.board.name_of(trial), self.board.tags_of(trial), leash)
 

@@ -35,8 +35,8 @@ from expctl.workflows.program_outcome import METRICS_FILE, Before
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from expctl.programs.leash import Leash
     from expctl.programs.output import Ended, Reading
-    from expctl.programs.process import Leash
     from expctl.records import RunRecord
     from expctl.settings import Settings
     from expctl.tracking.runs.items import Item

@@ -13,8 +13,9 @@ import pytest
 
 from expctl.errors import DataError, ExitCode, Stopped
 from expctl.programs import guard
+from expctl.programs.leash import Leash
 from expctl.programs.output import Ended, Output
-from expctl.programs.process import MARK, Leash, Program
+from expctl.programs.process import MARK, Program
 
 
 def run(*command: str, timeout: float | None = None, mark: str = "", **environment: str) -> tuple[Ended, bytes]:
