@@ -91,8 +91,8 @@ Metric = Annotated[
     list[str] | None,
     typer.Option(
         metavar="M",
-        help="The metric to rank by; with --cv its mean over the folds.  [default: f1_score; of regression r2]  NAME=REGEX reads one from"
-        " the output of a program.",
+        help="The metric to rank by; with --cv its mean over the folds.  [default: f1_score; of regression r2]"
+        "  NAME=REGEX reads one from the output of a program.",
         rich_help_panel=_SWEEP,
         autocompletion=completion.one_of(key for key, one in METRICS.items() if one.is_quality_metric),
     ),
