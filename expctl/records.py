@@ -45,6 +45,7 @@ class Tag:
     VERDICT: Final = "expctl.verdict"
     EXPLANATION: Final = "expctl.explanation"
     PROGRAM: Final = "expctl.program"  # of a run that a program of the user's made: its command line, as JSON
+    PRUNED: Final = "expctl.pruned"  # the step at which a sweep stopped a trial of a program that did worse than others
     ADOPTED: Final = "expctl.adopted"  # when the predictions of a run of another program were added to it
     PROMOTED_AS: Final = "promoted_as"  # these are of registered versions, for people who read MLflow's pages
     PROMOTED_BY: Final = "promoted_by"

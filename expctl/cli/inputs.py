@@ -66,15 +66,29 @@ def sweep_request(
     *,
     grid: Sequence[str] | None,
     from_run: str | None = None,
+    command: Sequence[str] = (),
+    of_program: Mapping[str, Any],
+    of_model: Mapping[str, Any],
+    metrics: Sequence[str] = (),
     note: Callable[[str], None],
     verbose: bool,
     **own: Any,
 ) -> SweepRequest:
     """What `sweep` is asked for: `own` are the fields of a `SweepRequest` that are options of their own.
 
-    What changes of the recipe of `from_run`, a run reference, is told to `note`.
+    `of_program` and `of_model` are options of sweeps of the one kind only, `metrics` the values of --metric. What
+    changes of the recipe of `from_run`, a run reference, is told to `note`.
     """
+    from expctl.cli.program_inputs import divided_metrics, program_of, refuse_options
+
     space = {key.replace("-", "_"): text for key, text in read_pairs(grid or [], "-g").items()}
+    name, patterns = divided_metrics(metrics)
+    own["metric"] = name
+    if command:
+        program, flags = program_of(command, flags, patterns, of_program, of_model)
+        own |= {"program": program, "prune": of_program["prune"]}
+    else:
+        refuse_options({**of_program, "metric NAME=REGEX": patterns}, "is for programs", "expctl sweep ... -- PROGRAM")
     given = _put_together(flags)
     settings = load_settings(experiment=given.record["experiment"], tracking_uri=tracking_uri)
     base = None if from_run is None else _base(settings, from_run, note, verbose=verbose)

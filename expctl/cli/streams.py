@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from expctl.render.sheet import Sheet
     from expctl.settings import Settings
     from expctl.tracking.store import Store
-    from expctl.workflows.sweep_trials import Progress
+    from expctl.workflows.sweep_board import Progress
 
 _PAUSE: Final = 2.0  # seconds between two looks of `watch`
 

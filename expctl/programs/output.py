@@ -89,7 +89,7 @@ class Output:
     """The output of one program, of both of its streams.
 
     `show` is given every piece as it comes. `patterns`: a metric's name and the expression whose `value_group` is its
-    value; a group `step` is its step, else the values of a name are counted from 0.
+    value; a group `step` is its step, else the values of a name are counted from 0. `heard` is told each that is kept.
     """
 
     def __init__(
@@ -98,9 +98,11 @@ class Output:
         *,
         patterns: Mapping[str, re.Pattern[str]] | None = None,
         secrets: Iterable[str] = (),
+        heard: Callable[[Reading], None] | None = None,
         kept: int = KEPT,
     ) -> None:
         self._show = show
+        self._heard = heard
         self._patterns = {key: (one, value_group(one)) for key, one in (patterns or {}).items()}
         self._secrets = list(secrets)
         self._kept = kept
@@ -156,7 +158,10 @@ class Output:
                 if count < MOST_READINGS:
                     told = step is not None and abs(step) < _LARGEST_STEP and step.is_integer()
                     at = int(step) if told and step is not None else count
-                    self.readings.append(Reading(key, value, at, time.time_ns() // 1_000_000))
+                    reading = Reading(key, value, at, time.time_ns() // 1_000_000)
+                    self.readings.append(reading)
+                    if self._heard is not None:
+                        self._heard(reading)
 
     def left_out(self) -> dict[str, int]:
         """How many values of each metric were more than are kept."""

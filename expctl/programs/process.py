@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.errors import Stopped
 from expctl.programs import guard
+from expctl.programs.leash import Leash
 from expctl.programs.output import Ended
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Program:
     """A running program. Leaving the block ends it, and whatever it started.
 
     `environment` has the variable MARK. With `terminal` it has a terminal of its own, of the size of ours; what is
-    typed at ours goes there.
+    typed at ours goes there. Without `input` it reads nothing.
     """
 
     def __init__(
@@ -49,8 +50,12 @@ class Program:
         *,
         folder: Path | None = None,
         terminal: bool = False,
+        input: bool = True,
+        leash: Leash | None = None,
     ) -> None:
         self._output = output
+        self._input = input and sys.stdin is not None
+        self._leash = leash or Leash()
         self._mark = environment[MARK]
         self._done = threading.Event()
         self._told: list[bytes] = []
@@ -88,7 +93,7 @@ class Program:
             end, mine = self._pipe(passing, ours="read")
             self._read(name, mine)
             ends.append(end)
-        return None if sys.stdin is not None else subprocess.DEVNULL, ends[0], ends[1]
+        return None if self._input else subprocess.DEVNULL, ends[0], ends[1]
 
     def _terminal(self, passing: ExitStack) -> tuple[int | None, int, int]:
         """Streams that are a terminal; the input too where ours is one, and we are in its foreground."""
@@ -114,6 +119,7 @@ class Program:
                 self._told.append(piece)
         self._guard.wait()
         self._done.set()
+        self._leash.woken.set()
 
     def __enter__(self) -> Program:
         return self
@@ -137,23 +143,24 @@ class Program:
         self._output.close()
 
     def wait(self, timeout: float | None = None) -> Ended:
-        """Wait for the end. Ctrl-C, SIGTERM and SIGHUP, and the end of `timeout` seconds, are passed on to the process
-        group of the program; after five seconds, or another signal, it is killed.
+        """Wait for the end. Ctrl-C, SIGTERM and SIGHUP, a pull at the leash, and the end of `timeout` seconds, are
+        passed on to the process group of the program; after five seconds, or another signal, it is killed.
         """
         limit = None if timeout is None else time.monotonic() + timeout
         stopped: BaseException | None = None
         timed_out, asked = False, 0
-        while True:
+        while not self._done.is_set():
             try:
                 left = None if limit is None else max(limit - time.monotonic(), 0)
-                if self._done.wait(left):
-                    break
-                timed_out = timed_out or stopped is None
-                self.send(signal.SIGKILL if asked else signal.SIGTERM)
+                woken = self._leash.woken.wait(left)
+                cause = self._leash.pulled()
+                if self._done.is_set() or (woken and cause is None):
+                    continue
+                timed_out = timed_out or (cause is None and stopped is None)
             except (KeyboardInterrupt, Stopped) as error:
-                stopped = stopped or error
-                number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.Signals[error.signal_name]
-                self.send(signal.SIGKILL if asked else number)
+                cause = error
+            stopped = stopped or cause
+            self.send(signal.SIGKILL if asked else _signal_of(cause))
             asked += 1
             limit = time.monotonic() + guard.GRACE
             if asked > _INSISTING:
@@ -192,3 +199,10 @@ class Program:
                 if not ended and mark in (folder / "environ").read_bytes().split(b"\0"):
                     found.append(int(folder.name))
         return found
+
+
+def _signal_of(cause: BaseException | None) -> signal.Signals:
+    """What a program is told that is to end for a cause; None: its time is up."""
+    if isinstance(cause, KeyboardInterrupt):
+        return signal.SIGINT
+    return signal.Signals[cause.signal_name] if isinstance(cause, Stopped) else signal.SIGTERM

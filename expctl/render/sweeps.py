@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from expctl.render.sheet import Brief, Column, Sheet
 from expctl.render.views import ranking_sheet, settings
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from expctl.render.sheet import Cell
     from expctl.training.search.samplers import Trial
     from expctl.training.search.space import SearchPoint, SearchSpace
-    from expctl.workflows.sweep import Swept
-    from expctl.workflows.sweep_trials import Progress
+    from expctl.workflows.sweep_board import Progress
+    from expctl.workflows.sweep_record import Swept
 
 
-def trials_sheet(space: SearchSpace, trials: Sequence[Trial], *, total: int | None) -> Sheet:
+def trials_sheet(space: SearchSpace[Any], trials: Sequence[Trial[Any]], *, total: int | None) -> Sheet:
     """`sweep --dry-run`: each trial and what is varied in it."""
     keys = [axis.key for axis in space.axes]
     columns = [Column("trial", "#", "number"), *(_column(key, trials) for key in keys)]
@@ -30,13 +30,13 @@ def trials_sheet(space: SearchSpace, trials: Sequence[Trial], *, total: int | No
     return Sheet("trials", columns, rows, total=total)
 
 
-def _chosen(trial: Trial, key: str) -> Cell:
+def _chosen(trial: Trial[Any], key: str) -> Cell:
     """The value as one types it, none too; nothing where the trial's model has no such parameter."""
     value = trial.point.get(key)
     return Brief("none", None) if value is None and key in trial.point else value
 
 
-def _column(key: str, trials: Sequence[Trial]) -> Column:
+def _column(key: str, trials: Sequence[Trial[Any]]) -> Column:
     values = [trial.point[key] for trial in trials if key in trial.point]
     numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
     return Column(key, kind="number" if numeric else "text")
@@ -74,6 +74,8 @@ def trial_line(progress: Progress, metric: str) -> str:
     of = f"/{progress.total}" if progress.total is not None else ""
     if progress.error is not None:
         outcome = f"failed: {progress.error}"
+    elif not isinstance(value, float | int | None):
+        outcome = f"pruned at step {value.step}"
     else:
         outcome = f"{metric} {value:.4f}" if value is not None else f"no {metric}"
     best = f" (best {progress.best[1]:.4f}, trial {progress.best[0].number})" if progress.best is not None else ""
@@ -91,9 +93,12 @@ def remarks(swept: Swept, objective: str) -> Iterator[str]:
         yield f"{plural(outcome.known, 'trial')} had been finished before"
     if outcome.first_failure is not None:
         trial, error = outcome.first_failure
-        ended = outcome.failed + outcome.done
+        ended = outcome.failed + outcome.done + outcome.pruned
         failed = f"{outcome.failed:,} of {plural(ended, 'trial')} failed"
         yield f"{failed}; the first, {settings_of(trial.point)}: {error.message}"
+    if outcome.pruned:
+        trials = outcome.pruned + outcome.failed + outcome.done
+        yield f"{outcome.pruned:,} of {plural(trials, 'trial')} {agree(outcome.pruned, 'was', 'were')} pruned"
     if swept.missing:
         first = min(swept.missing)
         lacking = (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from expctl.render.sheet import Cell
-    from expctl.workflows.sweep_trials import Progress as TrialProgress
+    from expctl.workflows.sweep_board import Progress as TrialProgress
 
 _STATUS_STYLES = {"finished": "green", "failed": "red", "killed": "yellow", "running": "cyan"}
 _SHRUNK = 8  # places that a narrow terminal leaves a text

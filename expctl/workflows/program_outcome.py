@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, UsageError
+from expctl.programs.placeholders import RUN_DIR
 from expctl.tracking.runs.items import Folder, MetricValue, Param
 from expctl.tracking.runs.metadata import OWN_FILES, check_file_name, check_key
 from expctl.tracking.runs.predicted import predicted
@@ -54,19 +55,24 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def files(request: ProgramRequest, folder: Path, scratch: Path, note: Callable[[str], None]) -> Iterator[Folder]:
+def files(
+    request: ProgramRequest, folder: Path, scratch: Path, note: Callable[[str], None], *, own: bool = False
+) -> Iterator[Folder]:
     """The files that the globs of a request mean, copied to `scratch`, by their paths below `folder`.
 
-    What cannot be recorded is told to `note`, and left out.
+    Of the run's `own` folder, which is gone afterwards, all without a glob; those called like files of expctl's are
+    then recorded below run_dir. What cannot be recorded is told to `note`, and left out.
     """
     copied = 0
-    for pattern in request.artifacts:
+    for pattern in request.artifacts or (("*",) if own else ()):
         paths = sorted(glob.glob(pattern, root_dir=folder, recursive=True))  # noqa: PTH207
         chosen = [file for path in paths for file in _below(folder / path)]
-        if not chosen:
+        if not chosen and request.artifacts:
             note(f"warning: --artifact {pattern}: no such file")
         for file in chosen:
             name = file.relative_to(folder)
+            if name.parts[0] in OWN_FILES and own:
+                name = Path(RUN_DIR, name)
             if name.parts[0] in OWN_FILES:
                 note(f"warning: {name} is not recorded: expctl records a file of that name")
                 continue

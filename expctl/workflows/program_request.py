@@ -82,7 +82,7 @@ class ProgramRequest:
         """The patterns, ready to be used."""
         return {key: re.compile(text) for key, text in self.patterns.items()}
 
-    def to_json(self, secrets: Sequence[str]) -> str:
+    def to_json(self, secrets: Sequence[str] = ()) -> str:
         """One line of JSON, without secrets."""
         columns = self.columns
         asked: dict[str, Any] = {
@@ -97,25 +97,32 @@ class ProgramRequest:
     def of(cls, run: RunRecord) -> ProgramRequest:
         """What was asked for of a recorded run. Raises UsageError if no program made it."""
         try:
-            said = json.loads(run.tags[Tag.PROGRAM])
-            words = [*said["command"], *said.get("params", {}).values()]
-            if not isinstance(said["command"], list) or not all(isinstance(word, str) for word in words):
-                raise TypeError
-            columns = PredictionColumns(
-                said.get("target"), said.get("prediction"), tuple(said.get("ids", ())), said.get("text_column")
-            )
-            return cls(
-                tuple(said["command"]), RunMetadata(), said.get("params", {}), said.get("metrics", {}),
-                tuple(said.get("artifacts", ())), said.get("data"), said.get("predictions"), columns,
-                said.get("timeout"),
-            )  # fmt: skip
+            return cls.from_said(json.loads(run.tags[Tag.PROGRAM]))
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
             raise UsageError(f"run {run.described} was not made by expctl run", hint="expctl list") from None
 
+    @classmethod
+    def from_said(cls, said: Mapping[str, Any]) -> ProgramRequest:
+        """What `to_json` has written down. Raises KeyError, TypeError, AttributeError or UsageError for any other."""
+        words = [*said["command"], *said.get("params", {}).values()]
+        if not isinstance(said["command"], list) or not all(isinstance(word, str) for word in words):
+            raise TypeError
+        columns = PredictionColumns(
+            said.get("target"), said.get("prediction"), tuple(said.get("ids", ())), said.get("text_column")
+        )
+        return cls(
+            tuple(said["command"]), RunMetadata(), said.get("params", {}), said.get("metrics", {}),
+            tuple(said.get("artifacts", ())), said.get("data"), said.get("predictions"), columns,
+            said.get("timeout"),
+        )  # fmt: skip
+
     def line(self) -> str:
         """The `expctl run` line that does the same."""
-        words = ["expctl", "run"]
-        words += [part for key, value in self.params.items() for part in ("--param", f"{key}={value}")]
+        return shlex.join(["expctl", "run", *self.option_words(), "--", *self.command])
+
+    def option_words(self, *, timeout: str = "--timeout") -> list[str]:
+        """The options of a command line that say all but the program itself."""
+        words = [part for key, value in self.params.items() for part in ("--param", f"{key}={value}")]
         words += [part for key, text in self.patterns.items() for part in ("--metric", f"{key}={text}")]
         words += [part for pattern in self.artifacts for part in ("--artifact", pattern)]
         columns = self.columns
@@ -126,8 +133,8 @@ class ProgramRequest:
         words += [part for option, value in said.items() if value for part in (option, value)]
         words += [part for one in columns.ids for part in ("--id", one)]
         if self.timeout_seconds:
-            words += ["--timeout", f"{self.timeout_seconds:g}s"]
-        return shlex.join([*words, "--", *self.command])
+            words += [timeout, f"{self.timeout_seconds:g}s"]
+        return words
 
 
 def _check_pattern(key: str, text: str) -> None:

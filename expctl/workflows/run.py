@@ -18,6 +18,7 @@ from expctl import __version__
 from expctl.errors import ExpctlError, StoreError, UsageError
 from expctl.programs.arguments import parameters
 from expctl.programs.output import MOST_READINGS, Output, secrets_of
+from expctl.programs.placeholders import RUN_DIR, RUN_ID, filled, placeholders
 from expctl.records import Tag
 from expctl.temporary import temporary_folder
 from expctl.tracking import uris
@@ -34,6 +35,7 @@ from expctl.workflows.program_outcome import METRICS_FILE, Before
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from expctl.programs.leash import Leash
     from expctl.programs.output import Ended, Reading
     from expctl.records import RunRecord
     from expctl.settings import Settings
@@ -61,7 +63,8 @@ class RanProgram:
 class Context:
     """Where and how programs are run: the environment they get, what is known of code and packages, what is shown.
 
-    `show` is given their output as it comes; with `terminal` they have one of their own.
+    `show` is given their output as it comes; with `terminal` they have one of their own, without `input` they read
+    nothing. `heard` is told each value of a metric in the output. They are stopped by the `leash`.
     """
 
     settings: Settings
@@ -70,6 +73,9 @@ class Context:
     terminal: bool = False
     note: Callable[[str], None] = silent
     folder: Path = field(default_factory=Path.cwd)
+    input: bool = True
+    heard: Callable[[Reading], None] | None = None
+    leash: Leash | None = None
 
     @property
     def secrets(self) -> list[str]:
@@ -95,17 +101,13 @@ def run(request: ProgramRequest, context: Context, *, verbose: bool = False) -> 
 def known_before(request: ProgramRequest, context: Context) -> tuple[dict[str, str], list[Item]]:
     """The tags and items of a program's run that are known before it begins. Raises DataError for its data."""
     path = None if request.data is None else data_path(request.data, context)
-    data = None if path is None else _hashed(path)
     metadata = request.metadata if path is None else with_data_version(request.metadata, path)
     code = provenance.read_code()
-    requirements = requirements_of(request.command[0], context.environment)
+    sources = sources_of(request, context, code.patch if code else None, metadata.data_version)
     tags = run_tags(
         metadata, request.command_words(context.secrets), code, developer=context.settings.developer, computes=False
     )
-    given = list(_given(request, context, data, requirements, code.patch if code else None))
-    if metadata.data_version:
-        given.append(Param("data_version", metadata.data_version))
-    return tags, given
+    return tags, [*said_params(request, context), *sources.items()]
 
 
 def data_path(path: str, context: Context) -> str:
@@ -122,12 +124,6 @@ def check_program(program: str, context: Context) -> None:
         hint = f"python {program}" if program.endswith(".py") else "its arguments follow it as words of their own"
         what = "is not executable" if Path(place).is_file() else "is not there"
         raise UsageError(f"the program {program!r} {what}", hint=hint)
-
-
-def _hashed(path: str) -> tuple[str, int]:
-    """The sha256 of a data file, and its size."""
-    content = read_bytes(path)
-    return hashlib.sha256(content).hexdigest(), len(content)
 
 
 def requirements_of(program: str, environment: Mapping[str, str]) -> str | None:
@@ -150,11 +146,42 @@ def requirements_of(program: str, environment: Mapping[str, str]) -> str | None:
     return None
 
 
-def _given(
-    request: ProgramRequest, context: Context, data: tuple[str, int] | None, requirements: str | None,
-    patch: bytes | None,
-) -> Iterator[Item]:  # fmt: skip
-    """What is known before the program begins."""
+@dataclass(frozen=True)
+class Sources:
+    """What a program is run on and by: its data, the packages of its Python, the uncommitted patch."""
+
+    data: str | None
+    data_hash: str | None
+    data_bytes: int
+    requirements: str | None
+    patch: bytes | None
+    data_version: str | None
+
+    def items(self) -> Iterator[Item]:
+        """As log items."""
+        if self.data is not None and self.data_hash is not None:
+            yield Param("data_path", self.data)
+            yield Param("data_hash", self.data_hash)
+            profile = json.dumps({"bytes": self.data_bytes})
+            yield DatasetInput(Path(self.data).name, self.data_hash, self.data, "training", profile, json.dumps({}))
+        if self.data_version:
+            yield Param("data_version", self.data_version)
+        if self.requirements is not None:
+            yield File("requirements.txt", self.requirements.encode())
+        if self.patch is not None:
+            yield File("source.patch", self.patch)
+
+
+def sources_of(request: ProgramRequest, context: Context, patch: bytes | None, data_version: str | None) -> Sources:
+    """The sources of a program, as they are now. Raises DataError for data that cannot be read."""
+    content = b"" if request.data is None else read_bytes(data_path(request.data, context))
+    digest = None if request.data is None else hashlib.sha256(content).hexdigest()
+    packages = requirements_of(request.command[0], context.environment)
+    return Sources(request.data, digest, len(content), packages, patch, data_version)
+
+
+def said_params(request: ProgramRequest, context: Context) -> Iterator[Param]:
+    """The parameters that a program is given, by its arguments and besides."""
     for key, value in {
         **parameters(request.command, context.secrets),
         **request.params_told(context.secrets),
@@ -167,17 +194,6 @@ def _given(
             context.note(f"warning: {key} has {len(value):,} characters and is not recorded as a parameter")
             continue
         yield Param(key, value)
-    if data is not None and request.data is not None:
-        digest, size = data
-        yield Param("data_path", request.data)
-        yield Param("data_hash", digest)
-        yield DatasetInput(
-            Path(request.data).name, digest, request.data, "training", json.dumps({"bytes": size}), json.dumps({})
-        )
-    if requirements is not None:
-        yield File("requirements.txt", requirements.encode())
-    if patch is not None:
-        yield File("source.patch", patch)
 
 
 def record_program(
@@ -191,7 +207,7 @@ def record_program(
 ) -> RanProgram:
     """Run a program in a run of its own, which has these tags and items from its beginning. Raises as `run` does."""
     tags = {**tags, Tag.PROGRAM: request.to_json(context.secrets), Tag.VERSION: __version__}
-    output = Output(context.show, patterns=request.expressions, secrets=context.secrets)
+    output = Output(context.show, patterns=request.expressions, secrets=context.secrets, heard=context.heard)
     with temporary_folder() as scratch, recording(store, name, tags) as writer:
         writer.write(given)
         handed = scratch / "predictions.parquet"
@@ -200,18 +216,18 @@ def record_program(
             "EXPCTL_RUN_ID": writer.run_id,
             log_predictions.FILE: str(handed),
         }
-        paths = [context.folder / METRICS_FILE]
-        paths += [] if request.predictions is None else [context.folder / request.predictions]
-        before = Before.of(*paths)
+        folder = _folder(request, context, scratch)
+        before = Before.of(*(folder / name for name in (METRICS_FILE, request.predictions) if name is not None))
+        command = filled(request.command, {RUN_ID: writer.run_id, RUN_DIR: str(folder)}, others=False)
         with _live(writer, output, wanted=bool(request.patterns)) as live:
-            ended = _executed(request, context, output, environment)
+            ended = _executed(command, request.timeout_seconds, context, output, environment)
         for key, more in output.left_out().items():
             context.note(f"warning: {key} has {more:,} values more than the {MOST_READINGS:,} that are recorded")
         failure = failure_of(ended, output, request.timeout_seconds)
         reason = None if failure is None else str(failure)
         close_runs(store, writer.run_id, reason, killed=ended.stopped is not None or isinstance(failure, Abandoned))
         below = runs_below(store, writer.run_id)
-        outcome = _Outcome(request, context, output, before, handed, scratch)
+        outcome = _Outcome(request, context, output, before, handed, scratch, folder)
         if len(below) != 1:
             _record(writer, outcome, live.rest(), failure, ended)
             return RanProgram(store, store.get(writer.run_id), below)
@@ -229,9 +245,20 @@ def record_program(
         return RanProgram(store, store.get(own.run_id))
 
 
+def _folder(request: ProgramRequest, context: Context, scratch: Path) -> Path:
+    """Where the files of a program are: the folder of the run, if the command names that, else the current one."""
+    if RUN_DIR not in placeholders(request.command):
+        return context.folder
+    folder = scratch / "run"
+    folder.mkdir()
+    return folder
+
+
 @dataclass(frozen=True)
 class _Outcome:
-    """What a program left, to be read when it has ended; `handed` is what `log_predictions` wrote, if it did."""
+    """What a program left in its folder, to be read when it has ended; `handed` is what `log_predictions` wrote, if it
+    did.
+    """
 
     request: ProgramRequest
     context: Context
@@ -239,14 +266,16 @@ class _Outcome:
     before: Before
     handed: Path
     scratch: Path
+    folder: Path
 
     def items(self) -> Iterator[Item]:
         """All but the predictions."""
         yield File("output.log", self.output.log())
-        note, folder = self.context.note, self.context.folder
+        note, folder = self.context.note, self.folder
         kept = self.scratch / "kept"
         kept.mkdir()
-        yield from program_outcome.files(self.request, folder, kept, note)
+        own = folder != self.context.folder
+        yield from program_outcome.files(self.request, folder, kept, note, own=own)
         if self.before.written(folder / METRICS_FILE):
             yield from program_outcome.metrics_file(folder / METRICS_FILE, note)
 
@@ -254,7 +283,7 @@ class _Outcome:
         """The predictions, if there are to be some. Raises DataError where they are missing or malformed."""
         request = self.request
         if request.predictions is not None:
-            path = self.context.folder / request.predictions
+            path = self.folder / request.predictions
             program_outcome.check_written(self.before, path)
         elif self.handed.exists():
             path = self.handed
@@ -291,12 +320,17 @@ def _kept_aside(writer: RunWriter, outcome: _Outcome, error: StoreError) -> Stor
     return StoreError(error.message, hint=f"its output is in {path.name}: expctl log {run_id} --artifact {path.name}")
 
 
-def _executed(request: ProgramRequest, context: Context, output: Output, environment: Mapping[str, str]) -> Ended:
+def _executed(
+    command: Sequence[str], timeout: float | None, context: Context, output: Output, environment: Mapping[str, str]
+) -> Ended:
     if sys.platform != "win32":
         from expctl.programs.process import Program
 
-        with Program(request.command, output, environment, folder=context.folder, terminal=context.terminal) as program:
-            return program.wait(request.timeout_seconds)
+        with Program(
+            command, output, environment, folder=context.folder, terminal=context.terminal, input=context.input,
+            leash=context.leash,
+        ) as program:  # fmt: skip
+            return program.wait(timeout)
     raise AssertionError("`check_program` has told")
 
 

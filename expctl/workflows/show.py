@@ -54,7 +54,7 @@ def show(store: Store, reference: str) -> ShownRun:
 
 
 def _before_program(line: str, more: str) -> str:
-    """The `expctl run` line with further options, which stand before the program."""
+    """The line of `expctl run`, or of a sweep of a program, with further options, which stand before the program."""
     return line.replace(" -- ", f" {more} -- " if more else " -- ", 1)
 
 
@@ -64,7 +64,10 @@ def _command(run: RunRecord) -> str | None:
     labelled = shlex.join([*label_words(labels_of(run)), *elsewhere])
     if Tag.SWEEP in run.tags:
         with suppress(RunNotFound):  # whoever can write to a store can write such a tag
-            return f"{Plan.of(run).command()} {labelled}".rstrip()
+            plan = Plan.of(run)
+            if plan.program is not None:
+                return _before_program(plan.command(), labelled)
+            return f"{plan.command()} {labelled}".rstrip()
     if Tag.EXPLANATION in run.tags and Tag.RECIPE not in run.tags:
         return explanation_command(run)
     if Tag.PROGRAM in run.tags:

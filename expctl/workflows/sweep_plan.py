@@ -9,18 +9,21 @@ import json
 import re
 import shlex
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import RunNotFound, UsageError, mask_secrets
 from expctl.metrics import usual_metrics_of
 from expctl.parameters import parameter_words
 from expctl.recipe import OPTIONS
 from expctl.records import Tag
+from expctl.workflows.program_request import ProgramRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from expctl.records import RunRecord
+
+_OF_PROGRAMS: Final = ("program", "prune")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Plan:
 
     `space` has the SPACE of each axis and `given` what all trials have in common, both as they were written. `window`
     is the number of jobs it was begun with, on which the trials of a sampler that learns depend. Without
-    `keep_models` every model is kept.
+    `keep_models` every model is kept. `program` is what `ProgramRequest.to_json` writes of the program that is run with
+    the names of the axes in braces, `prune` the pruner of its trials; None of a sweep of models.
     """
 
     space: Mapping[str, str]
@@ -39,12 +43,15 @@ class Plan:
     metric: str
     window: int
     keep_models: int | None
-    data_hash: str
+    data_hash: str | None
     test_data_hash: str | None
+    program: Mapping[str, Any] | None = None
+    prune: str | None = None
 
     def to_json(self) -> str:
         """One line of JSON. The axes stay in their order: the trials depend on it."""
-        return mask_secrets(json.dumps(asdict(self), ensure_ascii=False))
+        said = {key: value for key, value in asdict(self).items() if value is not None or key not in _OF_PROGRAMS}
+        return mask_secrets(json.dumps(said, ensure_ascii=False))
 
     @classmethod
     def of(cls, parent: RunRecord) -> Plan:
@@ -53,12 +60,14 @@ class Plan:
             plan = cls(**json.loads(parent.tags[Tag.SWEEP]))
             texts = (*plan.space.keys(), *plan.space.values(), *plan.given.keys(), plan.sampler, plan.metric)
             numbers = (plan.trials, plan.keep_models, plan.window)
+            if plan.program is not None:
+                ProgramRequest.from_said(plan.program)
             if not all(isinstance(one, str) for one in texts) or not all(
                 one is None or isinstance(one, int) for one in numbers
             ):
                 raise TypeError
             return plan
-        except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError, UsageError):
             above = parent.tags.get(Tag.PARENT)
             hint = "expctl list" if above is None else f"{above[:8]} is the one it belongs to"
             raise RunNotFound(f"run {parent.described} is not a sweep", hint=hint) from None
@@ -72,6 +81,15 @@ class Plan:
     def _usual_metric(self) -> str:
         return usual_metrics_of(str(self.given.get("task") or "classification"))[0]
 
+    @property
+    def data(self) -> str:
+        """The data file."""
+        return str((self.given if self.program is None else self.program).get("data", "the data"))
+
+    def request(self) -> ProgramRequest | None:
+        """The program of the sweep, as far as it was written down."""
+        return None if self.program is None else ProgramRequest.from_said(self.program)
+
     def command(self) -> str:
         """The `expctl sweep` line that makes this sweep again, or the `train --repeats` line of a set."""
         states = self._states()
@@ -82,9 +100,15 @@ class Plan:
             words += OPTIONS[key].words(value) if key in OPTIONS else parameter_words(key, value)
         if states:
             return shlex.join(words)
-        asked = {"sampler": self.sampler, "trials": self.trials, "metric": self.metric, "jobs": self.window}
+        asked = {
+            "sampler": self.sampler, "trials": self.trials, "metric": self.metric, "prune": self.prune,
+            "jobs": self.window, "keep-models": self.keep_models,
+        }  # fmt: skip
         words += [part for key, value in asked.items() if value is not None for part in (f"--{key}", str(value))]
-        return shlex.join(words + ([] if self.keep_models is None else ["--keep-models", str(self.keep_models)]))
+        program = self.request()
+        if program is not None:
+            words += [*program.option_words(timeout="--trial-timeout"), "--", *program.command]
+        return shlex.join(words)
 
     def _states(self) -> list[int]:
         """The random states of a set that `train --repeats` makes: those that follow one, and nothing of a search."""
@@ -98,7 +122,9 @@ class Plan:
 
 def check_same(plan: Plan, space: Mapping[str, str], given: Mapping[str, Any], wish: Mapping[str, Any]) -> None:
     """Raise UsageError, naming the difference, where something is asked for that the plan has otherwise."""
-    planned = {"sampler": plan.sampler, "metric": plan.metric, "keep_models": plan.keep_models}
+    planned = {
+        "sampler": plan.sampler, "metric": plan.metric, "keep_models": plan.keep_models, "prune": plan.prune
+    }  # fmt: skip
     for asked, had in ((space, plan.space), (given, plan.given), (wish, planned)):
         for key, value in asked.items():
             if key == "data" and had.get(key):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from expctl.errors import UsageError
 from expctl.training.search.samplers import SAMPLERS, STARTUP
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class Preview:
     """`trials` are all, but of a sampler that `learns` the first; `left_out` counts invalid points by reason."""
 
-    space: SearchSpace
+    space: SearchSpace[Any]
     sampler: str
-    trials: Sequence[Trial]
+    trials: Sequence[Trial[Any]]
     total: int | None
     learns: bool
     left_out: Mapping[str, int]

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING
 
 from expctl.errors import DataError, RunNotFound, UsageError
 from expctl.filters.expression import Condition, Field
+from expctl.programs.arguments import HIDDEN
 from expctl.records import Tag
 from expctl.tracking import uris
 from expctl.tracking.runs import lifecycle
 from expctl.tracking.runs.items import TagValue
 from expctl.tracking.runs.metadata import labels_of
+from expctl.tracking.runs.program_runs import close_runs
 from expctl.tracking.runs.references import resolve
 from expctl.tracking.runs.writer import RunWriter, close_orphan
 from expctl.tracking.store import Store, open_store
 from expctl.workflows.sweep_plan import Plan, check_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from expctl.records import RunRecord
+    from expctl.training.search.recipe_diff import Hashes
+    from expctl.workflows.program_request import ProgramRequest
     from expctl.workflows.requests import SweepRequest
 
 
@@ -33,18 +37,21 @@ class Resumed:
     plan: Plan
     request: SweepRequest
 
-    def check_data(self, hashes: tuple[str, str | None]) -> None:
+    def check_data(self, hashes: Hashes) -> None:
         """Raise DataError unless the data are those that the sweep was begun with."""
         plan = self.plan
         if hashes != (plan.data_hash, plan.test_data_hash):
+            was, now = (str(one)[:12] for one in (plan.data_hash, hashes[0]))
             raise DataError(
-                f"{plan.given['data']} has changed: its sha256 was {plan.data_hash[:12]} and is {hashes[0][:12]}",
+                f"{plan.data} has changed: its sha256 was {was} and is {now}",
                 hint="restore the file, or start a new sweep",
             )
 
 
-def resume(request: SweepRequest, note: Callable[[str], None]) -> Resumed:
+def resume(request: SweepRequest, note: Callable[[str], None], secrets: Sequence[str] = ()) -> Resumed:
     """Find and claim the sweep that a request goes on with. `note` is told what else is done to the store.
+
+    `secrets` are not in what was written down of a program, which is then to be given again.
 
     Raises UsageError where the request has something otherwise than the sweep, RunNotFound if another process has it.
     """
@@ -53,6 +60,7 @@ def resume(request: SweepRequest, note: Callable[[str], None]) -> Resumed:
     plan = Plan.of(parent)
     check_same(plan, request.space, request.given, request.chosen)
     _check_resumable(plan, request)
+    program = _program(plan, request.program, secrets)
     claim(store, parent)
     planned = replace(
         request,
@@ -63,8 +71,22 @@ def resume(request: SweepRequest, note: Callable[[str], None]) -> Resumed:
         metric=plan.metric,
         keep_models="all" if plan.keep_models is None else plan.keep_models,
         trials=request.trials or plan.trials,
+        program=program,
+        prune=plan.prune,
     )
     return Resumed(store, parent, plan, planned)
+
+
+def _program(plan: Plan, given: ProgramRequest | None, secrets: Sequence[str]) -> ProgramRequest | None:
+    """The program of a sweep; as it is given, where it is that."""
+    planned = plan.request()
+    if given is not None:
+        if planned is None or given.to_json(secrets) != planned.to_json():
+            raise UsageError("the sweep has another command", hint="--resume RUN alone goes on with it")
+        return given
+    if planned is not None and HIDDEN in "".join([*planned.command, *planned.params.values()]):
+        raise UsageError("the command has a secret, which is not recorded", hint="--resume RUN -- the command again")
+    return planned
 
 
 def _check_resumable(plan: Plan, request: SweepRequest) -> None:
@@ -108,7 +130,8 @@ def claim(store: Store, parent: RunRecord) -> None:
 
 
 def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
-    """Close what an earlier process left RUNNING in a claimed sweep; gives the finished runs by their recipe.
+    """Close what an earlier process left RUNNING in a claimed sweep; gives the runs that are finished, or
+    pruned, by their recipe or program.
 
     Raises RunNotFound if another process claimed the sweep in the meantime.
     """
@@ -119,7 +142,8 @@ def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
     finished: dict[str, RunRecord] = {}
     for run in trials_of(store, parent):
         if run.status == "running":
+            close_runs(store, run.run_id, None, killed=True)  # which a program began
             close_orphan(store, run)
-        if Tag.COMPLETE in run.tags:
-            finished.setdefault(run.tags.get(Tag.RECIPE, ""), run)
+        if Tag.COMPLETE in run.tags or Tag.PRUNED in run.tags:
+            finished.setdefault(run.tags.get(Tag.RECIPE) or run.tags.get(Tag.PROGRAM, ""), run)
     return finished

@@ -31,7 +31,7 @@ MORE_STEPS = [
     (CLIENT + "finalize_logged_model", "after", 1),
     (CLIENT + "log_batch", "after", 1),
     ("expctl.tracking.runs.writer:RunWriter.finish", "after", 1),
-    ("expctl.workflows.sweep:trials_of", "before", 2),
+    ("expctl.workflows.sweep_record:trials_of", "before", 2),
 ]
 KILLERS = """
 import os, signal

@@ -256,7 +256,7 @@ def test_any_pairs_are_parameters_and_a_space_or_a_usage_error(param: list[str],
     if all(axis.values is not None for axis in space.axes):
         with suppress(UsageError):  # more combinations than can be asked for, or some of no model
             for point in islice(space.grid(), 5):
-                space.recipe(point)
+                space.at(point)
 
 
 # Config files.

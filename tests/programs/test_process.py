@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from expctl.errors import ExitCode, Stopped
+from expctl.errors import DataError, ExitCode, Stopped
 from expctl.programs import guard
+from expctl.programs.leash import Leash
 from expctl.programs.output import Ended, Output
 from expctl.programs.process import MARK, Program
 
@@ -100,7 +101,8 @@ def test_what_stops_us_is_passed_on_to_its_process_group(error, number, tmp_path
     mark = os.urandom(8).hex()
     code = f"trap 'touch got; exit 7' {number.name[3:]}; (sleep 600) & touch up; wait"
     with Program(["sh", "-c", code], Output(), {**os.environ, MARK: mark}, folder=tmp_path) as program:
-        wait = program._done.wait
+        woken = program._leash.woken
+        wait = woken.wait
         raised = iter([error])
 
         def interrupted(left: float | None) -> bool:
@@ -110,10 +112,33 @@ def test_what_stops_us_is_passed_on_to_its_process_group(error, number, tmp_path
                 raise next(raised)
             return wait(left)
 
-        monkeypatch.setattr(program._done, "wait", interrupted)
+        monkeypatch.setattr(woken, "wait", interrupted)
         ended = program.wait()
     assert (ended.code, ended.stopped) == (7, error)
     assert (tmp_path / "got").exists()
+    assert left(mark) == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_leash_stops_it_from_another_thread_the_second_time_by_force(times, tmp_path):
+    mark, leash, cause = os.urandom(8).hex(), Leash(), DataError("enough")
+    trap = "exit 7" if times == 1 else ":"
+    command = ["sh", "-c", f"trap '{trap}' TERM; touch up; while :; do sleep 0.05; done"]
+
+    def pull() -> None:
+        while not (tmp_path / "up").exists():
+            time.sleep(0.01)
+        for _ in range(times):
+            leash.pull(cause)
+            while leash.woken.is_set():
+                time.sleep(0.01)
+
+    thread = threading.Thread(target=pull)
+    with Program(command, Output(), {**os.environ, MARK: mark}, folder=tmp_path, leash=leash) as program:
+        thread.start()
+        ended = program.wait()
+    thread.join()
+    assert (ended.code, ended.stopped, ended.timed_out) == (7 if times == 1 else -signal.SIGKILL, cause, False)
     assert left(mark) == []
 
 

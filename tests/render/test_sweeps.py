@@ -14,8 +14,8 @@ from expctl.render.sweeps import best_so_far, remarks, settings_of, swept_sheet,
 from expctl.training.search.samplers import Trial
 from expctl.training.search.scheduler import Outcome
 from expctl.training.search.space import read_space
-from expctl.workflows.sweep import Swept
-from expctl.workflows.sweep_trials import Progress
+from expctl.workflows.sweep_board import Progress
+from expctl.workflows.sweep_record import Swept
 
 HARD = "[red]\x1b[31m|\n=1+1 👩\u200d🚀 \u202eשלום"
 

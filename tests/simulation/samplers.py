@@ -35,7 +35,7 @@ def best_so_far(prepared: Prepared, space: SearchSpace, sampler: str, seed: int,
     proposals = Proposals(space, sampler, trials=trials, seed=seed, higher_is_better=True)
     found: list[float] = []
     while (trial := proposals.ask()) is not None:
-        value = prepared.train(trial.recipe).metrics["f1_score"]
+        value = prepared.train(trial.made).metrics["f1_score"]
         proposals.tell(trial, value)
         found.append(max([value, *found[-1:]]))
     return found

@@ -13,8 +13,8 @@ from expctl.tracking.runs.metadata import RunMetadata, labels_of
 from expctl.training.search.shared_data import prepare
 from expctl.training.search.space import read_space
 from expctl.training.search.workers import InProcess
-from expctl.workflows.sweep import record_sweep as run_sweep
 from expctl.workflows.sweep_plan import Plan
+from expctl.workflows.sweep_record import record_sweep as run_sweep
 from expctl.workflows.sweep_resume import claim, trials_of
 from expctl.workflows.sweep_trials import TrialContext
 from tests.conftest import write_reviews
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from expctl.records import RunRecord
     from expctl.training.search.workers import Workers
-    from expctl.workflows.sweep import Swept
+    from expctl.workflows.sweep_record import Swept
 
 GRID = {"c": "0.01,1,100", "max_features": "20,none"}
 

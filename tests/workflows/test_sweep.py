@@ -366,7 +366,7 @@ def test_a_sampler_resumed_proposes_what_it_did_and_goes_on(small, sampler):
     swept = resume(small.parent, parent_of(small.parent, "drawn"), trials=3)
     space = read_space(RANDOM, {"data": "small.csv"})
     proposals = Proposals(space, sampler, trials=3, seed=space.seed, higher_is_better=True)
-    whole = [trial.recipe.to_json() for trial in iter(proposals.ask, None)]  # nothing is learned from so few
+    whole = [trial.made.to_json() for trial in iter(proposals.ask, None)]  # nothing is learned from so few
     assert (swept.outcome.known, swept.outcome.done) == (2, 1)
     assert [run.tags[Tag.RECIPE] for run in children(small.parent, "drawn")] == whole
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from expctl.cli.inputs import sweep_request
-from expctl.cli.options import common, completion, training
+from expctl.cli.options import common, completion, programs, training
 from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, say, stdout_is_ours
 from expctl.errors import ExitCode, TrainingFailed, UsageError
@@ -82,15 +83,16 @@ Jobs = Annotated[
         min=1,
         max=1024,
         metavar="N",
-        help="Trials at once.  [default: one a core]",
+        help="Trials at once.  [default: one a core; of a program 1]",
         rich_help_panel=_SWEEP,
     ),
 ]
 Metric = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         metavar="M",
-        help="The metric to rank by; with --cv its mean over the folds.  [default: f1_score; of regression r2]",
+        help="The metric to rank by; with --cv its mean over the folds.  [default: f1_score; of regression r2]"
+        "  NAME=REGEX reads one from the output of a program.",
         rich_help_panel=_SWEEP,
         autocompletion=completion.one_of(key for key, one in METRICS.items() if one.is_quality_metric),
     ),
@@ -133,6 +135,7 @@ Scheduler = Annotated[
 
 @training.with_training_options
 def sweep(
+    command: programs.SweptCommand = None,
     grid: Grid = None,
     from_run: training.From = None,
     sampler: SamplerName = None,
@@ -146,6 +149,12 @@ def sweep(
     fail_fast: FailFast = False,
     backend: Backend = None,
     scheduler: Scheduler = None,
+    artifact: programs.Artifacts = None,
+    predictions: programs.Predictions = None,
+    prediction: programs.Prediction = None,
+    id: programs.Id = None,
+    trial_timeout: programs.TrialTimeout = None,
+    prune: programs.Prune = None,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
@@ -153,7 +162,7 @@ def sweep(
     quiet: common.Quiet = False,
     **flags: Any,
 ) -> None:
-    """Train a model for every point of a search space. Each is a run; they are ranked at the end."""
+    """Train a model, or run a program, for every point of a search space. Each is a run; they are ranked at the end."""
     if dry_run:
         read_format(format, without=["id"])
     streams = Streams(quiet=quiet)
@@ -161,9 +170,16 @@ def sweep(
         raise UsageError("--dry-run shows a new sweep, --resume goes on with one", hint="give one of them")
     if from_run is not None and resume is not None:
         raise UsageError("--from begins a new sweep, --resume goes on with one", hint="give one of them")
+    environment = dict(os.environ)  # before MLflow and we make ours of it
+    of_program = {
+        "artifact": artifact, "predictions": predictions, "prediction": prediction, "id": id,
+        "trial_timeout": trial_timeout, "prune": prune,
+    }  # fmt: skip
+    of_model = {"from": from_run, "keep_models": keep_models, "backend": backend, "scheduler": scheduler}
     request = sweep_request(
         {**flags, "experiment": experiment}, tracking_uri, grid=grid, from_run=from_run, note=streams.note,
-        sampler=sampler, metric=metric, keep_models=keep_models, trials=trials, timeout_seconds=timeout, jobs=jobs,
+        command=command or (), of_program=of_program, of_model=of_model, metrics=metric or [],
+        sampler=sampler, keep_models=keep_models, trials=trials, timeout_seconds=timeout, jobs=jobs,
         scheduler=_scheduler(backend, scheduler), resume=resume, fail_fast=fail_fast, verbose=verbose,
     )  # fmt: skip
     if dry_run:
@@ -171,10 +187,12 @@ def sweep(
         return
 
     from expctl.render.sweeps import remarks, swept_sheet
+    from expctl.workflows.run import Context
     from expctl.workflows.sweep import sweep as run_sweep
 
+    context = Context(request.settings, environment, note=streams.note)
     with stdout_is_ours(), told_how_to_go_on(fail_fast=fail_fast) as begun:
-        ranked = run_sweep(request, streams, begun=begun)
+        ranked = run_sweep(request, streams, context, begun=begun)
     swept, ranking = ranked.swept, ranked.ranking
     streams.write(swept_sheet(swept.parent, ranking), format, request.settings)
     for line in remarks(swept, ranking.metric):
@@ -218,4 +236,4 @@ def _scheduler(backend: str | None, scheduler: str | None) -> str | None:
     return scheduler
 
 
-COMMANDS = [Entry("sweep", sweep, topic="sweeps")]
+COMMANDS = [Entry("sweep", sweep, topic="sweeps", takes_program=True)]

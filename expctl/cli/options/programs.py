@@ -6,11 +6,19 @@ from typing import Annotated, Final
 
 import typer
 
-from expctl.cli.options import common
+from expctl.cli.options import common, completion
+from expctl.training.search.pruners import PRUNERS
 
 _RECORD: Final = "Record"
 _PREDICTIONS: Final = "Predictions"
 
+SweptCommand = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[-- PROGRAM ARGUMENT...]", help="A program to run instead of training: {KEY} is the value at a point.",
+        show_default=False,
+    ),
+]  # fmt: skip
 Param = Annotated[
     list[str] | None,
     typer.Option(
@@ -61,6 +69,20 @@ TextColumn = Annotated[
     typer.Option(
         metavar="COLUMN", help="The text that identifies a row, as in runs of train.  [default: text]",
         rich_help_panel=_PREDICTIONS,
+    ),
+]  # fmt: skip
+TrialTimeout = Annotated[
+    int | None,
+    typer.Option(
+        parser=common.seconds, metavar="TIME", help="Stop the program of a trial after this time.",
+        rich_help_panel="Program",
+    ),
+]  # fmt: skip
+Prune = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", autocompletion=completion.one_of(PRUNERS), rich_help_panel="Program",
+        help=f"Stop trials whose --metric NAME=REGEX does worse on its way: {common.any_of(list(PRUNERS))}.",
     ),
 ]  # fmt: skip
 Timeout = Annotated[

@@ -119,7 +119,8 @@ _OFFERED: Final[dict[str, Callable[..., list[str]]]] = {
 }
 # Where --help does not have the options of a heading in the order of the tables: KEY stands behind another.
 _BEHIND: Final = {"strict": "dedupe", "extra_metric": "param", "cv": "param"}
-_HEADINGS: Final = ("Sweep", _DATA, _MODEL, _RECORD, "Common")
+_ARGUMENTS: Final = "Arguments"
+_HEADINGS: Final = (_ARGUMENTS, "Sweep", "Program", "Predictions", _DATA, _MODEL, _RECORD, "Common")
 
 Command = TypeVar("Command", bound="Callable[..., None]")
 
@@ -161,8 +162,8 @@ def _annotation(one: Option) -> Any:
 
 def _heading(annotation: Any) -> str:
     """The heading that an option stands under in --help."""
-    heading: str = annotation.__metadata__[0].rich_help_panel
-    return heading
+    heading: str | None = annotation.__metadata__[0].rich_help_panel
+    return heading or _ARGUMENTS
 
 
 def parameter_meant(context: typer.Context, option: str, words: Sequence[str]) -> str | None:

@@ -56,6 +56,14 @@ class Abandoned(ExpctlError):
     """A run that was given up through no fault of its own."""
 
 
+class Pruned(Abandoned):
+    """A run whose program was stopped at a step, as it did worse than others before it."""
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
 def masked(tags: Mapping[str, str]) -> dict[str, str]:
     """Tags as they are stored: without the secrets of addresses."""
     return {key: mask_passwords(value) for key, value in tags.items()}
@@ -292,6 +300,8 @@ class RunWriter:
     def abort(self, error: BaseException) -> None:
         """End the run with the reason: KILLED if somebody stopped it, FAILED for everything else."""
         killed = isinstance(error, (KeyboardInterrupt, Stopped, Abandoned))
+        if isinstance(error, Pruned):
+            self.write([TagValue(Tag.PRUNED, str(error.step))])
         (self.kill if killed else self.fail)(_reason(error))
 
     def end_as(self, status: str, ended: int | None) -> None:

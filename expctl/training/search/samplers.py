@@ -9,9 +9,10 @@ import importlib
 import importlib.util
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from expctl.errors import UsageError, closest
+from expctl.training.search.space import Made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.distributions import BaseDistribution
 
-    from expctl.recipe import Recipe
     from expctl.records import Value
     from expctl.training.search.space import Axis, SearchPoint, SearchSpace
 
@@ -75,23 +75,31 @@ def check_sampler(name: str) -> Sampler:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """One recipe to be trained, by its number (from 1) and its point in the space."""
+class Trial(Generic[Made]):
+    """A trial, by its number (from 1), its point in the space, and what is made there, such as a recipe."""
 
     number: int
     point: SearchPoint
-    recipe: Recipe
+    made: Made
 
 
-class Proposals:
+@dataclass(frozen=True, slots=True)
+class PrunedAt:
+    """How a trial came out that was stopped before its end: its value of the metric at a step, None without one."""
+
+    step: int
+    value: float | None
+
+
+class Proposals(Generic[Made]):
     """The trials of a sweep, asked for one after the other and told how they came out.
 
     The same space, sampler, seed and answers give the same trials in the same order. `left_out` counts the points
-    that are no valid recipe, by reason; `repeats`: the sampler had nothing new to propose before the last trial.
+    that contradict themselves, by reason; `repeats`: the sampler had nothing new to propose before the last trial.
     """
 
     def __init__(
-        self, space: SearchSpace, sampler: str, *, trials: int | None, seed: int, higher_is_better: bool
+        self, space: SearchSpace[Made], sampler: str, *, trials: int | None, seed: int, higher_is_better: bool
     ) -> None:
         self._space = space
         self._most = trials if trials is not None else None if sampler == "grid" else DEFAULT_TRIALS
@@ -110,7 +118,7 @@ class Proposals:
         known = [int(number) for number in (self._most, size) if number is not None and number != float("inf")]
         return min(known) if known else None
 
-    def ask(self) -> Trial | None:
+    def ask(self) -> Trial[Made] | None:
         """The next trial; None when there are no more."""
         if self._most is not None and self._proposed >= self._most:
             return None
@@ -122,40 +130,40 @@ class Proposals:
             if point is None:
                 return None
             try:
-                recipe = self._space.recipe(point)
+                made = self._space.at(point)
             except UsageError as error:
                 self.left_out[error.message] = self.left_out.get(error.message, 0) + 1
                 self._source.tell(number, None)
                 continue
-            if recipe.to_json() in self._seen:
+            if made.to_json() in self._seen:
                 self._source.tell(number, None)
                 continue
-            self._seen[recipe.to_json()] = number
+            self._seen[made.to_json()] = number
             self._proposed = number
-            return Trial(number, point, recipe)
+            return Trial(number, point, made)
         self.repeats = True
         return None
 
-    def tell(self, trial: Trial, value: float | None) -> None:
+    def tell(self, trial: Trial[Made], value: float | PrunedAt | None) -> None:
         """How a trial came out: its value of the metric, None if it failed."""
         self._source.tell(trial.number, value)
 
 
 class _Grid:
-    def __init__(self, space: SearchSpace) -> None:
+    def __init__(self, space: SearchSpace[Any]) -> None:
         self._points: Iterator[SearchPoint] = space.grid()
 
     def ask(self, _number: int) -> SearchPoint | None:
         return next(self._points, None)
 
-    def tell(self, _number: int, _value: float | None) -> None:
+    def tell(self, _number: int, _value: float | PrunedAt | None) -> None:
         """A grid learns nothing."""
 
 
 class _Drawn:
     """Points drawn by a sampler of Optuna, whose study lives in memory only: the store knows the values."""
 
-    def __init__(self, space: SearchSpace, sampler: str, seed: int, higher_is_better: bool) -> None:
+    def __init__(self, space: SearchSpace[Any], sampler: str, seed: int, higher_is_better: bool) -> None:
         self._space = space
         self._asked: dict[int, Any] = {}
         chosen = SAMPLERS[sampler]
@@ -167,33 +175,38 @@ class _Drawn:
             from optuna.samplers import RandomSampler
 
             arguments["independent_sampler"] = RandomSampler(seed=seed)
-        with _calm():
-            self._study = _study(higher_is_better, kind(seed=seed, **arguments))
+        with calm():
+            self._study = make_study(higher_is_better, kind(seed=seed, **arguments))
         if sampler == "qmc":
             self._show_space()
 
     def ask(self, number: int) -> SearchPoint:
-        with _calm():
+        with calm():
             trial = self._study.ask()
             self._asked[number] = trial
-            models = self._space.models
-            axes = {axis.key: axis for axis in self._space.axes}
+            space = self._space
             point: SearchPoint = {}
-            if "model" in axes:
-                point["model"] = _suggested(trial, axes["model"])
-            for axis in self._space.axes_of(str(point.get("model", models[0]))):
-                if axis.key != "model":
+            if space.chooses_model:
+                (axis,) = (one for one in space.axes if one.key == "model")
+                point["model"] = _suggested(trial, axis)
+            for axis in space.axes_of(str(point.get("model", next(iter(space.models), None)))):
+                if axis.key not in point:
                     point[axis.key] = _suggested(trial, axis)
         return point
 
-    def tell(self, number: int, value: float | None) -> None:
+    def tell(self, number: int, value: float | PrunedAt | None) -> None:
         from optuna.trial import TrialState
 
-        with _calm():
-            if value is None:
-                self._study.tell(self._asked.pop(number), state=TrialState.FAIL)
+        trial = self._asked.pop(number)
+        with calm():
+            if isinstance(value, PrunedAt):  # by their last value and its step samplers know them from whole ones
+                if value.value is not None and value.step >= 0:
+                    trial.report(value.value, value.step)
+                self._study.tell(trial, state=TrialState.PRUNED)
+            elif value is None:
+                self._study.tell(trial, state=TrialState.FAIL)
             else:
-                self._study.tell(self._asked.pop(number), value)
+                self._study.tell(trial, value)
 
     def _show_space(self) -> None:
         """Optuna's QMC draws at random until a finished trial shows it the space; one that stands for nothing does."""
@@ -206,14 +219,16 @@ class _Drawn:
             self._study.add_trial(create_trial(params=params, distributions=kinds, value=0.0))
 
 
-def _study(higher_is_better: bool, sampler: Any = None) -> Study:
+def make_study(higher_is_better: bool, sampler: Any = None, pruner: Any = None) -> Study:
+    """A study of Optuna, in memory. Its name is always the same: Hyperband chooses brackets by it."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna.create_study(direction="maximize" if higher_is_better else "minimize", sampler=sampler)
+    direction = optuna.study.StudyDirection.MAXIMIZE if higher_is_better else optuna.study.StudyDirection.MINIMIZE
+    return optuna.create_study(direction=direction, sampler=sampler, pruner=pruner, study_name="expctl")
 
 
-def _calm() -> warnings.catch_warnings[None]:
+def calm() -> warnings.catch_warnings[None]:
     """Optuna marks arguments and whole samplers experimental, with a warning that our users cannot act on."""
     return warnings.catch_warnings(action="ignore")
 
@@ -252,7 +267,7 @@ def _suggested(trial: Any, axis: Axis) -> Value:
 
 
 def importance(
-    space: SearchSpace, results: Iterable[tuple[SearchPoint, float]], *, higher_is_better: bool
+    space: SearchSpace[Any], results: Iterable[tuple[SearchPoint, float]], *, higher_is_better: bool
 ) -> dict[str, float]:
     """How much each varied parameter mattered for the metric, as shares of 1, the most important first.
 
@@ -266,8 +281,8 @@ def importance(
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
     from optuna.trial import create_trial
 
-    with _calm():
-        study = _study(higher_is_better)
+    with calm():
+        study = make_study(higher_is_better)
         for point, value in results:
             params = {key: _encoded(axes[key], one) for key, one in point.items()}
             kinds = {key: distribution(axes[key]) for key in point}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from expctl.errors import TrainingFailed
+from expctl.training.search.samplers import PrunedAt
 from expctl.training.search.workers import failure
 
 if TYPE_CHECKING:
@@ -25,32 +26,33 @@ if TYPE_CHECKING:
 class Recorder(Protocol):
     """Who keeps the trials. A result is a worker's; its `value` is that of the metric, None for a trial without one."""
 
-    def known(self, trial: Trial) -> tuple[bool, float | None]:
-        """Whether a trial has been recorded as finished before, and its value."""
+    def known(self, trial: Trial[Any]) -> tuple[bool, float | PrunedAt | None]:
+        """Whether a trial has been recorded as finished, or pruned, before, and its value."""
 
-    def begin(self, trial: Trial) -> Any:
+    def begin(self, trial: Trial[Any]) -> Any:
         """A trial begins; returns the task for a worker."""
 
-    def finish(self, trial: Trial, result: Any) -> None:
+    def finish(self, trial: Trial[Any], result: Any) -> None:
         """A trial is done: record it."""
 
-    def fail(self, trial: Trial, error: TrainingFailed) -> None:
+    def fail(self, trial: Trial[Any], error: TrainingFailed) -> None:
         """A trial failed."""
 
 
 @dataclass
 class Outcome:
-    """How a sweep ended: trials done now, known before, failed, and whether time ran out before the last."""
+    """How a sweep ended: trials done now, known before, failed, pruned, and whether time ran out before the last."""
 
     done: int = 0
     known: int = 0
     failed: int = 0
+    pruned: int = 0
     timed_out: bool = False
-    first_failure: tuple[Trial, TrainingFailed] | None = field(default=None)
+    first_failure: tuple[Trial[Any], TrainingFailed] | None = field(default=None)
 
 
 def run_trials(
-    proposals: Proposals,
+    proposals: Proposals[Any],
     workers: Workers,
     work: Callable[[Any, Any], Any],
     recorder: Recorder,
@@ -65,9 +67,9 @@ def run_trials(
     `fail_fast` the first failing trial is raised once it is recorded.
     """
     outcome = Outcome()
-    running: dict[Future[Any], Trial] = {}
-    untold: deque[Trial] = deque()
-    values: dict[int, float | None] = {}
+    running: dict[Future[Any], Trial[Any]] = {}
+    untold: deque[Trial[Any]] = deque()
+    values: dict[int, float | PrunedAt | None] = {}
     started = time.monotonic()
 
     def room() -> bool:
@@ -81,11 +83,15 @@ def run_trials(
             proposals.tell(trial, values.pop(trial.number))
         return True
 
-    def record(trial: Trial, future: Future[Any]) -> None:
+    def record(trial: Trial[Any], future: Future[Any]) -> None:
         error = future.exception()
         if error is None:
-            recorder.finish(trial, future.result())
-            outcome.done += 1
+            result = future.result()
+            recorder.finish(trial, result)
+            if isinstance(result.value, PrunedAt):
+                outcome.pruned += 1
+            else:
+                outcome.done += 1
             return
         failed = failure(error)
         outcome.failed += 1
@@ -93,7 +99,7 @@ def run_trials(
         recorder.fail(trial, failed)
 
     exhausted = False
-    ended: list[tuple[Trial, Future[Any]]] = []
+    ended: list[tuple[Trial[Any], Future[Any]]] = []
     while True:
         # Workers are given their next trials before those that ended are written: writing would keep them waiting.
         exhausted = exhausted or (fail_fast and any(future.exception() is not None for _, future in ended))

@@ -100,7 +100,7 @@ def _mapped(rows: Rows) -> Rows:
 
 
 def prepare(
-    space: SearchSpace, progress: Callable[[str], None] = lambda stage: None, *, data: str | None = None
+    space: SearchSpace[Recipe], progress: Callable[[str], None] = lambda stage: None, *, data: str | None = None
 ) -> Prepared:
     """Read the data and count what its features count, for every trial that the space may hold.
 
@@ -161,7 +161,7 @@ def _count(recipe: Recipe, split: Split) -> Any:
     return features_of(recipe).count(recipe, [split.train.frame, split.test.frame], [whole, *folds])
 
 
-def representatives(space: SearchSpace) -> tuple[list[Recipe], bool]:
+def representatives(space: SearchSpace[Recipe]) -> tuple[list[Recipe], bool]:
     """A recipe for each combination of what decides the split and the counts, these as wide as any trial needs them.
 
     One a model, and False, where they are too many to be shared. Raises UsageError if no combination is valid.
@@ -180,14 +180,14 @@ def representatives(space: SearchSpace) -> tuple[list[Recipe], bool]:
         }
         if is_factory(model):  # what it takes is known to itself alone: it is called with everything
             fixed |= {axis.key: _some(axis)[0] for axis in axes if axis.parameter is None}
-        if any(axis.key == "model" for axis in space.axes):
+        if space.chooses_model:
             fixed["model"] = model
         choices = [[(axis.key, value) for value in _some(axis)] for axis in deciding]
         complete = complete and all(axis.values is not None for axis in deciding)
         complete = complete and math.prod(map(len, choices)) <= _MOST
         for combination in itertools.product(*choices):
             try:
-                recipe = space.recipe({**dict(combination), **fixed})
+                recipe = space.at({**dict(combination), **fixed})
             except UsageError as error:  # contradictory: no trial is made of it either
                 refused.append(error)
                 continue

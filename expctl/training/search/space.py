@@ -1,4 +1,4 @@
-"""The search space of a sweep: `-g KEY=SPACE` read and checked, and a recipe made for each point in it.
+"""The search space of a sweep: `-g KEY=SPACE` read and checked, and what is made at each point in it, such as a recipe.
 
 Knows which values a parameter takes; which of them are tried, and in what order, is the samplers' business.
 """
@@ -9,7 +9,8 @@ import itertools
 import math
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from expctl.errors import UsageError, closest
 from expctl.parameters import Interval
@@ -19,7 +20,7 @@ from expctl.training.models.families import families_of, is_factory, parameters_
 from expctl.training.models.features import FEATURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from expctl.parameters import Parameter
     from expctl.recipe import Recipe
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 _RECIPE_AXES: Final = tuple(key for key, one in OPTIONS.items() if one.may_vary)
 GRID_LIMIT: Final = 10_000
 SearchPoint = dict[str, "Value"]
+
+
+class HasJson(Protocol):
+    """What may be made at a point: its text tells it apart from others."""
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+
+
+Made = TypeVar("Made", bound=HasJson)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +94,26 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class SearchSpace:
-    """The axes of a sweep over `given`, what all trials have in common (for `configure`; keys may be `family.key`)."""
+class SearchSpace(Generic[Made]):
+    """The axes of a sweep, and what is made `at` a point: a recipe, or the request of a program.
+
+    `at` raises UsageError where values contradict each other (ngram_min above ngram_max). `models` are those that
+    trials may have, which have different axes; `seed` is what a sampler draws by.
+    """
 
     axes: tuple[Axis, ...]
-    given: Mapping[str, object]
+    models: tuple[str, ...]
+    seed: int
+    at: Callable[[SearchPoint], Made]
 
     @property
-    def models(self) -> list[str]:
-        """Every model that trials may have."""
-        for axis in self.axes:
-            if axis.key == "model" and axis.values is not None:
-                return [str(value) for value in axis.values]
-        return [_model(self.given)]
-
-    @property
-    def seed(self) -> int:
-        """What a sampler draws by: the random state of all trials, 42 where that is varied."""
-        given = NUMBERS["random_state"].read(self.given.get("random_state", 42))
-        assert isinstance(given, int)
-        return given
+    def chooses_model(self) -> bool:
+        """Whether one of the axes is the model, on which the others depend."""
+        return len(self.models) > 0 and any(axis.key == "model" for axis in self.axes)
 
     def axes_of(self, model: str) -> list[Axis]:
         """The axes that a trial of a model has, `model` itself included."""
         return [axis for axis in self.axes if axis.family in (None, model)]
-
-    def recipe(self, point: SearchPoint) -> Recipe:
-        """The recipe at a point. Raises UsageError where values contradict each other (ngram_min above ngram_max)."""
-        model = str(point.get("model", _model(self.given)))
-        given: dict[str, object] = {}
-        for key, value in {**self.given, **point}.items():
-            family, own = _divided(key, self.models)
-            if family in (None, model):
-                given[own] = value
-        return configure(given)
 
     def grid(self) -> Iterator[SearchPoint]:
         """Every combination, model by model, the last axis changing fastest.
@@ -140,25 +137,25 @@ class SearchSpace:
     def size(self) -> float:
         """The number of combinations; infinite where an axis takes any real."""
         return sum(
-            math.prod(
-                math.inf if axis.values is None else len(axis.values)
-                for axis in self.axes_of(model)
-                if axis.key != "model"
-            )
-            for model in self.models
+            math.prod(math.inf if axis.values is None else len(axis.values) for axis in axes)
+            for axes in self._divided().values()
         )
 
     def _points(self) -> Iterator[SearchPoint]:
-        chooses_model = any(axis.key == "model" for axis in self.axes)
-        for model in self.models:
-            axes = [axis for axis in self.axes_of(model) if axis.key != "model"]
+        for model, axes in self._divided().items():
             for values in itertools.product(*(axis.values or () for axis in axes)):
-                point: SearchPoint = {"model": model} if chooses_model else {}
+                point: SearchPoint = {"model": model} if self.chooses_model else {}
                 yield {**point, **{axis.key: value for axis, value in zip(axes, values, strict=True)}}
 
+    def _divided(self) -> dict[str, list[Axis]]:
+        """The axes of each model but that of the model itself; all of them where there is no model."""
+        if not self.models:
+            return {"": list(self.axes)}
+        return {model: [axis for axis in self.axes_of(model) if axis.key != "model"] for model in self.models}
 
-def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> SearchSpace:
-    """The space that `KEY: SPACE` texts make around what is `given` to every trial.
+
+def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> SearchSpace[Recipe]:
+    """The space of recipes that `KEY: SPACE` texts make around what is `given` to every trial.
 
     Raises UsageError for a key that some model of the sweep does not have, a value out of its range (naming the
     range), an empty or reversed range, and a key that is given twice.
@@ -181,7 +178,25 @@ def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> SearchS
             continue
         family, parameters = _meant(key, models, given)
         axes.append(_axis(key, family, text, parameters))
-    return SearchSpace(tuple(axes), given)
+    seed = NUMBERS["random_state"].read(given.get("random_state", 42))  # 42 where it is varied
+    assert isinstance(seed, int)
+    return SearchSpace(tuple(axes), tuple(models), seed, partial(_recipe, given, tuple(models)))
+
+
+def _recipe(common: Mapping[str, object], models: Sequence[str], point: SearchPoint) -> Recipe:
+    """The recipe at a point; `common` is what all trials have (for `configure`; keys may be `family.key`)."""
+    model = str(point.get("model", _model(common)))
+    given: dict[str, object] = {}
+    for key, value in {**common, **point}.items():
+        family, own = _divided(key, models)
+        if family in (None, model):
+            given[own] = value
+    return configure(given)
+
+
+def read_axis(key: str, text: str) -> Axis:
+    """An axis of values that nothing is known of: numbers, truth values and texts as they look."""
+    return _axis(key, None, text, [])
 
 
 def _models(texts: Mapping[str, str], given: Mapping[str, object]) -> list[str]:
@@ -252,7 +267,10 @@ def _axis(key: str, family: str | None, text: str, parameters: Sequence[Paramete
     """Read one SPACE: `0.1,1,10`, `1..5`, `1..9..2` or `log:1e-4..1e2`."""
     log = text.startswith("log:")
     body = text.removeprefix("log:").strip()
-    numbers = not parameters or any(isinstance(domain, Interval) for domain in parameters[0].domains)
+    if parameters:
+        numbers = any(isinstance(domain, Interval) for domain in parameters[0].domains)
+    else:
+        numbers = log or _is_number(literal(body.partition("..")[0].strip()))
     if ".." not in body or not numbers:  # two dots are also of a path, or of a pattern
         if log:
             raise _wrong(key, text, "log: needs a range")

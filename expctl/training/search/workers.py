@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from expctl import compat
 from expctl.errors import ExpctlError, StoreError, TrainingFailed, UsageError
@@ -179,7 +179,22 @@ class DaskPool:
         self._client.close()
 
 
-Workers = LocalPool | InProcess | DaskPool
+class Workers(Protocol):
+    """Who does the tasks of a sweep, `jobs` at once; `scratch` is a folder for temporary files, None: the system's."""
+
+    @property
+    def jobs(self) -> int: ...
+
+    @property
+    def scratch(self) -> Path | None: ...
+
+    def warm(self, modules: tuple[str, ...]) -> None: ...
+
+    def share(self, value: Any) -> None: ...
+
+    def submit(self, work: Callable[[Any, Any], Any], task: Any) -> Future[Any]: ...
+
+    def done(self, futures: set[Future[Any]]) -> set[Future[Any]]: ...
 
 
 @contextmanager
@@ -190,7 +205,7 @@ def workers(jobs: int | None, scheduler: str | None, *, most: int | None = None)
     Raises UsageError if Dask is not installed, StoreError if no scheduler answers.
     """
     if scheduler is not None:
-        found: Workers = DaskPool(scheduler, jobs)
+        found: LocalPool | InProcess | DaskPool = DaskPool(scheduler, jobs)
     else:
         import joblib
 

@@ -407,7 +407,7 @@ def test_what_mattered_is_told(cli, sweeps, monkeypatch):
         assert (len(results), higher_is_better) == (6, True)
         return {"c": 0.876, "max_features": 0.124}
 
-    monkeypatch.setattr("expctl.workflows.sweep.importance", found)
+    monkeypatch.setattr("expctl.workflows.sweep_record.importance", found)
     assert "expctl: parameter importance for f1_score: c 88%, max_features 12%\n" in resumed(cli).stderr
 
 

@@ -118,7 +118,7 @@ def test_the_random_generators_of_the_process_are_neither_read_nor_moved(sampler
 @pytest.mark.parametrize("texts", [LISTS, MODELS], ids=["lists", "models"])
 def test_each_recipe_is_proposed_once_and_numbered_from_one(sampler, texts):
     found, _ = asked(sampler, texts, trials=11)
-    assert len({trial.recipe.to_json() for trial in found}) == len(found)
+    assert len({trial.made.to_json() for trial in found}) == len(found)
     assert [trial.number for trial in found] == list(range(1, len(found) + 1))
 
 
@@ -127,7 +127,7 @@ def test_a_recipe_that_two_points_share_is_proposed_once(sampler):
     """`naive_bayes` has no `logreg.c`: written for both, three values of it would be one recipe thrice."""
     texts = {"model": "naive_bayes", "max_features": "10,20", "ngram_min": "1,1"}
     found, _ = asked(sampler, texts, value=lambda point: 0.0)
-    assert [trial.recipe.parameters["max_features"] for trial in found] in ([10, 20], [20, 10])
+    assert [trial.made.parameters["max_features"] for trial in found] in ([10, 20], [20, 10])
 
 
 @every
@@ -155,11 +155,11 @@ def test_values_are_of_the_type_that_the_parameter_takes(sampler):
 @every
 def test_a_trial_has_the_parameters_of_its_own_model_only(sampler):
     found, _ = asked(sampler, MODELS, trials=None if sampler == "grid" else 11)
-    assert {trial.recipe.model for trial in found} == {"logreg", "naive_bayes"}
+    assert {trial.made.model for trial in found} == {"logreg", "naive_bayes"}
     for trial in found:
-        own = {"logreg": "logreg.c", "naive_bayes": "naive_bayes.alpha"}[trial.recipe.model]
+        own = {"logreg": "logreg.c", "naive_bayes": "naive_bayes.alpha"}[trial.made.model]
         assert set(trial.point) == {"model", "max_features", "sublinear_tf", own}
-        assert trial.recipe.parameters[own.partition(".")[2]] == trial.point[own]
+        assert trial.made.parameters[own.partition(".")[2]] == trial.point[own]
 
 
 @pytest.mark.parametrize("sampler", [entry(name) for name in SAMPLERS if not SAMPLERS[name].learns])

@@ -41,7 +41,7 @@ class Script:
             return None
         self.asked += 1
         self.events.append(("ask", self.asked))
-        return Trial(self.asked, {"c": float(self.asked)}, SPACE.recipe({"c": float(self.asked)}))
+        return Trial(self.asked, {"c": float(self.asked)}, SPACE.at({"c": float(self.asked)}))
 
     def tell(self, trial: Trial, value: float | None) -> None:
         self.events.append(("tell", trial.number, value))

@@ -109,7 +109,7 @@ def each_the_same(space: SearchSpace) -> int:
     count = 0
     for point in space.grid():
         try:
-            recipe = space.recipe(point)
+            recipe = space.at(point)
         except UsageError:
             continue
         theirs = alone(recipe)
@@ -185,7 +185,7 @@ def test_a_factory_gets_every_column_and_families_beside_it_the_text():
     space = read_space({"model": "naive_bayes,own_prepared:counted"}, given)
     prepared = prepare(space)
     assert list(next(iter(prepared.splits.values())).train.frame) == ["text", "part", "stars"]
-    bayes = next(space.recipe(point) for point in space.grid() if point["model"] == "naive_bayes")
+    bayes = next(space.at(point) for point in space.grid() if point["model"] == "naive_bayes")
     same(prepared.train(bayes), alone(bayes))
 
 
@@ -201,7 +201,7 @@ def test_a_trial_that_fails_alone_fails_in_the_same_words():
 def test_whatever_a_model_raises_fails_its_trial(reason, words):
     space = space_of({"reason": reason}, model="own_prepared:odd")
     with pytest.raises(TrainingFailed) as caught:
-        prepare(space).train(space.recipe({"reason": reason}))
+        prepare(space).train(space.at({"reason": reason}))
     assert caught.value.message == words
 
 
@@ -254,7 +254,7 @@ def test_reals_of_the_split_are_read_when_they_come_and_learn_the_same():
     space = space_of({"test_size": "0.1..0.4"}, model="naive_bayes")
     prepared = prepare(space)
     for size in (0.1, 0.25, 0.39):
-        recipe = space.recipe({"test_size": size})
+        recipe = space.at({"test_size": size})
         same(prepared.train(recipe), alone(recipe))
 
 
@@ -264,9 +264,9 @@ def test_data_that_changed_on_disk_is_noticed(tmp_path, monkeypatch):
     space = space_of({"random_state": "0..40"}, model="naive_bayes")
     prepared = prepare(space)
     write_reviews(Path("small.csv"), 82)
-    same(prepared.train(space.recipe({"random_state": 0})), prepared.train(space.recipe({"random_state": 0})))
+    same(prepared.train(space.at({"random_state": 0})), prepared.train(space.at({"random_state": 0})))
     with pytest.raises(DataError) as caught:
-        prepared.train(space.recipe({"random_state": 1}))
+        prepared.train(space.at({"random_state": 1}))
     assert caught.value.message == "small.csv changed during the sweep"
 
 
@@ -318,8 +318,8 @@ def test_data_that_lies_elsewhere_is_read_there_and_trials_keep_its_old_name(tmp
     prepared = prepare(space, data=str(there))
     assert prepared.hashes == prepare(space_of({"c": "1,2"})).hashes
     assert (
-        prepared.train(space.recipe({"c": 1.0})).metrics["accuracy"]
-        == alone(space_of({"c": "1,2"}).recipe({"c": 1.0})).metrics["accuracy"]
+        prepared.train(space.at({"c": 1.0})).metrics["accuracy"]
+        == alone(space_of({"c": "1,2"}).at({"c": 1.0})).metrics["accuracy"]
     )
 
 

@@ -284,7 +284,7 @@ def test_a_grid_goes_model_by_model_with_the_last_axis_changing_fastest():
 def test_a_point_becomes_the_recipe_of_the_same_words_for_train():
     space = read_space({"c": "0.5", "random_state": "7"}, {**DATA, "max_features": "20", "test_size": "0.3"})
     (point,) = space.grid()
-    recipe = space.recipe(point)
+    recipe = space.at(point)
     assert (recipe.parameters["c"], recipe.random_state) == (0.5, 7)
     assert (recipe.parameters["max_features"], recipe.test_size) == (20, 0.3)
 
@@ -294,7 +294,7 @@ def test_what_is_one_family_s_own_reaches_no_other():
         {"model": "naive_bayes,logreg", "naive_bayes.alpha": "0.5", "logreg.max_features": "10"},
         {**DATA, "logreg.c": "3", "naive_bayes.fit_prior": "false"},
     )
-    bayes, logreg = (space.recipe(point) for point in space.grid())
+    bayes, logreg = (space.at(point) for point in space.grid())
     assert (bayes.parameters["alpha"], bayes.parameters["fit_prior"]) == (0.5, False)
     assert bayes.parameters["max_features"] == 5000
     assert (logreg.parameters["c"], logreg.parameters["max_features"]) == (3.0, 10)
@@ -302,9 +302,9 @@ def test_what_is_one_family_s_own_reaches_no_other():
 
 def test_points_that_contradict_themselves_are_no_recipe():
     space = read_space({"ngram_min": "1,2", "ngram_max": "1,2"}, DATA)
-    assert space.recipe({"ngram_min": 2, "ngram_max": 2}).parameters["ngram_min"] == 2
+    assert space.at({"ngram_min": 2, "ngram_max": 2}).parameters["ngram_min"] == 2
     with pytest.raises(UsageError, match="ngram_min 2 is above ngram_max 1"):
-        space.recipe({"ngram_min": 2, "ngram_max": 1})
+        space.at({"ngram_min": 2, "ngram_max": 1})
 
 
 def test_the_sampler_s_seed_is_the_trials_random_state_unless_that_is_varied():
@@ -337,13 +337,13 @@ def test_a_parameter_of_a_factory_in_a_package_may_be_its_own():
     texts = {"model": "pkg.own:make,logreg", "pkg.own:make.depth": "1,2"}
     space = read_space(texts, {**DATA, "pkg.own:make.seed": "7"})
     assert [axis.family for axis in space.axes] == [None, "pkg.own:make"]
-    first, _, last = (space.recipe(point) for point in space.grid())
+    first, _, last = (space.at(point) for point in space.grid())
     assert (first.parameters, last.model) == ({"depth": 1, "seed": 7}, "logreg")
 
 
 def test_a_fixed_parameter_may_be_one_family_s_own():
     space = read_space({"model": "logreg,naive_bayes"}, {**DATA, "logreg.solver": "saga"})
-    logreg, bayes = (space.recipe(point) for point in space.grid())
+    logreg, bayes = (space.at(point) for point in space.grid())
     assert (logreg.parameters["solver"], "solver" in bayes.parameters) == ("saga", False)
 
 
@@ -485,9 +485,9 @@ def test_every_point_of_a_grid_is_a_recipe_with_its_values_or_contradicts_itself
     for point in space.grid():
         if contradictory(point):
             with pytest.raises(UsageError, match=r"is above|needs analyzer=word"):
-                space.recipe(point)
+                space.at(point)
             continue
-        recipe = space.recipe(point)
+        recipe = space.at(point)
         assert recipe.model == point["model"]
         for key, value in point.items():
             own = key.removeprefix(f"{recipe.model}.")
