@@ -227,54 +227,6 @@ def is_prompt(model: Any) -> bool:
 
 # scikit-learn
 
-# The one type of a forest's file that skops does not know: an extension type, public under no other name.
-TREE: Final = "sklearn.tree._tree.Tree"
-
-# What a calibrated classifier holds: plain objects of numbers and of estimators, which skops makes without calling any
-# of their own code.
-CALIBRATION: Final = ("sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration")
-# The sparse rows that neighbours and support vectors keep, by the names that skops writes; loading them makes numbers.
-SPARSE: Final = ("scipy.sparse._csr.csr_matrix", "scipy.sparse._csr.csr_array")
-# What both hand to compiled code: their public attributes are copies, or made of it.
-NEIGHBOURS: Final = ("_fit_X", "_y", "_tree")
-SUPPORT: Final = ("_n_support", "_dual_coef_", "_intercept_", "_probA", "_probB", "_sparse", "_effective_probability")
-SOLVER: Final = ("_impl",)  # of a class, and of what it made
-# The type of a tree of histogram gradient boosting, the one of its file that skops leaves out on purpose: compiled code
-# goes by the indices in it, which models.safety proves.
-BOOSTED_TREE: Final = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
-# What else its file holds, and one of Poisson regression: numbers and names, made without calling any of their own
-# code. skops trusts them since 0.14; the lowest release that we work with does not.
-LOSSES: Final = (
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn._loss._loss.CyHalfMultinomialLoss",
-    *(
-        f"sklearn._loss.link.{name}"
-        for name in ("HalfLogitLink", "IdentityLink", "Interval", "LogitLink", "LogLink", "MultinomialLogit")
-    ),
-    *(
-        f"sklearn._loss.loss.{name}"
-        for name in ("AbsoluteError", "HalfBinomialLoss", "HalfGammaLoss", "HalfMultinomialLoss", "HalfPoissonLoss",
-                     "HalfSquaredError", "PinballLoss")
-    ),
-)  # fmt: skip
-# What prepares its categories: within it a partial function, of scikit-learn's check of an array and no other.
-CATEGORIES: Final = ("functools.partial", "sklearn.utils.validation.check_array")
-# Its iterations of trees, bins, what they start from and what prepares their columns; the columns of the last by name.
-BOOSTING: Final = ("_predictors", "_bin_mapper", "_baseline_prediction", "_preprocessor")
-COLUMNS: Final = ("_transformer_to_input_indices",)
-# From which a one-hot encoder makes the indices of its matrix, beside its categories.
-ONE_HOT: Final = (
-    "_infrequent_enabled", "_infrequent_indices", "_default_to_infrequent_mappings", "_drop_idx_after_grouping",
-    "_n_features_outs",
-)  # fmt: skip
-# The optimizers that a neural network keeps, for fitting on: numbers.
-OPTIMIZERS: Final = (
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-)
-# An address in the process, which vectorizers keep to warn once of odd stop words: it alone differs in two alike.
-STOP_WORDS_ID: Final = "_stop_words_id"
-
 
 def tree_type() -> Any:
     """The class that `TREE` names, whose state is read for a comparison."""

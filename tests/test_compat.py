@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 import expctl
-from expctl import compat
+from expctl import compat, model_types
 from expctl.tracking.database import planner_stats
 from expctl.tracking.models.table_arrays import hidden_state
 from expctl.tracking.readers import sqlite
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(expctl.__file__).parent
 STORES = Path(__file__).parent / "tracking" / "stores"
-OTHERS = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "compat.py")
+OTHERS = sorted(path for path in PACKAGE.rglob("*.py") if path.name not in ("compat.py", "model_types.py"))
 
 # Modules without an underscore that their packages do not document either.
 INTERNAL: Final = (
@@ -378,9 +378,10 @@ def test_a_vectorizer_keeps_an_address_by_the_name_that_comparisons_leave_out() 
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     relies(
-        compat.STOP_WORDS_ID in vars(TfidfVectorizer(stop_words=["the"]).fit(["the film"])),
+        model_types.STOP_WORDS_ID in vars(TfidfVectorizer(stop_words=["the"]).fit(["the film"])),
         "scikit-learn",
-        f"vectorizers have no {compat.STOP_WORDS_ID}: if nothing took its place, comparisons need not leave it out",
+        f"vectorizers have no {model_types.STOP_WORDS_ID}: if nothing took its place, comparisons need not leave it"
+        " out",
     )
 
 
@@ -392,9 +393,9 @@ def test_a_calibrated_classifier_holds_the_types_that_are_trusted_and_one_classi
     (inner,) = fitted.calibrated_classifiers_
     held = {f"{type(one).__module__}.{type(one).__qualname__}" for one in (inner, *inner.calibrators)}
     relies(
-        held == set(compat.CALIBRATION) and isinstance(inner.estimator, MultinomialNB),
+        held == set(model_types.CALIBRATION) and isinstance(inner.estimator, MultinomialNB),
         "scikit-learn",
-        f"it holds {held}: calibrated models are not loaded until compat.CALIBRATION names them",
+        f"it holds {held}: calibrated models are not loaded until model_types.CALIBRATION names them",
     )
 
 
@@ -406,9 +407,10 @@ def test_the_tree_of_a_forest_has_the_type_that_is_trusted_and_the_arrays_that_a
 
     tree = DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]).tree_
     relies(
-        f"{type(tree).__module__}.{type(tree).__qualname__}" == compat.TREE and type(tree) is compat.tree_type(),
+        f"{type(tree).__module__}.{type(tree).__qualname__}" == model_types.TREE and type(tree) is compat.tree_type(),
         "scikit-learn",
-        f"its trees are no longer {compat.TREE}: models of forests are not loaded until compat.TREE names their type",
+        f"its trees are no longer {model_types.TREE}: models of forests are not loaded until model_types.TREE names"
+        " their type",
     )
     relies(
         all(hasattr(tree, name) for name in ("node_count", "capacity", "children_left", "children_right", "feature")),
@@ -417,22 +419,22 @@ def test_the_tree_of_a_forest_has_the_type_that_is_trusted_and_the_arrays_that_a
     )
     rows = [type(one([[1.0]])) for one in (sparse.csr_matrix, sparse.csr_array)]
     relies(
-        tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in rows) == compat.SPARSE,
+        tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in rows) == model_types.SPARSE,
         "SciPy",
         "its sparse rows have other names: models of neighbours and support vectors are not loaded until compat knows",
     )
     support = SVC().fit(sparse.csr_matrix([[0.0], [1.0]]), [0, 1])
-    numbers, *arrays, is_sparse, is_probable = hidden_state(support, compat.SUPPORT)
+    numbers, *arrays, is_sparse, is_probable = hidden_state(support, model_types.SUPPORT)
     relies(
         (numbers.tolist(), is_sparse, bool(is_probable)) == ([1, 1], True, False)
         and not any(one is None for one in arrays)
-        and hidden_state(SVC, compat.SOLVER) == ["c_svc"],
+        and hidden_state(SVC, model_types.SOLVER) == ["c_svc"],
         "scikit-learn",
         "SVC keeps other arrays than those that models.safety checks",
     )
     neighbours = KNeighborsClassifier(1, algorithm="brute").fit([[0.0], [1.0]], [0, 1])
     relies(
-        hidden_state(neighbours, compat.NEIGHBOURS)[1].tolist() == [0, 1],
+        hidden_state(neighbours, model_types.NEIGHBOURS)[1].tolist() == [0, 1],
         "scikit-learn",
         "neighbours keep other arrays than those that models.safety checks",
     )
@@ -450,21 +452,21 @@ def test_the_parts_that_read_tables_have_the_types_that_are_trusted_and_the_arra
     rows, labels = np.array([[0.0], [1.0]] * 20), [0, 1] * 20
     boosted = HistGradientBoostingClassifier(max_iter=1, categorical_features=[0]).fit(rows, labels)
     held = (boosted, PoissonRegressor().fit(rows, labels), MLPClassifier((1,), max_iter=20, tol=9.0).fit(rows, labels))
-    ours = {compat.BOOSTED_TREE, *compat.LOSSES, *compat.CATEGORIES, *compat.OPTIMIZERS}
+    ours = {model_types.BOOSTED_TREE, *model_types.LOSSES, *model_types.CATEGORIES, *model_types.OPTIMIZERS}
     unknown = {name for one in held for name in untrusted_types(compat.dump_unindented(one))}
     relies(unknown <= ours, "scikit-learn", f"its models hold {unknown - ours}: they are not loaded until compat knows")
-    iterations, mapper, baseline, preprocessor = hidden_state(boosted, compat.BOOSTING)
+    iterations, mapper, baseline, preprocessor = hidden_state(boosted, model_types.BOOSTING)
     relies(
         all(hasattr(iterations[0][0], name) for name in ("nodes", "raw_left_cat_bitsets"))
         and all(hasattr(mapper, name) for name in ("is_categorical_", "bin_thresholds_"))
         and baseline.shape == (1, 1)
         and isinstance(preprocessor, ColumnTransformer)
-        and hidden_state(preprocessor, compat.COLUMNS) != [None],
+        and hidden_state(preprocessor, model_types.COLUMNS) != [None],
         "scikit-learn",
         "histogram gradient boosting keeps other arrays than those that models.safety checks",
     )
     grouped, rare, mappings, dropped, widths = hidden_state(
-        OneHotEncoder(min_frequency=2, drop="first").fit([["a"], ["a"], ["b"], ["c"]]), compat.ONE_HOT
+        OneHotEncoder(min_frequency=2, drop="first").fit([["a"], ["a"], ["b"], ["c"]]), model_types.ONE_HOT
     )
     relies(
         (grouped, rare[0].tolist(), mappings[0].tolist(), dropped.tolist(), widths)

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from expctl.tracking.runs.items import Item
     from expctl.training.search.samplers import Trial
     from expctl.workflows.program_request import ProgramRequest
-    from expctl.workflows.run import Context, Sources
+    from expctl.workflows.program_sources import Sources
+    from expctl.workflows.run import Context
     from expctl.workflows.sweep_board import Board
 
 _INSISTING: Final = 5  # signals, the first of which asks the programs to end and the others use force

@@ -20,7 +20,8 @@ from expctl.tracking.runs.writer import RunWriter
 from expctl.training.data.stored import digest_of
 from expctl.workflows import reproduce_checks
 from expctl.workflows.program_request import ProgramRequest
-from expctl.workflows.run import Context, check_program, data_path, known_before, record_program, requirements_of
+from expctl.workflows.program_sources import data_path, requirements_of
+from expctl.workflows.run import Context, check_program, known_before, record_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

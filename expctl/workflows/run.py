@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import signal
@@ -23,14 +21,14 @@ from expctl.records import Tag
 from expctl.temporary import temporary_folder
 from expctl.tracking import uris
 from expctl.tracking.runs import provenance
-from expctl.tracking.runs.items import DatasetInput, File, Param, RecordedMetric, RemovedTag
+from expctl.tracking.runs.items import File, Param, RecordedMetric, RemovedTag
 from expctl.tracking.runs.metadata import PARAM_LIMIT, check_key, run_tags, with_data_version
 from expctl.tracking.runs.program_runs import close_runs, environment_of, runs_below
 from expctl.tracking.runs.writer import Abandoned, RunWriter, recording
 from expctl.tracking.store import Store, open_store, silent
-from expctl.training.data.tables import read_bytes
 from expctl.workflows import log_predictions, program_outcome
 from expctl.workflows.program_outcome import METRICS_FILE, Before
+from expctl.workflows.program_sources import data_path, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -110,11 +108,6 @@ def known_before(request: ProgramRequest, context: Context) -> tuple[dict[str, s
     return tags, [*said_params(request, context), *sources.items()]
 
 
-def data_path(path: str, context: Context) -> str:
-    """Where a data file lies that a program reads in its folder, or an address as it is."""
-    return path if "://" in path or context.folder == Path.cwd() else str(context.folder / path)
-
-
 def check_program(program: str, context: Context) -> None:
     """Raise UsageError for a program that is not there, or cannot be run as one."""
     if os.name == "nt":
@@ -124,60 +117,6 @@ def check_program(program: str, context: Context) -> None:
         hint = f"python {program}" if program.endswith(".py") else "its arguments follow it as words of their own"
         what = "is not executable" if Path(place).is_file() else "is not there"
         raise UsageError(f"the program {program!r} {what}", hint=hint)
-
-
-def requirements_of(program: str, environment: Mapping[str, str]) -> str | None:
-    """The packages of the Python that runs a program, as a requirements file; None where that cannot be told."""
-    found = shutil.which(program, path=environment.get("PATH"))
-    if found is None:
-        return None
-    with suppress(OSError):
-        with Path(found).open("rb") as file:
-            line = file.readline(500)
-        words = line[2:].decode("utf-8", "replace").split() if line.startswith(b"#!") else [found]
-        if words and Path(words[0]).name == "env":
-            words = words[1:]
-        python = words and shutil.which(words[0], path=environment.get("PATH"))
-        if not python or not Path(python).name.startswith("python"):
-            return None
-        if Path(python).absolute() == Path(sys.executable).absolute():
-            return provenance.requirements(provenance.packages())
-        return provenance.requirements_by(python)
-    return None
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What a program is run on and by: its data, the packages of its Python, the uncommitted patch."""
-
-    data: str | None
-    data_hash: str | None
-    data_bytes: int
-    requirements: str | None
-    patch: bytes | None
-    data_version: str | None
-
-    def items(self) -> Iterator[Item]:
-        """As log items."""
-        if self.data is not None and self.data_hash is not None:
-            yield Param("data_path", self.data)
-            yield Param("data_hash", self.data_hash)
-            profile = json.dumps({"bytes": self.data_bytes})
-            yield DatasetInput(Path(self.data).name, self.data_hash, self.data, "training", profile, json.dumps({}))
-        if self.data_version:
-            yield Param("data_version", self.data_version)
-        if self.requirements is not None:
-            yield File("requirements.txt", self.requirements.encode())
-        if self.patch is not None:
-            yield File("source.patch", self.patch)
-
-
-def sources_of(request: ProgramRequest, context: Context, patch: bytes | None, data_version: str | None) -> Sources:
-    """The sources of a program, as they are now. Raises DataError for data that cannot be read."""
-    content = b"" if request.data is None else read_bytes(data_path(request.data, context))
-    digest = None if request.data is None else hashlib.sha256(content).hexdigest()
-    packages = requirements_of(request.command[0], context.environment)
-    return Sources(request.data, digest, len(content), packages, patch, data_version)
 
 
 def said_params(request: ProgramRequest, context: Context) -> Iterator[Param]:

@@ -17,10 +17,11 @@ from expctl.tracking import uris
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.metadata import check_recipe, with_data_version
 from expctl.tracking.store import open_store
+from expctl.workflows.program_sources import sources_of
 from expctl.workflows.program_trials import ProgramPool, ProgramTrials
 from expctl.workflows.rank import with_ties
 from expctl.workflows.recipe_source import told_data
-from expctl.workflows.run import Context, check_program, sources_of
+from expctl.workflows.run import Context, check_program
 from expctl.workflows.sweep_record import record_sweep
 from expctl.workflows.sweep_resume import resume
 from expctl.workflows.sweep_trials import WARM, TrialContext

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
-import venv
-
 import pytest
 
 from expctl.programs.output import Ended, Output
 from expctl.tracking.runs.writer import Abandoned
-from expctl.workflows.run import ProgramFailed, failure_of, requirements_of
+from expctl.workflows.run import ProgramFailed, failure_of
 
 
 @pytest.mark.parametrize(
@@ -32,18 +27,3 @@ def test_why_a_program_did_not_end_well(ended, kind, told):
     output.feed("stderr", b"first\nlast\n")
     failure = failure_of(ended, output, 60)
     assert (type(failure), str(failure)) == (kind, told)
-
-
-def test_the_packages_are_those_of_the_python_that_runs_the_program(tmp_path):
-    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    mine = requirements_of(sys.executable, path)
-    assert mine is not None
-    assert "mlflow==" in mine
-    assert requirements_of("sh", path) is None
-    assert requirements_of("no such program", path) is None
-    venv.create(tmp_path / "other", symlinks=True)
-    assert requirements_of(str(tmp_path / "other" / "bin" / "python"), path) == ""
-    script = tmp_path / "script"
-    script.write_text(f"#!{tmp_path}/other/bin/python -u\n")
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    assert requirements_of("script", path) == ""

@@ -13,7 +13,7 @@ from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl import compat
+from expctl import model_types
 from expctl.errors import DataError
 from expctl.tracking.models.table_arrays import (
     hidden_state,
@@ -136,7 +136,7 @@ def _is_sound_neighbours(estimator: Any, features: float) -> bool:
     kind = type(estimator)
     if not hasattr(kind, "kneighbors") and not hasattr(kind, "radius_neighbors"):
         return True  # an imputer, which keeps its rows by the same name and reads them with numpy alone
-    rows, labels, tree = hidden_state(estimator, compat.NEIGHBOURS)
+    rows, labels, tree = hidden_state(estimator, model_types.NEIGHBOURS)
     count, neighbours = rows.shape[0], 1 if estimator.n_neighbors is None else estimator.n_neighbors
     return bool(
         tree is None
@@ -167,11 +167,11 @@ def _is_sound_support(estimator: Any, features: float) -> bool:
     import numpy as np
     from scipy import sparse
 
-    vectors, state = estimator.support_vectors_, hidden_state(estimator, compat.SUPPORT)
+    vectors, state = estimator.support_vectors_, hidden_state(estimator, model_types.SUPPORT)
     all_numbers, coefficients, intercepts, *probabilities, is_sparse, is_probable = state
     if is_probable is None:  # before scikit-learn 1.9 the parameter alone says it
         is_probable = estimator.probability
-    is_own_solver = hidden_state(estimator, compat.SOLVER) == hidden_state(type(estimator), compat.SOLVER)
+    is_own_solver = hidden_state(estimator, model_types.SOLVER) == hidden_state(type(estimator), model_types.SOLVER)
     classifies = hasattr(estimator, "classes_")
     numbers = all_numbers if classifies else all_numbers[:1]
     count, pairs = int(numbers.sum()), len(numbers) * (len(numbers) - 1) // 2 if classifies else 1
@@ -218,11 +218,11 @@ def _is_sound_centroids(estimator: Any, features: float) -> bool:
 # A fitted attribute, what is proved of the estimator that has it, and what is wrong else.
 _CHECKS: Final[tuple[tuple[str, Callable[[Any, float], bool], str], ...]] = (
     ("tree_", _is_sound_tree, "a tree has child indices out of range"),
-    (compat.NEIGHBOURS[0], _is_sound_neighbours, "its rows, classes and neighbours do not fit together"),
+    (model_types.NEIGHBOURS[0], _is_sound_neighbours, "its rows, classes and neighbours do not fit together"),
     ("support_vectors_", _is_sound_support, "its support vectors and coefficients do not fit together"),
     ("vocabulary_", _is_sound_vocabulary, "its vocabulary has columns out of range"),
     ("centroids_", _is_sound_centroids, "its centroids are of another shape"),
     ("init_", is_sound_stages, "its stages are not of as many trees as it has columns"),
-    (compat.BOOSTING[0], is_sound_boosting, "its boosted trees have indices out of range"),
-    (compat.ONE_HOT[-1], is_sound_encoder, "the columns of a one-hot encoder are not those of its categories"),
+    (model_types.BOOSTING[0], is_sound_boosting, "its boosted trees have indices out of range"),
+    (model_types.ONE_HOT[-1], is_sound_encoder, "the columns of a one-hot encoder are not those of its categories"),
 )

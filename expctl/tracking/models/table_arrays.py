@@ -8,7 +8,7 @@ from itertools import chain
 from numbers import Integral
 from typing import Any, Final
 
-from expctl import compat
+from expctl import model_types
 
 _BITS: Final = 256  # a category is the number of a bit of eight words
 _STATES: Final = {"MT19937": ("pos", 624), "Philox": ("buffer_pos", 4)}  # where each is within its numbers
@@ -24,7 +24,7 @@ def is_sound_boosting(estimator: Any, features: float) -> bool:
     """Each tree of histogram gradient boosting stays in itself, in the columns and in the bits of its categories."""
     import numpy as np
 
-    iterations, mapper, baseline, preprocessor = hidden_state(estimator, compat.BOOSTING)
+    iterations, mapper, baseline, preprocessor = hidden_state(estimator, model_types.BOOSTING)
     trees = estimator.n_trees_per_iteration_
     classes = len(estimator.classes_) if hasattr(estimator, "classes_") else 1
     categorical = mapper.is_categorical_
@@ -68,7 +68,7 @@ def _keeps_columns(preprocessor: Any, features: float) -> bool:
     from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
     (_, encoder, encoded), (_, check, kept), *rest = preprocessor.transformers_
-    (by_name,) = hidden_state(preprocessor, compat.COLUMNS)
+    (by_name,) = hidden_state(preprocessor, model_types.COLUMNS)
     taken = sorted(chain.from_iterable(by_name.values()))
     return bool(
         type(preprocessor) is ColumnTransformer
@@ -109,7 +109,7 @@ def is_sound_stages(estimator: Any, features: float) -> bool:
 
 def is_sound_encoder(encoder: Any, features: float) -> bool:
     """The columns of a one-hot encoder are those of its categories: it makes them the indices of a sparse matrix."""
-    grouped, *groups, dropped, widths = hidden_state(encoder, compat.ONE_HOT)
+    grouped, *groups, dropped, widths = hidden_state(encoder, model_types.ONE_HOT)
     categories = encoder.categories_
     each: list[Any] = [None] * len(categories)
     rare, mappings = groups if grouped else (each, each)

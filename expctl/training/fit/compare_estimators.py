@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from expctl import compat
+from expctl import compat, model_types
 from expctl.training.models.steps import named_parts
 
 if TYPE_CHECKING:
@@ -56,5 +56,5 @@ def _parts(value: Any) -> dict[str, Any] | None:
     if named is not None:
         return named
     if isinstance(value, BaseEstimator):
-        return {name: part for name, part in vars(value).items() if name != compat.STOP_WORDS_ID}
+        return {name: part for name, part in vars(value).items() if name != model_types.STOP_WORDS_ID}
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl import compat
+from expctl import compat, model_types
 from expctl.training.models.families import FAMILIES, of_class
 from expctl.training.models.regressors import REGRESSORS
 from expctl.training.models.steps import final_estimator, is_calibrated, is_from_factory
@@ -29,7 +29,7 @@ def trusted_types() -> tuple[str, ...]:
     """Types beyond skops' own list that our models need: what the table of families says of each, and why."""
     families = (*FAMILIES.values(), *REGRESSORS.values())
     types = dict.fromkeys(name for family in families for name in family.model_types)
-    return (_RAVEL, _DTYPE, *compat.CALIBRATION, *types)
+    return (_RAVEL, _DTYPE, *model_types.CALIBRATION, *types)
 
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:

@@ -39,7 +39,7 @@ def single_tree(*criteria: str) -> tuple[Parameter, ...]:
 
 
 def forest(*criteria: str, looked_at: str | float, bootstrap: bool) -> tuple[Parameter, ...]:
-    """Of a forest. Its file holds trees, by `compat.TREE`: arrays, with which loading runs no code.
+    """Of a forest. Its file holds trees, by `model_types.TREE`: arrays, with which loading runs no code.
 
     Wrong indices in them could still read past their ends when predicting, so `check_arrays` proves them before any
     model is used.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from expctl import compat
+from expctl import model_types
 from expctl.parameters import Options, Parameter, choice, count, flag, non_negative, positive
 from expctl.training.models.estimator_parameters import (
     INTERCEPT,
@@ -136,7 +136,7 @@ FAMILIES: Final = {
         "sklearn.ensemble:RandomForestClassifier",
         "random forest",
         _forest(bootstrap=True),
-        (compat.TREE,),
+        (model_types.TREE,),
         weighs_not=_NO_SPLIT_WEIGHS,
         preparation=UNSCALED,
     ),
@@ -144,7 +144,7 @@ FAMILIES: Final = {
         "sklearn.ensemble:ExtraTreesClassifier",
         "forest of extremely randomized trees",
         _forest(bootstrap=False),
-        (compat.TREE,),
+        (model_types.TREE,),
         weighs_not=_NO_SPLIT_WEIGHS,
         preparation=UNSCALED,
     ),
@@ -152,7 +152,7 @@ FAMILIES: Final = {
         "sklearn.neighbors:KNeighborsClassifier",
         "vote of the nearest training texts",
         neighbours("vote"),
-        compat.SPARSE,  # the training texts: numbers, whose indices `check_arrays` proves
+        model_types.SPARSE,  # the training texts: numbers, whose indices `check_arrays` proves
         # What scikit-learn takes by itself for sparse features. Of a tree of neighbours no file would be trusted.
         fixed={"algorithm": "brute"},
         weighs_not="texts vote there, not terms",
@@ -170,7 +170,7 @@ FAMILIES: Final = {
         "sklearn.svm:SVC",
         "support vector machine with a kernel; slow beyond some ten thousand texts",
         (*kernel(), _CLASS_WEIGHT, flag("break_ties", "break_ties", False)),
-        compat.SPARSE,  # the support vectors
+        model_types.SPARSE,  # the support vectors
         weighs_not="support vectors are whole texts",
     ),
     "hist_gradient_boosting": Family(
@@ -187,7 +187,7 @@ FAMILIES: Final = {
         "sklearn.tree:DecisionTreeClassifier",
         "one tree",
         (*single_tree("gini", "entropy", "log_loss"), _CLASS_WEIGHT),
-        (compat.TREE,),
+        (model_types.TREE,),
         weighs_not=_NO_SPLIT_WEIGHS,
         reads=("table",),
         preparation=UNSCALED,
@@ -204,7 +204,7 @@ FAMILIES: Final = {
         "sklearn.neural_network:MLPClassifier",
         "neural network of one hidden layer",
         network(),
-        compat.OPTIMIZERS,  # numbers to fit on from
+        model_types.OPTIMIZERS,  # numbers to fit on from
         weighs_not="its features count through a hidden layer",
         reads=("table",),
     ),

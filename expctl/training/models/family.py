@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from expctl import compat
+from expctl import model_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ UNSCALED: Final[Mapping[str, Value]] = {"scaler": None}  # trees split a column 
 NATIVE: Final[Mapping[str, Value]] = {"imputer": None, "scaler": None, "encoder": "native"}
 # What files of histogram gradient boosting hold: arrays of nodes, which `check_arrays` proves, numbers, and the one
 # function that checks the columns beside its categories.
-BOOSTED: Final = (compat.BOOSTED_TREE, *compat.LOSSES, *compat.CATEGORIES)
+BOOSTED: Final = (model_types.BOOSTED_TREE, *model_types.LOSSES, *model_types.CATEGORIES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from expctl import compat
+from expctl import model_types
 from expctl.parameters import Interval, Options, Parameter, choice, count, flag, non_negative, positive
 from expctl.training.models.estimator_parameters import (
     INTERCEPT,
@@ -78,7 +78,7 @@ REGRESSORS: Final = {
             positive("tol", "tol", 1e-4),
             INTERCEPT,
         ),
-        compat.LOSSES,
+        model_types.LOSSES,
         reads=_TABLE,
     ),
     "huber": Family(
@@ -122,7 +122,7 @@ REGRESSORS: Final = {
         "sklearn.ensemble:RandomForestRegressor",
         "random forest",
         forest(*_CRITERIA, looked_at=1.0, bootstrap=True),
-        (compat.TREE,),
+        (model_types.TREE,),
         reads=_TABLE,
         preparation=UNSCALED,
     ),
@@ -130,7 +130,7 @@ REGRESSORS: Final = {
         "sklearn.ensemble:ExtraTreesRegressor",
         "forest of extremely randomized trees",
         forest(*_CRITERIA, looked_at=1.0, bootstrap=False),
-        (compat.TREE,),
+        (model_types.TREE,),
         reads=_TABLE,
         preparation=UNSCALED,
     ),
@@ -147,7 +147,7 @@ REGRESSORS: Final = {
         "sklearn.tree:DecisionTreeRegressor",
         "one tree",
         single_tree(*_CRITERIA),
-        (compat.TREE,),
+        (model_types.TREE,),
         reads=_TABLE,
         preparation=UNSCALED,
     ),
@@ -155,7 +155,7 @@ REGRESSORS: Final = {
         "sklearn.neighbors:KNeighborsRegressor",
         "mean of the nearest training rows",
         neighbours("are averaged"),
-        compat.SPARSE,
+        model_types.SPARSE,
         fixed={"algorithm": "brute"},  # no file would be trusted of a tree of neighbours
         reads=_TABLE,
     ),
@@ -163,14 +163,14 @@ REGRESSORS: Final = {
         "sklearn.svm:SVR",
         "support vector machine with a kernel; slow beyond some ten thousand rows",
         (*kernel(), non_negative("epsilon", "epsilon", 0.1, "errors up to here cost nothing")),
-        compat.SPARSE,
+        model_types.SPARSE,
         reads=_TABLE,
     ),
     "mlp": Family(
         "sklearn.neural_network:MLPRegressor",
         "neural network of one hidden layer",
         network(),
-        compat.OPTIMIZERS,
+        model_types.OPTIMIZERS,
         reads=_TABLE,
     ),
     "dummy": Family(

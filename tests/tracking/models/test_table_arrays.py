@@ -32,7 +32,7 @@ from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotE
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from expctl import compat
+from expctl import model_types
 from expctl.errors import DataError
 from expctl.tracking.models.safety import check_arrays
 from expctl.training.fit.skops_file import trusted_types
@@ -52,7 +52,13 @@ CATEGORIES = pd.DataFrame(
 # What the table of families says of its members, of which some are not yet there.
 TRUSTED = {
     *trusted_types(),
-    *(compat.TREE, compat.BOOSTED_TREE, *compat.LOSSES, *compat.CATEGORIES, *compat.OPTIMIZERS),
+    *(
+        model_types.TREE,
+        model_types.BOOSTED_TREE,
+        *model_types.LOSSES,
+        *model_types.CATEGORIES,
+        *model_types.OPTIMIZERS,
+    ),
 }
 
 
@@ -163,7 +169,7 @@ def node(field, value, *, of="number"):
 
 
 def compat_predictors(model):
-    return getattr(model, compat.BOOSTING[0])
+    return getattr(model, model_types.BOOSTING[0])
 
 
 def words(value):
