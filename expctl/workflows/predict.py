@@ -1,4 +1,4 @@
-"""`predict`: rows of texts, piece by piece, with what the model of a run says of them. Opens and writes no file."""
+"""`predict`: texts or rows of a table, piece by piece, with what the model of a run says of them. Opens and writes no file."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from expctl.tracking.store import Store
     from expctl.training.data.oov import Seen
     from expctl.training.data.table_formats import FileFormat, TableColumns
+    from expctl.training.fit.predict_tables import UnseenCategories
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +80,48 @@ class Predictions:
     rows: int = 0
     missing: int = 0
     _seen: Seen | None = field(default=None, init=False)
+    _unseen: UnseenCategories | None = field(default=None, init=False)
 
     def pieces(self, advance: Callable[[int], None]) -> Iterator[TableColumns]:
         """The input's columns and the predictions, some rows at a time; `advance` is told the rows so far.
 
         Raises UsageError or DataError for rows that the model cannot read.
         """
-        from expctl.training.data.oov import Seen
-        from expctl.training.fit.predict_batches import predicted_chunks
-
-        request, model = self.request, self.model
-        self._seen = Seen() if "oov" in self.run.metrics else None
-        results = predicted_chunks(
-            model.estimator, model.inputs, self._read(), name=request.name, text_column=request.text_column,
-            texts_alone=model.reads_texts_alone, proba=request.proba, oov=request.oov, seen=self._seen,
-        )  # fmt: skip
-        for piece in results:
+        for piece in self._predicted():
             self.rows += len(piece["prediction"])
             self.missing += piece["prediction"].count(None)
             yield piece
             advance(self.rows)
 
+    def _predicted(self) -> Iterator[TableColumns]:
+        from expctl.training.data.oov import Seen
+        from expctl.training.fit.predict_batches import predicted_chunks
+
+        request, model, recipe = self.request, self.model, self.model.recipe
+        if recipe is not None:
+            from expctl.training.data.table import known_categories
+            from expctl.training.fit.predict_tables import UnseenCategories, predicted_tables
+
+            for given, option in ((request.oov, "--oov"), (request.text_column is not None, "--text-column")):
+                if given:
+                    raise UsageError(f"{option}: the model of {self.run.label} reads a table", hint=f"leave out {option}")
+            self._unseen = UnseenCategories(known_categories(model.estimator))
+            return predicted_tables(
+                model.estimator, recipe, self._read(), name=request.name, proba=request.proba, unseen=self._unseen
+            )
+        self._seen = Seen() if "oov" in self.run.metrics else None
+        return predicted_chunks(
+            model.estimator, model.inputs, self._read(), name=request.name, text_column=request.text_column,
+            texts_alone=model.reads_texts_alone, proba=request.proba, oov=request.oov, seen=self._seen,
+        )  # fmt: skip
+
     def warnings(self) -> Iterator[str]:
         """What there is to warn of when all rows have passed."""
         if self.missing:
             yield f"{self.missing:,} of {self.rows:,} rows have no text and got no prediction"
+        unseen = None if self._unseen is None else self._unseen.told()
+        if unseen is not None:
+            yield unseen
         usual, tested = self.run.metrics.get("oov"), self.run.typed_params.get("test_rows")
         seen = self._seen
         if seen is not None and usual is not None and isinstance(tested, int) and seen.is_far_above(usual, tested):
@@ -126,9 +144,13 @@ class Predictions:
             yield from chunks(self.source, kind, encoding=request.encoding, name=request.name)
 
     def _given(self) -> TableColumns:
+        from expctl.training.data.tables import shown_names
+
         inputs = self.model.inputs
         if len(inputs) > 1:
-            raise UsageError(f"the model reads the columns {', '.join(inputs)}", hint="give them with --input FILE")
+            raise UsageError(
+                f"the model reads the columns {shown_names(list(inputs))}", hint="give them with --input FILE"
+            )
         return {self.request.text_column or next(iter(inputs)): list(self.request.texts)}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, ExpctlError, RunNotFound, StoreError
+from expctl.recipe import Recipe
 from expctl.records import RunRecord, Tag
 from expctl.temporary import temporary_folder
 from expctl.tracking.errors import store_errors
@@ -27,7 +28,7 @@ from expctl.tracking.uris import local_folder
 from expctl.training.fit.skops_file import UntrustedTypes, loaded, trusted_types, untrusted_types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from expctl.tracking.readers.rest import RestReader
     from expctl.tracking.store import Store
@@ -41,12 +42,14 @@ class LoadedModel:
     """A model of a run, ready to predict. `inputs` are the columns it reads with their MLflow types.
 
     `is_ours`: expctl trained it, on a table; of another program's it is not known what that gave to `fit`.
+    `recipe` is that of a model which expctl trained on columns of several kinds: by it cells are read as in training.
     """
 
     estimator: Any
     inputs: dict[str, str]
     trained_with: str | None
     is_ours: bool = True
+    recipe: Recipe | None = None
 
     @property
     def is_foreign(self) -> bool:
@@ -187,7 +190,8 @@ def _read(folder: Path, run: RunRecord) -> tuple[dict[str, Any], bytes]:
 def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str], None]) -> LoadedModel:
     where = _where(run)
     flavor, content = _read(folder, run)
-    model = LoadedModel(None, flavor["inputs"], flavor.get("sklearn_version"), Tag.RECIPE in run.tags)
+    inputs, recipe = flavor["inputs"], _table_recipe(run, flavor["inputs"])
+    model = LoadedModel(None, inputs, flavor.get("sklearn_version"), Tag.RECIPE in run.tags, recipe)
     broken, hint = "is damaged", AGAIN
     if model.is_foreign:
         warn(
@@ -207,6 +211,18 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str
     except Exception as error:  # a damaged zip, JSON or array: what loads it raises whatever its parts raise
         raise DataError(f"the {where} {broken}: {type(error).__name__}: {error}", hint=hint) from error
     return replace(model, estimator=estimator)
+
+
+def _table_recipe(run: RunRecord, inputs: Collection[str]) -> Recipe | None:
+    """The recipe of a run that was trained on columns; None of any other, and of one that does not fit the model."""
+    from expctl.training.data.kinds import features_of
+
+    try:
+        recipe = Recipe.from_json(run.tags.get(Tag.RECIPE, ""))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    read = None if recipe.columns is None else features_of(recipe).inputs(recipe)
+    return recipe if read is not None and sorted(read) == sorted(inputs) else None
 
 
 def _load_pickle(folder: Path) -> Any:

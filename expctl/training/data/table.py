@@ -14,6 +14,8 @@ from expctl.training.data import text
 from expctl.training.data.column_kinds import missing_words
 from expctl.training.data.rows import text_hashes
 from expctl.training.models.families import families_of, is_factory
+from expctl.training.models.preparation import CATEGORICAL
+from expctl.training.models.steps import fitted_transformer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -63,14 +65,20 @@ def read_cells(table: TableColumns, recipe: Recipe) -> tuple[TableColumns, list[
 
     No row is left out. Raises DataError, with the row, for a cell that its column's kind does not allow.
     """
-    given = missing_words(recipe.missing)
-    found: TableColumns = {}
-    for name, kind in (recipe.columns or {}).items():
-        found |= _read(name, kind, table[name], given)
+    found = read_rows(table, recipe)
     return found, [False] * len(next(iter(found.values()), []))
 
 
-def _read(name: str, kind: str, values: Sequence[Any], given: frozenset[str] | None) -> TableColumns:
+def read_rows(table: TableColumns, recipe: Recipe, *, first: int = 0) -> TableColumns:
+    """The cells as `read_cells` gives them; `first` is the number of the first row, where others were before it."""
+    given = missing_words(recipe.missing)
+    found: TableColumns = {}
+    for name, kind in (recipe.columns or {}).items():
+        found |= _read(name, kind, table[name], given, first)
+    return found
+
+
+def _read(name: str, kind: str, values: Sequence[Any], given: frozenset[str] | None, first: int) -> TableColumns:
     try:
         if kind == "numeric":
             return {name: [_number(cell, given or read.MISSING) for cell in values]}
@@ -81,7 +89,7 @@ def _read(name: str, kind: str, values: Sequence[Any], given: frozenset[str] | N
                 for part, of in TIME_PARTS.items()
             }
     except ValueError as error:
-        row = next(i for i, cell in enumerate(values) if not _is_of(kind, cell, given or read.MISSING))
+        row = first + next(i for i, cell in enumerate(values) if not _is_of(kind, cell, given or read.MISSING))
         raise DataError(f"column {name!r}, row {row + 1:,}: {error}", hint=f"--as {name}=categorical") from error
     nested = next((cell for cell in values if isinstance(cell, (list, dict, bytes))), None)
     if nested is not None:
@@ -90,6 +98,15 @@ def _read(name: str, kind: str, values: Sequence[Any], given: frozenset[str] | N
     if kind == "text":
         return {name: ["" if read.is_missing(cell, words) else str(cell) for cell in values]}
     return {name: [None if read.is_missing(cell, words) else read.word(cell) for cell in values]}
+
+
+def known_categories(pipeline: Any) -> dict[str, frozenset[str]]:
+    """The categories of each column that a fitted pipeline met in training; none of a factory's."""
+    encoder = fitted_transformer(pipeline, CATEGORICAL)
+    if encoder is None:
+        return {}
+    names = zip(encoder.feature_names_in_.tolist(), encoder.categories_, strict=True)
+    return {name: frozenset(one for one in found.tolist() if isinstance(one, str)) for name, found in names}
 
 
 def _number(cell: Any, missing: frozenset[str]) -> float:

@@ -13,7 +13,7 @@ from expctl.training.data.tables import require
 from expctl.training.data.text import as_text, vectorizers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -43,22 +43,16 @@ def predicted_chunks(
     without, DataError if a column is missing, already exists or does not hold what the model reads, or if there are not
     as many predictions as rows, TrainingFailed if the estimator raises.
     """
-    if proba and not hasattr(estimator, "predict_proba"):
-        raise UsageError(
-            "--proba: this model gives no probabilities", hint="train another --model, or leave out --proba"
-        )
+    names = answer_names(estimator, proba=proba)
     vectorizers = list(vectorizers_of(estimator).values())
     if oov and not vectorizers:
         raise UsageError("--oov: this model does not expose its vocabulary (a factory's)", hint="leave out --oov")
-    names = [PREDICTION, *(f"proba_{label}" for label in estimator.classes_)] if proba else [PREDICTION]
     texts = [column for column, kind in inputs.items() if kind == "string"]
     called = {column: text_column if text_column and column == texts[0] else column for column in inputs}
     for chunk in chunks:
         for column in called.values():
             require(list(chunk), column, name=name, option="--text-column")
-        taken = next((column for column in (*names, *([OOV] if oov else ())) if column in chunk), None)
-        if taken is not None:
-            raise DataError(f"{name} has a column {taken!r} already", hint="rename it: predict adds one of that name")
+        check_free(chunk, [*names, *([OOV] if oov else ())], name)
         read = {column: chunk[called[column]] for column in inputs}
         added = _predict(estimator, inputs, read, names, texts_alone=texts_alone)
         room = None if oov else 0 if seen is None else SAMPLE - seen.rows
@@ -69,6 +63,24 @@ def predicted_chunks(
             if oov:
                 added[OOV] = [None if share != share else share for share in shares.tolist()]
         yield {**chunk, **added}
+
+
+def answer_names(estimator: Any, *, proba: bool) -> list[str]:
+    """The columns that predictions are added as. Raises UsageError if `proba` is asked of a model without."""
+    if not proba:
+        return [PREDICTION]
+    if not hasattr(estimator, "predict_proba"):
+        raise UsageError(
+            "--proba: this model gives no probabilities", hint="train another --model, or leave out --proba"
+        )
+    return [PREDICTION, *(f"proba_{label}" for label in estimator.classes_)]
+
+
+def check_free(chunk: Collection[str], added: Iterable[str], name: str) -> None:
+    """Raise DataError if a table has a column of a name that is to be added."""
+    taken = next((column for column in added if column in chunk), None)
+    if taken is not None:
+        raise DataError(f"{name} has a column {taken!r} already", hint="rename it: predict adds one of that name")
 
 
 def _shares(vectorizers: list[Any], cells: list[Any]) -> np.ndarray:
@@ -89,23 +101,31 @@ def _predict(
     frame = feature_frame(
         {column: [values[i] for i in usable] for column, values in columns.items()}, range(len(usable))
     )
-    asked = frame[next(iter(inputs))] if texts_alone else frame
+    answered = answers(estimator, frame[next(iter(inputs))] if texts_alone else frame, names)
+    for name, values in answered.items():
+        for position, value in zip(usable, values, strict=True):
+            added[name][position] = value
+    return added
+
+
+def answers(estimator: Any, asked: Any, names: Sequence[str]) -> TableColumns:
+    """What an estimator predicts of rows, under the first of the names, and its probabilities under the others.
+
+    Raises DataError if it gives more or fewer answers than there are rows, TrainingFailed if it raises.
+    """
     try:
         predicted = estimator.predict(asked).tolist()
         scores = estimator.predict_proba(asked).tolist() if len(names) > 1 else []
     except Exception as error:
         raise TrainingFailed(f"the model cannot predict this: {type(error).__name__}: {error}") from error
     for given in (predicted, scores) if scores else (predicted,):
-        if len(given) != len(usable):
+        if len(given) != len(asked):
             raise DataError(
-                f"the model gave {len(given):,} predictions for {len(usable):,} rows",
+                f"the model gave {len(given):,} predictions for {len(asked):,} rows",
                 hint="expctl adopt RUN --predictions FILE takes what its program predicted",
             )
-    for place, position in enumerate(usable):
-        added[PREDICTION][position] = predicted[place]
-        for name, score in zip(names[1:], scores[place] if scores else (), strict=True):
-            added[name][position] = score
-    return added
+    columns = zip(*scores, strict=True) if scores else ()
+    return dict(zip(names, [predicted, *map(list, columns)], strict=True))
 
 
 def _cells(values: list[Any], kind: str, column: str) -> list[Any]:

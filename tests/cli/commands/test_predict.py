@@ -309,7 +309,7 @@ def test_a_model_that_answers_otherwise_than_it_did_is_refused_also_in_silence(c
         csv.writer(file).writerows(rows)
     done = cli(*QUIET, "a film")
     refused(done, 5, f"model of run strong ({foreign.run_id[:8]}) was made with scikit-learn 0.1.2", "--isolated")
-    assert f"gives 1 of 10 recorded texts another label under {sklearn.__version__}" in done.stderr
+    assert f"gives 1 of 10 recorded rows another answer under {sklearn.__version__}" in done.stderr
 
 
 def test_a_model_that_cannot_predict_any_more_is_refused(cli, foreign, monkeypatch):

@@ -1,0 +1,102 @@
+"""Predictions for rows of a table by a model that expctl trained on one: the cells are read as in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from expctl.errors import DataError
+from expctl.training.data import table as kind
+from expctl.training.data.dataset import feature_frame
+from expctl.training.data.tables import check_separator, shown_names
+from expctl.training.fit.predict_batches import answer_names, answers, check_free
+from expctl.wording import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from expctl.recipe import Recipe
+    from expctl.training.data.table_formats import TableColumns
+
+_NAMED = 3  # columns of unknown categories that are named
+
+
+@dataclass
+class UnseenCategories:
+    """The rows that went by, and how many of them name a category that training never met, column by column.
+
+    `known` are the categories of training; `first` has the first unknown one of each column.
+    """
+
+    known: Mapping[str, frozenset[str]]
+    rows: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def add(self, cells: TableColumns) -> None:
+        """Count in some rows, as `read_cells` gives them."""
+        self.rows += len(next(iter(cells.values()), []))
+        for column, known in self.known.items():
+            unknown = [cell for cell in cells[column] if cell is not None and cell not in known]
+            if unknown:
+                self.counts[column] = self.counts.get(column, 0) + len(unknown)
+                self.first.setdefault(column, unknown[0])
+
+    def told(self) -> str | None:
+        """One sentence on what was met, None if all was known."""
+        if not self.counts:
+            return None
+        most = sorted(self.counts, key=lambda column: -self.counts[column])
+        named = [f"{column} in {self.counts[column]:,} ({self.first[column][:30]!r})" for column in most[:_NAMED]]
+        more = f" and {plural(len(most) - _NAMED, 'more column')}" if len(most) > _NAMED else ""
+        return (
+            f"categories unknown from training in {self.rows:,} rows: {', '.join(named)}{more};"
+            " to the model they are infrequent ones, or none"
+        )
+
+
+def predicted_tables(
+    estimator: Any,
+    recipe: Recipe,
+    chunks: Iterable[TableColumns],
+    *,
+    name: str,
+    proba: bool = False,
+    unseen: UnseenCategories | None = None,
+) -> Iterator[TableColumns]:
+    """Each piece with a column `prediction`, and if `proba` one `proba_CLASS` a class; rows with missing cells too.
+
+    `recipe` says which columns the model reads, and how; they are found by name, in any order. `unseen` counts unknown
+    categories as rows go by. `name` stands for the table in errors. Raises UsageError if `proba` is asked of a model
+    without, DataError if columns are missing, one to add is there, or a cell is not of its column's kind, TrainingFailed
+    if the estimator raises.
+    """
+    names = answer_names(estimator, proba=proba)
+    passed = 0
+    for chunk in chunks:
+        _require(chunk, kind.columns(recipe), name)
+        check_free(chunk, names, name)
+        try:
+            cells = kind.read_rows(chunk, recipe, first=passed)
+        except DataError as error:
+            raise DataError(f"{name}: {error.message}", hint="the model reads it as in training") from error
+        if unseen is not None:
+            unseen.add(cells)
+        rows = len(next(iter(chunk.values()), []))
+        passed += rows
+        added: TableColumns = {one: [] for one in names}
+        if rows:
+            added = answers(estimator, feature_frame(cells, range(rows)), names)
+        yield {**chunk, **added}
+
+
+def _require(columns: TableColumns, wanted: list[str], name: str) -> None:
+    """Raise DataError, naming all columns that are missing."""
+    missing = [column for column in wanted if column not in columns]
+    if not missing:
+        return
+    check_separator(list(columns), "csv", name)
+    raise DataError(
+        f"{name} lacks {plural(len(missing), 'column')} that the model reads: {shown_names(missing)}",
+        hint=f"it has {shown_names(list(columns))}",
+    )
