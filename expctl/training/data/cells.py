@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 # Words that mean missing where a column is otherwise of numbers or times; `--missing` says others, of every column.
@@ -26,7 +27,12 @@ def is_number(cell: Any) -> bool:
     """Whether a cell is a finite number, or written as one; booleans are none."""
     if isinstance(cell, str):
         return _NUMBER.fullmatch(cell.strip()) is not None
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool) and math.isfinite(cell)
+    if not isinstance(cell, (int, float, Decimal)) or isinstance(cell, bool):
+        return False
+    try:
+        return math.isfinite(cell)
+    except (OverflowError, ValueError):  # an integer beyond every float; a signalling NaN
+        return False
 
 
 def number(cell: Any) -> float:
@@ -58,7 +64,10 @@ def moment(cell: Any) -> datetime:
         found = datetime.fromisoformat(cell.strip())
     else:
         raise ValueError(f"{cell!r} is not a date or time")
-    return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as error:  # its zone takes it beyond the years 1 to 9999
+        raise ValueError(f"{cell!r} is not a date or time") from error
 
 
 def word(cell: Any) -> str:

@@ -5,6 +5,7 @@ A table of parameters and what is built of them; imports nothing heavy until it 
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.parameters import NONE, Interval, Options, Parameter, choice, count, flag
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from expctl.records import Value
 
+_FOLDS: Final = 5  # of target encoding
 _BINS: Final = 255  # categories that the bins of histogram gradient boosting take
 NUMERIC: Final = "numeric"
 CATEGORICAL: Final = "categorical"
@@ -94,9 +96,8 @@ def _numbers(parameters: Mapping[str, Value]) -> Any:
 
 
 def _categories(parameters: Mapping[str, Value], *, task: str, random_state: int, dense: bool) -> Any:
-    """A missing category is one of its own, and of histogram gradient boosting missing there too.
-
-    What training never met counts as the rare ones do, where these are one category, else as none.
+    """A missing category is one of its own. What training never met counts as the rare ones do, where these are one
+    category, else as none, and of histogram gradient boosting as missing.
     """
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
@@ -106,11 +107,19 @@ def _categories(parameters: Mapping[str, Value], *, task: str, random_state: int
     if parameters["encoder"] == "target":
         # Cross-fitted over five folds, so that no row is encoded by its own target.
         kind = "continuous" if task == "regression" else "auto"
-        return TargetEncoder(target_type=kind, cv=5, random_state=random_state)
+        return TargetEncoder(target_type=kind, **_cross_fitting(TargetEncoder, task, random_state))
     native = parameters["encoder"] == "native"
     if native and rare["max_categories"] is None:
         rare["max_categories"] = _BINS
     unknown = float("nan") if native else -1
-    return OrdinalEncoder(
-        handle_unknown="use_encoded_value", unknown_value=unknown, encoded_missing_value=unknown, **rare
-    )
+    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=unknown, **rare)
+
+
+def _cross_fitting(encoder: type, task: str, random_state: int) -> dict[str, Any]:
+    """The same shuffled folds by the arguments of every scikit-learn: since 1.9 it takes a splitter for them."""
+    if inspect.signature(encoder).parameters["random_state"].default != "deprecated":
+        return {"cv": _FOLDS, "random_state": random_state}
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    kind = KFold if task == "regression" else StratifiedKFold
+    return {"cv": kind(_FOLDS, shuffle=True, random_state=random_state)}
