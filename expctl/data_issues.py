@@ -21,7 +21,8 @@ class DataCheck:
     `find`, as `module:function`, is given what is known at its `stage` (`FileRows` when a file has been read,
     `SplitRows` when its rows are divided, `FittedRows` when a model is fitted: see `training/data/checks.py`) and
     returns the count and the message that reports it with the remedy, None if none is due. `--strict` refuses what is
-    `refused`; the rest was asked for, or does no harm. `task` is the one that the check is for, None for every one.
+    `refused`; the rest was asked for, or does no harm. `task` is the one that the check is for, and
+    `features` the kind of features (`text` or `table`); None is every one.
     """
 
     counts: str
@@ -29,9 +30,11 @@ class DataCheck:
     stage: Stage = "split"
     refused: bool = True
     task: str | None = None
+    features: str | None = None
 
 
 _CHECKS: Final = "expctl.training.data.checks"
+_TABLES: Final = "expctl.training.data.table_checks"
 
 # A run has each count as a parameter of the check's name, if it is not zero. They are reported in this order.
 DATA_ISSUES: Final = {
@@ -70,6 +73,7 @@ DATA_ISSUES: Final = {
     "near_copies": DataCheck(
         "test rows that share 80 % of their word triples with a training row, where that is 5 % of them or more",
         f"{_CHECKS}:near_copies",
+        features="text",
     ),
     "conflicting_texts": DataCheck(
         "texts with different labels in different rows", f"{_CHECKS}:conflicting_texts", task="classification"
@@ -87,6 +91,42 @@ DATA_ISSUES: Final = {
         "classes with fewer training rows than `--cv` makes folds (with `--no-stratify`)",
         f"{_CHECKS}:rare_classes",
         task="classification",
+    ),
+    "missing_cells": DataCheck(
+        "cells of a table that are missing", f"{_TABLES}:missing_cells", refused=False, features="table"
+    ),
+    "constant_columns": DataCheck(
+        "columns of a table with one value in all training rows",
+        f"{_TABLES}:constant_columns",
+        refused=False,
+        features="table",
+    ),
+    "id_columns": DataCheck(
+        "columns of a table that are different in every row: words, or whole numbers in order",
+        f"{_TABLES}:id_columns",
+        refused=False,
+        features="table",
+    ),
+    "target_columns": DataCheck(
+        "columns of a table that alone say the target of the test rows, with an accuracy or R² of 0.99 or more",
+        f"{_TABLES}:target_columns",
+        features="table",
+    ),
+    "unknown_categories": DataCheck(
+        "test rows with a category that no training row has",
+        f"{_TABLES}:unknown_categories",
+        refused=False,
+        features="table",
+    ),
+    "far_targets": DataCheck(
+        "rows whose target is more than 10 interquartile ranges beyond the quartiles",
+        f"{_TABLES}:far_targets",
+        task="regression",
+    ),
+    "untrained_targets": DataCheck(
+        "test rows whose target is beyond those of all training rows, where that is 5 % of them or more",
+        f"{_TABLES}:untrained_targets",
+        task="regression",
     ),
     "unknown_rows": DataCheck("test rows without a single term that the model knows", f"{_CHECKS}:unknown_rows", "fit"),
 }

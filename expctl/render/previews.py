@@ -21,19 +21,24 @@ def preview_sheet(preview: Preview) -> Sheet:
     """
     recipe, split, existing = preview.request.recipe, preview.split, preview.existing
     rows: list[list[Cell]] = [
-        ["recipe", key, _cell(value), _was(preview, key), None, None]
+        ["recipe", key, _cell(value), _was(preview, key)]
         for key, value in recipe.values().items()
-        if value is not None or key in preview.changes or key in recipe.parameters
+        if (value is not None or key in preview.changes or key in recipe.parameters)
+        and (key != "text_column" or recipe.columns is None)
     ]
     data: dict[str, Cell] = {"data_hash": split.data_hash, "data_bytes": Size(split.data_bytes)}
     if split.test_data_hash is not None:
         data["test_data_hash"] = split.test_data_hash
-    rows += [["data", key, value, None, None, None] for key, value in data.items()]
-    rows += [["columns", name, role, None, None, None] for name, role in preview.columns.items()]
+    rows += [["data", key, value] for key, value in data.items()]
+    rows += [
+        ["columns", name, role, None, None, None, *preview.cells.get(name, (None, None))]
+        for name, role in preview.columns.items()
+    ]
     train, test = len(split.train), len(split.test)
     rows.append(["split", "rows", train + test, None, train, test])
     rows += [["classes", name, sum(both), None, *both] for name, both in preview.classes.items()]
-    rows += [["checks", key, count, None, None, None] for key, count in counts(split.data_issues).items()]
+    rows += [["target", name, None, None, *both] for name, both in preview.numbers.items()]
+    rows += [["checks", key, count] for key, count in counts(split.data_issues).items()]
     columns = [
         Column("section", kind="section"),
         Column("key", width=None),
@@ -42,6 +47,9 @@ def preview_sheet(preview: Preview) -> Sheet:
         Column("train", kind="number"),
         Column("test", kind="number"),
     ]
+    if preview.cells:
+        columns += [Column("missing", kind="number"), Column("different", kind="number")]
+    rows = [[*row, *[None] * len(columns)][: len(columns)] for row in rows]
     command = recipe.command(defaults_for(recipe))
     facts: dict[str, Cell] = {
         "command": mask_secrets(command),

@@ -1,4 +1,4 @@
-"""`predict`: texts or rows of a table, piece by piece, with what the model of a run says of them. Opens and writes no file."""
+"""`predict`: texts or rows of a table, in pieces, with what the model of a run says of them. Writes no file."""
 
 from __future__ import annotations
 
@@ -104,7 +104,9 @@ class Predictions:
 
             for given, option in ((request.oov, "--oov"), (request.text_column is not None, "--text-column")):
                 if given:
-                    raise UsageError(f"{option}: the model of {self.run.label} reads a table", hint=f"leave out {option}")
+                    raise UsageError(
+                        f"{option}: the model of {self.run.label} reads a table", hint=f"leave out {option}"
+                    )
             self._unseen = UnseenCategories(known_categories(model.estimator))
             return predicted_tables(
                 model.estimator, recipe, self._read(), name=request.name, proba=request.proba, unseen=self._unseen

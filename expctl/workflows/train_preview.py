@@ -14,6 +14,7 @@ from expctl.workflows.recipe_source import told_data
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from expctl.recipe import Recipe
     from expctl.records import RunRecord, Value
     from expctl.training.data.dataset import Split
     from expctl.workflows.requests import TrainingRequest
@@ -23,14 +24,18 @@ if TYPE_CHECKING:
 class Preview:
     """`changes` are the values that the recipe's base had otherwise; `columns` says what each of the data is to it.
 
-    `classes` has the rows of each label, for training and for the test; `existing` is the run that would be repeated.
+    `cells` are how many of a table's column are missing, and how many different the others. `classes` has the rows of
+    each label, and `numbers` the least, middle and largest one, for training and for the test. `existing` is the run
+    that would be repeated.
     """
 
     request: TrainingRequest
     split: Split
     changes: Mapping[str, Value]
     columns: Mapping[str, str]
+    cells: Mapping[str, tuple[int, int]]
     classes: Mapping[str, tuple[int, int]]
+    numbers: Mapping[str, tuple[float, float]]
     existing: RunRecord | None
 
 
@@ -63,7 +68,9 @@ def preview(
         split,
         {key: old for key, (old, _) in changes.items()},
         _columns(request, split, whole=bool(recipe.own_code) and not selects_columns(pipeline)),
-        _classes(split),
+        _cells(split, recipe),
+        {} if recipe.task == "regression" else _classes(split),
+        _numbers(split) if recipe.task == "regression" else {},
         find_existing(request, note, hashes),
     )
 
@@ -83,11 +90,32 @@ def _columns(request: TrainingRequest, split: Split, *, whole: bool) -> dict[str
     from expctl.training.data.kinds import features_of
 
     recipe, kind = request.recipe, features_of(request.recipe)
-    known = dict.fromkeys(kind.columns(recipe), kind.NOUN) | {recipe.target: "label"}
+    if recipe.columns is None:
+        known = dict.fromkeys(kind.columns(recipe), kind.NOUN) | {recipe.target: "label"}
+    else:
+        known = {**recipe.columns, recipe.target: "target"}
     for column, use in ((recipe.split_column, "split"), (recipe.group_column, "group"), (recipe.time_column, "time")):
         if column is not None:
             known[column] = use
     return {name: known.get(name, "feature" if whole else "unused") for name in split.columns}
+
+
+def _cells(split: Split, recipe: Recipe) -> dict[str, tuple[int, int]]:
+    import pandas as pd
+
+    from expctl.training.data.table_checks import cells_of
+
+    if recipe.columns is None:
+        return {}
+    frame = pd.concat([split.train.frame, split.test.frame])
+    return {name: cells_of(frame, name, kind) for name, kind in recipe.columns.items()}
+
+
+def _numbers(split: Split) -> dict[str, tuple[float, float]]:
+    import numpy as np
+
+    train, test = (np.quantile(rows.labels, [0, 0.5, 1]).tolist() for rows in (split.train, split.test))
+    return dict(zip(("min", "median", "max"), zip(train, test, strict=True), strict=True))
 
 
 def _classes(split: Split) -> dict[str, tuple[int, int]]:

@@ -102,8 +102,9 @@ _STAGES: Final = {FileRows: "read", SplitRows: "split", FittedRows: "fit"}
 def find_issues(known: FileRows | SplitRows | FittedRows) -> Iterator[DataIssue]:
     """What the checks of a stage find, in the order of their table. Counts that are zero are no findings."""
     stage, task = _STAGES[type(known)], task_name(known.recipe)
+    kind = "text" if known.recipe.columns is None else "table"
     for key, check in list(DATA_ISSUES.items()):
-        if check.stage == stage and check.task in (None, task):
+        if check.stage == stage and {check.task, check.features} <= {None, task, kind}:
             count, text = resolve_name(check.find)(known)
             if count:
                 yield DataIssue(key, count, text, check.refused)
@@ -145,7 +146,8 @@ def unsplit_rows(split: SplitRows) -> Finding:
 
 def deduped_rows(split: SplitRows) -> Finding:
     count, before = split.deduped, len(split.train) + split.deduped
-    return count, f"left out {count:,} of {before:,} training rows whose text is in the test set (--dedupe)"
+    what = "text" if split.recipe.columns is None else "copy"
+    return count, f"left out {count:,} of {before:,} training rows whose {what} is in the test set (--dedupe)"
 
 
 def regrouped_rows(split: SplitRows) -> Finding:
@@ -182,8 +184,9 @@ def leaked_rows(split: SplitRows) -> Finding:
     trained = np.zeros(len(split.copies), dtype=bool)
     trained[split.texts[:rows]] = True
     leaked = int(trained[split.texts[rows:]].sum())
+    what = "text" if split.recipe.columns is None else "copy"
     return leaked, (
-        f"{leaked:,} of {len(split.test):,} test rows {agree(leaked, 'has', 'have')} a text that is trained on too"
+        f"{leaked:,} of {len(split.test):,} test rows {agree(leaked, 'has', 'have')} a {what} that is trained on too"
         f" ({repeated:,} of all rows {agree(repeated, 'repeats', 'repeat')} another's):"
         " --dedupe keeps copies on one side"
     )
@@ -223,9 +226,10 @@ def conflicting_texts(split: SplitRows) -> Finding:
     for text, label in zip(split.texts[often].tolist(), both[often].tolist(), strict=True):
         labels.setdefault(text, set()).add(label)
     conflicting = sum(len(found) > 1 for found in labels.values())
+    noun, what = features_of(split.recipe).NOUN, "rows" if split.recipe.columns is None else "copies"
     return conflicting, (
-        f"{plural(conflicting, 'text')} {agree(conflicting, 'has', 'have')} different labels in different"
-        " rows, which no model can get right: fix the labels"
+        f"{plural(conflicting, noun)} {agree(conflicting, 'has', 'have')} different labels in different"
+        f" {what}, which no model can get right: fix the labels"
     )
 
 

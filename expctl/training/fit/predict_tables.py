@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from expctl.errors import DataError
 from expctl.training.data import table as kind
 from expctl.training.data.dataset import feature_frame
-from expctl.training.data.tables import check_separator, shown_names
+from expctl.training.data.table_formats import check_separator
+from expctl.training.data.tables import shown_names
 from expctl.training.fit.predict_batches import answer_names, answers, check_free
 from expctl.wording import plural
 
@@ -68,8 +69,8 @@ def predicted_tables(
 
     `recipe` says which columns the model reads, and how; they are found by name, in any order. `unseen` counts unknown
     categories as rows go by. `name` stands for the table in errors. Raises UsageError if `proba` is asked of a model
-    without, DataError if columns are missing, one to add is there, or a cell is not of its column's kind, TrainingFailed
-    if the estimator raises.
+    without, DataError if columns are missing, one to add is there, or a cell is not of its column's kind,
+    TrainingFailed if the estimator raises.
     """
     names = answer_names(estimator, proba=proba)
     passed = 0

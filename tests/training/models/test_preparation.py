@@ -23,9 +23,7 @@ DEFAULTS = {key: one.default for key, one in PREPARATION.items()}
 def prepared(**given: Any) -> np.ndarray:
     from sklearn.compose import ColumnTransformer
 
-    made = transformers(
-        {**DEFAULTS, **given}, ["size"], ["town"], task="regression", random_state=1, dense=True
-    )
+    made = transformers({**DEFAULTS, **given}, ["size"], ["town"], task="regression", random_state=1, dense=True)
     found: np.ndarray = ColumnTransformer(made).fit_transform(FRAME, LABELS)
     return found
 

@@ -39,7 +39,7 @@ def test_what_is_no_number_is_named(wrong: Any) -> None:
 
 
 def test_one_number_alone_cannot_be_learned() -> None:
-    with pytest.raises(DataError, match="all 2 rows of a.csv to learn from have the target 3"):
+    with pytest.raises(DataError, match=r"all 2 rows of a\.csv to learn from have the target 3"):
         regression.check_sides(rows([3, 3]), rows([1, 2]), RECIPE)
     regression.check_sides(rows([3, 4]), rows([1, 1]), RECIPE)
 

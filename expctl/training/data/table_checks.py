@@ -1,0 +1,208 @@
+"""The checks of the data that only tables have: columns that say nothing or everything, and numbers out of reach.
+
+The table of them is `DATA_ISSUES`; each is given `SplitRows` and gives what `checks.py` calls a finding.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from expctl.training.data.table import TIME_PARTS
+from expctl.wording import agree, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    import pandas as pd
+
+    from expctl.training.data.checks import Finding, SplitRows
+
+NOTHING: Final[Finding] = (0, None)
+GIVES_AWAY: Final = 0.99  # accuracy, or R², of one column alone
+FAR: Final = 10  # interquartile ranges beyond the quartiles
+UNTRAINED: Final = 0.05  # of the test rows: at random fewer are beyond all training rows
+_BINS: Final = 200  # of the numbers of a column
+_LEAST: Final = 10  # rows by which a column is judged
+_NAMED: Final = 5
+
+
+def cells_of(frame: pd.DataFrame, name: str, kind: str) -> tuple[int, int]:
+    """How many cells of a column are missing, and how many different values the others have."""
+    if kind == "datetime":
+        parts = frame[[f"{name}.{part}" for part in TIME_PARTS]].dropna()
+        return len(frame) - len(parts), len(parts.drop_duplicates())
+    column = frame[name]
+    missing = column.isna() | (column.astype(object) == "")
+    return int(missing.sum()), int(column[~missing].nunique())
+
+
+def _both(split: SplitRows) -> pd.DataFrame:
+    """All rows, as the file has them."""
+    import pandas as pd
+
+    frames = [split.train.frame, split.test.frame]
+    return pd.concat(frames) if split.recipe.test_data is not None else pd.concat(frames).sort_index()
+
+
+def _named(columns: Sequence[str]) -> str:
+    return ", ".join(columns[:_NAMED]) + (", ..." if len(columns) > _NAMED else "")
+
+
+def _dropped(columns: Sequence[str]) -> str:
+    return " ".join(f"--drop {shlex.quote(name)}" for name in columns[:_NAMED])
+
+
+def missing_cells(split: SplitRows) -> Finding:
+    frame, kinds = _both(split), split.recipe.columns or {}
+    missing = {name: cells_of(frame, name, kind)[0] for name, kind in kinds.items()}
+    having = sorted((name for name in missing if missing[name]), key=lambda name: -missing[name])
+    if not having:
+        return NOTHING
+    cells, most = sum(missing.values()), having[0]
+    return cells, (
+        f"{plural(cells, 'cell')} {agree(cells, 'is', 'are')} missing, in {len(having):,} of"
+        f" {plural(len(kinds), 'column')}, {missing[most]:,} of {len(frame):,} in {most}"
+    )
+
+
+def constant_columns(split: SplitRows) -> Finding:
+    kinds = split.recipe.columns or {}
+    constant = [name for name, kind in kinds.items() if _is_constant(split.train.frame, name, kind)]
+    return len(constant), (
+        f"{plural(len(constant), 'column')} {agree(len(constant), 'has', 'have')} one value in all training rows:"
+        f" {_dropped(constant)}"
+    )
+
+
+def _is_constant(frame: pd.DataFrame, name: str, kind: str) -> bool:
+    missing, different = cells_of(frame, name, kind)
+    return different == 0 or (different == 1 and not missing)
+
+
+def id_columns(split: SplitRows) -> Finding:
+    frame = _both(split)
+    if len(frame) < _LEAST:
+        return NOTHING
+    kinds = (split.recipe.columns or {}).items()
+    ids = [name for name, kind in kinds if kind in ("numeric", "categorical") and _is_id(frame[name], kind)]
+    return len(ids), (
+        f"{plural(len(ids), 'column')} {agree(len(ids), 'looks', 'look')} like an id, different in every row, which"
+        f" says nothing of other rows: {_dropped(ids)}"
+    )
+
+
+def _is_id(column: pd.Series[float], kind: str) -> bool:
+    """Whether all are different: words, or whole numbers in order."""
+    if column.isna().any() or not column.is_unique:
+        return False
+    if kind == "categorical":
+        return True
+    in_order = column.is_monotonic_increasing or column.is_monotonic_decreasing
+    return in_order and bool((column == column.round()).all())
+
+
+def target_columns(split: SplitRows) -> Finding:
+    if min(len(split.train), len(split.test)) < _LEAST:
+        return NOTHING
+    scores = {name: score for name, score in _scores_alone(split) if score >= GIVES_AWAY}
+    measure = "R²" if split.recipe.task == "regression" else "accuracy"
+    shown = ", ".join(f"{name} ({measure} {score:.3f})" for name, score in list(scores.items())[:_NAMED])
+    return len(scores), (
+        f"{plural(len(scores), 'column')} alone {agree(len(scores), 'gives', 'give')} the target away: {shown}; if it is"
+        f" not known beforehand: {_dropped(list(scores))}"
+    )
+
+
+def _scores_alone(split: SplitRows) -> Iterator[tuple[str, float]]:
+    """How well each column alone says the target of the test rows, by what training rows with such a value have.
+
+    Numbers are put in bins of as many rows each. None is given of a target that hardly varies.
+    """
+    import numpy as np
+
+    regression = split.recipe.task == "regression"
+    train, test = split.train.labels, split.test.labels
+    if not regression:
+        classes, codes = np.unique(np.concatenate([train, test]), return_inverse=True)
+        train, test = codes[: len(train)], codes[len(train) :]
+        if np.bincount(test).max() > 0.95 * len(test):
+            return
+    elif (test == test[0]).all():
+        return
+    for name, kind in (split.recipe.columns or {}).items():
+        if kind not in ("numeric", "categorical"):
+            continue
+        fitted, asked = _codes(split.train.frame[name], split.test.frame[name], kind)
+        size = int(max(fitted.max(), asked.max())) + 1
+        if regression:
+            rows = np.bincount(fitted, minlength=size)
+            means = np.bincount(fitted, train, size) / np.maximum(rows, 1)
+            predicted = np.where(rows > 0, means, train.mean())[asked]
+            yield name, float(1 - ((test - predicted) ** 2).sum() / ((test - test.mean()) ** 2).sum())
+        else:
+            votes = np.bincount(fitted * len(classes) + train, minlength=size * len(classes)).reshape(size, -1)
+            majority = np.bincount(train).argmax()
+            predicted = np.where(votes.any(axis=1), votes.argmax(axis=1), majority)[asked]
+            yield name, float((predicted == test).mean())
+
+
+def _codes(train: pd.Series[float], test: pd.Series[float], kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Both columns as numbers of their categories, or bins; what is missing is one more."""
+    import numpy as np
+    import pandas as pd
+
+    if kind == "categorical":
+        codes, _ = pd.factorize(pd.concat([train, test]), use_na_sentinel=False)
+        return codes[: len(train)], codes[len(train) :]
+    known = np.unique(train.dropna())
+    if len(known) > _BINS:
+        known = np.unique(np.quantile(train.dropna(), np.linspace(0, 1, _BINS + 1)))
+    found = [np.where(side.isna(), len(known) + 1, np.searchsorted(known, side)) for side in (train, test)]
+    return found[0], found[1]
+
+
+def unknown_categories(split: SplitRows) -> Finding:
+    import numpy as np
+
+    any_of, counts = np.zeros(len(split.test), dtype=bool), {}
+    for name, kind in (split.recipe.columns or {}).items():
+        if kind == "categorical":
+            column = split.test.frame[name]
+            unknown = (column.notna() & ~column.isin(split.train.frame[name].unique())).to_numpy()
+            any_of |= unknown
+            if unknown.any():
+                counts[name] = int(unknown.sum())
+    most = sorted(counts, key=lambda name: -counts[name])
+    count = int(any_of.sum())
+    return count, (
+        f"{count:,} of {len(split.test):,} test rows {agree(count, 'has', 'have')} a category that no training row has"
+        f" ({_named([f'{name} {counts[name]:,}' for name in most])}): to the model it is an infrequent one, or none"
+    )
+
+
+def far_targets(split: SplitRows) -> Finding:
+    import numpy as np
+
+    labels = np.concatenate([split.train.labels, split.test.labels])
+    low, middle, high = np.quantile(labels, [0.25, 0.5, 0.75])
+    far = labels[(labels < low - FAR * (high - low)) | (labels > high + FAR * (high - low))]
+    if not len(far) or low == high:
+        return NOTHING
+    largest = far[np.abs(far - middle).argmax()]
+    return len(far), (
+        f"the target of {plural(len(far), 'row')} is far from all others, such as {largest:g} (half of them are between"
+        f" {low:g} and {high:g}): rmse and r2 say little but of {agree(len(far), 'it', 'them')}; is it right?"
+    )
+
+
+def untrained_targets(split: SplitRows) -> Finding:
+    train, test = split.train.labels, split.test.labels
+    beyond = int(((test < train.min()) | (test > train.max())).sum())
+    if beyond < UNTRAINED * len(test):
+        return NOTHING
+    return beyond, (
+        f"the target of {beyond:,} of {len(test):,} test rows is beyond those of all training rows"
+        f" ({train.min():g} to {train.max():g}), where trees and neighbours cannot follow"
+    )

@@ -1,0 +1,117 @@
+"""What is told of a table: columns that say nothing or everything, cells and categories that are not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from expctl.data_issues import counts, messages
+from expctl.training.data.checks import SplitRows, find_issues
+from expctl.training.data.dataset import feature_frame
+from expctl.training.data.rows import Rows
+from expctl.training.data.table import read_cells, row_hashes
+from expctl.training.data.table_checks import cells_of
+from expctl.training.models.configure import configure
+
+ROWS = 100
+NOISE = np.random.default_rng(1).normal(20, 5, ROWS).tolist()
+TARGETS = [float(i % 50) for i in range(ROWS)]
+
+
+def split_of(columns: dict[str, tuple[str, list[Any]]], labels: list[Any], task: str = "regression") -> SplitRows:
+    kinds = {name: kind for name, (kind, _) in columns.items()}
+    recipe = configure({"data": "a.csv", "target": "y", "task": task, "columns": {**kinds, "noise": "numeric"}})
+    table = {"noise": NOISE, **{name: cells for name, (_, cells) in columns.items()}}
+    cells, _ = read_cells(table, recipe)
+    rows = Rows(feature_frame(cells, range(ROWS)), np.array(labels), row_hashes(cells))
+    return SplitRows(recipe, rows.take(np.arange(70)), rows.take(np.arange(70, ROWS)))
+
+
+def found(
+    columns: dict[str, tuple[str, list[Any]]], labels: list[Any] = TARGETS, task: str = "regression"
+) -> tuple[dict[str, int], list[str]]:
+    issues = list(find_issues(split_of(columns, labels, task)))
+    return counts(issues), messages(issues)
+
+
+def test_nothing_is_told_of_a_plain_table() -> None:
+    assert found({"town": ("categorical", ["a", "b"] * 50)}) == ({}, [])
+
+
+def test_missing_cells_are_counted_in_every_kind_of_column() -> None:
+    gaps = [""] * 3 + ["2020-01-01"] * 97
+    numbers, told = found({"sold": ("datetime", gaps), "town": ("categorical", ["", "a"] * 50)})
+    assert numbers == {"missing_cells": 53}
+    assert told == ["53 cells are missing, in 2 of 3 columns, 50 of 100 in town"]
+
+
+@pytest.mark.parametrize(("kind", "cells"), [("numeric", ["7"] * 100), ("categorical", ["a"] * 100)])
+def test_a_column_of_one_value_is_told(kind: str, cells: list[str]) -> None:
+    numbers, told = found({"a b": (kind, cells)})
+    assert numbers == {"constant_columns": 1}
+    assert told == ["1 column has one value in all training rows: --drop 'a b'"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells", "is_id"),
+    [
+        ("numeric", list(range(100)), True),
+        ("numeric", list(range(300, 100, -2)), True),
+        ("categorical", [f"h{i}" for i in range(100)], True),
+        ("numeric", [i + 0.5 for i in range(100)], False),
+        ("numeric", [0, *range(99)], False),
+        ("numeric", [(i * 37) % 101 for i in range(100)], False),
+        ("categorical", [f"h{i % 99}" for i in range(100)], False),
+    ],
+)
+def test_what_is_different_in_every_row_in_order_is_an_id(kind: str, cells: list[Any], is_id: bool) -> None:
+    assert ("id_columns" in found({"nr": (kind, cells)})[0]) is is_id
+
+
+@pytest.mark.parametrize(
+    ("column", "gives_away"),
+    [
+        (("numeric", [3 * one for one in TARGETS]), True),
+        (("categorical", [f"c{one:.0f}" for one in TARGETS]), True),
+        (("numeric", [one + 9 * noise for one, noise in zip(TARGETS, NOISE, strict=True)]), False),
+    ],
+)
+def test_a_column_that_says_the_number_is_told_with_its_score(column: Any, gives_away: bool) -> None:
+    numbers, told = found({"cost": column})
+    assert ("target_columns" in numbers) is gives_away
+    assert any(one.startswith("1 column alone gives the target away: cost (R² 1.000)") for one in told) is gives_away
+
+
+@pytest.mark.parametrize(("wrong", "gives_away"), [(0, True), (5, False)])
+def test_a_column_that_says_the_class_is_told(wrong: int, gives_away: bool) -> None:
+    labels = ["yes" if i % 3 else "no" for i in range(ROWS)]
+    said = [label if i < ROWS - wrong else "maybe" for i, label in enumerate(labels)]
+    numbers, _ = found({"answer": ("categorical", said)}, labels, "classification")
+    assert ("target_columns" in numbers) is gives_away
+
+
+def test_test_rows_of_unknown_categories_are_counted_once() -> None:
+    town, street = ["a", "b"] * 50, ["x", "y"] * 50
+    town[80] = town[81] = street[81] = "new"
+    numbers, told = found({"town": ("categorical", town), "street": ("categorical", street)})
+    assert numbers == {"unknown_categories": 2}
+    assert told[0].startswith("2 of 30 test rows have a category that no training row has (town 2, street 1): ")
+
+
+def test_a_target_far_from_all_others_is_told() -> None:
+    numbers, told = found({}, [*TARGETS[:99], 1e6])
+    assert numbers == {"far_targets": 1}
+    assert told[0].startswith("the target of 1 row is far from all others, such as 1e+06 (half of them are between")
+
+
+def test_targets_that_training_does_not_reach_are_told() -> None:
+    assert found({}, [float(i) for i in range(ROWS)])[0] == {"untrained_targets": 30}
+
+
+def test_cells_are_missing_or_different() -> None:
+    split = split_of({"note": ("text", ["", "a b"] * 50), "sold": ("datetime", ["?", "2020-01-01"] * 50)}, TARGETS)
+    assert cells_of(split.train.frame, "note", "text") == (35, 1)
+    assert cells_of(split.train.frame, "sold", "datetime") == (35, 1)
+    assert cells_of(split.train.frame, "noise", "numeric") == (0, 70)
