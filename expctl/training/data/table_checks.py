@@ -110,8 +110,8 @@ def target_columns(split: SplitRows) -> Finding:
     measure = "R²" if split.recipe.task == "regression" else "accuracy"
     shown = ", ".join(f"{name} ({measure} {score:.3f})" for name, score in list(scores.items())[:_NAMED])
     return len(scores), (
-        f"{plural(len(scores), 'column')} alone {agree(len(scores), 'gives', 'give')} the target away: {shown}; if it is"
-        f" not known beforehand: {_dropped(list(scores))}"
+        f"{plural(len(scores), 'column')} alone {agree(len(scores), 'gives', 'give')} the target away: {shown};"
+        f" if it is not known beforehand: {_dropped(list(scores))}"
     )
 
 
