@@ -36,6 +36,11 @@ def importance(
             f"run {run.described} is a model of your own, {model}: what its parts mean is not known here",
             hint="its weights are in the model: mlflow.sklearn.load_model",
         )
+    if "columns" in run.params:
+        raise RunNotFound(
+            f"run {run.described} reads a table: importance tells the terms of texts",
+            hint="sklearn.inspection.permutation_importance takes its model: mlflow.sklearn.load_model",
+        )
     check_weighs(model)
     found = term_weights(load_model(store, run, warn=warn).estimator)
     if label is not None and label not in found.classes:

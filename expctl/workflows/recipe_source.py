@@ -10,7 +10,14 @@ from expctl.recipe import OPTIONS
 from expctl.records import Tag
 from expctl.tracking.runs.references import resolve
 from expctl.training.data.column_kinds import DECIDING, decided
-from expctl.training.models.configure import RECIPE_KEYS, configure, defaults_for, recorded, without_rival_tests
+from expctl.training.models.configure import (
+    RECIPE_KEYS,
+    configure,
+    defaults,
+    defaults_for,
+    recorded,
+    without_rival_tests,
+)
 from expctl.training.models.families import is_factory
 from expctl.training.search.recipe_diff import changed_values
 
@@ -68,9 +75,18 @@ class Base:
         options = without_rival_tests(options, changes)
         if not DECIDING & changes.keys():
             return configure({**options, "columns": had.columns, **kept, **changes})
+        if had.columns is not None:
+            options.pop("text_column")  # which would say that this is a text
         if "target" in changes:
             options.pop("task", None)  # it is that of the other target
-        return configure(decided({**options, **kept, **changes}))
+        made = decided({**options, **changes})
+        if had.columns is not None and made.get("task") != had.task:  # another family learns it, from rows divided anew
+            made, kept = {key: made[key] for key in made if key in changes or key not in ("model", "stratify")}, {}
+        model = str(made.get("model") or ("ridge" if made.get("task") == "regression" else "logreg"))
+        if not is_factory(model):  # without a column of texts there are none of TF-IDF
+            known = defaults(model, made.get("task"), made.get("columns"))
+            kept = {key: value for key, value in kept.items() if key in known}
+        return configure({**kept, **made})
 
     def varied(self, changes: Mapping[str, Any], space: Mapping[str, str]) -> tuple[Recipe, dict[str, Any]]:
         """Its recipe with changes, and what all trials have in common of a sweep that begins there.

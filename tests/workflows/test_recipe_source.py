@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from expctl.errors import DataError, RunNotFound, UsageError
 from expctl.records import RunRecord, Tag
+from expctl.training.data.column_kinds import decided
 from expctl.training.models.configure import configure
 from expctl.workflows.recipe_source import Base, recipe_of, told_data
+from tests.conftest import ROOT
 from tests.tracking.recorded import store_of
+
+HOUSES = ROOT / "data" / "houses.csv"
 
 
 @pytest.fixture
@@ -130,3 +135,30 @@ def test_a_sweep_has_no_recipe_but_its_best_trial_has():
     with pytest.raises(RunNotFound, match=r"run swept \(7cb12345\) is a sweep: its trials are") as told:
         recipe_of(parent, instead="--from {} takes its best trial")
     assert told.value.hint == "--from abcd1234 takes its best trial"
+
+
+@pytest.fixture
+def houses() -> Base:
+    given = {"data": str(HOUSES), "target": "price", "drop": "listing,quick", "alpha": 3}
+    return base(**decided(given))
+
+
+@pytest.mark.parametrize(
+    ("changes", "task", "model", "columns"),
+    [
+        ({"alpha": 1}, "regression", "ridge", 7),
+        ({"drop": "listing,quick,note"}, "regression", "ridge", 6),  # and no parameters of texts
+        ({"kinds": "note=categorical"}, "regression", "ridge", 7),
+        ({"features": "area,town"}, "regression", "ridge", 2),
+        ({"target": "quick", "drop": "listing,price"}, "classification", "logreg", 7),
+        ({"target": "quick", "drop": "listing,price", "model": "dummy"}, "classification", "dummy", 7),
+    ],
+)
+def test_the_columns_of_a_table_are_decided_anew_where_something_decides_them(
+    houses: Base, changes: dict[str, Any], task: str, model: str, columns: int
+) -> None:
+    made = houses.changed(changes)
+    assert (made.task, made.model, len(made.columns or {})) == (task, model, columns)
+    assert made.stratify is (task == "classification")
+    assert ("analyzer" in made.parameters) is ("text" in (made.columns or {}).values())
+    assert made.parameters.get("alpha", 3) == changes.get("alpha", 3)

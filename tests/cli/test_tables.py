@@ -1,0 +1,84 @@
+"""A table through every command: one numeric target, one of classes, missing cells and all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PRICE = ("--data", "houses.csv", "--target", "price", "--drop", "listing,quick")
+QUICK = ("--data", "houses.csv", "--target", "quick", "--drop", "listing,price")
+
+
+@pytest.fixture
+def houses(folder: Path) -> Path:
+    shutil.copy(ROOT / "data" / "houses.csv", folder)
+    return folder
+
+
+def trained(cli: Callable[..., Any], *given: str) -> str:
+    done = cli("train", *given, "--format", "id")
+    assert done.exit_code == 0, done.stderr
+    return str(done.stdout.strip())
+
+
+def test_the_generator_makes_the_sample(tmp_path: Path) -> None:
+    import runpy
+    import sys
+
+    before, sys.argv = sys.argv, ["make_houses.py", "--output", str(tmp_path / "houses.csv")]
+    try:
+        runpy.run_path(str(ROOT / "data" / "make_houses.py"), run_name="__main__")
+    finally:
+        sys.argv = before
+    assert (tmp_path / "houses.csv").read_bytes() == (ROOT / "data" / "houses.csv").read_bytes()
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_regression_is_trained_predicted_shown_repeated_and_exported(houses: Path, cli: Callable[..., Any]) -> None:
+    run = trained(cli, *PRICE, "--cv", "2", "--slice", "town", "--run-name", "base")
+    predicted = cli("predict", "--run", "base", "--input", "houses.csv", "--output", "out.csv")
+    assert (predicted.exit_code, predicted.stdout) == (0, "")
+    with Path("out.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 300
+    assert all(float(row["prediction"]) for row in rows)
+    assert "--target price --task regression" in cli("show", run).stdout
+    same = cli("train", *PRICE, "--cv", "2", "--slice", "town", "--skip-existing", "--format", "id")
+    assert (same.exit_code, same.stdout.strip()) == (0, run)
+    for words in (["reproduce", "base"], ["promote", "base", "houses"], ["export", "base", "-o", "a.tar"]):
+        done = cli(*words)
+        assert done.exit_code == 0, (words, done.stderr)
+    assert cli("importance", "base").exit_code == 3
+    assert cli("predict", "--run", "houses@champion", "--input", "houses.csv").exit_code == 0
+
+
+def test_a_sweep_is_as_many_trainings_to_the_last_bit(houses: Path, cli: Callable[..., Any]) -> None:
+    swept = cli("sweep", *PRICE, "-g", "alpha=0.1,10", "-g", "encoder=onehot,target", "--format", "json")
+    assert swept.exit_code == 0, swept.stderr
+    trial = next(
+        one for one in json.loads(swept.stdout)["trials"] if (one["alpha"], one["encoder"]) == (10.0, "target")
+    )
+    alone = trained(cli, *PRICE, "-p", "alpha=10", "-p", "encoder=target")
+    shown = json.loads(cli("show", alone, "--format", "json").stdout)
+    assert shown["metrics"]["r2"]["value"] == trial["r2"]
+
+
+def test_a_dry_run_says_what_each_column_is(houses: Path, cli: Callable[..., Any]) -> None:
+    done = cli("train", *QUICK, "--dry-run", "--format", "json")
+    columns = json.loads(done.stdout)["columns"]
+    assert (columns["heating"]["value"], columns["heating"]["missing"], columns["heating"]["different"]) == (
+        "categorical",
+        24,
+        4,
+    )
+    assert columns["quick"]["value"] == "target"
