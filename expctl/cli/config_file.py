@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
+from expctl.recipe import OPTIONS
 from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, TEXTS
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 RECORD_KEYS: Final = ("run_name", "note", "data_version", "autolog", "strict", "experiment")
 _TABLES: Final = ("tag", "param")
 _LIMIT: Final = 1_000_000
+# Options that can be repeated: several values are a list, or one text with commas.
+_SEVERAL: Final = tuple(key for key, one in OPTIONS.items() if one.repeatable)
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -44,6 +47,8 @@ def read_config(path: Path) -> dict[str, Any]:
         where = f"{path}{_line(text, key)}"
         if key == "tag":
             continue
+        if key in _SEVERAL and isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+            content[key] = value = ",".join(value)
         if isinstance(value, (dict, list)):
             raise UsageError(
                 f"{where}: {key} is a {type(value).__name__}, not a value", hint="tables are [tag] and [param]"

@@ -59,15 +59,15 @@ def test_a_regression_is_trained_predicted_shown_repeated_and_exported(houses: P
         done = cli(*words)
         assert done.exit_code == 0, (words, done.stderr)
     assert cli("importance", "base").exit_code == 3
+    curve = cli("learning-curve", "base")
+    assert (curve.exit_code, "is a regression: learning curves are of classes" in curve.stderr) == (2, True)
     assert cli("predict", "--run", "houses@champion", "--input", "houses.csv").exit_code == 0
 
 
 def test_a_sweep_is_as_many_trainings_to_the_last_bit(houses: Path, cli: Callable[..., Any]) -> None:
     swept = cli("sweep", *PRICE, "-g", "alpha=0.1,10", "-g", "encoder=onehot,target", "--format", "json")
     assert swept.exit_code == 0, swept.stderr
-    trial = next(
-        one for one in json.loads(swept.stdout)["trials"] if (one["alpha"], one["encoder"]) == (10.0, "target")
-    )
+    trial = next(one for one in json.loads(swept.stdout)["rows"] if (one["alpha"], one["encoder"]) == (10.0, "target"))
     alone = trained(cli, *PRICE, "-p", "alpha=10", "-p", "encoder=target")
     shown = json.loads(cli("show", alone, "--format", "json").stdout)
     assert shown["metrics"]["r2"]["value"] == trial["r2"]
@@ -82,3 +82,12 @@ def test_a_dry_run_says_what_each_column_is(houses: Path, cli: Callable[..., Any
         4,
     )
     assert columns["quick"]["value"] == "target"
+
+
+def test_a_config_file_has_lists_of_what_can_be_repeated(houses: Path, cli: Callable[..., Any]) -> None:
+    Path("c.toml").write_text('data = "houses.csv"\ntarget = "price"\ndrop = ["listing", "quick"]\n')
+    done = cli("train", "--config", "c.toml", "--dry-run", "--format", "json")
+    assert json.loads(done.stdout)["recipe"]["drop"] == "listing,quick"
+    assert cli("train", "--config", "c.toml", "--drop", "listing", "--dry-run").exit_code == 0
+    Path("c.toml").write_text('data = "houses.csv"\ndrop = [1]\n')
+    assert "c.toml, line 2: drop is a list, not a value" in cli("train", "--config", "c.toml").stderr
