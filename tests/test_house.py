@@ -82,6 +82,7 @@ ELSEWHERE: dict[str, str] = {
     "tracking/client.py": "tracking/test_store.py",
     "tracking/archive/load.py": "cli/commands/test_export.py",
     "tracking/archive/schema.py": "tracking/archive/test_container.py",
+    "model_types.py": "test_compat.py",
     "training/data/kinds.py": "training/tasks/test_tasks.py",
     "training/fit/skops_file.py": "tracking/models/test_storage.py",
     "training/tasks/classification.py": "training/tasks/test_tasks.py",

@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import Any, Final
 
 from expctl import model_types
+from expctl.training.models.steps import fitted_parts
 
 _BITS: Final = 256  # a category is the number of a bit of eight words
 _STATES: Final = {"MT19937": ("pos", 624), "Philox": ("buffer_pos", 4)}  # where each is within its numbers
@@ -67,7 +68,7 @@ def _keeps_columns(preprocessor: Any, features: float) -> bool:
     from sklearn.compose import ColumnTransformer
     from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
-    (_, encoder, encoded), (_, check, kept), *rest = preprocessor.transformers_
+    (_, encoder, encoded), (_, check, kept), *rest = fitted_parts(preprocessor)
     (by_name,) = hidden_state(preprocessor, model_types.COLUMNS)
     taken = sorted(chain.from_iterable(by_name.values()))
     return bool(

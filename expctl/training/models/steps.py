@@ -149,6 +149,11 @@ def reads_text(estimator: Any) -> bool:
             return hasattr(estimator, "__sklearn_tags__") and bool(get_tags(estimator).input_tags.string)
 
 
+def fitted_parts(columns: ColumnTransformer) -> list[tuple[str, Any, Any]]:
+    """Name, fitted transformer and columns of each part of any ColumnTransformer."""
+    return list(columns.transformers_)
+
+
 def named_parts(estimator: Any) -> dict[str, Any] | None:
     """The steps of any Pipeline, the fitted transformers of any ColumnTransformer, by name; None of what is neither."""
     if hasattr(estimator, "steps"):

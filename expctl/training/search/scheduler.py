@@ -50,6 +50,13 @@ class Outcome:
     timed_out: bool = False
     first_failure: tuple[Trial[Any], TrainingFailed] | None = field(default=None)
 
+    def count(self, value: object) -> None:
+        """One more trial that gave a value, or that was pruned."""
+        if isinstance(value, PrunedAt):
+            self.pruned += 1
+        else:
+            self.done += 1
+
 
 def run_trials(
     proposals: Proposals[Any],
@@ -88,10 +95,7 @@ def run_trials(
         if error is None:
             result = future.result()
             recorder.finish(trial, result)
-            if isinstance(result.value, PrunedAt):
-                outcome.pruned += 1
-            else:
-                outcome.done += 1
+            outcome.count(result.value)
             return
         failed = failure(error)
         outcome.failed += 1
