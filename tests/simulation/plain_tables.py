@@ -155,11 +155,11 @@ class Table:
             else:
                 categories.append(name)
                 cells = words[name].str.strip().astype(object)
-                features[name] = cells.where(cells.notna(), None)
+                features[name] = cells.fillna("")  # missing: a category of its own
         for name in self.dates:
             times = pd.to_datetime(typed[name])
             for part in ("year", "month", "day", "weekday", "hour"):
-                features[f"{name}.{part}"] = getattr(times.dt, "dayofweek" if part == "weekday" else part).astype(
+                features[f"{name}.{part}"] = getattr(times.dt, "day_of_week" if part == "weekday" else part).astype(
                     "float64"
                 )
                 numbers.append(f"{name}.{part}")
