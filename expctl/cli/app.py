@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="expctl",
     cls=Group,
-    help="Train and compare text classifiers, or any program, over MLflow.",
+    help="Train and compare scikit-learn models, or any program, over MLflow.",
     rich_markup_mode=None,  # help without Rich answers in half the time
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

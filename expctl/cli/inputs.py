@@ -130,7 +130,8 @@ def _sweep(
 
     common = given.recipe
     if base is None:
-        common = decided({"data": settings.data, **common})
+        found = {} if own.get("resume") else decided({"data": settings.data, **common})
+        common = found if found.get("columns") is not None else common
     else:
         recipe, common = base.varied(given.recipe, space)
     request = SweepRequest(

@@ -65,7 +65,7 @@ def with_option(tmp_path: Path, migrated_store: Path, monkeypatch: pytest.Monkey
 def test_every_field_of_a_recipe_is_an_option_or_follows_from_one() -> None:
     """A field that nobody could set, or a key without a field, would be the beginning of two sources."""
     assert {one.name for one in fields(Recipe)} - set(OPTIONS) == {
-        "parameters", "model_hash", "extra_metric_hash", "stop_words_hash",
+        "parameters", "columns", "model_hash", "extra_metric_hash", "stop_words_hash",
     }  # fmt: skip
     assert set(RECIPE_KEYS) == set(OPTIONS)
 

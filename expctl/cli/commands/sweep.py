@@ -162,7 +162,7 @@ def sweep(
     quiet: common.Quiet = False,
     **flags: Any,
 ) -> None:
-    """Train a model, or run a program, for every point of a search space. Each is a run; they are ranked at the end."""
+    """Train a model, or run a program, at every point of a space. Each is a run; they are ranked at the end."""
     if dry_run:
         read_format(format, without=["id"])
     streams = Streams(quiet=quiet)

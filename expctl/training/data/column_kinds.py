@@ -18,7 +18,7 @@ from expctl.training.data.cells import MISSING, is_missing, is_moment, is_number
 from expctl.training.data.class_folders import is_class_folder
 from expctl.training.data.stored import read_stored
 from expctl.training.data.table_formats import layout_of, likely_delimiter
-from expctl.training.data.tables import kind_of, require
+from expctl.training.data.tables import is_repeated, kind_of, require
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -72,6 +72,8 @@ def _is_of_table(said: Mapping[str, Any]) -> bool:
         return False  # told where the data are read
     if said.get("delimiter") is None and likely_delimiter(names) is not None:
         return "text" not in re.split(r"[\t;|]", names[0])
+    if is_repeated("text", names):
+        return False  # told where the data are read
     return "text" not in names and (said.get("target") is not None or "label" in names)
 
 

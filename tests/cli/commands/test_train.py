@@ -41,7 +41,7 @@ DATA = {
     "folder": (lambda: Path("data.csv").mkdir(), "data.csv has no folder with texts of a class"),
     "empty file": (lambda: Path("data.csv").touch(), "data.csv is empty (0 bytes)"),
     "header only": (lambda: write("data.csv"), "data.csv has a header and no rows"),
-    "missing column": (lambda: write("data.csv", ["a", "b"], header=("txt", "label")), "did you mean 'txt'"),
+    "missing column": (lambda: write("data.csv", ["a", "b"], header=("txt", "lable")), "did you mean 'txt'"),
     "missing label column": (lambda: write("data.csv", ["a", "b"], header=("text", "kind")), "it has text, kind"),
     "one class": (lambda: write("data.csv", *reviews(20, ("good",))), "have the label 'good'"),
     "class with a single row": (
