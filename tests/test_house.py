@@ -97,6 +97,7 @@ ELSEWHERE: dict[str, str] = {
 }
 # Test files without a module of their name, with what they cross.
 CROSSING: dict[str, str] = {
+    "training/fit/test_plain_tables.py": "tables by expctl and by plain scikit-learn",
     "test_house.py": "the package as a whole: imports, sizes, streams, and this list",
     "test_environments.py": "pyproject.toml against the lowest releases that are tested",
     "test_readme.py": "the README against the tables of the code, and its commands as they are typed",

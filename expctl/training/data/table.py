@@ -105,8 +105,8 @@ def known_categories(pipeline: Any) -> dict[str, frozenset[str]]:
     encoder = fitted_transformer(pipeline, CATEGORICAL)
     if encoder is None:
         return {}
-    names = zip(encoder.feature_names_in_.tolist(), encoder.categories_, strict=True)
-    return {name: frozenset(one for one in found.tolist() if isinstance(one, str)) for name, found in names}
+    names = zip(encoder.feature_names_in_.tolist(), encoder[-1].categories_, strict=True)
+    return {name: frozenset(found.tolist()) - {""} for name, found in names}
 
 
 def _number(cell: Any, missing: frozenset[str]) -> float:

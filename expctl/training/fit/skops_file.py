@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl import compat, model_types
 from expctl.training.models.families import FAMILIES, of_class
+from expctl.training.models.preparation import CATEGORICAL, NUMERIC
 from expctl.training.models.regressors import REGRESSORS
-from expctl.training.models.steps import final_estimator, is_calibrated, is_from_factory
+from expctl.training.models.steps import final_estimator, fitted_transformer, is_calibrated, is_from_factory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,6 +70,8 @@ def loaded(content: bytes, trusted: Iterable[str]) -> Any:
 
 def _unusual(pipeline: Pipeline) -> bool:
     """Whether a pipeline may hold types that skops does not know (looking costs a second writing of the model)."""
+    if any(fitted_transformer(pipeline, name) is not None for name in (NUMERIC, CATEGORICAL)):
+        return True  # what an imputer and an encoder were fitted on
     family = of_class(type(final_estimator(pipeline)))
     return is_from_factory(pipeline) or is_calibrated(pipeline) or family is None or bool(family.model_types)
 

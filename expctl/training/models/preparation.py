@@ -96,8 +96,24 @@ def _numbers(parameters: Mapping[str, Value]) -> Any:
 
 
 def _categories(parameters: Mapping[str, Value], *, task: str, random_state: int, dense: bool) -> Any:
-    """A missing category is one of its own. What training never met counts as the rare ones do, where these are one
-    category, else as none, and of histogram gradient boosting as missing.
+    """A missing category is one of its own, "", whether a DataFrame says it by None or by NaN: encoders tell the two
+    apart, and pandas reads files, and MLflow requests, with either.
+    """
+    import numpy as np
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+
+    constant = {"strategy": "constant", "fill_value": "", "keep_empty_features": True}
+    imputers = [
+        (name, SimpleImputer(missing_values=missing, **constant)) for name, missing in (("nan", np.nan), ("none", None))
+    ]
+    encoder = _encoder(parameters, task=task, random_state=random_state, dense=dense)
+    return Pipeline([*imputers, ("encoder", encoder)])
+
+
+def _encoder(parameters: Mapping[str, Value], *, task: str, random_state: int, dense: bool) -> Any:
+    """What training never met counts as the rare ones do, where these are one category, else as none, and of histogram
+    gradient boosting as missing.
     """
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 

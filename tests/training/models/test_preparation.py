@@ -52,9 +52,26 @@ def test_rare_categories_are_one() -> None:
 
 
 def test_native_categories_come_first_and_a_missing_one_is_one_of_its_own() -> None:
-    assert prepared(encoder="native", imputer=None, scaler=None)[:8, 0].tolist() == [2, 0, 3, 2, 1, 2, 0, 2]
+    assert prepared(encoder="native", imputer=None, scaler=None)[:8, 0].tolist() == [3, 1, 0, 3, 2, 3, 1, 3]
     assert native_categories({"town": "categorical", "size": "numeric", "street": "categorical"}) == [0, 1]
     assert native_categories({"size": "numeric"}) is None
+
+
+@pytest.mark.parametrize("encoder", ["onehot", "ordinal", "target", "native"])
+def test_a_missing_category_is_the_same_by_none_by_nan_and_in_every_type_of_pandas(encoder: str) -> None:
+    from sklearn.compose import ColumnTransformer
+
+    given = {**DEFAULTS, "encoder": encoder}
+    made = transformers(given, [], ["town", "street"], task="regression", random_state=1, dense=True)
+    training = FRAME.assign(street="no cell of it is missing")[["town", "street"]].astype("object")
+    fitted = ColumnTransformer(made).fit(training, LABELS)
+    asked = training.iloc[:5]
+    as_nan = asked.where(asked.notna(), np.nan)
+    for other in (as_nan, as_nan.astype("str"), asked.astype("category")):
+        assert np.array_equal(fitted.transform(other), fitted.transform(asked))
+    nothing = [pd.DataFrame({"town": [one], "street": [one]}) for one in (None, np.nan)]
+    assert np.array_equal(*map(fitted.transform, nothing), equal_nan=True)
+    assert np.array_equal(fitted.transform(nothing[0])[0, 0], fitted.transform(asked)[2, 0])
 
 
 def test_columns_of_no_kind_need_no_transformer() -> None:
