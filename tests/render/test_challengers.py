@@ -44,11 +44,11 @@ def test_a_metric_of_which_less_is_better_ranks_upwards() -> None:
     assert [row[0] for row in sheet.rows] == ["run-1", "run-4", "run-2", "run-3"]
 
 
-def test_a_terminal_leaves_out_p_values_and_ids_before_parameters() -> None:
-    """In 80 columns the limits, the verdict and what was tried are to be seen."""
+def test_a_terminal_leaves_out_limits_and_ids_before_parameters() -> None:
+    """In 80 columns p, the verdict and what was tried are to be seen."""
     sheet = many(of(1, 0.8), of(2, 0.9), of(3, 0.7), of(4, 0.95))
     spare = {column.key: column.spare for column in sheet.columns if column.spare}
-    assert spare == {"p_value": 2, "run_id": 2, "params.c": 1}
+    assert spare == {"low": 2, "high": 2, "run_id": 2, "params.c": 1}
 
 
 def test_more_metrics_are_a_section_each_the_asked_one_first() -> None:
