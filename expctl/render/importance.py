@@ -1,4 +1,4 @@
-"""What speaks for each class, as a sheet. Values only."""
+"""What a model goes by, terms or columns, as a sheet. Values only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from expctl.render.sheet import Brief, Cell, Column, Sheet
 
 if TYPE_CHECKING:
-    from expctl.analysis.importance import Importance
+    from expctl.analysis.importance import ColumnImportance, Importance
 
 
 def importance_sheet(found: Importance) -> Sheet:
@@ -29,6 +29,24 @@ def importance_sheet(found: Importance) -> Sheet:
         "weight": found.kind,
     }
     return Sheet("importance", columns, rows, facts=facts, ids=[found.run.run_id])
+
+
+def column_importance_sheet(found: ColumnImportance) -> Sheet:
+    """`importance` of a table: each column with its kind, and what the metric loses without it, with its limits."""
+    rows: list[list[Cell]] = [[one.column, one.kind, one.loss, one.low, one.high] for one in found.columns]
+    columns = [
+        *(Column("column"), Column("kind"), Column("loss", kind="number", kept=True)),
+        *(Column("loss_low", "low", "number"), Column("loss_high", "high", "number")),
+    ]
+    facts: dict[str, Cell] = {
+        "run": found.run.name,
+        "run_id": found.run.run_id,
+        "model": found.run.params.get("model"),
+        "metric": found.metric,
+        "value": found.value,
+        "permutations": found.permutations,
+    }
+    return Sheet("column_importance", columns, rows, facts=facts, ids=[found.run.run_id])
 
 
 def has_two_kinds(found: Importance) -> bool:

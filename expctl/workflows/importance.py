@@ -36,10 +36,10 @@ def importance(
             f"run {run.described} is a model of your own, {model}: what its parts mean is not known here",
             hint="its weights are in the model: mlflow.sklearn.load_model",
         )
-    if "columns" in run.params:
+    if reads_table(run):
         raise RunNotFound(
-            f"run {run.described} reads a table: importance tells the terms of texts",
-            hint="sklearn.inspection.permutation_importance takes its model: mlflow.sklearn.load_model",
+            f"run {run.described} reads a table: importance tells its columns, no terms",
+            hint=f"expctl importance {run.run_id[:8]}",
         )
     check_weighs(model)
     found = term_weights(load_model(store, run, warn=warn).estimator)
@@ -50,6 +50,11 @@ def importance(
         )
     chosen = found.classes if label is None else [label]
     return Importance(run, found.kind, [(name, found.top(name, top)) for name in chosen])
+
+
+def reads_table(run: RunRecord) -> bool:
+    """Whether a run's model reads the columns of a table rather than a text."""
+    return "columns" in run.params
 
 
 def importance_or_reason(store: Store, run: RunRecord, *, top: int) -> Importance | str:

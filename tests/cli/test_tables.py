@@ -58,7 +58,11 @@ def test_a_regression_is_trained_predicted_shown_repeated_and_exported(houses: P
     for words in (["reproduce", "base"], ["promote", "base", "houses"], ["export", "base", "-o", "a.tar"]):
         done = cli(*words)
         assert done.exit_code == 0, (words, done.stderr)
-    assert cli("importance", "base").exit_code == 3
+    found = cli("importance", "base", "--format", "json", "--top", "2")
+    assert (found.exit_code, [one["column"] for one in json.loads(found.stdout)["rows"]]) == (0, ["town", "area"])
+    for words, told in ((("base", "--class", "x"), "--class is of texts"), (("base", "--metric", "f1"), "rmse, mae")):
+        refused = cli("importance", *words)
+        assert (refused.exit_code, refused.stdout, told in refused.stderr) == (2, "", True)
     curve = cli("learning-curve", "base")
     assert (curve.exit_code, "is a regression: learning curves are of classes" in curve.stderr) == (2, True)
     assert cli("predict", "--run", "houses@champion", "--input", "houses.csv").exit_code == 0

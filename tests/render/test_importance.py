@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from expctl.analysis.importance import Importance, Term
+from expctl.analysis.importance import ColumnImportance, ColumnLoss, Importance, Term
 from expctl.records import RunRecord
 from expctl.render.formats import FORMATS
-from expctl.render.importance import importance_sheet, shown_term
+from expctl.render.importance import column_importance_sheet, importance_sheet, shown_term
 
 RUN = RunRecord("7cb12345" + "0" * 24, "first", "finished", "1", params={"model": "logreg"})
 TERMS = [
@@ -41,3 +41,15 @@ def test_of_words_and_characters_each_term_says_which_it_is():
 
 def test_blanks_at_the_ends_of_a_term_are_seen():
     assert [str(shown_term(term)) for term in ("no", " no", "no  ", "a b", "  ")] == ["no", "␣no", "no␣␣", "a b", "␣␣"]
+
+
+def test_columns_have_what_is_lost_without_them():
+    lost = [ColumnLoss("town", "categorical", 0.5, 0.25, 0.75), ColumnLoss("sold", "datetime", None, None, None)]
+    sheet = column_importance_sheet(ColumnImportance(RUN, "r2", 0.9, 10, lost))
+    assert FORMATS["table"](sheet).endswith(
+        "metric: r2\nvalue: 0.9000\npermutations: 10\n\n"
+        "column  kind           loss     low    high\n"
+        "town    categorical  0.5000  0.2500  0.7500\n"
+        "sold    datetime          –       –       –\n"
+    )
+    assert FORMATS["csv"](sheet).splitlines()[1] == "town,categorical,0.5,0.25,0.75"

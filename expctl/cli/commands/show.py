@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
-from expctl.cli.streams import Streams, opened, tell_page
+from expctl.cli.streams import Streams, harmless, opened, tell_page
 from expctl.errors import UsageError
 from expctl.settings import load_settings
 
@@ -38,6 +39,9 @@ def show(
             autocompletion=completion.metrics,
         ),
     ] = None,
+    code: Annotated[
+        bool, typer.Option("--code", help="Print a script of pandas and scikit-learn that makes its metrics, instead.")
+    ] = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
@@ -47,7 +51,14 @@ def show(
     """Show a run whole. Parameters, metrics, data, tags, environment, files, and the command that makes it again."""
     if metric is not None and by is None:
         raise UsageError("--metric goes with --by", hint="--by COLUMN")
+    if code and (by is not None or format != "table"):
+        raise UsageError("--code prints a script alone", hint="leave out --by and --format")
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
+    if code:
+        from expctl.workflows.run_code import run_code
+
+        sys.stdout.write(harmless(run_code(opened(settings, Streams(quiet=quiet), verbose=verbose), run)))
+        return
     if by is not None:
         _slices(run, by, metric, settings, Streams(quiet=quiet), format, verbose=verbose)
         return

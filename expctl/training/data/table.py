@@ -53,10 +53,11 @@ def columns(recipe: Recipe) -> list[str]:
 
 def inputs(recipe: Recipe) -> list[str]:
     """The same, a date-time column as its parts."""
-    return [part for name, kind in (recipe.columns or {}).items() for part in _parts(name, kind)]
+    return [one for name, kind in (recipe.columns or {}).items() for one in parts(name, kind)]
 
 
-def _parts(name: str, kind: str) -> list[str]:
+def parts(name: str, kind: str) -> list[str]:
+    """The columns that the model reads of one of the data."""
     return [f"{name}.{part}" for part in TIME_PARTS] if kind == "datetime" else [name]
 
 
@@ -135,7 +136,7 @@ def build_transformers(recipe: Recipe) -> list[tuple[str, Any, Any]]:
     if is_factory(recipe.model):
         return []
     kinds = recipe.columns or {}
-    numeric = [part for kind in ("numeric", "datetime") for name in _of(kinds, kind) for part in _parts(name, kind)]
+    numeric = [part for kind in ("numeric", "datetime") for name in _of(kinds, kind) for part in parts(name, kind)]
     found = transformers(
         recipe.parameters,
         numeric,

@@ -22,7 +22,7 @@ def test_terms_are_data(cli, runs):
     [
         (("nothing",), 3, "no run 'nothing'"), (("strong", "--class", "x"), 2, "has no class 'x'"),
         (("coin",), 3, "dummy does not say which terms speak for a class"), (("broken",), 3, "a model of your own"),
-        (("strong", "--top", "0"), 2, "--top"),
+        (("strong", "--top", "0"), 2, "--top"), (("strong", "--metric", "mcc"), 2, "--metric is of tables"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_told_is_refused_in_one_line(cli, runs, words, code, told):

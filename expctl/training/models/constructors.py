@@ -1,0 +1,57 @@
+"""Unfitted estimators of scikit-learn as Python: constructor calls with the arguments that are not the defaults."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any, Final
+
+_WIDTH: Final = 100
+
+
+def constructor(value: Any, imports: set[tuple[str, str]], *, indent: int = 0) -> str:
+    """A value as an expression, an estimator or splitter as the call that makes it.
+
+    `imports` gets the (module, name) of all that it names. Raises ValueError for what cannot be written.
+    """
+    from sklearn.base import BaseEstimator
+    from sklearn.model_selection import BaseCrossValidator
+
+    parts: list[str]
+    if isinstance(value, (BaseEstimator, BaseCrossValidator)):
+        kind = type(value)
+        imports.add((_public(kind), kind.__name__))
+        known = inspect.signature(kind).parameters
+        given = {key: getattr(value, key) for key in known}
+        changed = {key: one for key, one in given.items() if not _same(one, known[key].default)}
+        first = next(iter(known))
+        parts = [
+            (f"{key}=" if key != first or len(changed) > 1 else "") + constructor(one, imports, indent=indent + 4)
+            for key, one in changed.items()
+        ]
+        start, end = f"{kind.__name__}(", ")"
+    elif isinstance(value, (list, tuple)):
+        parts = [constructor(one, imports, indent=indent + 4) for one in value]
+        start, end = ("[", "]") if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
+    elif isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    elif value is None or isinstance(value, (str, bool, int, float)):
+        return repr(value)
+    else:
+        raise ValueError(f"a {type(value).__name__} among the parameters of a model")
+    line = f"{start}{', '.join(parts)}{end}"
+    if "\n" not in line and indent + len(line) <= _WIDTH:
+        return line
+    inner, outer = " " * (indent + 4), " " * indent
+    return "\n".join([start, *(f"{inner}{part}," for part in parts), f"{outer}{end[-1]}"])
+
+
+def _public(kind: type) -> str:
+    """The module by which people import a class: `sklearn.linear_model`, not `sklearn.linear_model._logistic`."""
+    names = kind.__module__.split(".")
+    private = next((i for i, name in enumerate(names) if name.startswith("_")), len(names))
+    return ".".join(names[:private])
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and (one == other or (one != one and other != other))

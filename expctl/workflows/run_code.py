@@ -1,0 +1,213 @@
+"""`show --code`: a recorded run as a Python script of pandas and scikit-learn, which prints the recorded metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from expctl.columns import COLUMN_KINDS
+from expctl.errors import RunNotFound, UsageError
+from expctl.records import Tag
+from expctl.tracking.runs.predictions import read_predictions
+from expctl.tracking.runs.references import resolve
+from expctl.training.data.cells import BLANK, MISSING
+from expctl.training.data.column_kinds import missing_words
+from expctl.training.models.configure import recorded
+from expctl.training.models.constructors import constructor
+from expctl.training.models.families import is_factory
+from expctl.training.models.pipeline import build_pipeline
+from expctl.training.models.word_file import is_word_file
+from expctl.wording import listed
+
+if TYPE_CHECKING:
+    from expctl.analysis.predictions import RunPredictions
+    from expctl.recipe import Recipe
+    from expctl.records import RunRecord
+    from expctl.tracking.store import Store
+
+_TEXT_ROWS: Final = """\
+data = data[(data[{text}].str.strip() != "") & (data[{target}].str.strip() != "")]
+X = data[[{text}]].astype(object)
+"""
+_DATES: Final = """\
+def parts(name, cells):
+    read = [None if is_missing(cell, MISSING) else datetime.fromisoformat(cell.strip()) for cell in cells]
+    read = [one if one is None or one.tzinfo is None else one.astimezone(timezone.utc) for one in read]
+    found = {
+        "year": lambda time: time.year,
+        "month": lambda time: time.month,
+        "day": lambda time: time.day,
+        "weekday": lambda time: time.weekday(),
+        "hour": lambda time: time.hour,
+    }
+    return {
+        f"{name}.{part}": [float("nan") if time is None else float(of(time)) for time in read]
+        for part, of in found.items()
+    }
+
+
+"""
+_TABLE_ROWS: Final = """\
+
+def is_missing(cell, words):
+    return not cell.strip() or cell.strip().lower() in words
+
+
+def numbers(cells):
+    return [float("nan") if is_missing(cell, MISSING) else float(cell.strip()) for cell in cells]
+
+
+def categories(cells):
+    return [None if is_missing(cell, BLANK) else cell.strip() for cell in cells]
+
+
+def texts(cells):
+    return ["" if is_missing(cell, BLANK) else cell for cell in cells]
+
+
+{parts}# Words that mean a missing cell: of numbers, dates and the target, and of categories and texts.
+MISSING = {missing}
+BLANK = {blank}
+data = data[[not is_missing(cell, MISSING) for cell in data[{target}]]]
+numeric = {numeric}
+categorical = {categorical}
+text = {text}
+columns = {{name: numbers(data[name]) for name in numeric}}
+columns.update({{name: pd.Series(categories(data[name]), dtype=object) for name in categorical}})
+columns.update({{name: pd.Series(texts(data[name]), dtype=object) for name in text}})
+{dates}X = pd.DataFrame(columns)
+"""
+_LABELS: Final = {
+    str: "data[{target}].str.strip().to_numpy(dtype=object)",
+    bool: 'np.array([cell.strip().lower() == "true" for cell in data[{target}]])',
+    int: "np.array([int(cell.strip()) for cell in data[{target}]])",
+    float: "np.array([float(cell.strip()) for cell in data[{target}]])",
+}
+# By metric: the function of sklearn.metrics and its further arguments.
+_CLASSES: Final = {
+    "accuracy": ("accuracy_score", ""),
+    "f1_score": ("f1_score", ', average="weighted", zero_division=0'),
+    "precision": ("precision_score", ', average="weighted", zero_division=0'),
+    "recall": ("recall_score", ', average="weighted", zero_division=0'),
+    "f1_macro": ("f1_score", ', average="macro", zero_division=0'),
+    "balanced_accuracy": ("recall_score", ', labels=np.unique(y_test), average="macro"'),
+    "mcc": ("matthews_corrcoef", ""),
+}
+_VALUES: Final = {
+    "r2": ("r2_score", ""),
+    "rmse": ("root_mean_squared_error", ""),
+    "mae": ("mean_absolute_error", ""),
+    "median_ae": ("median_absolute_error", ""),
+    "mape": ("mean_absolute_percentage_error", ""),
+}
+
+
+def run_code(store: Store, reference: str) -> str:
+    """The script of a run. Raises RunNotFound for a run that has no script, with the reason."""
+    run = resolve(store, reference)
+    if Tag.RECIPE not in run.tags:
+        raise RunNotFound(f"run {run.described} has no recipe of which to make a script", hint="a run of expctl train")
+    recipe, said = recorded(run.tags[Tag.RECIPE]), read_predictions(store, run)
+    if said is None:
+        raise RunNotFound(f"run {run.described} has no predictions.parquet", hint=f"expctl show {run.run_id[:8]}")
+    beyond = _beyond(recipe)
+    if beyond:
+        raise RunNotFound(
+            f"run {run.described}: a script cannot show {listed(beyond)}", hint=f"expctl reproduce {run.run_id[:8]}"
+        )
+    imports = {("sklearn.model_selection", "train_test_split")}
+    try:
+        pipeline = constructor(build_pipeline(recipe), imports)
+    except (ValueError, UsageError) as error:
+        raise RunNotFound(f"run {run.described}: a script cannot show {error}") from error
+    metrics = _metrics(run, said, imports)
+    return "\n".join([_head(run, recipe, imports), _rows(recipe, said), _fitting(recipe, pipeline), metrics])
+
+
+def _beyond(recipe: Recipe) -> list[str]:
+    """What of a recipe such a script does not do."""
+    plain = recipe.data.lower().endswith(".csv") and "://" not in recipe.data
+    stop_words = recipe.parameters.get("stop_words")
+    found = {
+        "data that are no CSV file in UTF-8 with a header": not plain
+        or recipe.encoding != "utf-8"
+        or recipe.delimiter is not None
+        or recipe.names is not None,
+        "a test set that is not drawn at random": recipe.test_size is None or recipe.time_column is not None,
+        "--dedupe": recipe.dedupe,
+        "--group-column": recipe.group_column is not None,
+        "--extra-metric": recipe.extra_metric is not None,
+        "--calibrate": recipe.calibrate is not None,
+        "a model of your own": is_factory(recipe.model),
+        "a file of stop words": isinstance(stop_words, str) and is_word_file(stop_words),
+    }
+    return [what for what, is_so in found.items() if is_so]
+
+
+def _head(run: RunRecord, recipe: Recipe, imports: set[tuple[str, str]]) -> str:
+    modules = sorted({module for module, _ in imports})
+    names = [f"from {one} import {', '.join(sorted(name for own, name in imports if own == one))}" for one in modules]
+    dates = "from datetime import datetime, timezone\n" if "datetime" in (recipe.columns or {}).values() else ""
+    return (
+        f"# Run {run.run_id} of expctl as a script: it prints the recorded metrics.\n"
+        "# They are the same to the last bit with the packages of the run: its file requirements.txt.\n"
+        f"import hashlib\n{dates}from pathlib import Path\n\nimport numpy as np\nimport pandas as pd\n"
+        + "\n".join(names)
+        + "\nfrom threadpoolctl import threadpool_limits  # comes with scikit-learn\n\n"
+        f"file = Path({recipe.data!r})\n"
+        f'digest = "{run.params.get("data_hash", "")}"\n'
+        'assert hashlib.sha256(file.read_bytes()).hexdigest() == digest, "the data have changed"\n'
+        'data = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")\n'
+    )
+
+
+def _rows(recipe: Recipe, said: RunPredictions) -> str:
+    target = repr(recipe.target)
+    if recipe.columns is None:
+        rows = _TEXT_ROWS.format(text=repr(recipe.text_column), target=target)
+    else:
+        given = missing_words(recipe.missing)
+        of = {kind: [name for name, own in recipe.columns.items() if own == kind] for kind in COLUMN_KINDS}
+        dated = [f"columns.update(parts({name!r}, data[{name!r}]))\n" for name in of["datetime"]]
+        rows = _TABLE_ROWS.format(
+            parts=_DATES if dated else "",
+            dates="".join(dated),
+            missing=sorted(given or MISSING),
+            blank=sorted(given or BLANK),
+            target=target,
+            **{kind: of[kind] for kind in ("numeric", "categorical", "text")},
+        )
+    kind: Any = float if said.task == "regression" else type(said.values[0])
+    return f"{rows}y = {_LABELS[kind].format(target=target)}\n"
+
+
+def _fitting(recipe: Recipe, pipeline: str) -> str:
+    stratify = ", stratify=y" if recipe.stratify and recipe.task != "regression" else ""
+    return (
+        f"X_train, X_test, y_train, y_test = train_test_split(\n"
+        f"    X, y, test_size={recipe.test_size!r}, random_state={recipe.random_state}{stratify}\n)\n"
+        f"pipeline = {pipeline}\n"
+        "with threadpool_limits(limits=1):  # sums over several threads end in other last bits\n"
+        "    pipeline.fit(X_train, y_train)\n"
+        "    predicted = pipeline.predict(X_test)\n"
+    )
+
+
+def _metrics(run: RunRecord, said: RunPredictions, imports: set[tuple[str, str]]) -> str:
+    """The recorded metrics that scikit-learn has, each as one line that prints it."""
+    imports.add(("sklearn", "metrics"))
+    table = _VALUES if said.task == "regression" else _CLASSES
+    asked = {key: f"{name}(y_test, predicted{more})" for key, (name, more) in table.items()}
+    classes = "pipeline.classes_"
+    one = "scores[:, 1]" if said.score_kind == "probability" else "scores"
+    asked["roc_auc"] = (
+        f"roc_auc_score(y_test == {classes}[1], {one})"
+        if len(said.score_classes) == 2
+        else f'roc_auc_score(y_test, scores, multi_class="ovr", average="weighted", labels={classes})'
+    )
+    asked["log_loss"] = f"log_loss(y_test, scores, labels={classes})"
+    lines = ["results = {}"]
+    if "roc_auc" in run.metrics or "log_loss" in run.metrics:
+        by = "predict_proba" if said.score_kind == "probability" else "decision_function"
+        lines = [f"with threadpool_limits(limits=1):\n    scores = pipeline.{by}(X_test)", *lines]
+    lines += [f'results["{key}"] = metrics.{call}' for key, call in asked.items() if key in run.metrics]
+    return "\n".join([*lines, "for name, value in results.items():\n    print(name, float(value))"]) + "\n"
