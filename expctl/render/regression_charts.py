@@ -75,7 +75,8 @@ def ranges_chart(found: Found) -> Chart:
     for run_id, name, one in found:
         for part in one.ranges:
             rows = f"{part.least:.6g} to {part.most:.6g}"
-            facts: dict[str, Value] = {"target": rows, "rows": part.rows, "mae": part.error, "low": part.low, "high": part.high}
+            limits: dict[str, Value] = {"low": part.low, "high": part.high}
+            facts: dict[str, Value] = {"target": rows, "rows": part.rows, "mae": part.error, **limits}
             common = {"run": run_id, "name": name, "range": rows, "tip": hint(name, facts)}
             values.append({**common, "value": part.error, "low": part.low, "high": part.high})
     names = [name for _, name, _ in found]
