@@ -107,6 +107,12 @@ DATA_ISSUES: Final = {
         refused=False,
         features="table",
     ),
+    "nearly_numeric_columns": DataCheck(
+        "columns of a table that are read as categories though 90 % of their cells or more are numbers",
+        f"{_TABLES}:nearly_numeric_columns",
+        refused=False,
+        features="table",
+    ),
     "target_columns": DataCheck(
         "columns of a table that alone say the target of the test rows, with an accuracy or R² of 0.99 or more",
         f"{_TABLES}:target_columns",

@@ -135,6 +135,16 @@ def runs(tmp_path: Path, kinds: Kinds, store_kind: str, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
+def house_runs(tmp_path: Path, kinds: Kinds, store_kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with `houses.csv` and the runs flat, close, near (regressions) and quick (of classes)."""
+    from tests.tracking.recorded import make_houses
+
+    monkeypatch.chdir(tmp_path)
+    kinds.fill(store_kind, tmp_path, make_houses)
+    return tmp_path
+
+
+@pytest.fixture
 def sweeps(tmp_path: Path, kinds: Kinds, store_kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with what `make_sweeps` made."""
     from tests.tracking.swept import make_sweeps

@@ -110,6 +110,7 @@ CROSSING: dict[str, str] = {
     "docs/test_tables.py": "the tables of the topics against those of the code",
     "cli/options/test_shells.py": "completion in the shells themselves",
     "cli/test_several_experiments.py": "runs of several experiments, in every command that finds some",
+    "cli/test_regression_runs.py": "regressions beside classifications, in the commands that rank, compare and keep",
     "cli/test_tables.py": "a table through every command",
     "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",
     "tracking/test_modes.py": "every way to keep a store, through the command line",

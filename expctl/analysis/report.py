@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from expctl.analysis.ranking import Ranking
     from expctl.analysis.significance import Assessment
     from expctl.analysis.slices import SliceDifference, SliceMetrics
+    from expctl.analysis.target_ranges import ValueErrors
     from expctl.records import RunRecord
 
 
@@ -51,7 +52,8 @@ class Report:
     first.
     `notes` tell what was left out. `terms` are those of the compared runs that speak for each class (a text: why none),
     `calibrations` how well their probabilities fit.
-    `slices` are by the columns that the baseline has recorded.
+    `slices` are by the columns that the baseline has recorded. `errors` are those of compared runs that are
+    regressions, None of any other one.
     """
 
     experiment: str
@@ -69,3 +71,4 @@ class Report:
     terms: Sequence[Importance | str] = ()
     calibrations: Sequence[Calibration | str] = ()
     slices: Sequence[Sliced] = ()
+    errors: Sequence[ValueErrors | None] = ()

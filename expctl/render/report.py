@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl import __version__
 from expctl.metrics import METRICS, is_detail, usual_metrics_of
-from expctl.render import charts, comparison_charts
+from expctl.render import charts, comparison_charts, regression_charts
 from expctl.render.comparison_views import comparison_sheet, flips_sheet, untested_lines
 from expctl.render.formats import RIGHT, parts
 from expctl.render.importance import has_two_kinds, shown_term
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from expctl.analysis.difference import Difference
     from expctl.analysis.importance import Term
     from expctl.analysis.report import Report
+    from expctl.analysis.target_ranges import ValueErrors
     from expctl.records import RunRecord
 
 _PARAMETERS: Final = 12  # in charts
@@ -149,7 +150,13 @@ def _charts(report: Report) -> dict[str, Chart]:
     if report.confusion is not None:
         for place, run in enumerate(report.confused):
             found[f"confusion-{place}"] = comparison_charts.confusion_chart(report.confusion, place, names[run.run_id])
-    return found
+    return found | regression_charts.error_charts(_value_errors(report, names))
+
+
+def _value_errors(report: Report, names: Mapping[str, str]) -> list[tuple[str, str, ValueErrors]]:
+    """The errors of compared regressions: run id, name, errors."""
+    compared = zip(_compared(report), report.errors, strict=True) if report.errors else ()
+    return [(run.run_id, names[run.run_id], one) for run, one in compared if one is not None]
 
 
 def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
@@ -158,18 +165,21 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
     names = charts.titles(compared)
     parameters = chosen_parameters(ranking.ranked)[:_PARAMETERS]
     flipped, terms = _flipped(report, names), _terms(report, names)
+    errors = _value_errors(report, names)
+    measured = bool(flipped) and all(one["measured"] for one in flipped)
     experiments = len({run.experiment for run in ranking.ranked}) > 1
     sections = {
         "ranking": "Ranking" if ranking.ranked else None,
         "parameters": "Parameters and metrics" if "parallel" in drawn else None,
         "history": "Over time" if "history" in drawn else None,
         "comparison": "Compared with the baseline" if len(compared) > 1 else None,
-        "curves": "ROC, precision-recall and reliability" if report.curves else None,
+        "errors": "Predicted and actual values" if errors else None,
+        "curves": "ROC, precision-recall and reliability" if len(errors) < len(report.curves) else None,
         "confusion": "Confusion" if report.confusion is not None else None,
         "classes": "Classes" if "classes" in drawn else None,
         "slices": "Slices" if report.slices else None,
         "terms": "Terms" if terms else None,
-        "flips": "Broken and fixed rows" if flipped else None,
+        "flips": ("Rows whose error changed" if measured else "Broken and fixed rows") if flipped else None,
     }
     return {
         "facts": {
@@ -192,6 +202,9 @@ def _tables(report: Report, drawn: Mapping[str, Chart]) -> dict[str, Any]:
         ],
         **_lines(report),
         "bases": _bases(report, names),
+        "thinned": sorted({f"{len(one.points):,} of {one.rows:,}" for *_, one in errors if len(one.points) < one.rows}),
+        "measured": measured,
+        "errors_only": len(errors) == len(compared),
         "matrices": {f"confusion-{i}": names[run.run_id] for i, run in enumerate(report.confused)},
         "mixed_up": _mixed_up(report, names),
         "slices": _slices(report, names),
@@ -283,6 +296,7 @@ def _flipped(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
         found.append(
             {
                 "name": names[run.run_id],
+                "measured": flips.measured,
                 "summary": f"{flips.broken:,} rows with a larger error, {flips.fixed:,} with a smaller one"
                 if flips.measured
                 else f"{flips.broken:,} broken, {flips.fixed:,} fixed, {flips.both_wrong:,} wrong in both,"

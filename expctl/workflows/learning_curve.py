@@ -82,11 +82,6 @@ def draw_learning_curve(
     store.prepare_writing(run.artifact_uri)
     store.check_own(run.artifact_uri)
     run = store.get(run.run_id)  # whose files may be elsewhere since
-    if run.task == "regression":
-        raise UsageError(
-            f"run {run.label} is a regression: learning curves are of classes",
-            hint=f"expctl show {run.run_id[:8]}",
-        )
     # Metrics of the user's own are not measured: only a model of their own runs their code.
     original = original_of(store, run, trust=trust or not is_factory(recipe_of(run).model))
     progress("reading " + original.recipe.data)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from expctl.errors import DataError, UsageError
+from expctl.records import Tag
 from expctl.tracking.models.storage import load_model
 from expctl.tracking.runs.references import best_run, resolve
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from expctl.tracking.models.storage import LoadedModel
     from expctl.tracking.store import Store
     from expctl.training.data.oov import Seen
-    from expctl.training.data.table_formats import FileFormat, TableColumns
+    from expctl.training.data.table_formats import FileFormat, Layout, TableColumns
     from expctl.training.fit.predict_tables import UnseenCategories
 
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 class PredictRequest:
     """What is to be predicted: `texts`, or the table in the file `input` (`-`: standard input), and what is told of it.
 
-    Without `text_column` the texts are in the column that the model was trained on.
+    Without `text_column` the texts are in the column that the model was trained on. `delimiter` and `names` are as
+    in a recipe; without either a file is laid out as the run's data of that kind.
     """
 
     texts: Sequence[str] = ()
@@ -34,6 +36,8 @@ class PredictRequest:
     encoding: str = "utf-8"
     proba: bool = False
     oov: bool = False
+    delimiter: str | None = None
+    names: str | None = None
 
     @property
     def name(self) -> str:
@@ -143,7 +147,22 @@ class Predictions:
             yield from folder_chunks(input, encoding=request.encoding)
         else:
             kind = _kind_on_stdin(self.source) if input == "-" else kind_of(input)
-            yield from chunks(self.source, kind, encoding=request.encoding, name=request.name)
+            layout = self._layout(kind)
+            yield from chunks(self.source, kind, encoding=request.encoding, name=request.name, layout=layout)
+
+    def _layout(self, kind: FileFormat) -> Layout:
+        """That of the options; without any that of the data of training, if these are a file of this kind."""
+        from expctl.training.data.class_folders import is_class_folder
+        from expctl.training.data.table_formats import layout_of
+        from expctl.training.data.tables import kind_of
+        from expctl.workflows.recipe_source import recipe_of
+
+        delimiter, names = self.request.delimiter, self.request.names
+        if delimiter is None and names is None and Tag.RECIPE in self.run.tags:
+            recipe = recipe_of(self.run)
+            if not is_class_folder(recipe.data) and kind_of(recipe.data) == kind:
+                delimiter, names = recipe.delimiter, recipe.names
+        return layout_of(delimiter, names)
 
     def _given(self) -> TableColumns:
         from expctl.training.data.tables import shown_names

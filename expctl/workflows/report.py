@@ -16,6 +16,7 @@ from expctl.analysis.ranking import may_tie, rank, ranking_order
 from expctl.analysis.report import Report, Sliced, Tested
 from expctl.analysis.significance import corrected_for_many
 from expctl.analysis.slices import slice_metrics, slices_of
+from expctl.analysis.target_ranges import value_errors
 from expctl.filters.expression import NO_SWEEP, all_of, fit_for
 from expctl.metrics import USUAL_METRICS, default_metric, metrics_of
 from expctl.records import Tag
@@ -142,10 +143,13 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         comparison=compare(compared, evidence, per_class=True, everything=True) if compared else None,
         tested=tested,
         calibrations=[
-            "the run has no predictions" if one is None else calibration(one, confidence=confidence)
+            calibration(one, confidence=confidence) if _has_classes(one) else "the run has no predictions of classes"
             for one in predictions
         ],
-        curves=["the run has no predictions" if one is None else curves(one) for one in predictions],
+        curves=[
+            "the run has no predictions" if one is None else curves(one) if _has_classes(one) else "it is a regression"
+            for one in predictions
+        ],
         confusion=confusion(known) if known else None,
         confused=[run for run, one in zip(compared, predictions, strict=True) if _has_classes(one)],
         history=_history(store, choice.metric),
@@ -153,6 +157,10 @@ def assemble(store: Store, choice: Choice, *, confidence: float = 0.95) -> Repor
         notes=notes,
         terms=[importance_or_reason(store, run, top=_TERMS) for run in compared],
         slices=_sliced(compared, predictions, choice.metric, confidence),
+        errors=[
+            None if one is None or _has_classes(one) else value_errors(one, confidence=confidence)
+            for one in predictions
+        ],
     )
 
 

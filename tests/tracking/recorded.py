@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from expctl.settings import Settings
 from expctl.tracking.store import Store, open_store
-from tests.conftest import write_reviews
+from tests.conftest import ROOT, write_reviews
 from tests.tracking.kinds import local_folder, server_now
 
 if TYPE_CHECKING:
@@ -114,6 +115,17 @@ def make_runs(folder: Path) -> None:
     train(folder, "bayes", model="naive_bayes", tags={"team": "web"})
     with contextlib.suppress(TrainingFailed):
         train(folder, "broken", model="own_models:broken")
+
+
+def make_houses(folder: Path) -> None:
+    """`houses.csv` and four runs, oldest first: flat, close, near, regressions of price; quick, of classes."""
+    from expctl.training.data.column_kinds import decided
+
+    shutil.copy(ROOT / "data" / "houses.csv", folder)
+    price = decided({"data": "houses.csv", "target": "price", "drop": "listing,quick", "test_size": 0.4})
+    for name, alpha in (("flat", 1000.0), ("close", 0.1), ("near", 0.3)):
+        train(folder, name, **price, alpha=alpha, slice="town")
+    train(folder, "quick", **decided({"data": "houses.csv", "target": "quick", "drop": "listing,price"}))
 
 
 def names(folder: Path) -> list[str]:

@@ -85,3 +85,18 @@ def test_the_picture_of_a_copied_store_is_beside_the_copy(runs, tmp_path_factory
     drawn(store, named(store, "strong"), points=2, repeats=1)
     assert [path.name for path in copy.rglob(PICTURE)] == [PICTURE]
     assert list(runs.rglob(PICTURE)) == []
+
+
+def test_a_regression_has_a_curve_of_its_values(house_runs):
+    store = store_of(house_runs)
+    run = named(store, "close")
+    found = drawn(store, run, metric=None, points=3)
+    assert (found.curve.metric, [(one.rows, one.models) for one in found.curve.points]) == (
+        "r2", [(45, 2), (90, 2), (180, 1)]
+    )  # fmt: skip
+    last = found.curve.points[-1]
+    assert last.value == pytest.approx(run.metrics["r2"], abs=1e-12)
+    assert last.low < last.value < last.high
+    assert store.read_artifact(run, PICTURE).startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match="no learning curve of 'f1_score'"):
+        drawn(store, run)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from expctl.errors import RunNotFound
 from expctl.records import Tag
+from expctl.render.report import report_page
 from expctl.workflows import report as module
 from expctl.workflows.report import assemble, choice_of, choose
 from tests.tracking.recorded import store_of, train
@@ -117,3 +120,29 @@ def test_the_slices_that_the_first_run_has_recorded_are_told_for_all(store, runs
     assert other.name == "strong"
     assert all(one.difference.metric == "accuracy" for one in changes if one.difference is not None)
     assert assemble(store, choose(store, ["strong", "sliced"], None)).slices == []
+
+
+def test_regressions_are_told_by_their_errors_and_lack_nothing_of_classes(house_runs):
+    store = store_of(house_runs)
+    report = assemble(store, choose(store, ["close", "flat"], None))
+    close, flat = report.errors
+    assert (len(close.points), [one.rows for one in close.ranges]) == (120, [one.rows for one in flat.ranges])
+    assert close.ranges[-1].error < flat.ranges[-1].low
+    assert (report.ranking.metric, report.confusion, report.confused) == ("r2", None, [])
+    text = report_page(report).decode().split('<script type="application/json"')[0]
+    assert re.findall('<section id="(.*)">', text) == ["ranking", "history", "comparison", "errors", "slices", "flips"]
+    assert re.findall('data-chart="(predicted_actual|residuals|ranges)"', text) == [
+        "predicted_actual", "residuals", "ranges"
+    ]  # fmt: skip
+    for missing in ("ROC", "no curves", "log loss", "broken"):
+        assert missing not in text
+
+
+def test_of_runs_of_both_tasks_each_is_told_by_its_own(house_runs):
+    store = store_of(house_runs)
+    report = assemble(store, choose(store, ["close", "quick"], None))
+    assert [one is None for one in report.errors] == [False, True]
+    assert (report.curves[0], names(report.confused)) == ("it is a regression", ["quick"])
+    text = report_page(report).decode()
+    assert '<section id="errors">' in text
+    assert '<section id="curves">' in text

@@ -7,7 +7,7 @@ import shlex
 import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -62,6 +62,14 @@ def predict(
         ),
     ] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of the input.")] = "utf-8",
+    delimiter: Annotated[
+        Literal[",", ";", "|", ":", "tab", "whitespace"] | None,
+        typer.Option(metavar="SIGN", help="What separates the input's columns, if not what training's data have."),
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="The input has no header: its columns are called so."),
+    ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Add one probability column per class.")] = False,
     oov: Annotated[
         bool, typer.Option("--oov", help="Add a column with the share of terms that the model does not know.")
@@ -95,7 +103,8 @@ def predict(
     from expctl.training.data.class_folders import is_class_folder
     from expctl.workflows.predict import Predictions, PredictRequest, run_to_use, usable_model
 
-    request = PredictRequest(texts or (), input, text_column, encoding, proba, oov)
+    called = None if names is None else ",".join(names)
+    request = PredictRequest(texts or (), input, text_column, encoding, proba, oov, delimiter, called)
     with ExitStack() as stack:
         source = stack.enter_context(_opened(input)) if input is not None and not is_class_folder(input) else None
         with stdout_is_ours():
@@ -150,6 +159,7 @@ def _files_among(texts: Sequence[str]) -> list[str]:
 def _command(run: RunRecord, request: PredictRequest, given: Mapping[str, object]) -> list[str]:
     """The words by which another expctl does the same, with the model of this run."""
     said = {"input": request.input, "text-column": request.text_column, "proba": request.proba, "oov": request.oov}
+    said |= {"delimiter": request.delimiter, "names": request.names}
     words = ["predict", f"--run={run.run_id}", f"--encoding={request.encoding}"]
     for key, value in {**said, **given}.items():
         if value is True:

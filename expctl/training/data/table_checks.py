@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
+from expctl.training.data.cells import MISSING, is_missing, is_number
 from expctl.training.data.table import TIME_PARTS
 from expctl.wording import agree, plural
 
@@ -26,6 +27,8 @@ UNTRAINED: Final = 0.05  # of the test rows: at random fewer are beyond all trai
 _BINS: Final = 200  # of the numbers of a column
 _LEAST: Final = 10  # rows by which a column is judged
 _NAMED: Final = 5
+_SHOWN: Final = 40  # characters of a cell
+NUMBERS: Final = 0.9  # of the cells of a column: with fewer it may be one of words
 
 
 def cells_of(frame: pd.DataFrame, name: str, kind: str) -> tuple[int, int]:
@@ -101,6 +104,33 @@ def _is_id(column: pd.Series[float], kind: str) -> bool:
         return True
     in_order = column.is_monotonic_increasing or column.is_monotonic_decreasing
     return in_order and bool((column == column.round()).all())
+
+
+def nearly_numeric_columns(split: SplitRows) -> Finding:
+    said = {pair.rpartition("=")[0].strip() for pair in (split.recipe.kinds or "").split(",")}
+    frame, found = _both(split), {}
+    for name, kind in (split.recipe.columns or {}).items():
+        if kind == "categorical" and name not in said and (others := _not_numbers(frame[name])):
+            found[name] = others
+    if not found:
+        return NOTHING
+    (name, others), *more = found.items()
+    shown = ", ".join(repr(word[:_SHOWN]) for word in list(others)[:_NAMED]) + (", ..." if len(others) > _NAMED else "")
+    missing = " ".join(f"--missing {shlex.quote(word)}" for word in list(others)[:_NAMED])
+    too = f" (and so {agree(len(more), 'is', 'are')} {_named([name for name, _ in more])})" if more else ""
+    return len(found), (
+        f"column {name!r} is numbers but for {plural(sum(others.values()), 'cell')} ({shown}): it is read as"
+        f" categories{too}; {missing}, or --as {shlex.quote(f'{name}=categorical')}"
+    )
+
+
+def _not_numbers(column: pd.Series[float]) -> dict[str, int]:
+    """What the few cells say that are no numbers, with how many say it; nothing of a column that has many of them."""
+    cells = {str(word): int(rows) for word, rows in column.dropna().value_counts().items()}
+    known = {word: rows for word, rows in cells.items() if not is_missing(word, MISSING)}
+    others = {word: rows for word, rows in known.items() if not is_number(word)}
+    total = sum(known.values())
+    return others if total >= _LEAST and sum(others.values()) <= (1 - NUMBERS) * total else {}
 
 
 def target_columns(split: SplitRows) -> Finding:

@@ -348,6 +348,29 @@ def test_before_an_environment_is_made_the_words_are_checked(cli, runs, monkeypa
     refused(cli("predict", "--isolated", "--run", "nobody", "a film"), 3, "no run 'nobody'")
 
 
+def test_a_file_is_laid_out_as_the_training_data_was_or_as_options_say(cli, folder):
+    rows = [f"{i % 7},{i % 5},{3 * (i % 7) - (i % 5)}" for i in range(60)]
+    Path("bare.csv").write_text("\n".join(rows).replace(",", ";") + "\n")
+    words = ["--data", "bare.csv", "--delimiter", ";", "--names", "a,b,y", "--target", "y", "--task", "regression"]
+    assert cli("train", *words, "--run-name", "laid").exit_code == 0
+    for name, header, sign, given in (
+        ("same.csv", "", ";", []),
+        ("headed.csv", "a,b,y\n", ",", ["--delimiter", ","]),
+        ("fewer.csv", "", "|", ["--delimiter", "|", "--names", "b,a"]),
+        ("other.tsv", "a\tb\ty\n", "\t", []),
+    ):
+        cells = [row.split(",") for row in rows[:3]]
+        if name == "fewer.csv":
+            cells = [[b, a] for a, b, _ in cells]
+        Path(name).write_text(header + "".join(sign.join(row) + "\n" for row in cells))
+        done = cli("predict", "-q", "--run", "laid", "-i", name, *given)
+        assert done.exit_code == 0, (name, done.stderr)
+        found = [float(row["prediction"]) for row in csv.DictReader(io.StringIO(done.stdout))]
+        assert found == pytest.approx([0, 2, 4], abs=0.5), name
+    refused(cli("predict", "-q", "--run", "laid", "-i", "headed.csv"), 5, "headed.csv")
+    refused(cli("predict", "-q", "--run", "laid", "-i", "same.csv", "--delimiter", "x"), 2, "--delimiter")
+
+
 @pytest.mark.slow
 def test_standard_input_is_csv_or_jsonl(cli, run_command, runs, monkeypatch):
     done = run_command(*QUIET, "--input", "-", stdin="id,text\n1,a great film\n2,an awful meal\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -115,3 +116,32 @@ def test_cells_are_missing_or_different() -> None:
     assert cells_of(split.train.frame, "note", "text") == (35, 1)
     assert cells_of(split.train.frame, "sold", "datetime") == (35, 1)
     assert cells_of(split.train.frame, "noise", "numeric") == (0, 70)
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["inf", *["1.5", "2", "3"] * 33], "1 cell ('inf'): it is read as categories; --missing inf,"),
+        (["no", "n a"] * 2 + ["1", "2", "3", "4"] * 24, "4 cells ('no', 'n a'): it is read as categories;"),
+        (["x", "x", *["1", "NA"] * 49], "2 cells ('x'): it is read as categories; --missing x,"),
+    ],
+)  # fmt: skip
+def test_a_column_that_is_numbers_but_for_a_few_cells_is_told(cells: list[str], words: str) -> None:
+    numbers, told = found({"a": ("categorical", cells)})
+    assert numbers == {"nearly_numeric_columns": 1}
+    assert told[0].startswith(f"column 'a' is numbers but for {words}")
+    assert told[0].endswith(", or --as a=categorical")
+
+
+def test_several_such_columns_are_one_message() -> None:
+    column = ("categorical", ["inf", *["1", "2", "3"] * 33])
+    numbers, told = found({"a": column, "b c": column})
+    assert numbers == {"nearly_numeric_columns": 2}
+    assert "read as categories (and so is b c);" in told[0]
+
+
+def test_columns_of_words_and_those_that_are_said_to_be_categories_are_not_told() -> None:
+    assert found({"a": ("categorical", ["1", "2", "3", "4", "x"] * 20)}) == ({}, [])
+    split = split_of({"a": ("categorical", ["inf", *["1", "2", "3"] * 33])}, TARGETS)
+    said = replace(split, recipe=replace(split.recipe, kinds="a=categorical"))
+    assert list(find_issues(said)) == []
