@@ -54,3 +54,5 @@ OPTIMIZERS: Final = (
 )
 # An address in the process, which vectorizers keep to warn once of odd stop words: it alone differs in two alike.
 STOP_WORDS_ID: Final = "_stop_words_id"
+# How the rows are divided that an encoder by the target is fitted on: numbers.
+FOLDS: Final = ("sklearn.model_selection._split.KFold", "sklearn.model_selection._split.StratifiedKFold")

@@ -446,13 +446,18 @@ def test_the_parts_that_read_tables_have_the_types_that_are_trusted_and_the_arra
     from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import PoissonRegressor
+    from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.neural_network import MLPClassifier
     from sklearn.preprocessing import OneHotEncoder
 
     rows, labels = np.array([[0.0], [1.0]] * 20), [0, 1] * 20
     boosted = HistGradientBoostingClassifier(max_iter=1, categorical_features=[0]).fit(rows, labels)
-    held = (boosted, PoissonRegressor().fit(rows, labels), MLPClassifier((1,), max_iter=20, tol=9.0).fit(rows, labels))
+    held = (
+        boosted, PoissonRegressor().fit(rows, labels), MLPClassifier((1,), max_iter=20, tol=9.0).fit(rows, labels),
+        KFold(), StratifiedKFold(),
+    )  # fmt: skip
     ours = {model_types.BOOSTED_TREE, *model_types.LOSSES, *model_types.CATEGORIES, *model_types.OPTIMIZERS}
+    ours.update(model_types.FOLDS)
     unknown = {name for one in held for name in untrusted_types(compat.dump_unindented(one))}
     relies(unknown <= ours, "scikit-learn", f"its models hold {unknown - ours}: they are not loaded until compat knows")
     iterations, mapper, baseline, preprocessor = hidden_state(boosted, model_types.BOOSTING)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _RAVEL: Final = "numpy.ravel"
 # The type of the numbers that an imputer was fitted on, which skops makes from an empty array of them.
 _DTYPE: Final = "numpy.dtype"
-# How the rows are divided that an encoder by the target is fitted on: numbers.
-_FOLDS: Final = ("sklearn.model_selection._split.KFold", "sklearn.model_selection._split.StratifiedKFold")
 
 
 class UntrustedTypes(Exception):
@@ -32,7 +30,7 @@ def trusted_types() -> tuple[str, ...]:
     """Types beyond skops' own list that our models need: what the table of families says of each, and why."""
     families = (*FAMILIES.values(), *REGRESSORS.values())
     types = dict.fromkeys(name for family in families for name in family.model_types)
-    return (_RAVEL, _DTYPE, *_FOLDS, *model_types.CALIBRATION, *types)
+    return (_RAVEL, _DTYPE, *model_types.FOLDS, *model_types.CALIBRATION, *types)
 
 
 def dumped(pipeline: Pipeline) -> tuple[bytes, list[str] | None]:

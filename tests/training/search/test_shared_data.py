@@ -403,7 +403,7 @@ def test_a_split_that_was_not_shared_is_refused_by_a_strict_trial(repeating, mon
     monkeypatch.setattr(module, "_MOST", 1)
     prepared = prepare(space)
     (shared,) = prepared.splits
-    other = next(recipe for recipe in map(space.recipe, space.grid()) if recipe.test_size not in shared)
+    other = next(recipe for recipe in map(space.at, space.grid()) if recipe.test_size not in shared)
     assert counts(prepared.train(other).data_issues)["leaked_rows"]
     with pytest.raises(DataError, match="--dedupe keeps"):
         prepared.train(other, strict=True)
