@@ -128,8 +128,8 @@ def test_a_start_of_an_id_that_is_too_short_and_a_metric_that_no_run_has_say_wha
     with pytest.raises(RunNotFound, match="no run is called '7cb' in experiment 'expctl'") as raised:
         resolve(store, "7cb")
     assert raised.value.hint == "the start of an id has 4 characters or more"
-    with pytest.raises(RunNotFound, match=r"no finished run has f1, did you mean 'f1_score'\?") as raised:
-        resolve(store, "best:f1")
+    with pytest.raises(RunNotFound, match=r"no finished run has f1_scor, did you mean 'f1_score'\?") as raised:
+        resolve(store, "best:f1_scor")
     assert raised.value.hint.startswith("best:METRIC of accuracy, f1_score, ")
 
 
