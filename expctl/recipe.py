@@ -36,6 +36,11 @@ RENAMED: Final[Mapping[str, str]] = {"label_column": "target"}
 Factor = Literal["data", "model", "alone", "none"]
 
 
+def renamed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given or recorded by key, under the present names of its options."""
+    return {RENAMED.get(key, key): value for key, value in given.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option of a recipe: its `key` for people, in files and on a run, what it takes, and what it is for.
@@ -289,7 +294,7 @@ class Recipe:
     def from_json(cls, text: str) -> Recipe:
         """The recipe whose `to_json` gave `text`. Raises ValueError or TypeError for any other text."""
         values = {**_before(cls), **json.loads(text)}
-        values = {RENAMED.get(key, key): value for key, value in values.items()}
+        values = renamed(values)
         return cls(**{**values, "columns": read_columns(values["columns"])})
 
     @property

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.metrics import METRICS, higher_is_better, is_detail
+from expctl.recipe import renamed
 from expctl.records import Tag, Value
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _experiments(runs: Sequence[RunRecord], *, always: bool) -> list[Line]:
 
 
 def _parameters(runs: Sequence[RunRecord]) -> list[Line]:
-    parts = [run.typed_params for run in runs]
+    parts = [renamed(run.typed_params) if Tag.RECIPE in run.tags else run.typed_params for run in runs]
     return sorted(_lines("parameters", _keys(parts), parts), key=lambda line: not line.differs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import UsageError, closest
-from expctl.recipe import OPTIONS
+from expctl.recipe import OPTIONS, renamed
 from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, TEXTS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def read_config(path: Path) -> dict[str, Any]:
         if path.stat().st_size > _LIMIT:
             raise UsageError(f"{path} is larger than {_LIMIT:,} bytes", hint="a config file holds a few options")
         text = path.read_text("utf-8")
-        content = tomllib.loads(text)
+        content = renamed(tomllib.loads(text))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", hint="--config FILE.toml") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -293,3 +293,11 @@ def test_many_parameters_of_one_run_alone_are_counted_and_few_are_shown() -> Non
     assert without_one_sided(compared(run(1, params=own), run(2), everything=False))[1] == {0: 12}
     few = compared(run(1, params={"c": "1", "a": "1"}), run(2, params={"c": "2"}), everything=False)
     assert without_one_sided(few) == (few, {})
+
+
+def test_an_option_of_an_older_recipe_is_compared_under_its_present_name() -> None:
+    tags = {Tag.RECIPE: "{}"}
+    older, newer = run(1, params={"label_column": "y"}, tags=tags), run(2, params={"target": "z"}, tags=tags)
+    assert section(compared(older, newer), "parameters")["target"].values == ("y", "z")
+    foreign = run(1, params={"label_column": "y"})
+    assert set(section(compared(foreign, newer), "parameters")) == {"label_column", "target"}

@@ -1,6 +1,6 @@
 """Every family on tables, each trained by expctl and by plain scikit-learn: equal by ==?
 
-    python -m tests.simulation.plain_tables /work/shared/data [--drawn 1] [--seed 0] [--family NAME]
+    python -m tests.simulation.plain_tables FOLDER [--drawn 1] [--seed 0] [--family NAME]
 
 Plain scikit-learn is written here with its own names: pandas reads the file, `train_test_split` divides it, and none of
 expctl's code takes part. Compared are kinds of columns, predictions, scores and metrics, of each family with its

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.columns import COLUMN_KINDS, by_kind
 from expctl.errors import DataError, UsageError, closest, mask_secrets
-from expctl.recipe import RENAMED
+from expctl.recipe import renamed
 from expctl.training.data.cells import MISSING, is_missing, is_moment, is_number, number
 from expctl.training.data.class_folders import is_class_folder
 from expctl.training.data.stored import read_stored
 from expctl.training.data.table_formats import layout_of, likely_delimiter
-from expctl.training.data.tables import is_repeated, kind_of, require
+from expctl.training.data.tables import chunks, is_repeated, kind_of, opened, require
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -42,16 +41,17 @@ def decided(given: Mapping[str, Any]) -> dict[str, Any]:
     a table. Raises DataError for data that cannot be read or have no such columns, UsageError for options that are
     wrong.
     """
-    said = {RENAMED.get(key, key): value for key, value in given.items()}
+    said = renamed(given)
     if "columns" in said or not _is_of_table(said):
         return said
     path, target = str(said["data"]), str(said.get("target") or "label")
     name = mask_secrets(path)
-    table = read_stored(path, "--data").table(_encoding(said), layout_of(said.get("delimiter"), said.get("names")))
+    stored = read_stored(path, "--data")
+    table = stored.table(_encoding(said), layout_of(said.get("delimiter"), said.get("names")))
     found = None if said.get("delimiter") or kind_of(path) != "csv" else likely_delimiter(list(table))
     if found is not None:
         said["delimiter"] = found
-        table = read_stored(path, "--data").table(_encoding(said), layout_of(found, said.get("names")))
+        table = stored.table(_encoding(said), layout_of(found, said.get("names")))
     require(list(table), target, name=name, option="--target")
     missing = missing_words(said.get("missing"))
     columns = decide_columns(table, said, target=target, missing=missing, name=name)
@@ -68,7 +68,7 @@ def _is_of_table(said: Mapping[str, Any]) -> bool:
         return False
     try:
         names = _names(str(path), _encoding(said), layout_of(said.get("delimiter"), said.get("names")))
-    except (DataError, UsageError, OSError):
+    except (DataError, UsageError, OSError, ValueError):
         return False  # told where the data are read
     if said.get("delimiter") is None and likely_delimiter(names) is not None:
         return "text" not in re.split(r"[\t;|]", names[0])
@@ -82,13 +82,8 @@ def _encoding(said: Mapping[str, Any]) -> str:
 
 
 def _names(path: str, encoding: str, layout: Layout) -> list[str]:
-    """The names of the columns of a file, without reading all of it; of a URL, which is fetched once, none."""
-    from expctl.training.data.tables import check_file, chunks
-
-    if "://" in path:
-        return list(read_stored(path).table(encoding, layout))
-    check_file(path)
-    with Path(path).open("rb") as stream:
+    """The names of the columns of a file or URL, from its beginning."""
+    with opened(path) as stream:
         return list(next(chunks(stream, kind_of(path), encoding=encoding, name=path, rows=1000, layout=layout), {}))
 
 

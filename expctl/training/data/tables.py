@@ -74,13 +74,22 @@ def read_bytes(path: str, option: str | None = None) -> bytes:
     Raises DataError if there is nothing to read, with the `option` by which a file is named.
     """
     try:
-        if "://" in path:
-            with _open_url(path) as stream:
-                return stream.read()
-        check_file(path, option)
-        return Path(path).read_bytes()
+        with opened(path, option) as stream:
+            return stream.read()
     except (OSError, ValueError) as error:
         raise _unreadable(path, error, option) from error
+
+
+@contextmanager
+def opened(path: str, option: str | None = None) -> Iterator[BinaryIO]:
+    """A file or URL as a stream. Raises DataError for what is no file, and what opening it raises."""
+    if "://" in path:
+        with _open_url(path) as stream:
+            yield stream
+        return
+    check_file(path, option)
+    with Path(path).open("rb") as file:
+        yield file
 
 
 def check_file(path: str, option: str | None = None) -> None:

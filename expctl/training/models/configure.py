@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl.columns import COLUMN_KINDS, by_kind
 from expctl.errors import UsageError, closest
 from expctl.extra_metrics import ExtraMetric, read_extra_metrics, spelled
-from expctl.recipe import OPTIONS, RENAMED, Recipe
+from expctl.recipe import OPTIONS, Recipe, renamed
 from expctl.training.data.class_folders import is_divided
 from expctl.training.models.factory import source_hash, sources_hash
 from expctl.training.models.families import families_of, is_factory, parameters_of
@@ -44,7 +44,7 @@ def configure(given: Mapping[str, object]) -> Recipe:
     """
     fields: dict[str, Any] = {}
     rest: dict[str, object] = {}
-    for key, value in {RENAMED.get(key, key): value for key, value in given.items()}.items():
+    for key, value in renamed(given).items():
         if key == "columns":
             fields[key] = _columns(value)
         elif key in NUMBERS:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from expctl.errors import UsageError, closest
 from expctl.parameters import Interval
-from expctl.recipe import OPTIONS
+from expctl.recipe import OPTIONS, renamed
 from expctl.training.models.configure import NUMBERS, RECIPE_KEYS, configure, defaults, literal
 from expctl.training.models.families import families_of, is_factory, parameters_of
 from expctl.training.models.features import FEATURES
@@ -162,6 +162,7 @@ def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> SearchS
     """
     if not texts:
         raise UsageError("a sweep needs something to vary", hint="for example -g c=0.1,1,10")
+    given = renamed(given)
     for key in texts:
         if key in RECIPE_KEYS and key not in _RECIPE_AXES:
             raise UsageError(f"-g {key}: all trials of a sweep have the same {key}", hint=f"--{key.replace('_', '-')}")

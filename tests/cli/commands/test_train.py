@@ -249,6 +249,11 @@ def test_a_config_file_holds_the_same_keys_as_the_flags(cli, small):
     assert (document["tags"]["team"], document["tags"]["year"]) == ("nlp", "2026")
 
 
+def test_a_config_file_may_call_the_target_as_it_was_called_before(cli, small):
+    Path("c.toml").write_text('data = "small.csv"\nlabel_column = "nothing"\n')
+    assert "has no column 'nothing'" in cli("train", "--config", "c.toml").stderr
+
+
 def test_flags_win_over_the_config_file(cli, small):
     Path("c.toml").write_text(CONFIG)
     flags = ["--c", "2", "--stratify", "--run-name", "by hand", "-p", "min_df=1", "-t", "team=web"]

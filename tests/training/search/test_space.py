@@ -499,3 +499,8 @@ def test_every_point_of_a_grid_is_a_recipe_with_its_values_or_contradicts_itself
 def test_an_axis_of_reals_has_no_size(low, high):
     assume(low < high)
     assert math.isinf(read_space({"c": f"{low!r}..{high!r}", "max_features": "1..3"}, DATA).size)
+
+
+def test_what_all_trials_of_an_older_sweep_have_is_known_under_its_present_name() -> None:
+    space = read_space({"c": "1,2"}, {"data": "a.csv", "label_column": "y"})
+    assert space.at({"c": 1.0}).target == "y"
