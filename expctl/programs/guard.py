@@ -98,14 +98,16 @@ def _watched(program: int, life: int, wake: int) -> tuple[int, bool]:
 
     Passes on what comes from our command.
     """
-    inputs, by_force = [life, wake], False
+    inputs, by_force = select.poll(), False  # select() knows no descriptor of 1,024 and above
+    for one in (life, wake):
+        inputs.register(one, select.POLLIN)
     deadline: float | None = None
     while True:
         code = _ended(program)
         if code is not None:
             return code, by_force
-        left = None if deadline is None else max(deadline - time.monotonic(), 0)
-        ready, _, _ = select.select(inputs, [], [], left)
+        left = None if deadline is None else max(deadline - time.monotonic(), 0) * 1000
+        ready = [one for one, _ in inputs.poll(left)]
         if wake in ready:
             _drain(wake)
         if life in ready:
@@ -115,7 +117,7 @@ def _watched(program: int, life: int, wake: int) -> tuple[int, bool]:
                 _send(-program, number)
                 _send(-program, signal.SIGCONT)  # one that is stopped would not hear
             if not asked:
-                inputs.remove(life)
+                inputs.unregister(life)
                 _send(-program, signal.SIGTERM)
                 deadline = time.monotonic() + GRACE
         elif deadline is not None and time.monotonic() >= deadline:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -53,6 +55,18 @@ def left(mark: str) -> list[str]:
 )
 def test_how_it_ends(command, code):
     assert run(*command)[0] == Ended(code)
+
+
+def test_a_process_with_thousands_of_open_files_runs_one_too():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2048:
+        pytest.skip(f"a process may have {hard} open files here")
+    with ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):  # select(2) knows 1,024
+            stack.enter_context(Path(os.devnull).open())
+        assert run("sh", "-c", "sleep 0.5; exit 3")[0] == Ended(3)
 
 
 def test_a_program_that_cannot_be_started_says_why(tmp_path):
