@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.tracking.recorded import write_reviews
+from tests.tracking.recorded import ROOT, write_reviews
 from tests.tracking.serving import listening
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _THERE: Final = ("--data", "small.csv")
 STEPS: Final[tuple[tuple[str, ...], ...]] = (
     ("train", *_THERE, "--run-name", "one"),
     ("train", *_THERE, "--run-name", "two", "--c", "0.01"),
+    ("train", "--data", str(ROOT / "data" / "houses.csv"), "--target", "price", "--run-name", "house"),
     ("list",),
     ("show", "one"),
     ("best",),
@@ -44,6 +45,11 @@ STEPS: Final[tuple[tuple[str, ...], ...]] = (
     ("reproduce", "two"),
     ("explain", "one", "two"),
     ("report", "one", "two"),
+    ("run", "--run-name", "own", "--predictions", "copy.csv", "--", "cp", "predictions.csv", "copy.csv"),
+    ("run", "--run-name", "other", "--", "true"),
+    ("adopt", "other", "--predictions", "predictions.csv"),
+    ("compare", "own", "other"),
+    ("sweep", "-g", "x=1,2", "--metric", r"loss=loss: (\S+)", "--", "echo", "loss: {x}"),
     ("edit", "one", "-t", "stage=seen", "--note", "looked at", "--name", "first"),
     ("edit", "first", "--remove-tag", "stage", "--name", "one"),
     ("log", "one", "--metric", "business_value=0.9", "--param", "who=ada", "--artifact", "small.csv"),
@@ -107,6 +113,9 @@ def _tried(version: str, environments: Path) -> dict[tuple[str, ...], str]:
     with tempfile.TemporaryDirectory() as name, serving_old(version, environments, Path(name)) as address:
         folder = Path(name)
         write_reviews(folder / "small.csv", 60)
+        (folder / "predictions.csv").write_text(
+            "id,label,prediction\n" + "".join(f"{i},{i % 2},1\n" for i in range(20))
+        )
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("EXPCTL_", "MLFLOW_"))}
 
         def run(step: tuple[str, ...]) -> tuple[int, str]:
