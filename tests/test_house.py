@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import ast
-import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from packaging.version import Version
 
 import expctl
+from tests.forks import forking
+from tests.tracking.recorded import make_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.tracking.kinds import Kinds
 
 PACKAGE = Path(expctl.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -236,39 +241,11 @@ def test_a_long_function_would_be_found(tmp_path: Path) -> None:
     assert _long(tmp_path / "a.py") == ["f: 61"]
 
 
-SPY = """
-import json, sys
-sys.argv = ["expctl", *json.loads(sys.argv[1])]
-from expctl.cli.app import main
-try:
-    main()
-except SystemExit as end:
-    code = end.code
-open({path!r}, "w").write(json.dumps({{"code": int(code or 0), "modules": sorted(sys.modules)}}))
-"""
-
-
-def clean_environment() -> dict[str, str]:
-    """Without settings: mlflow writes MLFLOW_TRACKING_URI into this process where a fixture has opened a store."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("EXPCTL_", "MLFLOW_"))}
-    return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true"}
-
-
-def loaded(folder: Path, *arguments: str) -> tuple[int, set[str], str]:
-    """Run a command in a fresh process: its exit code, every module it loaded, and both streams."""
-    path = folder / "modules.json"
-    done = subprocess.run(
-        [sys.executable, "-c", SPY.format(path=str(path)), json.dumps(arguments)],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env=clean_environment(),
-        check=False,
-    )
-    assert path.is_file(), done.stderr
-    seen: dict[str, Any] = json.loads(path.read_text())
-    return seen["code"], set(seen["modules"]), done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., tuple[int, set[str], str]]]:
+    """Runs a command in a process of its own: its exit code, every module it loaded, and both streams."""
+    with forking(tmp_path_factory.mktemp("loaded")) as run:
+        yield run
 
 
 HELP = [
@@ -361,7 +338,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("arguments", HELP, ids=" ".join)
-def test_help_and_version_load_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+def test_help_and_version_load_nothing_heavy(arguments: list[str], tmp_path: Path, loaded: Any) -> None:
     """Help that takes four seconds, as that of mlflow does, is not asked for twice."""
     code, modules, said = loaded(tmp_path, *arguments)
     assert (code, bool(said)) == (0, True)
@@ -370,26 +347,25 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str], tmp_path: Pat
 
 
 @pytest.mark.parametrize("arguments", MISTAKES, ids=" ".join)
-def test_usage_errors_are_told_before_anything_heavy_is_loaded(arguments: list[str], tmp_path: Path) -> None:
+def test_usage_errors_are_told_before_anything_heavy_is_loaded(
+    arguments: list[str], tmp_path: Path, loaded: Any
+) -> None:
     """A typo is answered at once, with exit code 2, in one line."""
     code, modules, said = loaded(tmp_path, *arguments)
     assert (code, said.count("\n"), said[:8]) == (2, 1, "expctl: ")
     assert modules & set(HEAVY) == set()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["modules.json"]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")
-def trained(migrated_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a store of two trained runs."""
+def trained(kinds: Kinds, tmp_path_factory: pytest.TempPathFactory, loaded: Any) -> Path:
+    """A folder with a store of trained runs."""
     folder = tmp_path_factory.mktemp("trained")
-    shutil.copy(migrated_store, folder / "mlflow.db")
-    rows = (f"{'good' if i % 2 else 'bad'} film number {i},{'yes' if i % 2 else 'no'}\n" for i in range(60))
-    (folder / "d.csv").write_text("text,label\n" + "".join(rows))
-    for c in ("1.0", "0.1"):
-        code, modules, said = loaded(folder, "train", "--data", "d.csv", "--c", c, "--quiet")
-        assert code == 0, said
-        # The spy sees what a command loads; or no test here could fail.
-        assert {"mlflow", "sklearn", "pandas", "numpy", "matplotlib", *CORE} <= modules
+    kinds.fill("sqlite", folder, make_runs)
+    code, modules, said = loaded(folder, "train", "--data", "small.csv", "--quiet")
+    assert code == 0, said
+    # The spy sees what a command loads; or no test here could fail.
+    assert {"mlflow", "sklearn", "pandas", "numpy", "matplotlib", *CORE} <= modules
     return folder
 
 
@@ -398,10 +374,10 @@ READERS = [
     ["list", "--sort", "f1_score", "--format", "json"],
     ["list", "--filter", "f1_score > 0 and c = 1"],
     ["show", "latest"],
-    ["compare", "latest~1", "latest", "--per-class"],
+    ["compare", "strong", "latest", "--per-class"],
     ["best"],
     ["best", "--all-experiments"],
-    ["compare", "expctl/latest~1", "expctl/latest", "--code"],
+    ["compare", "expctl/strong", "expctl/latest", "--code"],
     ["get", "latest"],
     ["get", "latest", "classification_report.txt"],
     ["experiments"],
@@ -410,7 +386,7 @@ READERS = [
 
 @pytest.mark.parametrize("arguments", READERS, ids=" ".join)
 def test_commands_that_read_a_store_load_no_mlflow_no_training_and_no_scikit_learn(
-    arguments: list[str], trained: Path
+    arguments: list[str], trained: Path, loaded: Any
 ) -> None:
     """Two seconds of imports for a list would be two seconds too many."""
     code, modules, said = loaded(trained, *arguments)
@@ -422,7 +398,9 @@ def test_commands_that_read_a_store_load_no_mlflow_no_training_and_no_scikit_lea
 
 
 @pytest.mark.parametrize("run", [(), ("--run", "latest")], ids=["the best", "named"])
-def test_predicting_with_a_model_on_this_machine_loads_no_mlflow(run: tuple[str, ...], trained: Path) -> None:
+def test_predicting_with_a_model_on_this_machine_loads_no_mlflow(
+    run: tuple[str, ...], trained: Path, loaded: Any
+) -> None:
     code, modules, said = loaded(trained, "predict", "a good film", *run)
     assert code == 0, said
     assert "sklearn" in modules

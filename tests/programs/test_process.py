@@ -120,10 +120,10 @@ def test_what_stops_us_is_passed_on_to_its_process_group(error, number, tmp_path
         raised = iter([error])
 
         def interrupted(left: float | None) -> bool:
-            if not (tmp_path / "up").exists():
+            for error in raised:
                 while not (tmp_path / "up").exists():
                     time.sleep(0.01)
-                raise next(raised)
+                raise error
             return wait(left)
 
         monkeypatch.setattr(woken, "wait", interrupted)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 import pytest
 
-from tests.test_house import clean_environment
+from tests.forks import clean_environment
 from tests.tracking.recorded import make_runs, names, store_of
 
 if TYPE_CHECKING:

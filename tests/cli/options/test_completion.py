@@ -1,17 +1,15 @@
-"""What shells are offered: in the words of bash, zsh and fish, from a real process; nothing where there is nothing."""
+"""What shells are offered: in the words of bash, zsh and fish; nothing where there is nothing."""
 
 from __future__ import annotations
 
 import gzip
-import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from expctl.training.search.samplers import SAMPLERS
-from tests.test_house import SPY, clean_environment
+from tests.forks import forking
 from tests.tracking.recorded import store_of
 
 
@@ -24,20 +22,29 @@ def protocol(shell: str, words: list[str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def offered(run_command):
+def offered(cli, monkeypatch):
+    """What a shell is offered for a line, by the command in this process."""
+
     def ask(*words: str, shell: str = "bash") -> list[str]:
-        done = run_command(env=protocol(shell, ["expctl", *words]))
-        assert done.stderr == ""
+        with monkeypatch.context() as asking:
+            for name, value in protocol(shell, ["expctl", *words]).items():
+                asking.setenv(name, value)
+            done = cli()
+        assert (done.exit_code, done.stderr) == (0, "")
         return done.stdout.split()
 
     return ask
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_every_shell_is_offered_runs_metrics_and_columns(offered, runs, shell):
+def test_every_shell_is_offered_runs_metrics_and_columns(offered, runs, run_command, shell):
     assert any("strong" in word for word in offered("show", "st", shell=shell))
     assert any("log_loss" in word for word in offered("best", "--metric", "log", shell=shell))
-    assert any("max_features" in word for word in offered("list", "--columns", "max_f", shell=shell))
+    columns = ["list", "--columns", "max_f"]
+    alone = run_command(env=protocol(shell, ["expctl", *columns]))
+    assert (alone.exit_code, alone.stderr) == (0, "")
+    assert any("max_features" in word for word in alone.stdout.split())
+    assert offered(*columns, shell=shell) == alone.stdout.split()
 
 
 def test_names_ids_keys_and_tags_are_offered(offered, runs):
@@ -181,15 +188,8 @@ def test_names_that_would_break_the_line_are_not_offered(offered, folder):
     ],
     ids=" ".join,
 )
-def test_nothing_heavy_is_loaded_to_complete_a_word(runs, tmp_path, words):
-    import subprocess
-
-    path = tmp_path / "modules.json"
-    subprocess.run(
-        [sys.executable, "-c", SPY.format(path=str(path)), "[]"],
-        cwd=runs,
-        env={**clean_environment(), **protocol("bash", ["expctl", *words])},
-        check=True,
-        capture_output=True,
-    )
-    assert not set(json.loads(path.read_text())["modules"]) & {"mlflow", "numpy", "pandas", "sklearn", "rich.console"}
+def test_nothing_heavy_is_loaded_to_complete_a_word(runs, tmp_path_factory, words):
+    with forking(tmp_path_factory.mktemp("loaded")) as loaded:
+        code, modules, said = loaded(runs, env=protocol("bash", ["expctl", *words]))
+    assert (code, bool(said)) == (0, True)
+    assert not modules & {"mlflow", "numpy", "pandas", "sklearn", "rich.console"}
