@@ -97,7 +97,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Ite
 
 @pytest.fixture
 def store_kind(request: pytest.FixtureRequest, kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The kind of store that a test runs on, which the settings then name: STORE, or every kind by the mark
+    """The kind of store that a test runs on, which the settings then name: STORE, or a file and a server by the mark
     `every_store`.
     """
     kind: str = getattr(request, "param", STORE)
@@ -107,11 +107,11 @@ def store_kind(request: pytest.FixtureRequest, kinds: Kinds, monkeypatch: pytest
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The mark `every_store` runs a test on every kind of store, unless one has been chosen for the whole session."""
+    """The mark `every_store` runs a test on a file and on a server, unless one is chosen for the whole session."""
     if metafunc.definition.get_closest_marker("every_store") and "EXPCTL_TEST_STORE" not in os.environ:
-        from tests.tracking.kinds import KINDS
+        from tests.tracking.kinds import USUAL
 
-        metafunc.parametrize("store_kind", KINDS, indirect=True)
+        metafunc.parametrize("store_kind", USUAL, indirect=True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.tracking.postgres import postgres
+from tests.tracking.postgres import postgres, programs
 from tests.tracking.serving import serving
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Make = Callable[[Path], None]
 
 KINDS: Final = ("sqlite", "server", "postgres")
+# What a test of every store runs on: what breaks on a server over SQLite breaks on the file or on the other server.
+USUAL: Final = ("sqlite", "server" if programs() is None else "postgres")
 _VARIABLE: Final = "MLFLOW_TRACKING_URI"
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.tracking.old_servers import NotInstalled, failures, serving_old
 
 OLD = "2.9.2" if sys.version_info < (3, 12) else "2.22.0"  # 2.9 starts on no later Python than 3.11
+ENVIRONMENTS = os.environ.get("EXPCTL_OLD_SERVERS")  # the folder of `tests.tracking.old_servers`
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not ENVIRONMENTS, reason="installs an older MLflow: EXPCTL_OLD_SERVERS names a folder for it")
 def test_every_command_works_on_a_server_of_mlflow_2(cli, small, tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("server")
     try:
-        with serving_old(OLD, tmp_path_factory.mktemp("environments"), folder) as address:
+        with serving_old(OLD, Path(ENVIRONMENTS or ""), folder) as address:
             monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
 
             def run(step: tuple[str, ...]) -> tuple[int, str]:

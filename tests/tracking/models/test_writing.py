@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 PAGE: Final = "<!doctype html>\n<title>Not Found</title>"
 # What came to MLflow with 3.0, 2.4 and 2.3.
 NEW: Final = ("logged-models", "runs/outputs", "runs/log-inputs", "registered-models/alias")
+# What the commands below ask MLflow 2.0 for. A call that is new here is tried on a real server of it first, which
+# `python -m tests.tracking.old_servers` does; what it has not is one of NEW.
+OLD: Final = {
+    *("POST experiments/create", "POST experiments/search"),
+    *("POST runs/create", "POST runs/log-batch", "POST runs/update", "POST runs/search", "GET runs/get"),
+    *("POST registered-models/create", "GET registered-models/get"),
+    *("POST model-versions/create", "GET model-versions/get", "GET model-versions/search"),
+    *("POST model-versions/set-tag", "DELETE model-versions/delete-tag"),
+}
 
 
 def lacking(calls: Sequence[str], status: int = 404) -> list[Fault]:
@@ -66,6 +76,8 @@ def test_a_server_before_mlflow_3_is_written_to_like_any(cli, small, server):
         assert cli("show", f"{name}@champion", *there).exit_code == 3
 
         assert cli("export", first, "-o", "old.zip", *there).exit_code == 0
+        asked = {re.sub(r" /api/2.0/mlflow/|[?].*", " ", call).strip() for call in proxy.calls}
+        assert {call for call in asked if not re.search("|".join(NEW), call) and "mlflow-artifacts/" not in call} == OLD
     assert cli("import", "old.zip", "--tracking-uri", "sqlite:///new.db").exit_code == 0
     answers = [
         cli("predict", "--run", "latest", "a fine film", "--tracking-uri", "sqlite:///new.db", "-e", name).stdout,
