@@ -212,19 +212,26 @@ def write_reviews(path: Path, rows: int, *, text: str = "text", label: str = "la
 
 @pytest.fixture
 def run_command() -> Callable[..., Done]:
-    """The installed command as a process of its own, in the current folder: `run_command("list", env={...})`."""
+    """The installed command as a process of its own, in the current folder: `run_command("list", env={...})`.
 
-    def run(*arguments: str, env: dict[str, str] | None = None, stdin: str = "", timeout: float = 600) -> Done:
-        done = subprocess.run(
-            [sys.executable, "-m", "expctl", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env={**os.environ, **(env or {})},
-            timeout=timeout,
-            check=False,
-        )
-        return done_of(done.returncode, done.stdout, done.stderr)
+    `fresh`: it loads everything itself, which takes seconds.
+    """
+    from tests.warm import Process
+
+    def run(
+        *arguments: str, env: dict[str, str] | None = None, stdin: str = "", timeout: float = 600, fresh: bool = False
+    ) -> Done:
+        begin = subprocess.Popen if fresh else Process
+        pipe = subprocess.PIPE
+        environment = {**os.environ, **(env or {})}
+        command = [sys.executable, "-m", "expctl", *arguments]
+        with begin(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+            try:
+                out, err = process.communicate(stdin, timeout)
+            except BaseException:
+                process.kill()
+                raise
+        return done_of(process.returncode, out, err)
 
     return run
 

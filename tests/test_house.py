@@ -106,6 +106,7 @@ CROSSING: dict[str, str] = {
     "test_house.py": "the package as a whole: imports, sizes, streams, and this list",
     "test_environments.py": "pyproject.toml against the lowest releases that are tested",
     "test_readme.py": "the README against the tables of the code, and its commands as they are typed",
+    "test_warm.py": "the processes that tests fork, beside fresh ones",
     "test_extending.py": "one more of everything that a table or a folder lists, through the command line",
     "docs/test_ci.py": "the workflows of the topic `ci`, run step by step",
     "docs/test_docs.py": "the README and the topics: links, commands, options, the distribution's name",

@@ -19,7 +19,7 @@ def test_the_session_runs_and_prints_what_the_readme_shows(run_command, folder):
     session = README.session()
     assert len(session) == 6
     for command, shown in session:
-        done = run_command(*shlex.split(command))
+        done = run_command(*shlex.split(command), fresh=True)
         assert done.exit_code == 0, done.stderr
         assert shape(done.stdout + done.stderr) == shape(shown), command
 

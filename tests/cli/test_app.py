@@ -21,6 +21,7 @@ from expctl.cli.app import app
 from expctl.cli.overview import GROUPS
 from expctl.errors import MEANINGS, ExitCode, ExpctlError
 from tests.tracking.recorded import statuses, store_of
+from tests.warm import Process
 
 COMMAND = [sys.executable, "-m", "expctl"]
 
@@ -242,7 +243,7 @@ def on_terminal(*words: str, **env: str) -> str:
     screen, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     settings = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")}
-    process = subprocess.Popen(
+    process = Process(
         [*COMMAND, *words], stdin=terminal, stdout=terminal, stderr=terminal, env={**settings, "TERM": "xterm", **env}
     )
     os.close(terminal)
@@ -260,7 +261,7 @@ def on_terminal(*words: str, **env: str) -> str:
 @pytest.mark.slow
 def test_a_watched_list_shows_what_comes_and_ends_by_ctrl_c_with_what_there_is(runs, run_command):
     screen, terminal = pty.openpty()
-    process = subprocess.Popen(
+    process = Process(
         [*COMMAND, "list", "--watch", "--columns", "name"],
         stdin=terminal, stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "xterm"},
     )  # fmt: skip

@@ -14,12 +14,12 @@ import yaml
 
 from tests.conftest import write_reviews
 from tests.docs.pages import TOPICS
+from tests.warm import script
 
 PAGE = next(page for page in TOPICS if page.name == "ci")
 GITHUB, GITLAB = PAGE.blocks("yaml")
 # What a step finds in its PATH: ours, and others of which it is enough that they were called.
 PROGRAMS = {
-    "expctl": f'exec "{sys.executable}" -m expctl "$@"',
     "pip": "exit 0",
     "gh": 'echo "gh $*" >> called.txt; cat gate.md >> called.txt',
     "curl": 'echo "curl $*" >> called.txt; cat gate.md >> called.txt',
@@ -44,7 +44,7 @@ def project(folder):
     write_reviews(folder / "small.csv", 400)
     bin = folder / "bin"
     bin.mkdir()
-    for name, content in PROGRAMS.items():
+    for name, content in {**PROGRAMS, "expctl": f'exec {script()} "$@"'}.items():
         (bin / name).write_text(f"#!/bin/sh\n{content}\n")
         (bin / name).chmod(0o755)
     return folder

@@ -23,6 +23,7 @@ import psutil
 import pytest
 
 from expctl.errors import ExitCode
+from tests.warm import Process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +106,7 @@ class Bench:
         own = {"TMPDIR": str(self.temporary), "MLFLOW_DISABLE_TELEMETRY": "true"}
         return Running(
             self,
-            subprocess.Popen(
+            Process(
                 [*python, *arguments],
                 cwd=self.folder,
                 env={**kept, **own, **self.env, **env},

@@ -22,6 +22,7 @@ from expctl.tracking.errors import store_errors
 from expctl.tracking.store import open_store
 from tests.conftest import write_reviews
 from tests.tracking.recorded import names, settings_of, store_of
+from tests.warm import Process
 
 READING = {
     "list": (["list"], 0),
@@ -265,9 +266,7 @@ def test_four_trainings_at_once_in_a_fresh_folder_are_all_there(tmp_path):
     write_reviews(tmp_path / "small.csv", 60)
     command = [sys.executable, "-m", "expctl", "train", "--data", "small.csv", "--model", "dummy", "-e", "crowd"]
     running = [
-        subprocess.Popen(
-            [*command, "--run-name", f"n{i}"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        Process([*command, "--run-name", f"n{i}"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         for i in range(4)
     ]
     said = [process.communicate(timeout=600)[1].decode() for process in running]

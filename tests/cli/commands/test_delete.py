@@ -15,6 +15,7 @@ import pytest
 
 from tests.tracking.recorded import store_of
 from tests.tracking.swept import children, parent_of
+from tests.warm import Process
 
 
 def listed(cli, *words: str) -> list[str]:
@@ -59,7 +60,7 @@ def test_without_a_terminal_or_yes_and_in_a_dry_run_nothing_goes(cli, runs, word
 def test_at_a_terminal_it_asks(cli, runs, answer, code, left):
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "expctl", "delete", "weak", "--format", "id"]
-    with subprocess.Popen(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, text=True) as process:
+    with Process(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, text=True) as process:
         os.close(theirs)
         asked = b""
         while b"[y/N] " not in asked:

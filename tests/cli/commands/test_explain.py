@@ -21,6 +21,7 @@ from expctl.errors import ExitCode
 from tests.conftest import Done
 from tests.tracking.recorded import statuses, store_of, train
 from tests.tracking.swept import parent_of
+from tests.warm import Process
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -198,12 +199,11 @@ def test_ctrl_c_in_the_middle_ends_every_run(runs):
     with Path("slow_models.py").open("a") as file:
         file.write("\n\ndef counted(c):\n    return Sleepy('fitting')\n")
     before = len(statuses(runs))
-    process = subprocess.Popen(
+    process = Process(
         [sys.executable, "-m", "expctl", "explain", "strong", "own", "--trust"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"},
     )
     while not Path("fitting").exists():

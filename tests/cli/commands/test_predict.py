@@ -20,6 +20,7 @@ import sklearn
 
 from tests.tracking.kinds import local_folder
 from tests.tracking.recorded import execute, model_folder, names, settings_of, store_of
+from tests.warm import Process
 
 QUIET = ("predict", "--quiet", "--run", "strong")
 
@@ -390,7 +391,7 @@ def test_a_closed_standard_input_is_told(cli, runs, monkeypatch):
 def begun(runs: Path, **options: object) -> subprocess.Popen[bytes]:
     """A prediction that has begun to write its output and waits for more of its input."""
     command = [sys.executable, "-m", "expctl", *QUIET, "--input", "-", "--output", "out.csv"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    process = Process(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, **options)
     process.stdin.write(b"text\n" + b"a great film\n" * 25_000)
     process.stdin.flush()
     while not [name for name in names(runs) if name.startswith(".out.csv.")]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracking.recorded import statuses, store_of
+from tests.warm import Process
 
 PYTHON = sys.executable
 
@@ -271,7 +272,7 @@ def test_a_run_that_mlflow_ended_well_though_its_program_did_not_has_failed(cli,
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_to_us_ends_program_and_run(folder, number):
     command = [PYTHON, "-m", "expctl", "run", "--", "sh", "-c", "setsid sleep 600 & touch up; sleep 600"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as ours:
+    with Process(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as ours:
         while not (folder / "up").exists():
             assert ours.poll() is None
             time.sleep(0.05)
@@ -284,7 +285,7 @@ def test_a_signal_to_us_ends_program_and_run(folder, number):
 
 def test_where_we_are_killed_the_run_is_an_orphan_with_what_the_program_had_begun(cli, folder):
     code = "import mlflow, pathlib, time; mlflow.start_run(); pathlib.Path('up').touch(); time.sleep(600)"
-    ours = subprocess.Popen([PYTHON, "-m", "expctl", "run", "-q", "--", PYTHON, "-c", code])
+    ours = Process([PYTHON, "-m", "expctl", "run", "-q", "--", PYTHON, "-c", code])
     while not (folder / "up").exists():
         assert ours.poll() is None
         time.sleep(0.05)

@@ -16,6 +16,7 @@ from expctl.errors import ExitCode
 from expctl.tracking.runs.metadata import OWN_FILES
 from tests.conftest import write_reviews
 from tests.tracking.recorded import OWN_MODELS, names, statuses, store_of
+from tests.warm import Process
 
 
 def write(path: str, *rows: list[str], header: tuple[str, ...] = ("text", "label")) -> None:
@@ -362,12 +363,6 @@ def test_a_failing_store_closes_nothing_silently(cli, small, monkeypatch):
     assert statuses(small.parent) == ["FAILED"]
 
 
-def unignored() -> None:
-    """As in a shell of one's own: whoever started the tests may have told them to ignore these."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @pytest.mark.slow
 def test_a_signal_in_the_middle_of_training_leaves_a_killed_run_and_its_exit_code(small):
     Path("own_models.py").write_text(OWN_MODELS)
@@ -376,9 +371,7 @@ def test_a_signal_in_the_middle_of_training_leaves_a_killed_run_and_its_exit_cod
     for number in signals:
         command = [sys.executable, "-m", "expctl", "train", "--data", "small.csv", "--model", "own_models:sleepy"]
         command += ["-p", f"mark=fitting-{number.name}", "--run-name", number.name]
-        running[number] = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=unignored
-        )
+        running[number] = Process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for number, process in running.items():
         while not Path(f"fitting-{number.name}").exists():
             assert process.poll() is None, process.communicate()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.warm import script
 
 _BASH = """
 source ./script
@@ -26,7 +27,7 @@ def shell(runs, tmp_path):
     """Runs a script of a shell in the folder of `runs`, where `expctl` is a command; it gives the lines."""
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "expctl"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m expctl "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {script()} "$@"\n')
     command.chmod(0o755)
     env = {**os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
 
