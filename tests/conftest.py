@@ -74,6 +74,23 @@ def _clean_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
 
 
+@pytest.fixture(autouse=True)
+def _databases_closed() -> Iterator[None]:
+    """MLflow keeps its connections to every database that a process has used: a thousand of them, of as many tests."""
+    yield
+    close_databases()
+
+
+def close_databases() -> None:
+    """Close what MLflow holds open; whoever goes on using a store opens it again."""
+    for name in ("tracking", "model_registry"):
+        module = sys.modules.get(f"mlflow.store.{name}.sqlalchemy_store")
+        if module is not None:
+            engines = module.SqlAlchemyStore._engine_map
+            while engines:
+                engines.popitem()[1].dispose()
+
+
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite store with MLflow's schema and nothing in it, made once: migrating takes seconds."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import expctl
 from expctl.errors import RunNotFound, Undecided, UsageError
-from tests.conftest import write_reviews
+from tests.conftest import close_databases, write_reviews
 from tests.tracking.recorded import settings_of, train
 
 
@@ -83,6 +84,29 @@ def test_runs_on_other_rows_are_not_compared(runs):
     train(runs, "elsewhere", data="other.csv")
     with pytest.raises(Undecided, match="tested on different rows"):
         expctl.compare("strong", "elsewhere")
+
+
+def files_open(name: str) -> int:
+    """How many files of this name this process has open."""
+    found = Path("/proc/self/fd").iterdir()
+    return sum(file.is_symlink() and str(file.readlink()).endswith(name) for file in found)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="/proc of Linux")
+def test_a_notebook_that_asks_again_and_again_has_no_more_files_open(runs):
+    def ask() -> int:
+        expctl.runs("c > 0").frame()
+        expctl.compare("weak", "strong")
+        expctl.best("f1_score").predictions()
+        with pytest.raises(RunNotFound):
+            expctl.run("nobody")
+        train(runs, "one more")
+        return files_open("mlflow.db")
+
+    ask()
+    assert [ask() for _ in range(3)] == [ask()] * 3
+    close_databases()
+    assert files_open("mlflow.db") == 0
 
 
 def test_importing_it_is_importing_nothing():
