@@ -6,6 +6,7 @@ import csv
 import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,24 +93,48 @@ def close_databases() -> None:
 
 
 @pytest.fixture(scope="session")
-def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of these tests have."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` has filled, in this process or in that of another worker, which is waited for."""
+    from filelock import FileLock
+
+    done = folder.with_name(f"{folder.name}.done")
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of one who failed
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def migrated_store(shared: Path) -> Path:
     """An SQLite store with MLflow's schema and nothing in it, made once: migrating takes seconds."""
     from expctl.settings import Settings
     from expctl.tracking.store import open_store
 
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    open_store(Settings(tracking_uri=f"sqlite:///{path}"), create=True)
-    os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow writes it there, and processes of later tests would read it
-    return path
+    def make(folder: Path) -> None:
+        open_store(Settings(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}"), create=True)
+        os.environ.pop(
+            "MLFLOW_TRACKING_URI", None
+        )  # MLflow writes it there, and processes of later tests would read it
+
+    return made_once(shared / "store", make) / "mlflow.db"
 
 
 @pytest.fixture(scope="session")
-def kinds(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iterator[Kinds]:
+def kinds(tmp_path_factory: pytest.TempPathFactory, shared: Path, migrated_store: Path) -> Iterator[Kinds]:
     """The stores that tests run on (see `store_kind`)."""
     from tests.tracking.kinds import Kinds
 
     with ExitStack() as stack:
-        yield Kinds(migrated_store, tmp_path_factory.mktemp, stack)
+        yield Kinds(migrated_store, shared, tmp_path_factory.mktemp, stack)
 
 
 @pytest.fixture

@@ -11,9 +11,11 @@ import os
 import shutil
 import sqlite3
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.conftest import made_once
 from tests.tracking.postgres import postgres, programs
 from tests.tracking.serving import serving
 
@@ -47,10 +49,13 @@ def local_folder(uri: str) -> Path:
 
 
 class Kinds:
-    """The stores of a session. `migrated` is an SQLite store with MLflow's schema and nothing in it."""
+    """The stores of a session. `migrated` is an SQLite store with MLflow's schema and nothing in it, `shared` a folder
+    of all workers: what they find in SQLite files is made by one of them.
+    """
 
-    def __init__(self, migrated: Path, new_folder: Callable[[str], Path], stack: ExitStack) -> None:
+    def __init__(self, migrated: Path, shared: Path, new_folder: Callable[[str], Path], stack: ExitStack) -> None:
         self._migrated = migrated
+        self._shared = shared
         self._new_folder = new_folder
         self._stack = stack
         self._servers: dict[str, Server] = {}
@@ -87,18 +92,21 @@ class Kinds:
             self.server(kind).restore(self._contents[kind, make])
 
     def _make(self, kind: str, make: Make) -> None:
-        folder = self._new_folder(f"{kind}-{make.__name__}")
         if kind == "sqlite":
-            shutil.copy(self._migrated, folder / "mlflow.db")
-            with _tracking(None), contextlib.chdir(folder):
-                make(folder)
+            folder = made_once(self._shared / f"{make.__module__}.{make.__name__}", partial(self._make_file, make))
         else:
+            folder = self._new_folder(f"{kind}-{make.__name__}")
             server = self.server(kind)
             server.restore(server.empty)
             with _tracking(server.address), contextlib.chdir(folder):
                 make(folder)
             self._contents[kind, make] = server.contents(self._new_folder(f"{kind}-{make.__name__}-artifacts"))
         self._templates[kind, make] = folder
+
+    def _make_file(self, make: Make, folder: Path) -> None:
+        shutil.copy(self._migrated, folder / "mlflow.db")
+        with _tracking(None), contextlib.chdir(folder):
+            make(folder)
 
 
 class Contents:
