@@ -110,6 +110,11 @@ def _is_calibration(estimator: Any) -> bool:
     return f"{type(estimator).__module__}.{type(estimator).__name__}" == "sklearn.calibration.CalibratedClassifierCV"
 
 
+def features_step(pipeline: Pipeline) -> ColumnTransformer:
+    """What makes the features of a pipeline that `on_features` made."""
+    return pipeline.named_steps[_FEATURES]
+
+
 def unfitted_transformer(pipeline: Pipeline, name: str) -> Any:
     """The transformer of that name as it will be cloned and fitted; None where there is none."""
     if pipeline.steps[0][0] != _FEATURES:
