@@ -51,6 +51,15 @@ def calibrated(estimator: Any, method: str) -> Any:
     return CalibratedClassifierCV(estimator, method=method, cv=CALIBRATION_FOLDS, ensemble=False)
 
 
+def with_class_names(estimator: Any) -> Any:
+    """A classifier that learns classes 0, 1, 2 only, with their names before and behind it: a vote of one, which is all
+    that scikit-learn has for it, so that the model is loaded without expctl.
+    """
+    from sklearn.ensemble import VotingClassifier
+
+    return VotingClassifier([(_CLASSIFIER, estimator)], voting="soft")
+
+
 def on_text(column: str, estimator: Any) -> Pipeline:
     """A factory's estimator that reads texts, given the texts of a column."""
     import numpy as np
