@@ -238,8 +238,9 @@ def emptied(rows: Rows, keep: np.ndarray, recipe: Recipe) -> Rows:
     left = {}
     for name in inputs(recipe):
         column = rows.frame[name]
-        cells = np.full(len(rows), np.nan, dtype=column.dtype)
-        cells[keep] = column.to_numpy()[keep]
+        known = column.to_numpy()
+        cells = np.full(len(rows), np.nan, dtype=known.dtype)
+        cells[keep] = known[keep]
         left[name] = pd.Series(cells, column.index, column.dtype)
     return replace(rows, frame=pd.DataFrame(left, rows.frame.index))
 
