@@ -2,8 +2,8 @@
 
     python tests/benchmark/tables.py FOLDER [--rounds 5] [--rows 1000000] [--only train sweep predict]
 
-FOLDER has adult.csv and diamonds.csv (scikit-learn's `fetch_openml` has both). Whole processes taking turns; printed are
-medians, and of the processor's seconds, which a busy machine makes few more, the least.
+FOLDER has adult.csv and diamonds.csv (scikit-learn's `fetch_openml` has both). Whole processes taking turns; printed
+are medians, and of the processor's seconds, which a busy machine makes few more, the least.
 """
 
 from __future__ import annotations
