@@ -208,6 +208,11 @@ def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str
     except DataError as error:
         error.hint = f"{error.hint}; {ISOLATED}" if model.is_foreign else error.hint
         raise
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        raise DataError(
+            f"the {where} needs the package {missing}, which is not installed here", hint=f"pip install {missing}"
+        ) from error
     except Exception as error:  # a damaged zip, JSON or array: what loads it raises whatever its parts raise
         raise DataError(f"the {where} {broken}: {type(error).__name__}: {error}", hint=hint) from error
     return replace(model, estimator=estimator)

@@ -166,7 +166,7 @@ def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
             mlflow_model=meta,
             serialization_format="skops",
             skops_trusted_types=item.unusual,
-            pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
+            pip_requirements=[f"{name}=={version(name)}" for name in (*_REQUIREMENTS, *item.packages)],
             signature=signature(item.example, item.labels),
             input_example=item.example,
         )

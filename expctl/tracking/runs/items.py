@@ -23,6 +23,7 @@ from expctl.tracking.runs import resamples
 from expctl.training.data.kinds import features_of
 from expctl.training.fit.skops_file import dumped, trusted_types
 from expctl.training.models.factory import read_source
+from expctl.training.models.families import needed_packages
 from expctl.training.tasks import task_of
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class ModelItem:
     """A fitted pipeline as skops bytes, the types in it that skops does not know, and what MLflow calls its kind.
 
     Its signature is made from the columns of `example` and the type of `labels`, of which there need not be any.
+    `packages` are those that it needs besides those of every model.
     """
 
     content: bytes
@@ -92,6 +94,7 @@ class ModelItem:
     example: pd.DataFrame
     labels: Any
     model_type: str
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,8 @@ def outcome(result: TrainResult, *, kept: bool = True) -> Iterator[Item]:
     if kept:
         model_type = task_of(result.recipe).MODEL_TYPE
         content, unusual = dumped(result.pipeline)
-        yield ModelItem(content, unusual, result.example, result.split.train.labels[:0], model_type)
+        packages = needed_packages(result.recipe)
+        yield ModelItem(content, unusual, result.example, result.split.train.labels[:0], model_type, packages)
         untrusted = sorted(set(unusual or ()) - set(trusted_types()))
         if untrusted:
             yield TagValue(Tag.UNTRUSTED, ", ".join(untrusted)[:_TYPES])

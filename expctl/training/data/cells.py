@@ -1,4 +1,7 @@
-"""Cells of a table as what they stand for: numbers, dates and times, words, or nothing. Imports nothing heavy."""
+"""Cells of a table as what they stand for: numbers, dates and times, words, or nothing. Imports nothing heavy.
+
+What a cell is, is said of one at a time; columns of them are read as that says, but each different text once.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,24 @@ import math
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from functools import partial
+from itertools import repeat
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_T = TypeVar("_T")
 
 # Words that mean missing where a column is otherwise of numbers or times; `--missing` says others, of every column.
 MISSING: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "?", "-", "."})
 BLANK: Final = frozenset(("",))
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?")
+# Of what `_NUMBER` allows the characters in ASCII, and the line ends between cells: a text of these that `float` takes
+# is a number of that pattern, but for a longer exponent.
+_IN_NUMBERS: Final = b"0123456789.+-eE \n"
+_LONG_EXPONENT: Final = re.compile(r"[eE][-+]?\d{4}")
 _DATE: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}.*", re.DOTALL)
 
 
@@ -77,3 +92,57 @@ def word(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell).strip()
+
+
+def each(cells: Sequence[Any], read: Callable[[Any], _T]) -> list[_T]:
+    """What `read` makes of each cell, asked once of each different text, in the order in which they come."""
+    if not set(map(type, cells)) <= {str, NoneType}:  # 1, 1.0 and True are equal and read differently
+        return [read(cell) for cell in cells]
+    known = {cell: read(cell) for cell in dict.fromkeys(cells)}
+    return list(map(known.__getitem__, cells))
+
+
+def are_missing(cells: Sequence[Any], words: frozenset[str] = BLANK) -> list[bool]:
+    """What `is_missing` says of each cell."""
+    return each(cells, partial(is_missing, words=words))
+
+
+def numbers(cells: Sequence[Any], missing: frozenset[str] = MISSING) -> list[float]:
+    """The number that each cell is, NaN where `is_missing` says so. Raises ValueError for the first that is neither."""
+    if not set(map(type, cells)) <= {str, NoneType}:
+        found = _floats(cells)
+        return [_number(cell, missing) for cell in cells] if found is None else found
+    different = list(dict.fromkeys(cells))
+    present = [cell for cell in different if cell is not None]
+    read = None if any(map(is_number, missing)) else _floats(present)
+    if read is None:
+        present = [cell for cell in present if not is_missing(cell, missing)]
+        read = _floats(present) or list(map(number, present))
+    known = dict(zip(present, read, strict=True))
+    return list(map(known.get, cells, repeat(math.nan)))
+
+
+def _number(cell: Any, missing: frozenset[str]) -> float:
+    return math.nan if is_missing(cell, missing) else number(cell)
+
+
+def are_numbers(cells: Sequence[Any]) -> bool:
+    """Whether each cell is a number."""
+    return _floats(cells) is not None or all(map(is_number, cells))
+
+
+def _floats(cells: Sequence[Any]) -> list[float] | None:
+    """The cells as numbers, if that is plain to see of all of them at once: NaN of NaN, and of None."""
+    kinds = set(map(type, cells))
+    try:
+        if kinds <= {str}:
+            text = "\n".join(cells)
+            strange = text.encode("utf-8", "surrogatepass").translate(None, _IN_NUMBERS)
+            found = None if strange or _LONG_EXPONENT.search(text) else list(map(float, cells))
+        elif kinds <= {float, int, NoneType}:
+            found = [math.nan if cell is None else float(cell) for cell in cells]
+        else:
+            found = None
+    except (ValueError, OverflowError):
+        return None
+    return None if found is None or math.inf in found or -math.inf in found else found

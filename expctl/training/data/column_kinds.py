@@ -7,20 +7,22 @@ old one. How cells of a kind are read is the business of `table.py`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from fnmatch import fnmatchcase
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.columns import COLUMN_KINDS, by_kind
 from expctl.errors import DataError, UsageError, closest, mask_secrets
 from expctl.recipe import renamed
-from expctl.training.data.cells import MISSING, is_missing, is_moment, is_number, number
+from expctl.training.data.cells import MISSING, are_missing, are_numbers, is_missing, is_moment, numbers
 from expctl.training.data.class_folders import is_class_folder
 from expctl.training.data.stored import read_stored
 from expctl.training.data.table_formats import layout_of, likely_delimiter
 from expctl.training.data.tables import chunks, is_repeated, kind_of, opened, require
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from expctl.training.data.table_formats import Layout, TableColumns
 
@@ -47,16 +49,20 @@ def decided(given: Mapping[str, Any]) -> dict[str, Any]:
     path, target = str(said["data"]), str(said.get("target") or "label")
     name = mask_secrets(path)
     stored = read_stored(path, "--data")
-    table = stored.table(_encoding(said), layout_of(said.get("delimiter"), said.get("names")))
+    table = stored.table(_encoding(said), layout_of(said.get("delimiter"), said.get("names")), again=True)
     found = None if said.get("delimiter") or kind_of(path) != "csv" else likely_delimiter(list(table))
     if found is not None:
         said["delimiter"] = found
-        table = stored.table(_encoding(said), layout_of(found, said.get("names")))
+        table = stored.table(_encoding(said), layout_of(found, said.get("names")), again=True)
     require(list(table), target, name=name, option="--target")
     missing = missing_words(said.get("missing"))
     columns = decide_columns(table, said, target=target, missing=missing, name=name)
-    task = said.get("task") or task_of_target([cell for cell in table[target] if not is_missing(cell, MISSING)])
+    task = said.get("task") or task_of_target(_known(table[target]))
     return {**said, "target": target, "task": task, "columns": columns}
+
+
+def _known(cells: Sequence[Any]) -> list[Any]:
+    return [cell for cell, gone in zip(cells, are_missing(cells, MISSING), strict=True) if not gone]
 
 
 def _is_of_table(said: Mapping[str, Any]) -> bool:
@@ -140,26 +146,30 @@ def _given_kinds(pairs: str | None, columns: Collection[str], name: str) -> dict
     return found
 
 
-def kind_of_cells(cells: Iterable[Any], missing: frozenset[str] = MISSING) -> str:
+def kind_of_cells(cells: Sequence[Any], missing: frozenset[str] = MISSING) -> str:
     """numeric where each cell that is not missing is a number; datetime where each is a date or time by ISO 8601; text
     where most are different and of several words; else categorical.
     """
-    present = [cell for cell in cells if not is_missing(cell, missing)]
-    if all(is_number(cell) for cell in present):
+    texts = set(map(type, cells)) <= {str, NoneType}  # then it is enough to look at each different one
+    rows = Counter(cells) if texts else Counter[Any]()
+    present = [cell for cell in (rows if texts else cells) if not is_missing(cell, missing)]
+    if are_numbers(present):
         return "numeric"
-    if all(is_moment(cell) for cell in present):
+    if all(map(is_moment, present)):
         return "datetime"
     words = [cell for cell in present if isinstance(cell, str)]
     different = set(words)
+    size = sum(rows[word] for word in words) if texts else len(words)
     long = sum(map(len, different)) >= _LONG * len(different)
     spaced = sum(re.search(r"\s", word.strip()) is not None for word in different) * 2 >= len(different)
-    return "text" if words and len(different) * 2 > len(words) and long and spaced else "categorical"
+    return "text" if words and len(different) * 2 > size and long and spaced else "categorical"
 
 
 def task_of_target(cells: Sequence[Any]) -> str:
     """classification of words, of booleans and of up to 20 different whole numbers; else regression."""
-    if not cells or not all(is_number(cell) for cell in cells):
+    try:
+        different = set(numbers(cells, frozenset()))
+    except ValueError:
         return "classification"
-    different = {number(cell) for cell in cells}
     whole = all(one.is_integer() for one in different)
     return "classification" if whole and len(different) <= _CLASSES else "regression"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from expctl.data_issues import DataIssue, messages
 from expctl.errors import DataError, closest, mask_secrets
-from expctl.training.data.cells import BLANK, MISSING, is_missing
+from expctl.training.data.cells import BLANK, MISSING, are_missing
 from expctl.training.data.checks import FileRows, SplitRows, find_issues
 from expctl.training.data.class_columns import check_class_columns
 from expctl.training.data.column_advice import likely_label, likely_text
@@ -213,7 +213,7 @@ def _rows(
     cells, no_features = kind.read_cells(table, recipe)
     raw = table[recipe.target]
     words = BLANK if recipe.columns is None else missing_words(recipe.missing) or MISSING
-    no_label = [is_missing(label, words) for label in raw]
+    no_label = are_missing(raw, words)
     kept = [i for i in range(len(raw)) if not no_features[i] and not no_label[i]]
     if not kept:
         missing = kind.NOUN if all(no_features) else "label" if all(no_label) else f"{kind.NOUN} and label"
@@ -240,10 +240,10 @@ def _rows(
         )
         rows = replace(rows, times=times)
     if stored.path == (recipe.test_data or recipe.data):  # where the test rows are
-        texts = [" ".join(map(str, cells)) for cells in zip(*features.values(), strict=True)]
+        names = slice_names(recipe.slice)
+        texts = [" ".join(map(str, cells)) for cells in zip(*features.values(), strict=True)] if names else []
         slices = {
-            name: slice_cells(table, name, texts, kept, name=_shown(stored.path), option="--slice")
-            for name in slice_names(recipe.slice)
+            name: slice_cells(table, name, texts, kept, name=_shown(stored.path), option="--slice") for name in names
         }
         rows = replace(rows, slices=slices)
     left_out = sum(no_features), sum(no_label), without_group
@@ -267,7 +267,7 @@ def feature_frame(columns: TableColumns, index: Sequence[int]) -> pd.DataFrame:
 
 
 def _dtype(values: list[Any]) -> Any:
-    return "float64" if values and all(isinstance(value, float) for value in values) else "object"
+    return "float64" if values and all(issubclass(kind, float) for kind in set(map(type, values))) else "object"
 
 
 def _at_random(rows: Rows, recipe: Recipe) -> tuple[Rows, Rows]:

@@ -39,7 +39,7 @@ class FeatureKind(Protocol):
 
     @property
     def COUNT_KEYS(self) -> tuple[str, ...]:  # noqa: N802
-        """The parameters that decide what `count` counts; trials that agree in them share it."""
+        """The parameters that decide what `count` gives; trials that agree in them share it."""
 
     @property
     def WIDEST_KEY(self) -> str | None:  # noqa: N802
@@ -79,11 +79,16 @@ class FeatureKind(Protocol):
         """What the data set's entity says of the feature columns."""
 
     def count(
-        self, recipe: Recipe, frames: Sequence[pd.DataFrame], parts: Iterable[tuple[np.ndarray, np.ndarray]]
+        self,
+        recipe: Recipe,
+        frames: Sequence[pd.DataFrame],
+        labels: np.ndarray,
+        parts: Iterable[tuple[np.ndarray, np.ndarray]],
     ) -> Any:
-        """What many trainings on these rows need counted once; None if nothing is.
+        """What many trainings on these rows need counted or prepared once; None if nothing is.
 
         `parts` are positions in the rows of all `frames`: those that a training is fitted on, those it is measured on.
+        `labels` are those of the first frame, the training rows.
         """
 
     def counted(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from expctl.errors import DataError, mask_secrets
 from expctl.training.data.class_folders import as_table, folder_digest, is_class_folder, read_files, text_files
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from expctl.training.data.class_folders import TextFile
     from expctl.training.data.table_formats import Layout, TableColumns
+
+# The table that was parsed last, if it is to be asked for again: until then, for it may be large.
+_PARSED: Final[dict[tuple[str, str, str, Layout], TableColumns]] = {}
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,19 @@ class Stored:
         kind = kind_of(self.path)
         return (zipped_kind(self.contents[0], self.path) if kind == "zip" else kind) in TYPED
 
-    def table(self, encoding: str, layout: Layout = AS_NAMED) -> TableColumns:
-        """Its columns. Raises DataError where it does not parse."""
+    def table(self, encoding: str, layout: Layout = AS_NAMED, *, again: bool = False) -> TableColumns:
+        """Its columns. Raises DataError where it does not parse.
+
+        `again` says that the same bytes will be asked for once more: they are not parsed anew then.
+        """
+        key = (self.path, self.digest, encoding, layout)
+        found = _PARSED.pop(key, None) or self._table(encoding, layout)
+        _PARSED.clear()
+        if again:
+            _PARSED[key] = found
+        return found
+
+    def _table(self, encoding: str, layout: Layout) -> TableColumns:
         if self.files:
             return as_table(self.path, self.files, self.contents, encoding)
         name = mask_secrets(self.path)

@@ -5,8 +5,11 @@ The members are those of `FeatureKind`; which column is of which kind is decided
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Final
+import math
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from expctl.errors import DataError
 from expctl.training.data import cells as read
@@ -14,12 +17,12 @@ from expctl.training.data import text
 from expctl.training.data.column_kinds import missing_words
 from expctl.training.data.rows import text_hashes
 from expctl.training.models.families import families_of, is_factory
-from expctl.training.models.preparation import CATEGORICAL
-from expctl.training.models.steps import fitted_transformer
+from expctl.training.models.features import FEATURES
+from expctl.training.models.preparation import CATEGORICAL, PREPARATION
+from expctl.training.models.steps import features_step, fitted_transformer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     import numpy as np
@@ -28,12 +31,13 @@ if TYPE_CHECKING:
 
     from expctl.recipe import Recipe
     from expctl.records import Value
+    from expctl.training.data.prepared_columns import PreparedPart
     from expctl.training.data.rows import Rows
     from expctl.training.data.table_formats import TableColumns
 
 NOUN: Final = "row"
 COLUMN_OPTION: Final = "--features"
-COUNT_KEYS: Final = ()
+COUNT_KEYS: Final = (*PREPARATION, *FEATURES)
 WIDEST_KEY: Final = None
 # The numbers that a date-time column is read as, each a column of its own.
 TIME_PARTS: Final[Mapping[str, Callable[[datetime], int]]] = {
@@ -80,25 +84,30 @@ def read_rows(table: TableColumns, recipe: Recipe, *, first: int = 0) -> TableCo
 
 
 def _read(name: str, kind: str, values: Sequence[Any], given: frozenset[str] | None, first: int) -> TableColumns:
+    missing = given or read.MISSING
     try:
         if kind == "numeric":
-            return {name: [_number(cell, given or read.MISSING) for cell in values]}
+            return {name: read.numbers(values, missing)}
         if kind == "datetime":
-            times = [None if read.is_missing(cell, given or read.MISSING) else read.moment(cell) for cell in values]
-            return {
-                f"{name}.{part}": [float("nan") if time is None else float(of(time)) for time in times]
-                for part, of in TIME_PARTS.items()
-            }
+            times = read.each(values, partial(_time_parts, missing=missing))
+            return {part: [time[i] for time in times] for i, part in enumerate(parts(name, kind))}
     except ValueError as error:
-        row = first + next(i for i, cell in enumerate(values) if not _is_of(kind, cell, given or read.MISSING))
+        row = first + next(i for i, cell in enumerate(values) if not _is_of(kind, cell, missing))
         raise DataError(f"column {name!r}, row {row + 1:,}: {error}", hint=f"--as {name}=categorical") from error
-    nested = next((cell for cell in values if isinstance(cell, (list, dict, bytes))), None)
-    if nested is not None:
+    if set(map(type, values)) & {list, dict, bytes}:
+        nested = next(cell for cell in values if isinstance(cell, (list, dict, bytes)))
         raise DataError(f"column {name!r} holds a {type(nested).__name__}", hint=f"--drop {name}")
     words = given or read.BLANK
     if kind == "text":
-        return {name: ["" if read.is_missing(cell, words) else str(cell) for cell in values]}
-    return {name: [None if read.is_missing(cell, words) else read.word(cell) for cell in values]}
+        return {name: read.each(values, lambda cell: "" if read.is_missing(cell, words) else str(cell))}
+    return {name: read.each(values, lambda cell: None if read.is_missing(cell, words) else read.word(cell))}
+
+
+def _time_parts(cell: Any, missing: frozenset[str]) -> list[float]:
+    if read.is_missing(cell, missing):
+        return [math.nan] * len(TIME_PARTS)
+    time = read.moment(cell)
+    return [float(of(time)) for of in TIME_PARTS.values()]
 
 
 def known_categories(pipeline: Any) -> dict[str, frozenset[str]]:
@@ -108,10 +117,6 @@ def known_categories(pipeline: Any) -> dict[str, frozenset[str]]:
         return {}
     names = zip(encoder.feature_names_in_.tolist(), encoder[-1].categories_, strict=True)
     return {name: frozenset(found.tolist()) - {""} for name, found in names}
-
-
-def _number(cell: Any, missing: frozenset[str]) -> float:
-    return float("nan") if read.is_missing(cell, missing) else read.number(cell)
 
 
 def _is_of(kind: str, cell: Any, missing: frozenset[str]) -> bool:
@@ -126,7 +131,19 @@ def _is_of(kind: str, cell: Any, missing: frozenset[str]) -> bool:
 
 def row_hashes(cells: TableColumns) -> np.ndarray:
     """The `text_hashes` of all cells of a row, each as Python writes it."""
-    return text_hashes(["\x1f".join(map(repr, row)) for row in zip(*cells.values(), strict=True)])
+    return text_hashes(list(map("\x1f".join, zip(*map(_written, cells.values()), strict=True))))
+
+
+def _written(cells: Sequence[Any]) -> list[str]:
+    """Each cell as `repr` writes it, asked once of each different one."""
+    if set(map(type, cells)) == {float}:
+        import numpy as np
+
+        # By their bits: 0.0 and -0.0 are equal.
+        different, places = np.unique(np.array(cells).view(np.int64), return_inverse=True)
+        texts = np.array(list(map(repr, different.view(np.float64).tolist())), dtype=object)
+        return cast("list[str]", texts[places].tolist())
+    return read.each(cells, repr)
 
 
 def build_transformers(recipe: Recipe) -> list[tuple[str, Any, Any]]:
@@ -185,22 +202,47 @@ def schema(recipe: Recipe) -> dict[str, object]:
     return {"columns": dict(recipe.columns or {})}
 
 
-def count(recipe: Recipe, frames: Sequence[pd.DataFrame], parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Nothing is counted once for many trainings."""
+def count(
+    recipe: Recipe,
+    frames: Sequence[pd.DataFrame],
+    labels: np.ndarray,
+    parts: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> list[PreparedPart] | None:
+    """The matrices of each part, as the recipe prepares them."""
+    import pandas as pd
+
+    from expctl.training.data.prepared_columns import prepare_parts
+    from expctl.training.models.pipeline import build_pipeline
+
+    whole = pd.concat([frame[inputs(recipe)] for frame in frames])
+    return prepare_parts(features_step(build_pipeline(recipe)), whole, labels, parts)
 
 
+@contextmanager
 def counted(
-    pipeline: Pipeline, counts: Any, part: int, parameters: Mapping[str, Value]
-) -> AbstractContextManager[np.ndarray | None]:
-    """Never asked for, as `count` gives nothing."""
-    del pipeline, counts, part, parameters
-    return nullcontext()
+    pipeline: Pipeline, counts: list[PreparedPart], part: int, parameters: Mapping[str, Value]
+) -> Iterator[None]:
+    """In the block, the model is given the matrices of a part."""
+    from expctl.training.data.prepared_columns import reading_prepared
+
+    del parameters
+    with reading_prepared(features_step(pipeline), counts[part]):
+        yield
 
 
 def emptied(rows: Rows, keep: np.ndarray, recipe: Recipe) -> Rows:
-    """The rows as they are: they are read by each training."""
-    del keep, recipe
-    return rows
+    """The rows with nothing in their cells, but for those at the positions `keep`."""
+    import numpy as np
+    import pandas as pd
+
+    left = {}
+    for name in inputs(recipe):
+        column = rows.frame[name]
+        known = column.to_numpy()
+        cells = np.full(len(rows), np.nan, dtype=known.dtype)
+        cells[keep] = known[keep]
+        left[name] = pd.Series(cells, column.index, column.dtype)
+    return replace(rows, frame=pd.DataFrame(left, rows.frame.index))
 
 
 if TYPE_CHECKING:  # mypy holds this module to what a kind has to say

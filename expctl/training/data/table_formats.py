@@ -74,7 +74,7 @@ def _delimited(
             ) from error
         if row is None:
             break
-        if any("\0" in cell for cell in row):
+        if "\0" in "".join(row):
             raise _nul(name, start)
         if row and header is None:
             header = column_names([cell.strip() for cell in row], name)
@@ -195,8 +195,7 @@ def _columns(header: list[str], rows: list[list[str]]) -> TableColumns:
     if not rows:
         return {column: [] for column in header}
     return {
-        column: [cell if cell != "" else None for cell in cells]
-        for column, cells in zip(header, zip(*rows, strict=True), strict=True)
+        column: [cell or None for cell in cells] for column, cells in zip(header, zip(*rows, strict=True), strict=True)
     }
 
 

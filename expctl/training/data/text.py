@@ -168,7 +168,10 @@ def schema(recipe: Recipe) -> dict[str, object]:
 
 
 def count(
-    recipe: Recipe, frames: Sequence[pd.DataFrame], parts: Iterable[tuple[np.ndarray, np.ndarray]]
+    recipe: Recipe,
+    frames: Sequence[pd.DataFrame],
+    labels: np.ndarray,
+    parts: Iterable[tuple[np.ndarray, np.ndarray]],
 ) -> dict[str, TermCounts] | None:
     """The terms of all texts, with n-grams as long as the recipe's, for each vectorizer by the name of its step.
 
@@ -176,6 +179,7 @@ def count(
     """
     from expctl.training.data import term_counts
 
+    del labels
     places = list(parts)
     found = {}
     for name, vectorizer in unfitted_vectorizers(recipe).items():

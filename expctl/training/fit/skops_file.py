@@ -71,7 +71,9 @@ def _unusual(pipeline: Pipeline) -> bool:
     if any(fitted_transformer(pipeline, name) is not None for name in (NUMERIC, CATEGORICAL)):
         return True  # what an imputer and an encoder were fitted on
     family = of_class(type(final_estimator(pipeline)))
-    return is_from_factory(pipeline) or is_calibrated(pipeline) or family is None or bool(family.model_types)
+    if is_from_factory(pipeline) or is_calibrated(pipeline) or family is None:
+        return True
+    return bool(family.model_types or family.packages)
 
 
 def reloaded(pipeline: Pipeline) -> Any:

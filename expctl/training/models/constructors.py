@@ -22,9 +22,13 @@ def constructor(value: Any, imports: set[tuple[str, str]], *, indent: int = 0) -
         kind = type(value)
         imports.add((_public(kind), kind.__name__))
         known = inspect.signature(kind).parameters
-        given = {key: getattr(value, key) for key in known}
-        changed = {key: one for key, one in given.items() if not _same(one, known[key].default)}
-        first = next(iter(known))
+        usual = {key: one.default for key, one in known.items() if one.kind is not one.VAR_KEYWORD}
+        given = {key: getattr(value, key) for key in usual}
+        if len(usual) < len(known):  # it takes others too, as LightGBM's and XGBoost's do
+            usual |= kind().get_params(deep=False)
+            given |= value.get_params(deep=False)
+        changed = {key: one for key, one in given.items() if key not in usual or not _same(one, usual[key])}
+        first = next((key for key, one in known.items() if one.kind is one.POSITIONAL_OR_KEYWORD), None)
         parts = [
             (f"{key}=" if key != first or len(changed) > 1 else "") + constructor(one, imports, indent=indent + 4)
             for key, one in changed.items()

@@ -1,6 +1,7 @@
 """The table of model families: dotted path, parameters, defaults. Names only; imports nothing heavy.
 
-Here are the classifiers; `regressors.py` has the table of those that learn numbers.
+Here are the classifiers; `regressors.py` has the table of those that learn numbers, `boosters.py` those of other
+packages.
 
 To add a family: one entry here, the types of its model files included. Help, validation, the table of `expctl help
 models` and the contract tests read the same table. Parameters that every fit shares (`random_state`) or that change no
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from expctl import model_types
 from expctl.parameters import Options, Parameter, choice, count, flag, non_negative, positive
+from expctl.training.models.boosters import BOOSTED_CLASSES
 from expctl.training.models.estimator_parameters import (
     INTERCEPT,
     UNIT,
@@ -32,6 +34,8 @@ from expctl.training.models.regressors import REGRESSORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from expctl.recipe import Recipe
 
 _CLASS_WEIGHT: Final = choice(
     "class_weight", "class_weight", (None, "balanced"), None, "weight classes by their rarity"
@@ -183,6 +187,7 @@ FAMILIES: Final = {
         preparation=NATIVE,
         dense=True,
     ),
+    **BOOSTED_CLASSES,
     "decision_tree": Family(
         "sklearn.tree:DecisionTreeClassifier",
         "one tree",
@@ -256,6 +261,21 @@ def of_class(kind: type) -> Family | None:
         if name == kind.__name__ and kind.__module__.startswith(module):
             return family
     return None
+
+
+def needed_packages(recipe: Recipe) -> tuple[str, ...]:
+    """The installed package that a recipe's family comes from, if that is not scikit-learn; none of a factory's."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    if is_factory(recipe.model):
+        return ()
+    for name in families_of(recipe.task, recipe.columns)[recipe.model].packages:
+        try:
+            version(name)
+        except PackageNotFoundError:
+            continue
+        return (name,)
+    return ()
 
 
 def is_factory(model: str) -> bool:

@@ -23,13 +23,15 @@ BOOSTED: Final = (model_types.BOOSTED_TREE, *model_types.LOSSES, *model_types.CA
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """An estimator of scikit-learn and what can be set of it.
+    """An estimator of scikit-learn, or of its interface, and what can be set of it.
 
     `model_types` are the types that its model files may hold besides those that skops trusts itself. Say beside each
     why loading it runs no code of the file. `weighs`, as `module:function`, gives what each term says for each class
     (see `term_weights.py`); of a classifier that has no such thing `weighs_not` is the reason.
     `reads` says what it is offered for. `preparation` are the defaults of the preparation of a table, where they are
     others; a `dense` one reads no sparse matrix.
+    `packages` are those of which one has it, where it is not of scikit-learn: the first is the extra that installs it.
+    With `numbered_classes` it takes no others than 0, 1, 2.
     """
 
     path: str
@@ -38,10 +40,12 @@ class Family:
     model_types: tuple[str, ...] = ()
     weighs: str = ""
     weighs_not: str = ""
-    fixed: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, Value] = field(default_factory=dict)
     reads: tuple[Literal["text", "table"], ...] = ("text", "table")
     preparation: Mapping[str, Value] = field(default_factory=dict)
     dense: bool = False
+    packages: tuple[str, ...] = ()
+    numbered_classes: bool = False
 
     @property
     def by_key(self) -> dict[str, Parameter]:

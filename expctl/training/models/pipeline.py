@@ -16,7 +16,14 @@ from expctl.errors import UsageError, closest
 from expctl.training.data.kinds import features_of
 from expctl.training.models.families import families_of, is_factory
 from expctl.training.models.preparation import native_categories
-from expctl.training.models.steps import calibrated, on_features, on_frame, on_text, reads_text
+from expctl.training.models.steps import (
+    calibrated,
+    on_features,
+    on_frame,
+    on_text,
+    reads_text,
+    with_class_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,25 +31,28 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from expctl.recipe import Recipe
+    from expctl.training.models.family import Family
 
 
 def build_pipeline(recipe: Recipe) -> Pipeline:
     """The unfitted Pipeline of a recipe: its features and its family's estimator, or what the user's factory makes.
 
-    Raises UsageError if a factory cannot be imported, called with these parameters, or returns no estimator.
+    Raises UsageError if a family's package is not installed, or a factory cannot be imported, called with these
+    parameters, or returns no estimator.
     """
     if is_factory(recipe.model):
         return _from_factory(recipe)
     family = families_of(recipe.task, recipe.columns)[recipe.model]
-    module, _, name = family.path.partition(":")
-    kind = getattr(importlib.import_module(module), name)
+    kind = _estimator_class(recipe.model, family)
     arguments: dict[str, Any] = {one.target: recipe.parameters[key] for key, one in family.by_key.items()}
     arguments |= family.fixed
-    if "random_state" in inspect.signature(kind).parameters:
+    if family.packages or "random_state" in inspect.signature(kind).parameters:
         arguments["random_state"] = recipe.random_state
     if recipe.parameters.get("encoder") == "native":
         arguments["categorical_features"] = native_categories(recipe.columns or {})
     estimator = kind(**as_installed(kind, arguments))
+    if family.numbered_classes:
+        estimator = with_class_names(estimator)
     if recipe.calibrate is not None:
         estimator = calibrated(estimator, recipe.calibrate)
     kind = features_of(recipe)
@@ -50,6 +60,20 @@ def build_pipeline(recipe: Recipe) -> Pipeline:
         return on_features(kind.build_transformers(recipe), estimator)
     arguments = {"dense": family.dense, "regresses": recipe.task == "regression"}
     return on_features(kind.build_transformers(recipe), estimator, **arguments)
+
+
+def _estimator_class(model: str, family: Family) -> Any:
+    module_name, _, name = family.path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, OSError) as error:  # OSError: a library that it was compiled against is not there
+        if not family.packages:
+            raise
+        raise UsageError(
+            f"--model {model} needs the package {module_name}, which cannot be imported here: {error}",
+            hint=f"pip install 'expctl-mlflow[{family.packages[0]}]'",
+        ) from error
+    return getattr(module, name)
 
 
 def as_installed(kind: type, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from expctl import model_types
 from expctl.parameters import Interval, Options, Parameter, choice, count, flag, non_negative, positive
+from expctl.training.models.boosters import BOOSTED_NUMBERS
 from expctl.training.models.estimator_parameters import (
     INTERCEPT,
     UNIT,
@@ -143,6 +144,7 @@ REGRESSORS: Final = {
         preparation=NATIVE,
         dense=True,
     ),
+    **BOOSTED_NUMBERS,
     "decision_tree": Family(
         "sklearn.tree:DecisionTreeRegressor",
         "one tree",

@@ -51,6 +51,15 @@ def calibrated(estimator: Any, method: str) -> Any:
     return CalibratedClassifierCV(estimator, method=method, cv=CALIBRATION_FOLDS, ensemble=False)
 
 
+def with_class_names(estimator: Any) -> Any:
+    """A classifier that learns classes 0, 1, 2 only, with their names before and behind it: a vote of one, which is all
+    that scikit-learn has for it, so that the model is loaded without expctl.
+    """
+    from sklearn.ensemble import VotingClassifier
+
+    return VotingClassifier([(_CLASSIFIER, estimator)], voting="soft")
+
+
 def on_text(column: str, estimator: Any) -> Pipeline:
     """A factory's estimator that reads texts, given the texts of a column."""
     import numpy as np
@@ -108,6 +117,11 @@ def final_estimator(pipeline: Pipeline) -> Any:
 def _is_calibration(estimator: Any) -> bool:
     """By its name: who asks of a model that has none need not import it."""
     return f"{type(estimator).__module__}.{type(estimator).__name__}" == "sklearn.calibration.CalibratedClassifierCV"
+
+
+def features_step(pipeline: Pipeline) -> ColumnTransformer:
+    """What makes the features of a pipeline that `on_features` made."""
+    return pipeline.named_steps[_FEATURES]
 
 
 def unfitted_transformer(pipeline: Pipeline, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What all trials of a sweep read, made once: the splits of the data, and what its features count.
+"""What all trials of a sweep read, made once: the splits of the data, and counted terms or prepared columns.
 
 Owns the choice of what is shared; a recipe that nothing is shared for is trained from its rows like any other.
 """
@@ -14,10 +14,10 @@ from expctl.errors import DataError, UsageError
 from expctl.recipe import OPTIONS
 from expctl.training.data.checks import raise_if_strict
 from expctl.training.data.dataset import RowDigests, Split, load_split
-from expctl.training.data.kinds import DEFAULT, features_of, load_kind
+from expctl.training.data.kinds import features_of, load_kind
 from expctl.training.data.rows import Rows
 from expctl.training.fit.trainer import Reading, check_fit, fold_positions, from_rows, shown_only, train
-from expctl.training.models.families import is_factory
+from expctl.training.models.families import families_of, is_factory
 from expctl.training.models.pipeline import build_pipeline
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Key = tuple["Value", ...]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Splits, and what the kind of features counted, by split and by the parameters that decide it."""
+    """Splits, and what the kind of features counted or prepared, by split and by what decides it."""
 
     splits: dict[Key, Split] = field(default_factory=dict)
     counts: dict[tuple[Key, Key], Any] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Prepared:
         return list(most.values())
 
     def train(self, recipe: Recipe, *, strict: bool = False) -> TrainResult:
-        """What `core.train` gives for a recipe, bit for bit; `fit_seconds` is without the counting.
+        """What `core.train` gives for a recipe, bit for bit; `fit_seconds` is without what is shared.
 
         Raises TrainingFailed, and what building the pipeline, reading the data or being `strict` about it raises.
         """
@@ -128,7 +128,7 @@ def prepare(
             keys = key, _count_key(recipe)
             widest[keys] = max(widest.get(keys, recipe), recipe, key=_width)
     for keys, recipe in widest.items():
-        progress("counting terms")
+        progress("counting terms" if recipe.columns is None else "preparing columns")
         counts = _count(recipe, whole[keys[0]])
         if counts is not None:
             prepared.counts[keys] = counts
@@ -158,7 +158,7 @@ def _count(recipe: Recipe, split: Split) -> Any:
     train_rows = len(split.train)
     whole = np.arange(train_rows), np.arange(train_rows, train_rows + len(split.test))
     folds = fold_positions(recipe, split.train) if recipe.cv else []
-    return features_of(recipe).count(recipe, [split.train.frame, split.test.frame], [whole, *folds])
+    return features_of(recipe).count(recipe, [split.train.frame, split.test.frame], split.train.labels, [whole, *folds])
 
 
 def representatives(space: SearchSpace[Recipe]) -> tuple[list[Recipe], bool]:
@@ -169,7 +169,7 @@ def representatives(space: SearchSpace[Recipe]) -> tuple[list[Recipe], bool]:
     found: dict[tuple[str, Key, Key], Recipe] = {}
     refused: list[UsageError] = []
     complete = True
-    kind = load_kind(DEFAULT)  # no axis varies it
+    kind = load_kind(space.features)  # no axis varies it
     for model in space.models:
         axes = [axis for axis in space.axes_of(model) if axis.key != "model"]
         deciding = [axis for axis in axes if axis.parameter and axis.parameter.key in (*_SPLIT_KEYS, *kind.COUNT_KEYS)]
@@ -212,4 +212,6 @@ def _split_key(recipe: Recipe) -> Key:
 
 
 def _count_key(recipe: Recipe) -> Key:
-    return tuple(recipe.parameters.get(key) for key in features_of(recipe).COUNT_KEYS)
+    """With whether the model reads no sparse matrix, which a table is not prepared as then."""
+    dense = not is_factory(recipe.model) and families_of(recipe.task, recipe.columns)[recipe.model].dense
+    return (*(recipe.parameters.get(key) for key in features_of(recipe).COUNT_KEYS), dense)

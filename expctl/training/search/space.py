@@ -98,13 +98,15 @@ class SearchSpace(Generic[Made]):
     """The axes of a sweep, and what is made `at` a point: a recipe, or the request of a program.
 
     `at` raises UsageError where values contradict each other (ngram_min above ngram_max). `models` are those that
-    trials may have, which have different axes; `seed` is what a sampler draws by.
+    trials may have, which have different axes; `seed` is what a sampler draws by. `features` is the kind of features
+    that all recipes have.
     """
 
     axes: tuple[Axis, ...]
     models: tuple[str, ...]
     seed: int
     at: Callable[[SearchPoint], Made]
+    features: str = "text"
 
     @property
     def chooses_model(self) -> bool:
@@ -181,7 +183,8 @@ def read_space(texts: Mapping[str, str], given: Mapping[str, object]) -> SearchS
         axes.append(_axis(key, family, text, parameters))
     seed = NUMBERS["random_state"].read(given.get("random_state", 42))  # 42 where it is varied
     assert isinstance(seed, int)
-    return SearchSpace(tuple(axes), tuple(models), seed, partial(_recipe, given, tuple(models)))
+    features = "text" if given.get("columns") is None else "table"
+    return SearchSpace(tuple(axes), tuple(models), seed, partial(_recipe, given, tuple(models)), features)
 
 
 def _recipe(common: Mapping[str, object], models: Sequence[str], point: SearchPoint) -> Recipe:

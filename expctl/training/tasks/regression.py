@@ -26,12 +26,12 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
     import numpy as np
 
     del parse  # a number that is written out is one wherever it stands
-    wrong = next((value for value in values if not cells.is_number(value)), None)
-    if wrong is not None:
-        raise DataError(
-            f"the target in column {column!r} is not a number: {str(wrong)[:40]!r}", hint="--task classification"
-        )
-    return np.array([cells.number(value) for value in values], dtype=np.float64)
+    try:
+        return np.array(cells.numbers(values, frozenset()), dtype=np.float64)
+    except ValueError as error:
+        wrong = next((value for value in values if not cells.is_number(value)), None)
+        reason = f"is not a number: {str(wrong)[:40]!r}" if wrong is not None else f"holds {error}"
+        raise DataError(f"the target in column {column!r} {reason}", hint="--task classification") from error
 
 
 def check_labels(labels: np.ndarray, recipe: Recipe) -> None:

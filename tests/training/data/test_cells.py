@@ -7,8 +7,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from expctl.training.data.cells import MISSING, is_missing, is_moment, is_number, moment, number, word
+from expctl.training.data.cells import (
+    MISSING,
+    are_missing,
+    are_numbers,
+    each,
+    is_missing,
+    is_moment,
+    is_number,
+    moment,
+    number,
+    numbers,
+    word,
+)
 
 
 @pytest.mark.parametrize("cell", [None, float("nan"), "", "  ", "\t"])
@@ -81,3 +95,41 @@ def test_what_is_no_time_is_refused(cell: Any) -> None:
 )
 def test_a_category_has_one_name_in_every_file_format(cell: Any, name: str) -> None:
     assert word(cell) == name
+
+
+# Texts that are nearly numbers, numbers and what JSON and Parquet have besides.
+_TEXTS = st.text("0159.+-eE_ \n\tnaifx\u0661\ud800", max_size=6) | st.sampled_from(
+    ["1e999", "1e0005", "1E5", "9" * 400, "0x1f", "1_0", "inf", "-Infinity", "NaN", "?", "NA", "999", "-0.0", "0.0"]
+)
+_CELLS = st.none() | _TEXTS | st.floats() | st.integers() | st.booleans() | st.just(Decimal("1.10")) | st.just(2**2000)
+
+
+def one_by_one(cells: list[Any], missing: frozenset[str]) -> list[str]:
+    """What `numbers` says, as `number` says it of each cell; the error where there is one."""
+    try:
+        return [repr(float("nan") if is_missing(cell, missing) else number(cell)) for cell in cells]
+    except ValueError as error:
+        return [str(error)]
+
+
+@pytest.mark.parametrize("missing", [MISSING, frozenset(("999", "x"))])
+@given(
+    cells=st.lists(_TEXTS | st.none(), max_size=6) | st.lists(st.floats() | st.none()) | st.lists(_CELLS, max_size=4)
+)
+def test_a_column_of_numbers_is_read_as_each_of_its_cells_is(missing: frozenset[str], cells: list[Any]) -> None:
+    try:
+        read = list(map(repr, numbers(cells, missing)))
+    except ValueError as error:
+        read = [str(error)]
+    assert read == one_by_one(cells, missing)
+    assert are_missing(cells, missing) == [is_missing(cell, missing) for cell in cells]
+    present = [cell for cell in cells if not is_missing(cell, missing)]
+    assert are_numbers(present) == all(map(is_number, present))
+
+
+def test_each_different_text_is_read_once_and_equal_cells_of_other_types_apart() -> None:
+    asked = []
+    assert each(["a", None, "a"], lambda cell: asked.append(cell) or cell) == ["a", None, "a"]
+    assert asked == ["a", None]
+    assert each([1, 1.0, True, "1"], word) == ["1", "1", "true", "1"]
+    assert list(map(repr, numbers([0.0, -0.0]))) == ["0.0", "-0.0"]

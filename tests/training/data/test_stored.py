@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from expctl.errors import DataError
+from expctl.training.data import stored as stored_module
 from expctl.training.data.stored import digest_of, read_stored
 from tests.tracking.recorded import store_of
 from tests.training.data.test_tables import zipped
@@ -51,6 +52,30 @@ def test_the_same_rows_are_read_from_every_form(tmp_path: Path) -> None:
         if path.is_file():
             assert stored.digest == hashlib.sha256(path.read_bytes()).hexdigest()
             assert stored.size == path.stat().st_size
+
+
+def test_a_table_that_is_read_again_is_parsed_once_if_nothing_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, parsed = tmp_path / "a.csv", []
+
+    def read_table(content: bytes, *_: Any, **__: Any) -> dict[str, list[Any]]:
+        parsed.append(content)
+        return {"text": [content.decode()]}
+
+    monkeypatch.setattr(stored_module, "read_table", read_table)
+    path.write_text("a")
+    first = read_stored(str(path)).table("utf-8", again=True)
+    assert read_stored(str(path)).table("utf-8") is first
+    assert parsed == [b"a"]
+    read_stored(str(path)).table("utf-8")
+    assert parsed == [b"a", b"a"]  # it was kept for one reader: a table may be large
+    read_stored(str(path)).table("utf-8", again=True)
+    path.write_text("b")
+    assert read_stored(str(path)).table("utf-8") == {"text": ["b"]}
+    read_stored(str(path)).table("utf-8", again=True)
+    read_stored(str(path)).table("latin-1")
+    assert parsed == [b"a", b"a", b"a", b"b", b"b", b"b"]
 
 
 def trained(cli: Any, folder: Path, *words: str) -> RunRecord:

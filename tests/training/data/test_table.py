@@ -11,6 +11,7 @@ from expctl.errors import DataError
 from expctl.recipe import Recipe
 from expctl.training.data import table
 from expctl.training.data.dataset import feature_frame
+from expctl.training.data.rows import text_hashes
 from expctl.training.models.configure import configure
 from expctl.training.models.pipeline import build_pipeline
 
@@ -77,6 +78,17 @@ def test_rows_are_known_again_by_all_their_cells() -> None:
         assert hashes()[0] != hashes(**other)[0]
         assert hashes()[1] == hashes(**other)[1]
     assert hashes(town=["a", ""], note=["b c", ""])[0] != hashes(town=["a b", ""], note=["c", ""])[0]
+
+
+def test_the_hash_of_a_row_is_that_of_its_cells_as_python_writes_them() -> None:
+    columns: dict[str, list[Any]] = {
+        "a": [0.0, -0.0, math.nan, 1e22, 0.1, 0.0],
+        "b": ["x", None, "x'y", "", "\ud800", "x"],
+        "c": [1.0, None, "1", 1, True, 1.0],
+    }
+    rows = ["\x1f".join(map(repr, row)) for row in zip(*columns.values(), strict=True)]
+    assert table.row_hashes(columns).tolist() == text_hashes(rows).tolist()
+    assert table.row_hashes({"a": [], "b": []}).tolist() == []
 
 
 def test_each_text_has_its_own_terms_and_unknown_categories_are_known_by_the_encoder() -> None:

@@ -10,6 +10,7 @@ from expctl.training.models.configure import configure
 from expctl.training.models.constructors import constructor
 from expctl.training.models.families import families_of
 from expctl.training.models.pipeline import build_pipeline
+from tests.training.models.test_families import is_installed
 
 COLUMNS = {"size": "numeric", "town": "categorical", "note": "text", "sold": "datetime"}
 
@@ -20,7 +21,12 @@ def evaluated(text: str, imports: set[tuple[str, str]]) -> object:
 
 CASES = [
     *(("classification", None, model) for model in families_of()),
-    *((task, COLUMNS, model) for task in ("classification", "regression") for model in families_of(task, COLUMNS)),
+    *(
+        (task, COLUMNS, model)
+        for task in ("classification", "regression")
+        for model, family in families_of(task, COLUMNS).items()
+        if is_installed(family)
+    ),
 ]
 
 

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from expctl.data_issues import counts
 from expctl.errors import DataError, TrainingFailed, UsageError
-from expctl.training.data import term_counts
+from expctl.training.data import prepared_columns, term_counts
+from expctl.training.data.column_kinds import decided
 from expctl.training.data.dataset import load_split
+from expctl.training.fit.compare_estimators import differing
+from expctl.training.fit.skops_file import reloaded
 from expctl.training.fit.trainer import train
 from expctl.training.models.families import families_of, is_factory
 from expctl.training.models.pipeline import build_pipeline
@@ -407,3 +410,64 @@ def test_a_split_that_was_not_shared_is_refused_by_a_strict_trial(repeating, mon
     assert counts(prepared.train(other).data_issues)["leaked_rows"]
     with pytest.raises(DataError, match="--dedupe keeps"):
         prepared.train(other, strict=True)
+
+
+HOUSES = str(Path(__file__).parents[3] / "data" / "houses.csv")
+
+
+def table_space(texts: Mapping[str, str], *, target: str = "price", **fixed: object) -> SearchSpace:
+    given = decided({"data": HOUSES, "target": target, "test_size": 0.7, **fixed})
+    return read_space(texts, given)
+
+
+def same_models(space: SearchSpace) -> None:
+    """The models are those of trainings alone too, to the last bit, and let their rows go."""
+    prepared = prepare(space)
+    assert prepared.counts
+    for recipe in map(space.at, space.grid()):
+        ours, theirs = prepared.train(recipe), alone(recipe)
+        assert not isinstance(theirs, str)
+        assert differing(reloaded(ours.pipeline), reloaded(theirs.pipeline)) == []
+        assert not {"fit_transform", "transform"} & vars(ours.pipeline[0]).keys()
+        frame = load_split(recipe).test.frame
+        assert (ours.pipeline.predict(frame) == theirs.pipeline.predict(frame)).all()
+
+
+@pytest.mark.parametrize(
+    ("texts", "fixed"),
+    [
+        ({"max_iter": "3,5", "learning_rate": "0.1,0.5"}, {"model": "hist_gradient_boosting"}),
+        ({"alpha": "0.1,10", "encoder": "onehot,target,ordinal", "imputer": "mean,median"}, {"cv": 2}),
+        ({"model": "ridge,knn,hist_gradient_boosting", "random_state": "1,2"}, {"min_frequency": 3}),
+        ({"max_depth": "2,3"}, {"model": "decision_tree", "scaler": "robust", "missing_indicator": True}),
+    ],
+)
+def test_tables_learn_the_same(texts: dict[str, str], fixed: dict[str, object]) -> None:
+    space = table_space(texts, **fixed)
+    assert each_the_same(space) == space.size
+    if "encoder" not in texts:
+        same_models(space)
+
+
+def test_classes_of_tables_learn_the_same_with_calibration_and_texts() -> None:
+    fixed = {"target": "heating", "drop": "sold", "calibrate": "sigmoid", "model": "logreg", "max_iter": 50}
+    space = table_space({"c": "0.1,1", "min_df": "1,2"}, **fixed)
+    assert each_the_same(space) == 4
+
+
+def test_the_columns_are_prepared_once_for_all_that_share_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = []
+    original = prepared_columns.prepare_parts
+    monkeypatch.setattr(prepared_columns, "prepare_parts", lambda *given: prepared.append(1) or original(*given))
+    texts = {"model": "hist_gradient_boosting,decision_tree", "max_depth": "2,3", "min_samples_leaf": "1,5,20"}
+    shared = prepare(table_space(texts))
+    assert len(prepared) == 2  # one reads missing cells, and no sparse matrix
+    split = next(iter(shared.splits.values()))
+    assert split.train.frame.isna().all(axis=None)
+    assert 0 < split.test.frame.notna().any(axis=1).sum() <= 12
+
+
+def test_a_preparation_that_fails_is_told_by_each_trial() -> None:
+    space = table_space({"alpha": "1,2"}, max_df=0.0)
+    assert each_the_same(space) == 2
+    assert not prepare(space).counts

@@ -38,6 +38,12 @@ def test_what_is_no_number_is_named(wrong: Any) -> None:
     assert refused.value.message == f"the target in column 'y' is not a number: {str(wrong)!r}"
 
 
+def test_a_number_beyond_every_float_is_named() -> None:
+    with pytest.raises(DataError) as refused:
+        regression.read_labels(["1", "1e999"], parse=True, column="y")
+    assert refused.value.message == "the target in column 'y' holds '1e999' is too large"
+
+
 def test_one_number_alone_cannot_be_learned() -> None:
     with pytest.raises(DataError, match=r"all 2 rows of a\.csv to learn from have the target 3"):
         regression.check_sides(rows([3, 3]), rows([1, 2]), RECIPE)
