@@ -130,9 +130,17 @@ DATA_ISSUES: Final = {
         task="regression",
     ),
     "untrained_targets": DataCheck(
-        "test rows whose target is beyond those of all training rows, where that is 5 % of them or more",
+        "test rows whose target is beyond those of all training rows, or in a gap between them, where that is 5 % of"
+        " them or more",
         f"{_TABLES}:untrained_targets",
         task="regression",
+    ),
+    "untimely_rows": DataCheck(
+        "test rows of a table that are dated before a training row, where a split column or another file divides them,"
+        " or rows in the order of time are divided at random",
+        f"{_TABLES}:untimely_rows",
+        refused=False,
+        features="table",
     ),
     "unknown_rows": DataCheck("test rows without a single term that the model knows", f"{_CHECKS}:unknown_rows", "fit"),
 }

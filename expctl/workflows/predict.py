@@ -9,6 +9,7 @@ from expctl.errors import DataError, UsageError
 from expctl.records import Tag
 from expctl.tracking.models.storage import load_model
 from expctl.tracking.runs.references import best_run, resolve
+from expctl.wording import metric_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +52,7 @@ def run_to_use(store: Store, reference: str | None, note: Callable[[str], None])
         return resolve(store, reference)
     found = best_run(store)
     metric = "f1_score" if "f1_score" in found.metrics else "r2"
-    note(f"model of the best run: {found.described}, {metric} {found.metrics[metric]:.4f}")
+    note(f"model of the best run: {found.described}, {metric} {metric_text(found.metrics[metric])}")
     return found
 
 

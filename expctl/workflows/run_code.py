@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.columns import COLUMN_KINDS
 from expctl.errors import RunNotFound, UsageError
-from expctl.records import Tag
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import resolve
 from expctl.training.data.cells import BLANK, MISSING
@@ -104,9 +103,9 @@ _VALUES: Final = {
 def run_code(store: Store, reference: str) -> str:
     """The script of a run. Raises RunNotFound for a run that has no script, with the reason."""
     run = resolve(store, reference)
-    if Tag.RECIPE not in run.tags:
+    if run.recipe_json is None:
         raise RunNotFound(f"run {run.described} has no recipe of which to make a script", hint="a run of expctl train")
-    recipe, said = recorded(run.tags[Tag.RECIPE]), read_predictions(store, run)
+    recipe, said = recorded(run.recipe_json), read_predictions(store, run)
     if said is None:
         raise RunNotFound(f"run {run.described} has no predictions.parquet", hint=f"expctl show {run.run_id[:8]}")
     beyond = _beyond(recipe)

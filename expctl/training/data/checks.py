@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from expctl.recipe import Recipe
     from expctl.training.data.rows import Rows
+    from expctl.training.data.table_formats import TableColumns
 
 MAJORITY: Final = 0.95  # of the training rows in one class: from here on accuracy says next to nothing
 NEAR_COPIES: Final = 0.05  # of the test rows: fewer are no harm to a test (tests/simulation/near_copies.py)
@@ -52,7 +53,8 @@ class FileRows:
 class SplitRows:
     """Training and test rows, and how many were left out between: on neither side, or copies of test rows.
 
-    `regrouped`: of a group that is in the test set; `gap`: between the two in time.
+    `regrouped`: of a group that is in the test set; `gap`: between the two in time. `tables` are all columns of the
+    files that training and test rows were read from.
     """
 
     recipe: Recipe
@@ -62,6 +64,7 @@ class SplitRows:
     deduped: int = 0
     regrouped: int = 0
     gap: int = 0
+    tables: tuple[TableColumns, TableColumns] | None = None
 
     @cached_property
     def texts(self) -> np.ndarray:

@@ -121,7 +121,8 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
         before, train = len(train), without_tested_groups(train, test)
         regrouped = before - len(train)
     _check(train, test, recipe)
-    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped, regrouped, gap))
+    tables = (table, table if recipe.test_data is None else test_table)
+    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped, regrouped, gap, tables))
     return Split(
         train,
         test,

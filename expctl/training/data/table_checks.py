@@ -6,8 +6,10 @@ The table of them is `DATA_ISSUES`; each is given `SplitRows` and gives what `ch
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+from expctl.training.data import cells as read
 from expctl.training.data.cells import MISSING, is_missing, is_number
 from expctl.training.data.table import TIME_PARTS
 from expctl.wording import agree, plural
@@ -28,6 +30,9 @@ _BINS: Final = 200  # of the numbers of a column
 _LEAST: Final = 10  # rows by which a column is judged
 _NAMED: Final = 5
 _SHOWN: Final = 40  # characters of a cell
+CHANCE: Final = 0.01  # of what is told of a random split
+_BEGINNING: Final = datetime(1970, 1, 1)
+_SECOND: Final = timedelta(seconds=1)
 NUMBERS: Final = 0.9  # of the cells of a column: with fewer it may be one of words
 
 
@@ -230,9 +235,90 @@ def far_targets(split: SplitRows) -> Finding:
 def untrained_targets(split: SplitRows) -> Finding:
     train, test = split.train.labels, split.test.labels
     beyond = int(((test < train.min()) | (test > train.max())).sum())
-    if beyond < UNTRAINED * len(test):
+    beyond = beyond if 2 * _all_tested(beyond, split) < CHANCE else 0
+    low, high, between = _gap(split)
+    count = beyond + between
+    if count < UNTRAINED * len(test):
         return NOTHING
-    return beyond, (
-        f"the target of {beyond:,} of {len(test):,} test rows is beyond those of all training rows"
-        f" ({train.min():g} to {train.max():g}), where trees and neighbours cannot follow"
+    where = [f"beyond those of all training rows ({train.min():g} to {train.max():g})"] if beyond else []
+    where += [f"between {low:g} and {high:g}, where no training row is"] if between else []
+    counts = "" if len(where) < 2 else f" ({beyond:,} and {between:,})"
+    return count, (
+        f"the target of {count:,} of {len(test):,} test rows is {' or '.join(where)}{counts}: what a model"
+        " says there is a guess, and trees and neighbours cannot follow"
     )
+
+
+def _all_tested(rows: int | np.ndarray, split: SplitRows) -> Any:
+    """The chance that rows that lie together are all test rows, were the rows divided at random."""
+    share = len(split.test) / (len(split.train) + len(split.test))
+    return share**rows
+
+
+def _gap(split: SplitRows) -> tuple[float, float, int]:
+    """Two neighbouring targets of training rows with more test rows between them than chance has, and how many.
+
+    They are far from each other: a tenth of what nine of ten training rows span, or more.
+    """
+    import numpy as np
+
+    train, test = split.train.labels, split.test.labels
+    known = np.unique(train)
+    place = np.searchsorted(known, test)
+    inside = (place > 0) & (place < len(known)) & (known[np.minimum(place, len(known) - 1)] != test)
+    gaps, rows = np.unique(place[inside], return_counts=True)
+    wide = known[gaps] - known[gaps - 1] > (np.quantile(train, 0.95) - np.quantile(train, 0.05)) / 10
+    rows = np.where(wide & (len(known) * _all_tested(rows, split) < CHANCE), rows, 0)
+    if not rows.any():
+        return 0.0, 0.0, 0
+    widest = gaps[rows.argmax()]
+    return float(known[widest - 1]), float(known[widest]), int(rows.max())
+
+
+def untimely_rows(split: SplitRows) -> Finding:
+    import numpy as np
+
+    recipe = split.recipe
+    at_random = recipe.split_column is None and recipe.test_data is None
+    if recipe.time_column is not None or (at_random and recipe.group_column is not None):
+        return NOTHING
+    early: dict[str, int] = {}
+    for name, train, test in _dated(split):
+        rows = np.argsort(np.concatenate([split.train.frame.index, split.test.frame.index]), kind="stable")
+        if not at_random or _is_ordered(np.concatenate([train, test])[rows]):
+            early[name] = int((test < train.max()).sum())
+    if not early:
+        return NOTHING
+    name = min(early, key=lambda one: early[one])
+    count, how = early[name], f"the rows are in the order of {name!r} and divided at random: " if at_random else ""
+    return count, (
+        f"{how}{count:,} of {len(split.test):,} test rows {agree(count, 'has', 'have')} an earlier {name!r} than a"
+        f" training row; if later rows are to be predicted: --time-column {shlex.quote(name)}"
+    )
+
+
+def _is_ordered(times: np.ndarray) -> bool:
+    """Whether times that are not all the same go one way."""
+    import numpy as np
+
+    steps = np.diff(times)
+    return len(times) >= _LEAST and bool(steps.any()) and bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _dated(split: SplitRows) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """The columns of the files that hold a date or time in every row, as seconds of training and of test rows."""
+    import numpy as np
+
+    if split.tables is None:
+        return
+    sides = list(zip(split.tables, (split.train.frame.index, split.test.frame.index), strict=True))
+    for name in split.tables[0]:
+        other = (split.recipe.columns or {}).get(name, "datetime") != "datetime"
+        if other or name == split.recipe.target or name not in split.tables[1]:
+            continue
+        try:
+            times = [[read.moment(table[name][row]) for row in rows] for table, rows in sides]
+        except ValueError:
+            continue
+        train, test = (np.array([(one - _BEGINNING) // _SECOND for one in side], dtype=np.int64) for side in times)
+        yield name, train, test

@@ -111,6 +111,78 @@ def test_targets_that_training_does_not_reach_are_told() -> None:
     assert found({}, [float(i) for i in range(ROWS)])[0] == {"untrained_targets": 30}
 
 
+def test_targets_in_a_gap_of_those_of_training_are_told() -> None:
+    labels = [float(i % 70) for i in range(70)] + [30.5] * 30
+    labels[:70] = [one if one < 25 or one > 40 else one + 40 for one in labels[:70]]
+    numbers, told = found({}, labels)
+    assert numbers == {"untrained_targets": 30}
+    assert told[0].startswith(
+        "the target of 30 of 30 test rows is between 24 and 41, where no training row is: what a model says there is"
+    )
+
+
+@pytest.mark.parametrize("tested", [[12.5] * 3, [12.001] * 30])
+def test_few_rows_in_a_gap_and_gaps_that_are_narrow_are_chance(tested: list[float]) -> None:
+    labels = [float(i % 70) for i in range(70)]
+    if len(tested) == 3:
+        labels = [one if one < 12 or one > 30 else one + 40 for one in labels]
+    assert found({}, labels + tested + [5.0] * (30 - len(tested)))[0] == {}
+
+
+def test_two_rows_of_thirty_beyond_all_training_rows_are_chance() -> None:
+    assert found({}, [*TARGETS[:98], 60.0, -1.0])[0] == {}
+
+
+def dated(days: list[int], **options: Any) -> tuple[dict[str, int], list[str]]:
+    """What is found where the rows of the file have these dates, in a column that is no feature."""
+    split = split_of({}, TARGETS)
+    table = {"noise": NOISE, "y": TARGETS, "on it": [f"2020-{1 + day // 28:02d}-{1 + day % 28:02d}" for day in days]}
+    split = replace(split, recipe=replace(split.recipe, **options), tables=(table, table))
+    issues = list(find_issues(split))
+    return counts(issues), messages(issues)
+
+
+BY_COLUMN = {"split_column": "side", "test_size": None}
+
+
+def test_test_rows_dated_before_training_rows_of_a_split_column_are_told() -> None:
+    numbers, told = dated([*range(60), *range(200, 210), *range(100, 130)], **BY_COLUMN)
+    assert numbers == {"untimely_rows": 30}
+    assert told == [
+        "30 of 30 test rows have an earlier 'on it' than a training row; if later rows are to be predicted:"
+        " --time-column 'on it'"
+    ]
+
+
+def test_a_split_column_that_goes_by_time_leaks_none() -> None:
+    assert dated([*range(70), *range(70, 100)], **BY_COLUMN) == ({}, [])
+    assert dated([*range(70), *[69] * 30], **BY_COLUMN) == ({}, [])
+
+
+def test_rows_in_the_order_of_time_that_are_divided_at_random_are_told() -> None:
+    split = split_of({}, TARGETS)
+    table = {"noise": NOISE, "y": TARGETS, "day": [f"2020-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(ROWS)]}
+    order = np.random.default_rng(2).permutation(ROWS)
+    cells, _ = read_cells({"noise": NOISE}, split.recipe)
+    all_rows = Rows(feature_frame(cells, range(ROWS)), np.array(TARGETS), row_hashes(cells))
+    mixed = replace(split, train=all_rows.take(order[:70]), test=all_rows.take(order[70:]), tables=(table, table))
+    (issue,) = find_issues(mixed)
+    assert (issue.key, issue.count) == ("untimely_rows", int((order[70:] < order[:70].max()).sum()))
+    assert issue.text is not None
+    assert issue.text.startswith("the rows are in the order of 'day' and divided at random: ")
+    assert list(find_issues(replace(mixed, recipe=replace(mixed.recipe, group_column="noise")))) == []
+    shuffled = {**table, "day": [table["day"][i] for i in order.tolist()]}
+    assert list(find_issues(replace(mixed, tables=(shuffled, shuffled)))) == []
+
+
+def test_a_column_in_which_a_row_has_no_date_is_not_looked_at() -> None:
+    split = split_of({}, TARGETS)
+    days: list[Any] = [f"2020-01-{1 + i % 28:02d}" for i in range(ROWS)]
+    table = {"noise": NOISE, "y": TARGETS, "day": [*days[:99], None]}
+    recipe = replace(split.recipe, split_column="side", test_size=None)
+    assert list(find_issues(replace(split, recipe=recipe, tables=(table, table)))) == []
+
+
 def test_cells_are_missing_or_different() -> None:
     split = split_of({"note": ("text", ["", "a b"] * 50), "sold": ("datetime", ["?", "2020-01-01"] * 50)}, TARGETS)
     assert cells_of(split.train.frame, "note", "text") == (35, 1)
