@@ -113,6 +113,13 @@ DATA_ISSUES: Final = {
         refused=False,
         features="table",
     ),
+    "unread_columns": DataCheck(
+        "columns of a table that are read as categories though they hold dates that are not ISO 8601, or numbers with"
+        " commas or signs",
+        f"{_TABLES}:unread_columns",
+        refused=False,
+        features="table",
+    ),
     "target_columns": DataCheck(
         "columns of a table that alone say the target of the test rows, with an accuracy or R² of 0.99 or more",
         f"{_TABLES}:target_columns",

@@ -1,4 +1,4 @@
-"""Does every run of a table come out again? Each family on each table, trained by a sweep and reproduced in a process of
+"""Does every run of a table come out again? Each family on each table, trained by a sweep, reproduced in a process of
 its own with another number of threads; one row a run, exit 1 if any is not identical.
 
     python -m tests.simulation.reproduction_tables FOLDER [--rows 400]

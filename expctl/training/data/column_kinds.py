@@ -157,9 +157,14 @@ def kind_of_cells(cells: Iterable[Any], missing: frozenset[str] = MISSING) -> st
 
 
 def task_of_target(cells: Sequence[Any]) -> str:
-    """classification of words, of booleans and of up to 20 different whole numbers; else regression."""
+    """classification of words, of booleans and of up to 20 different whole numbers; else regression.
+
+    Of numbers with decimal commas too, so that reading them says what is wrong.
+    """
     if not cells or not all(is_number(cell) for cell in cells):
-        return "classification"
+        commas = [cell for cell in cells if isinstance(cell, str) and "," in cell]
+        points = (cell.replace(",", ".") if isinstance(cell, str) else cell for cell in cells)
+        return "regression" if commas and all(is_number(cell) for cell in points) else "classification"
     different = {number(cell) for cell in cells}
     whole = all(one.is_integer() for one in different)
     return "classification" if whole and len(different) <= _CLASSES else "regression"

@@ -5,6 +5,7 @@ The table of them is `DATA_ISSUES`; each is given `SplitRows` and gives what `ch
 
 from __future__ import annotations
 
+import re
 import shlex
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,8 @@ _LEAST: Final = 10  # rows by which a column is judged
 _NAMED: Final = 5
 _SHOWN: Final = 40  # characters of a cell
 CHANCE: Final = 0.01  # of what is told of a random split
+_DATE: Final = re.compile(r"(\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2})([ T].*)?")
+_AMOUNT: Final = re.compile(r"[-+]?[$€£]? ?(\d{1,3}([., ]\d{3})+|\d+)([.,]\d+)?( ?[%$€£])?")
 _BEGINNING: Final = datetime(1970, 1, 1)
 _SECOND: Final = timedelta(seconds=1)
 NUMBERS: Final = 0.9  # of the cells of a column: with fewer it may be one of words
@@ -112,11 +115,8 @@ def _is_id(column: pd.Series[float], kind: str) -> bool:
 
 
 def nearly_numeric_columns(split: SplitRows) -> Finding:
-    said = {pair.rpartition("=")[0].strip() for pair in (split.recipe.kinds or "").split(",")}
-    frame, found = _both(split), {}
-    for name, kind in (split.recipe.columns or {}).items():
-        if kind == "categorical" and name not in said and (others := _not_numbers(frame[name])):
-            found[name] = others
+    frame = _both(split)
+    found = {name: others for name in _taken_for_categories(split) if (others := _not_numbers(frame[name]))}
     if not found:
         return NOTHING
     (name, others), *more = found.items()
@@ -127,6 +127,41 @@ def nearly_numeric_columns(split: SplitRows) -> Finding:
         f"column {name!r} is numbers but for {plural(sum(others.values()), 'cell')} ({shown}): it is read as"
         f" categories{too}; {missing}, or --as {shlex.quote(f'{name}=categorical')}"
     )
+
+
+def _taken_for_categories(split: SplitRows) -> list[str]:
+    """The columns that are read as categories, but for those that are said to be."""
+    said = {pair.rpartition("=")[0].strip() for pair in (split.recipe.kinds or "").split(",")}
+    return [name for name, kind in (split.recipe.columns or {}).items() if kind == "categorical" and name not in said]
+
+
+def unread_columns(split: SplitRows) -> Finding:
+    frame = _both(split)
+    found = {name: what for name in _taken_for_categories(split) if (what := _written_otherwise(frame[name]))}
+    if not found:
+        return NOTHING
+    (name, (what, cell, remedy)), *more = found.items()
+    too = f" (and so {agree(len(more), 'is', 'are')} {_named([name for name, _ in more])})" if more else ""
+    return len(found), (
+        f"column {name!r} holds {what} ({cell!r}), which are read as categories{too}: write {remedy}, or"
+        f" --as {shlex.quote(f'{name}=categorical')}"
+    )
+
+
+def _written_otherwise(column: pd.Series[float]) -> tuple[str, str, str] | None:
+    """What most cells of a column are, an example, and how it would be read; None of categories."""
+    cells = {str(word): int(rows) for word, rows in column.dropna().value_counts().items()}
+    known = {word: rows for word, rows in cells.items() if not is_missing(word, MISSING)}
+    for form, what, remedy in (
+        (_DATE, "dates that are not ISO 8601", "them as 2024-12-31"),
+        (_AMOUNT, "numbers with commas or signs", "them as 1234.5"),
+    ):
+        alike = {word: rows for word, rows in known.items() if form.fullmatch(word) and not is_number(word)}
+        plain = sum(rows for word, rows in known.items() if is_number(word)) if form is _AMOUNT else 0
+        total, some = sum(known.values()), sum(alike.values())
+        if total >= _LEAST and some > (1 - NUMBERS) * total and some + plain >= NUMBERS * total:
+            return what, next(iter(alike))[:_SHOWN], remedy
+    return None
 
 
 def _not_numbers(column: pd.Series[float]) -> dict[str, int]:

@@ -28,8 +28,11 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
     del parse  # a number that is written out is one wherever it stands
     wrong = next((value for value in values if not cells.is_number(value)), None)
     if wrong is not None:
+        comma = isinstance(wrong, str) and cells.is_number(wrong.replace(",", "."))
+        point = f"write a point, {wrong.replace(',', '.').strip()}; or " if comma else ""
         raise DataError(
-            f"the target in column {column!r} is not a number: {str(wrong)[:40]!r}", hint="--task classification"
+            f"the target in column {column!r} is not a number: {str(wrong)[:40]!r}",
+            hint=f"{point}--task classification",
         )
     return np.array([cells.number(value) for value in values], dtype=np.float64)
 

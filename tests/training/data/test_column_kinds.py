@@ -51,6 +51,8 @@ def test_other_words_for_missing_make_another_column() -> None:
         (["1.0", "2.0"], "classification"),
         (["1.5", "2.0"], "regression"),
         (["1", "2", "many"], "classification"),
+        (["1,5", "2"], "regression"),
+        (["1,5", "2,5,3"], "classification"),
         ([], "classification"),
     ],
 )

@@ -205,6 +205,32 @@ def test_a_column_that_is_numbers_but_for_a_few_cells_is_told(cells: list[str], 
     assert told[0].endswith(", or --as a=categorical")
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["31.12.2024", "1.2.2023"], "dates that are not ISO 8601 ('31.12.2024'), which are read as categories: write"),
+        (["2/28/24", "12/31/23"], "dates that are not ISO 8601 ('2/28/24'), which"),
+        (["2024/12/31 10:00", ""], "dates that are not ISO 8601 ('2024/12/31 10:00'), which"),
+        (["1,5", "22,75", "3"], "numbers with commas or signs ('1,5'), which are read as categories: write them as"),
+        (["$1,200.50", "$3"], "numbers with commas or signs ('$1,200.50'), which"),
+        (["12%", "NA"], "numbers with commas or signs ('12%'), which"),
+    ],
+)  # fmt: skip
+def test_dates_and_numbers_that_are_written_otherwise_are_told(cells: list[str], told: str) -> None:
+    column = ("categorical", (cells * 100)[:100])
+    numbers, messages_ = found({"a b": column})
+    assert numbers["unread_columns"] == 1
+    assert any(one.startswith(f"column 'a b' holds {told}") for one in messages_)
+    split = split_of({"a b": column}, TARGETS)
+    said = replace(split, recipe=replace(split.recipe, kinds="a b=categorical"))
+    assert "unread_columns" not in counts(find_issues(said))
+
+
+def test_codes_are_no_dates_and_no_numbers() -> None:
+    codes = [["1-2", "3-4"], ["a1,5", "b"], ["10-20", "20-30"], ["1.2.3", "1.2.4"], ["12 %", "x"]]
+    assert [found({"a": ("categorical", (one * 50)[:100])}) for one in codes] == [({}, [])] * len(codes)
+
+
 def test_several_such_columns_are_one_message() -> None:
     column = ("categorical", ["inf", *["1", "2", "3"] * 33])
     numbers, told = found({"a": column, "b c": column})
