@@ -68,8 +68,14 @@ DATA_ISSUES: Final = {
     "few_groups": DataCheck(
         "groups of the test rows, where they are too few for limits and tests", f"{_CHECKS}:few_groups"
     ),
-    "repeated_rows": DataCheck("rows whose text stands in an earlier row", f"{_CHECKS}:repeated_rows"),
-    "leaked_rows": DataCheck("test rows whose text is trained on too", f"{_CHECKS}:leaked_rows"),
+    "repeated_rows": DataCheck(
+        "rows whose text stands in an earlier row, or of a table all that is read and the target",
+        f"{_CHECKS}:repeated_rows",
+    ),
+    "leaked_rows": DataCheck(
+        "test rows whose text is trained on too, or of a table all that is read and the target",
+        f"{_CHECKS}:leaked_rows",
+    ),
     "near_copies": DataCheck(
         "test rows that share 80 % of their word triples with a training row, where that is 5 % of them or more",
         f"{_CHECKS}:near_copies",

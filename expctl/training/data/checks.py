@@ -81,6 +81,19 @@ class SplitRows:
         return np.bincount(self.texts)
 
     @cached_property
+    def alike(self) -> np.ndarray:
+        """The number of each row's content: of a text itself, of a row of a table with its target.
+
+        Of few columns many rows are equal, and are no copies of each other.
+        """
+        import numpy as np
+
+        if self.recipe.columns is None:
+            return self.texts
+        _, targets = np.unique(np.concatenate([self.train.labels, self.test.labels]), return_inverse=True)
+        return np.unique(np.stack([self.texts, targets], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+    @cached_property
     def train_classes(self) -> Counter[Any]:
         """The training rows of each class."""
         return Counter(self.train.labels.tolist())
@@ -118,7 +131,7 @@ def rows_without_text(file: FileRows) -> Finding:
 
 
 def rows_without_label(file: FileRows) -> Finding:
-    return _left_out(file, file.without_label, "label")
+    return _left_out(file, file.without_label, "label" if file.recipe.columns is None else file.recipe.target)
 
 
 def rows_without_group(file: FileRows) -> Finding:
@@ -177,16 +190,18 @@ def few_groups(split: SplitRows) -> Finding:
 
 
 def repeated_rows(split: SplitRows) -> Finding:
-    return len(split.texts) - len(split.copies), None
+    return len(split.alike) - int(split.alike.max()) - 1, None
 
 
 def leaked_rows(split: SplitRows) -> Finding:
     import numpy as np
 
-    repeated, rows = len(split.texts) - len(split.copies), len(split.train)
-    trained = np.zeros(len(split.copies), dtype=bool)
-    trained[split.texts[:rows]] = True
-    leaked = int(trained[split.texts[rows:]].sum())
+    numbers, rows = split.alike, len(split.train)
+    different = int(numbers.max()) + 1
+    repeated = len(numbers) - different
+    trained = np.zeros(different, dtype=bool)
+    trained[numbers[:rows]] = True
+    leaked = int(trained[numbers[rows:]].sum())
     what = "text" if split.recipe.columns is None else "copy"
     return leaked, (
         f"{leaked:,} of {len(split.test):,} test rows {agree(leaked, 'has', 'have')} a {what} that is trained on too"

@@ -7,6 +7,7 @@ old one. How cells of a kind are read is the business of `table.py`.
 from __future__ import annotations
 
 import re
+import shlex
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from expctl.training.data.class_folders import is_class_folder
 from expctl.training.data.stored import read_stored
 from expctl.training.data.table_formats import layout_of, likely_delimiter
 from expctl.training.data.tables import chunks, is_repeated, kind_of, opened, require
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -55,7 +57,8 @@ def decided(given: Mapping[str, Any]) -> dict[str, Any]:
     require(list(table), target, name=name, option="--target")
     missing = missing_words(said.get("missing"))
     columns = decide_columns(table, said, target=target, missing=missing, name=name)
-    task = said.get("task") or task_of_target([cell for cell in table[target] if not is_missing(cell, MISSING)])
+    cells = [cell for cell in table[target] if not is_missing(cell, missing or MISSING)]
+    task = said.get("task") or _clear_task(cells, target=target, name=name)
     return {**said, "target": target, "task": task, "columns": columns}
 
 
@@ -154,6 +157,20 @@ def kind_of_cells(cells: Iterable[Any], missing: frozenset[str] = MISSING) -> st
     long = sum(map(len, different)) >= _LONG * len(different)
     spaced = sum(re.search(r"\s", word.strip()) is not None for word in different) * 2 >= len(different)
     return "text" if words and len(different) * 2 > len(words) and long and spaced else "categorical"
+
+
+def _clear_task(cells: Sequence[Any], *, target: str, name: str) -> str:
+    """The task of a target. Raises DataError for one that is measurements but for a few cells."""
+    numbers = [cell for cell in cells if is_number(cell)]
+    others = [cell for cell in cells if not is_number(cell)]
+    task = task_of_target(cells)
+    few = 0 < len(others) <= len(cells) / 10
+    if few and task == "classification" and task_of_target(numbers) == "regression":
+        raise DataError(
+            f"{name}: the target {target!r} is numbers but for {plural(len(others), 'cell')} ({str(others[0])[:40]!r})",
+            hint=f"--missing {shlex.quote(str(others[0])[:40])} leaves such rows out, --task classification takes them",
+        )
+    return task
 
 
 def task_of_target(cells: Sequence[Any]) -> str:

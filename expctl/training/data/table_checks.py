@@ -81,8 +81,10 @@ def missing_cells(split: SplitRows) -> Finding:
 def constant_columns(split: SplitRows) -> Finding:
     kinds = split.recipe.columns or {}
     constant = [name for name, kind in kinds.items() if _is_constant(split.train.frame, name, kind)]
+    empty = sum(not cells_of(split.train.frame, name, kinds[name])[1] for name in constant)
+    what = "one value" if not empty else "no value" if empty == len(constant) else "one value or none"
     return len(constant), (
-        f"{plural(len(constant), 'column')} {agree(len(constant), 'has', 'have')} one value in all training rows:"
+        f"{plural(len(constant), 'column')} {agree(len(constant), 'has', 'have')} {what} in all training rows:"
         f" {_dropped(constant)}"
     )
 

@@ -39,6 +39,8 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
 
 def check_labels(labels: np.ndarray, recipe: Recipe) -> None:
     """Raise DataError if all numbers are the same one."""
+    if len(labels) == 1:
+        raise DataError(f"{mask_secrets(recipe.data)} has one row to learn from", hint="a model needs more of them")
     if len(labels) and (labels == labels[0]).all():
         raise DataError(
             f"all {len(labels):,} rows of {mask_secrets(recipe.data)} to learn from have the target {labels[0]:g}",

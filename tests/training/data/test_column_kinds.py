@@ -135,3 +135,14 @@ def test_a_wrong_name_is_told_in_one_line(table: Path, given: dict[str, str], wo
     with pytest.raises((DataError, UsageError)) as refused:
         columns(table, **given)
     assert words in refused.value.message
+
+
+def test_a_target_of_measurements_but_for_a_few_cells_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{i + 0.5}\n" for i in range(30)) + "7,inf\n")
+    given = {"data": str(path), "target": "y"}
+    with pytest.raises(DataError, match=r"the target 'y' is numbers but for 1 cell \('inf'\)") as refused:
+        decided(given)
+    assert refused.value.hint == "--missing inf leaves such rows out, --task classification takes them"
+    assert decided({**given, "missing": "inf"})["task"] == "regression"
+    assert decided({**given, "task": "classification"})["task"] == "classification"

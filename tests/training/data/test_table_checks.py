@@ -243,3 +243,25 @@ def test_columns_of_words_and_those_that_are_said_to_be_categories_are_not_told(
     split = split_of({"a": ("categorical", ["inf", *["1", "2", "3"] * 33])}, TARGETS)
     said = replace(split, recipe=replace(split.recipe, kinds="a=categorical"))
     assert list(find_issues(said)) == []
+
+
+def test_rows_of_a_table_are_copies_only_with_their_target() -> None:
+    """Sex and class of cabin are the same in many rows of different fates."""
+    split = split_of({"town": ("categorical", ["a", "b"] * 50)}, TARGETS)
+    recipe = replace(split.recipe, columns={"town": "categorical"})
+    cells, _ = read_cells({"town": ["a", "b"] * 50}, recipe)
+    rows = Rows(feature_frame(cells, range(ROWS)), np.arange(100.0), row_hashes(cells))
+    apart = SplitRows(recipe, rows.take(np.arange(70)), rows.take(np.arange(70, ROWS)))
+    assert not counts(find_issues(apart)).keys() & {"leaked_rows", "repeated_rows"}
+    labels = np.array([*np.arange(99.0), 1.0])  # the last is the row of place 1 again
+    rows = replace(rows, labels=labels)
+    copied = SplitRows(recipe, rows.take(np.arange(70)), rows.take(np.arange(70, ROWS)))
+    found_ = counts(find_issues(copied))
+    assert (found_["leaked_rows"], found_["repeated_rows"]) == (1, 1)
+
+
+def test_a_column_without_a_value_is_told_as_such() -> None:
+    numbers, told = found({"a": ("numeric", [""] * 100)})
+    assert numbers["constant_columns"] == 1
+    assert "1 column has no value in all training rows: --drop a" in told
+    assert "one value or none" in found({"a": ("numeric", [""] * 100), "b": ("numeric", ["1"] * 100)})[1][-1]
