@@ -113,6 +113,11 @@ def test_features_may_be_called_as_what_is_recorded_of_a_prediction(folder: Path
         assert one["label"] == rows[int(one["row"])][-1]
     assert cli("reproduce", run).exit_code == 0
     assert cli("predict", "--run", run, "--input", "t.csv", "--output", "out.csv").exit_code == 0
+    with Path("out.csv").open() as file:
+        predicted = list(csv.DictReader(file))
+    assert list(predicted[0]) == ["row", "label", "feature.prediction", "text_hash", "y", "prediction"]
+    assert [one["feature.prediction"] for one in predicted] == [row[2] for row in rows]
+    assert all(float(predicted[int(one["row"])]["prediction"]) == float(one["prediction"]) for one in found)
 
 
 @pytest.mark.usefixtures("no_pictures")
