@@ -53,20 +53,25 @@ def table_texts(
 ) -> list[list[str]]:
     """The cells of a table as it shows them, the measured numbers of a column with as many decimals each.
 
-    Large ones have fewer, and then the changes beside them no more than they.
+    Large ones have fewer, and then the changes and limits beside them no more than they.
     """
     decimals = [_decimals(row[i] for row in rows) for i in range(len(columns))]
     return [
         [
-            shown(cell, column, now=now, decimals=min(one, most) if isinstance(cell, Change) else one)
+            shown(cell, column, now=now, decimals=min(one, most) if _goes_along(cell, column) else one)
             for cell, column, one in zip(row, columns, decimals, strict=True)
         ]
         for row, most in zip(rows, map(_of_changes, rows), strict=True)
     ]
 
 
+def _goes_along(cell: Cell, column: Column) -> bool:
+    """Whether a number belongs to another one of its row: a change of it, or a limit."""
+    return isinstance(cell, Change) or column.key.startswith(("low", "high"))
+
+
 def _of_changes(row: Sequence[Cell]) -> int:
-    """How many decimals the changes of a row have at most: those of the largest number that changes, if it is large."""
+    """How many decimals changes and limits of a row have at most: those of its largest number, if it is large."""
     values = [cell for cell in row if type(cell) is float and math.isfinite(cell)]
     fewest = min(map(decimals_of, values), default=_DECIMALS)
     return fewest if fewest < _DECIMALS else _MOST

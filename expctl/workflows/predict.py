@@ -168,10 +168,11 @@ class Predictions:
     def _given(self) -> TableColumns:
         from expctl.training.data.tables import shown_names
 
-        inputs = self.model.inputs
+        inputs, recipe = self.model.inputs, self.model.recipe
+        columns = inputs if recipe is None or recipe.columns is None else recipe.columns  # a date as one
         if len(inputs) > 1:
             raise UsageError(
-                f"the model reads the columns {shown_names(list(inputs))}", hint="give them with --input FILE"
+                f"the model reads the columns {shown_names(list(columns))}", hint="give them with --input FILE"
             )
         return {self.request.text_column or next(iter(inputs)): list(self.request.texts)}
 

@@ -248,6 +248,16 @@ def test_a_change_of_large_numbers_has_no_more_decimals_than_they() -> None:
     ]
 
 
+def test_limits_have_no_more_decimals_than_what_they_are_of() -> None:
+    columns = [Column("key"), *(Column(key, kind="number") for key in ("value", "low", "high"))]
+    rows = [["r2", 0.89501, 0.7, 0.95], ["rmse", 21166.04, 9101.0, 32449.02], ["mae", 950.1234, 99.5, 1001.5]]
+    assert [row[1:] for row in table_texts(rows, columns)] == [
+        ["0.8950", "0.7000", "0.9500"],
+        ["21166.0", "9101.0", "32449.0"],
+        ["950.123", "99.50", "1001.50"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("values", "texts"),
     [

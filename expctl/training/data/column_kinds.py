@@ -101,6 +101,9 @@ def decide_columns(
     """The columns that are features, with the kind of each, in the order of a recipe."""
     apart = {target, *(said.get(key) for key in ("split_column", "group_column", "time_column"))}
     others = [column for column in table if column not in apart]
+    for word in {one.strip() for one in (said.get("features") or "").split(",")} & apart:
+        what = "is the target" if word == target else "divides the rows"
+        raise DataError(f"--features {word}: in {name} this column {what}", hint="leave it out")
     given = _given_kinds(said.get("kinds"), table, name)
     chosen = others if said.get("features") is None else _matching(said["features"], others, "--features", name)
     if said.get("features") is None and said.get("text_column") is not None:

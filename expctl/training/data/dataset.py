@@ -204,6 +204,12 @@ def _advise(table: TableColumns, recipe: Recipe, name: str) -> None:
             f"{name} has no column {missing[0]!r}{closest(missing[0], table)}; it has {shown_names(list(table))}",
             hint=mask_secrets(advised),
         )
+    if len(missing) > 1:
+        raise DataError(
+            f"{name} has no column {missing[0]!r}{closest(missing[0], table)}",
+            hint=f"it has {shown_names(list(table))}; --text-column names another, or --target what to learn from all"
+            " others",
+        )
 
 
 def _rows(

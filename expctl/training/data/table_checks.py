@@ -82,9 +82,9 @@ def constant_columns(split: SplitRows) -> Finding:
     kinds = split.recipe.columns or {}
     constant = [name for name, kind in kinds.items() if _is_constant(split.train.frame, name, kind)]
     empty = sum(not cells_of(split.train.frame, name, kinds[name])[1] for name in constant)
-    what = "one value" if not empty else "no value" if empty == len(constant) else "one value or none"
+    having = "one value" if not empty else "no value" if empty == len(constant) else "one value or none"
     return len(constant), (
-        f"{plural(len(constant), 'column')} {agree(len(constant), 'has', 'have')} {what} in all training rows:"
+        f"{plural(len(constant), 'column')} {agree(len(constant), 'has', 'have')} {having} in all training rows:"
         f" {_dropped(constant)}"
     )
 
@@ -139,7 +139,7 @@ def _taken_for_categories(split: SplitRows) -> list[str]:
 
 def unread_columns(split: SplitRows) -> Finding:
     frame = _both(split)
-    found = {name: what for name in _taken_for_categories(split) if (what := _written_otherwise(frame[name]))}
+    found = {name: form for name in _taken_for_categories(split) if (form := _written_otherwise(frame[name]))}
     if not found:
         return NOTHING
     (name, (what, cell, remedy)), *more = found.items()

@@ -126,6 +126,7 @@ def test_texts_stay_texts(tmp_path: Path) -> None:
         ({"target": "prise"}, "no column 'prise', did you mean 'price'?"),
         ({"drop": "sise"}, "--drop sise: "),
         ({"features": "x*"}, "no such column"),
+        ({"features": "size, price"}, "this column is the target"),
         ({"kinds": "size=number"}, "--as size=number: NAME=KIND"),
         ({"kinds": "siz=text"}, "has no column 'siz', did you mean 'size'?"),
         ({"drop": "*"}, "has no column to learn from besides 'price'"),
