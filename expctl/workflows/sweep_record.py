@@ -16,7 +16,7 @@ from expctl.metrics import METRICS, higher_is_better, known_metrics
 from expctl.recipe import logged_as
 from expctl.records import Tag, tag_parts
 from expctl.tracking.runs.items import File, Item, MetricValue, Param, TagValue
-from expctl.tracking.runs.metadata import RunMetadata, run_tags
+from expctl.tracking.runs.metadata import PARAM_LIMIT, RunMetadata, run_tags
 from expctl.tracking.runs.writer import RunWriter, recording
 from expctl.training.search.samplers import SAMPLERS, Proposals, importance
 from expctl.training.search.scheduler import Outcome, Recorder, run_trials
@@ -110,10 +110,7 @@ def record_sweep(
     proposals = Proposals(space, plan.sampler, trials=plan.trials, seed=space.seed, higher_is_better=higher)
     pool.share(trials)
     common = run_tags(labels, command, code, developer=store.settings.developer)
-    try:
-        tags = common | tag_parts(Tag.SWEEP, plan.to_json())
-    except ValueError as error:
-        raise UsageError(f"the sweep takes {error}", hint="shorter lists of values") from error
+    tags = common | _plan_tags(plan)
     with recording_sweep(store, plan, labels, tags, resumed=resumed, scratch=pool.scratch) as writer:
         parent = store.get(writer.run_id)
         if resumed is None:
@@ -271,6 +268,18 @@ def recording_sweep(
         if resumed is None:
             writer.write(_described(plan, labels))
         yield writer
+
+
+def _plan_tags(plan: Plan) -> dict[str, str]:
+    """The tags that hold a plan. Raises UsageError for one that the store could not hold whole."""
+    hint = "shorter lists of values"
+    long = next((key for key, text in plan.space.items() if len(text) > PARAM_LIMIT), None)
+    if long is not None:
+        raise UsageError(f"{long} has {len(plan.space[long]):,} characters, the limit is {PARAM_LIMIT:,}", hint=hint)
+    try:
+        return tag_parts(Tag.SWEEP, plan.to_json())
+    except ValueError as error:
+        raise UsageError(f"the sweep takes {error}", hint=hint) from error
 
 
 def _described(plan: Plan, labels: RunMetadata) -> Iterator[Item]:
