@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COLUMN_KINDS: Final = ("numeric", "categorical", "text", "datetime")
-_LONG: Final = 2000  # characters of JSON: more are packed, as a store takes 8,000 of a whole recipe
+_LONG: Final = 2000  # characters of JSON: more are packed, as a tag of a store takes 8,000
 
 
 def by_kind(columns: Mapping[str, str] | None) -> dict[str, str] | None:
@@ -23,6 +23,12 @@ def by_kind(columns: Mapping[str, str] | None) -> dict[str, str] | None:
         return None
     ordered = sorted(columns, key=lambda name: COLUMN_KINDS.index(columns[name]))
     return {name: columns[name] for name in ordered}
+
+
+def told_columns(columns: Mapping[str, str]) -> str:
+    """How many there are of each kind: `5 numeric, 2 categorical`."""
+    kinds = list(columns.values())
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in COLUMN_KINDS if kind in kinds)
 
 
 def written_columns(columns: Mapping[str, str]) -> dict[str, Any]:

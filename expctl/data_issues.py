@@ -68,8 +68,14 @@ DATA_ISSUES: Final = {
     "few_groups": DataCheck(
         "groups of the test rows, where they are too few for limits and tests", f"{_CHECKS}:few_groups"
     ),
-    "repeated_rows": DataCheck("rows whose text stands in an earlier row", f"{_CHECKS}:repeated_rows"),
-    "leaked_rows": DataCheck("test rows whose text is trained on too", f"{_CHECKS}:leaked_rows"),
+    "repeated_rows": DataCheck(
+        "rows whose text stands in an earlier row, or of a table all that is read and the target",
+        f"{_CHECKS}:repeated_rows",
+    ),
+    "leaked_rows": DataCheck(
+        "test rows whose text is trained on too, or of a table all that is read and the target",
+        f"{_CHECKS}:leaked_rows",
+    ),
     "near_copies": DataCheck(
         "test rows that share 80 % of their word triples with a training row, where that is 5 % of them or more",
         f"{_CHECKS}:near_copies",
@@ -113,6 +119,13 @@ DATA_ISSUES: Final = {
         refused=False,
         features="table",
     ),
+    "unread_columns": DataCheck(
+        "columns of a table that are read as categories though they hold dates that are not ISO 8601, or numbers with"
+        " commas or signs",
+        f"{_TABLES}:unread_columns",
+        refused=False,
+        features="table",
+    ),
     "target_columns": DataCheck(
         "columns of a table that alone say the target of the test rows, with an accuracy or R² of 0.99 or more",
         f"{_TABLES}:target_columns",
@@ -130,9 +143,17 @@ DATA_ISSUES: Final = {
         task="regression",
     ),
     "untrained_targets": DataCheck(
-        "test rows whose target is beyond those of all training rows, where that is 5 % of them or more",
+        "test rows whose target is beyond those of all training rows, or in a gap between them, where that is 5 % of"
+        " them or more",
         f"{_TABLES}:untrained_targets",
         task="regression",
+    ),
+    "untimely_rows": DataCheck(
+        "test rows of a table that are dated before a training row, where a split column or another file divides them,"
+        " or rows in the order of time are divided at random",
+        f"{_TABLES}:untimely_rows",
+        refused=False,
+        features="table",
     ),
     "unknown_rows": DataCheck("test rows without a single term that the model knows", f"{_CHECKS}:unknown_rows", "fit"),
 }

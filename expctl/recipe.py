@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from expctl.columns import COLUMN_KINDS, read_columns, written_columns
+from expctl.columns import read_columns, told_columns, written_columns
 from expctl.extra_metrics import read_extra_metrics
 from expctl.parameters import FLAG, NONE, Interval, Options, Parameter, parameter_words
 from expctl.records import Value
@@ -320,8 +320,7 @@ class Recipe:
 
     def told_columns(self) -> str:
         """How many columns of each kind the model reads: `5 numeric, 2 categorical`; empty of a text's recipe."""
-        kinds = list((self.columns or {}).values())
-        return ", ".join(f"{kinds.count(kind)} {kind}" for kind in COLUMN_KINDS if kind in kinds)
+        return told_columns(self.columns or {})
 
     def _written(self) -> dict[str, Value]:
         """The parameters but for later ones of a family that are as they were before there was a choice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,10 @@ Value = str | int | float | bool | None
 
 # SQLite cannot hold infinity: MLflow stores the largest float in its place.
 STORED_INFINITY: Final = 1.797e308
+
+# MLflow cuts longer tags with no more than a warning.
+TAG_LIMIT: Final = 8000
+_MOST_TAGS: Final = 100  # of one text
 
 
 class Tag:
@@ -132,6 +137,11 @@ class RunRecord:
         return {key: typed(text) for key, text in self.params.items()}
 
     @property
+    def recipe_json(self) -> str | None:
+        """The recipe by which it was trained, as JSON; None of any other run."""
+        return whole_tag(self.tags, Tag.RECIPE)
+
+    @property
     def user_tags(self) -> dict[str, str]:
         """Tags meant for people: neither MLflow's bookkeeping nor ours."""
         return {key: value for key, value in self.tags.items() if not key.startswith(("mlflow.", "expctl."))}
@@ -171,6 +181,25 @@ class RunRecord:
             return [str(line) for line in json.loads(text)]
         except (ValueError, TypeError, RecursionError):
             return [text]
+
+
+def tag_parts(key: str, text: str) -> dict[str, str]:
+    """The tags that hold a text, of which a store takes so much in one: KEY, and where it is longer KEY.2, KEY.3, ...
+
+    Raises ValueError for a text that is too long for all of them.
+    """
+    parts = [text[at : at + TAG_LIMIT] for at in range(0, len(text), TAG_LIMIT)] or [text]
+    if len(parts) > _MOST_TAGS:
+        raise ValueError(f"{len(text):,} characters, the limit is {_MOST_TAGS * TAG_LIMIT:,}")
+    return {key if i == 1 else f"{key}.{i}": part for i, part in enumerate(parts, 1)}
+
+
+def whole_tag(tags: Mapping[str, str], key: str) -> str | None:
+    """The text of which `tag_parts` made the tags; None where there is none."""
+    if key not in tags:
+        return None
+    keys = itertools.takewhile(tags.__contains__, (f"{key}.{i}" for i in itertools.count(2)))
+    return tags[key] + "".join(tags[one] for one in keys)
 
 
 def typed(text: str) -> Value:

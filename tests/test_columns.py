@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expctl.columns import COLUMN_KINDS, by_kind, read_columns, written_columns
+from expctl.columns import COLUMN_KINDS, by_kind, read_columns, told_columns, written_columns
 from expctl.recipe import Recipe
 
 COLUMNS = st.dictionaries(st.text(min_size=1, max_size=9), st.sampled_from(COLUMN_KINDS), min_size=1, max_size=12)
@@ -33,3 +33,7 @@ def test_a_thousand_columns_fit_into_the_tag_of_a_store() -> None:
 def test_what_is_no_columns_is_an_error_that_callers_expect(wrong: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         read_columns(wrong)
+
+
+def test_they_are_told_by_their_kinds() -> None:
+    assert told_columns({"a": "text", "b": "numeric", "c": "text"}) == "1 numeric, 2 text"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from expctl.records import RunRecord, Tag, typed
+from expctl.records import TAG_LIMIT, RunRecord, Tag, tag_parts, typed, whole_tag
 
 START = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -123,3 +123,24 @@ def test_a_warnings_tag_that_somebody_else_wrote_is_shown_as_it_is() -> None:
 
 def test_a_described_run_can_be_named_again_though_its_name_is_not_unique() -> None:
     assert run(name="baseline").described == "baseline (01234567)"
+
+
+@given(st.text(max_size=5), st.integers(0, 3), st.integers(-1, 1))
+def test_a_text_that_no_tag_takes_is_read_from_several(end: str, times: int, beside: int) -> None:
+    text = "x" * (times * TAG_LIMIT + beside) + end
+    tags = tag_parts("expctl.recipe", text)
+    assert all(len(part) <= TAG_LIMIT for part in tags.values())
+    assert whole_tag({"a": "b", **tags}, "expctl.recipe") == text
+    assert len(tags) == max(1, -(-len(text) // TAG_LIMIT))
+
+
+def test_a_text_that_one_tag_takes_is_that_tag_as_ever() -> None:
+    assert tag_parts(Tag.RECIPE, "{}") == {"expctl.recipe": "{}"}
+    assert run(tags={Tag.RECIPE: "{}"}).recipe_json == "{}"
+    assert run(tags=tag_parts(Tag.RECIPE, "x" * 20_000)).recipe_json == "x" * 20_000
+    assert run().recipe_json is None
+
+
+def test_a_text_of_more_than_a_hundred_tags_is_refused() -> None:
+    with pytest.raises(ValueError, match="800,001 characters, the limit is 800,000"):
+        tag_parts(Tag.RECIPE, "x" * 800_001)

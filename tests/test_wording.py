@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from expctl.wording import agree, listed, name_words, plural
+import pytest
+
+from expctl.wording import agree, listed, metric_text, name_words, plural
 
 
 def test_a_count_is_written_with_the_form_of_its_noun() -> None:
@@ -21,3 +23,21 @@ def test_things_are_listed_with_commas_and_an_and() -> None:
 def test_a_name_has_words_in_every_spelling():
     for name in ("MAX_TOKENS", "max-tokens", "maxTokens", "max/tokens"):
         assert name_words(name) == ["max", "tokens"]
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "text"),
+    [
+        (0.87314, "", "0.8731"),
+        (99.12345, "", "99.1235"),
+        (123.45678, "", "123.457"),
+        (24513.7123, "", "24513.7"),
+        (-264.2703, "+", "-264.270"),
+        (0.00213, "+", "+0.0021"),
+        (12_345_678.91, "", "12345678.9"),
+        (float("nan"), "", "nan"),
+        (float("inf"), "+", "+inf"),
+    ],
+)
+def test_a_measured_number_has_four_decimals_or_six_digits(value: float, sign: str, text: str) -> None:
+    assert metric_text(value, sign) == text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from expctl.analysis.power import two_digits
 from expctl.analysis.slices import OTHER
 from expctl.metrics import higher_is_better
-from expctl.wording import agree
+from expctl.wording import agree, listed, metric_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from expctl.analysis.difference import Difference
     from expctl.analysis.slices import SliceDifference
 
+_NAMED: Final = 3  # slices
 _HOPELESS: Final = 30  # times that limits may have to narrow: a thousand times the rows
 
 Outcome = Literal["pass", "regression", "undecided"]
@@ -54,13 +55,15 @@ def decide(
     if candidate is None or not math.isfinite(candidate):
         return Decision("undecided", f"the candidate has no {metric}")
     if least is not None and sign * (candidate - least) < 0:
-        return Decision("regression", f"{metric} {candidate:.4f} is {'below' if sign > 0 else 'above'} {least:g}")
+        return Decision(
+            "regression", f"{metric} {metric_text(candidate)} is {'below' if sign > 0 else 'above'} {least:g}"
+        )
     if isinstance(difference, str):
         return Decision("undecided", difference)
     if any(math.isnan(value) for value in (difference.change, difference.low, difference.high)):
         return Decision("undecided", f"the difference in {metric} is not a number")
     low, high = (difference.low, difference.high) if sign > 0 else (-difference.high, -difference.low)
-    limits = f"{metric} changes by {difference.change:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
+    limits = f"{metric} changes by {_by(difference)}"
     if low > 0 and (max_drop == 0 or difference.p_value < difference.alpha):
         return Decision("pass", f"{limits}: significantly better")
     if low > -max_drop:
@@ -90,14 +93,27 @@ def with_slices(
     tested = [(one.name, one.difference) for one in slices if one.difference is not None]
     lost = [(sign * one.change, name, one) for name, one in tested if max(sign * one.low, sign * one.high) < -max_drop]
     if not lost:
-        return Decision(decision.outcome, f"{decision.reason}; no slice by {column} {_unlost(slices, max_drop)}")
+        may = [name for name, one in tested if min(sign * one.low, sign * one.high) < -max_drop]
+        unlost = _unlost(slices, max_drop) + (f", but {_some(may)} may: too few rows to tell" if may else "")
+        return Decision(decision.outcome, f"{decision.reason}; no slice by {column} {unlost}")
     _, name, worst = min(lost, key=lambda one: one[0])
     more = f", and so in {len(lost) - 1} more" if len(lost) > 1 else ""
     return Decision(
         "regression",
-        f"where {column} is {name}, {metric} changes by {worst.change:+.4f} ({worst.low:+.4f} to {worst.high:+.4f}):"
-        f" the loss is above {max_drop:g}{more}",
+        f"where {column} is {name}, {metric} changes by {_by(worst)}: the loss is above {max_drop:g}{more}",
     )
+
+
+def _by(difference: Difference) -> str:
+    """How much a metric changes, with the limits."""
+    change, low, high = (metric_text(one, "+") for one in (difference.change, difference.low, difference.high))
+    return f"{change} ({low} to {high})"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Some of the names, and how many more there are."""
+    more = len(names) - _NAMED
+    return listed([*names[:_NAMED], f"{more} more"] if more > 1 else names)
 
 
 def _unlost(slices: Sequence[SliceDifference], max_drop: float) -> str:

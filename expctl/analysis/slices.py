@@ -106,7 +106,11 @@ def _value(value: float) -> str:
 
 def _number(value: float) -> str:
     value += 0.0  # -0 is 0
-    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.4g}"
+    return (
+        f"{value:,.0f}"
+        if value == round(value) and abs(value) < 1e15
+        else f"{value:,.{4 if abs(value) < 1000 else 6}g}"
+    )
 
 
 def _of_texts(cells: np.ndarray, there: np.ndarray) -> list[Slice]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from expctl.metrics import USUAL_METRICS
 from expctl.render.sheet import Column, Sheet, Size
 
 if TYPE_CHECKING:
@@ -13,14 +14,20 @@ if TYPE_CHECKING:
     from expctl.workflows.experiments import Summary
 
 
-def experiments_sheet(summaries: Sequence[Summary], metric: str) -> Sheet:
-    """`experiments`: a row each, with the best run by a metric, the last use and the size on disk."""
+def experiments_sheet(summaries: Sequence[Summary], metric: str | None) -> Sheet:
+    """`experiments`: a row each, with the best run by a metric, the last use and the size on disk.
+
+    Without a metric by those that there are, of each task; where an experiment has several, no run is the best.
+    """
+    present = {key for one in summaries for key in one.best}
+    metrics = [metric] if metric else [usual[0] for usual in USUAL_METRICS.values() if usual[0] in present]
+    metrics = metrics or [USUAL_METRICS["classification"][0]]
     columns = [
         Column("name"),
         Column("experiment_id", "id"),
         Column("runs", kind="number"),
         Column("failed", kind="number"),
-        Column(f"best_{metric}", kind="number"),
+        *(Column(f"best_{key}", kind="number") for key in metrics),
         Column("best_run", kind="id", width=8),
         Column("last_used", "last used", "time"),
         Column("bytes", "size", "number"),
@@ -31,8 +38,8 @@ def experiments_sheet(summaries: Sequence[Summary], metric: str) -> Sheet:
             one.experiment.experiment_id,
             one.runs,
             one.failed,
-            None if one.best is None else one.best.metrics[metric],
-            None if one.best is None else one.best.run_id,
+            *(one.best[key].metrics[key] if key in one.best else None for key in metrics),
+            next(iter(one.best.values())).run_id if len(one.best) == 1 else None,
             one.last,
             None if one.bytes is None else Size(one.bytes),
         ]

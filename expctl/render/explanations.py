@@ -8,7 +8,7 @@ from expctl.metrics import higher_is_better
 from expctl.render.sheet import Change, Column, Share, Sheet
 from expctl.render.sweeps import settings_of
 from expctl.render.views import settings
-from expctl.wording import plural
+from expctl.wording import metric_text, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,7 +102,9 @@ def training_line(trained: Trained, number: int, question: Question) -> str:
     """A training that has just ended, as a line of a log."""
     ends = {0: "A again", len(question.factors): "B again"}
     what = ends.get(len(trained.changed)) or f"changing {' + '.join(trained.changed)}"
-    outcome = f"left out: {trained.reason}" if trained.value is None else f"{question.metric} {trained.value:.4f}"
+    outcome = (
+        f"left out: {trained.reason}" if trained.value is None else f"{question.metric} {metric_text(trained.value)}"
+    )
     return f"{number}/{question.trainings} {what}: {outcome}"
 
 

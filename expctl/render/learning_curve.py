@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from expctl.render.sheet import Cell, Column, Sheet
+from expctl.wording import metric_text
 
 if TYPE_CHECKING:
     from expctl.analysis.learning_curve import CurvePoint, LearningCurve
@@ -54,6 +55,6 @@ def told(curve: LearningCurve) -> str | None:
     before, after = curve.points[-2].rows, curve.points[-1].rows
     change, low, high = curve.gain
     return (
-        f"from {before:,} to {after:,} rows {curve.metric} changed by {change:+.4f} ({low:+.4f} to {high:+.4f}):"
-        f" {curve.verdict}"
+        f"from {before:,} to {after:,} rows {curve.metric} changed by {metric_text(change, '+')}"
+        f" ({metric_text(low, '+')} to {metric_text(high, '+')}): {curve.verdict}"
     )

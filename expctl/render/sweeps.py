@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from expctl.render.sheet import Brief, Column, Sheet
 from expctl.render.views import ranking_sheet, settings
-from expctl.wording import agree, plural
+from expctl.wording import agree, metric_text, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ def _written(value: Value) -> str:
 
 def best_so_far(progress: Progress) -> str:
     """`best 0.8731`, or nothing as long as there is none."""
-    return f"best {progress.best[1]:.4f}" if progress.best is not None else ""
+    return f"best {metric_text(progress.best[1])}" if progress.best is not None else ""
 
 
 def trial_line(progress: Progress, metric: str) -> str:
@@ -77,8 +77,10 @@ def trial_line(progress: Progress, metric: str) -> str:
     elif not isinstance(value, float | int | None):
         outcome = f"pruned at step {value.step}"
     else:
-        outcome = f"{metric} {value:.4f}" if value is not None else f"no {metric}"
-    best = f" (best {progress.best[1]:.4f}, trial {progress.best[0].number})" if progress.best is not None else ""
+        outcome = f"{metric} {metric_text(value)}" if value is not None else f"no {metric}"
+    best = (
+        f" (best {metric_text(progress.best[1])}, trial {progress.best[0].number})" if progress.best is not None else ""
+    )
     return f"{progress.ended}{of} trial {trial.number}: {settings_of(trial.point)}: {outcome}{best}"
 
 

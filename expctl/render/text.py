@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from expctl.render.sheet import Change, Commit, Setting, Share, Size
+from expctl.wording import decimals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,9 +21,10 @@ _NARROW: Final = frozenset({MISSING, "≈", "±", "∞", "-∞"})  # what our ow
 # Controls, format characters (bidirectional overrides, zero-width), surrogates, private use, line separators:
 # shown as \x1b, never sent to a terminal. The zero-width joiner stays, emoji are made with it.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-_DECIMALS: Final = 4  # of measured numbers
+_DECIMALS: Final = 4  # of measured numbers that are not large
 _DIGITS: Final = 4  # of chosen ones, unless it takes more to tell them apart
-_SMALL, _LARGE = 1e-3, 1e6  # beyond which four decimals say nothing, or too much
+_SMALL, _HUGE = 1e-3, 1e9  # beyond which decimals say nothing, or too much
+_MOST: Final = 17  # decimals
 _LEVELS: Final = (0.1, 0.05, 0.01)  # of significance, those of --confidence that are usual
 _COMMIT: Final = 8  # digits of a commit, as of a run's id
 _AROUND: Final = 60  # characters shown on each side of the one that is pointed at
@@ -49,24 +51,44 @@ def _escaped(char: str) -> str:
 def table_texts(
     rows: Sequence[Sequence[Cell]], columns: Sequence[Column], *, now: datetime | None = None
 ) -> list[list[str]]:
-    """The cells of a table as it shows them, the measured numbers of a column with as many decimals each."""
+    """The cells of a table as it shows them, the measured numbers of a column with as many decimals each.
+
+    Large ones have fewer, and then the changes and limits beside them no more than they.
+    """
     decimals = [_decimals(row[i] for row in rows) for i in range(len(columns))]
     return [
-        [shown(cell, column, now=now, decimals=one) for cell, column, one in zip(row, columns, decimals, strict=True)]
-        for row in rows
+        [
+            shown(cell, column, now=now, decimals=min(one, most) if _goes_along(cell, column) else one)
+            for cell, column, one in zip(row, columns, decimals, strict=True)
+        ]
+        for row, most in zip(rows, map(_of_changes, rows), strict=True)
     ]
+
+
+def _goes_along(cell: Cell, column: Column) -> bool:
+    """Whether a number belongs to another one of its row: a change of it, or a limit."""
+    return isinstance(cell, Change) or column.key.startswith(("low", "high"))
+
+
+def _of_changes(row: Sequence[Cell]) -> int:
+    """How many decimals changes and limits of a row have at most: those of its largest number, if it is large."""
+    values = [cell for cell in row if type(cell) is float and math.isfinite(cell)]
+    fewest = min(map(decimals_of, values), default=_DECIMALS)
+    return fewest if fewest < _DECIMALS else _MOST
 
 
 def _decimals(cells: Iterable[Cell]) -> int:
-    """How many decimals the numbers of a column get: one where all are whole, more than four where all are tiny."""
+    """How many decimals the numbers of a column get: one where all are whole, more than four where all are tiny, and
+    where all are large those of the largest.
+    """
     values = [
         cell.value if isinstance(cell, Change) else cell for cell in cells if not isinstance(cell, Setting | Share)
     ]
-    sizes = [abs(value) for value in values if isinstance(value, float) and 0 < abs(value) < _LARGE]
+    sizes = [abs(value) for value in values if isinstance(value, float) and 0 < abs(value) < _HUGE]
     if all(size.is_integer() for size in sizes):
         return 1
     if not _SMALL**2 <= max(sizes) < _SMALL:
-        return _DECIMALS
+        return decimals_of(max(sizes)) if decimals_of(min(sizes)) < _DECIMALS else _DECIMALS
     return _DECIMALS - 1 - math.floor(math.log10(max(sizes)))
 
 
@@ -140,7 +162,8 @@ def places(text: str) -> int:
 
 
 def number(value: float, decimals: int | None = None) -> str:
-    """Integers whole; reals with these decimals, else with four, or as many digits as a very large or small one needs.
+    """Integers whole; reals with these decimals, else with four; large ones with fewer, very large or small ones with
+    the digits they need.
 
     What is not zero never reads as zero.
     """
@@ -151,13 +174,15 @@ def number(value: float, decimals: int | None = None) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     least = _SMALL if decimals is None else 0.5 * 10**-decimals
-    if value == 0 or least <= abs(value) < _LARGE:
-        return f"{value:.{_fixed(value) if decimals is None else decimals}f}"
-    return f"{value:.4g}"
+    if value == 0 or least <= abs(value) < _HUGE:
+        return f"{value:.{_fixed(value, decimals)}f}"
+    return f"{value:.{_DIGITS if abs(value) < 1 else 6}g}"
 
 
-def _fixed(value: float) -> int:
-    return 1 if value.is_integer() else _DECIMALS
+def _fixed(value: float, decimals: int | None) -> int:
+    if decimals is None:
+        return 1 if value.is_integer() else decimals_of(value)
+    return min(decimals, decimals_of(value)) if decimals_of(value) < _DECIMALS else decimals
 
 
 def probability(value: float) -> str:
@@ -171,8 +196,8 @@ def probability(value: float) -> str:
 
 def signed(value: float, decimals: int | None = None) -> str:
     """A number with its sign, for changes: one that is nothing at these decimals is zero with a sign."""
-    if decimals is not None and abs(value) < _LARGE:
-        return f"{value:+.{decimals}f}"
+    if decimals is not None and abs(value) < _HUGE:
+        return f"{value:+.{_fixed(value, decimals)}f}"
     return f"+{number(value)}" if value > 0 else number(value)
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from expctl import __version__
 from expctl.data_issues import DATA_ISSUES
-from expctl.errors import UsageError
+from expctl.errors import UsageError, mask_secrets
 from expctl.filters.expression import FINISHED, REGULAR_RUNS, Condition, Field, Not, all_of
 from expctl.recipe import OPTIONS
 from expctl.records import Tag
 from expctl.tracking.runs import provenance
-from expctl.tracking.runs.metadata import recipe_tag
 from expctl.tracking.store import open_store, silent
 from expctl.training.data.dataset import file_hashes
 from expctl.training.models.configure import recorded
@@ -63,12 +62,12 @@ def _wherever(recipe: Recipe) -> str:
     places: dict[str, Any] = {
         key: "-" for key, one in OPTIONS.items() if one.is_file and getattr(recipe, key) is not None
     }
-    return recipe_tag(replace(recipe, **places))[Tag.RECIPE]
+    return mask_secrets(replace(recipe, **places).to_json())
 
 
 def _recipe(run: RunRecord) -> str | None:
     try:
-        return _wherever(recorded(run.tags[Tag.RECIPE]))
+        return _wherever(recorded(run.recipe_json or ""))
     except UsageError:
         return None
 

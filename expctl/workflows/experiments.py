@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.ranking import ranking_order
 from expctl.filters.expression import attribute, fit_for
-from expctl.metrics import METRICS, without_metric
+from expctl.metrics import METRICS, USUAL_METRICS, without_metric
 from expctl.tracking import experiment_edits
 from expctl.tracking.readers.protocol import BARE, Projection, Query
 from expctl.tracking.runs import deletion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _COUNTED: Final = 1000  # runs that are read to be counted, where the store does not count: a page of a server
 _LISTED: Final = 100  # runs whose files are asked for one by one, where they are not on this machine
+_DEFAULTS: Final = tuple(usual[0] for usual in USUAL_METRICS.values())  # the metric of each task
 _MEASURED: Final = 200_000  # files that are looked at to tell how much an experiment takes
 
 
@@ -32,41 +33,43 @@ _MEASURED: Final = 200_000  # files that are looked at to tell how much an exper
 class Summary:
     """An experiment, how many runs it has and how many of them failed, and what they are.
 
-    Numbers are None where the store cannot tell them cheaply; `last` is the newest run, `best` the best by the metric.
+    Numbers are None where the store cannot tell them cheaply; `last` is the newest run, `best` the best run by each
+    metric that was asked for, of those that it has.
     """
 
     experiment: Experiment
     runs: int | None
     failed: int | None
     last: datetime | None
-    best: RunRecord | None
     bytes: int | None
+    best: Mapping[str, RunRecord] = field(default_factory=dict)
 
 
-def summaries(store: Store, names: Sequence[str], metric: str, *, deleted: bool = False) -> list[Summary]:
+def summaries(store: Store, names: Sequence[str], metric: str | None, *, deleted: bool = False) -> list[Summary]:
     """Of the experiments of these names, deleted or not; without names of all, or all `deleted` ones.
 
-    Those used last come first. Raises RunNotFound for a name that no experiment has, and for a metric that no run has.
+    The best by a metric, None for that of each task. Those used last come first. Raises RunNotFound for a name
+    that no experiment has, and for a metric that no run has.
     """
     if names:
         chosen = [experiment_edits.named(store, name) for name in dict.fromkeys(names)]
     else:
         chosen = [one for one in store.all_experiments.every() if one.deleted == deleted]
-    found = [summary(store, one, metric, listed=bool(names)) for one in chosen]
-    if metric not in METRICS and any(one.runs != 0 for one in found) and all(one.best is None for one in found):
+    metrics = _DEFAULTS if metric is None else (metric,)
+    found = [summary(store, one, metrics, listed=bool(names)) for one in chosen]
+    lacking = any(one.runs != 0 for one in found) and not any(one.best for one in found)
+    if lacking and metric is not None and metric not in METRICS:
         raise without_metric("no run has", metric, store.keys().get("metrics", ()))
     return sorted(found, key=lambda one: one.last.timestamp() if one.last else 0, reverse=True)
 
 
-def summary(store: Store, experiment: Experiment, metric: str, *, listed: bool = False) -> Summary:
+def summary(store: Store, experiment: Experiment, metrics: Sequence[str], *, listed: bool = False) -> Summary:
     """What one experiment holds: of a deleted one its runs, which are deleted too.
 
     Sizes of files that are elsewhere are asked for if they are to be `listed`, some calls a run.
     """
     where, deleted = (experiment.experiment_id,), experiment.deleted
     newest = store.search(Query(where, limit=1, columns=BARE, deleted=deleted))
-    projection = Projection(frozenset(), frozenset({metric}), frozenset(), datasets=False)
-    best = Query(where, fit_for(metric), tuple(ranking_order(metric)), 1, projection, deleted)
     count = _count(store, Query(where, columns=BARE, deleted=deleted))
     home = experiment_edits.home_of(store, newest[0]) if newest else None
     size = None if home is None else measure(home)
@@ -78,9 +81,14 @@ def summary(store: Store, experiment: Experiment, metric: str, *, listed: bool =
         count,
         _count(store, Query(where, attribute("status", "in", ("FAILED", "KILLED")), columns=BARE, deleted=deleted)),
         newest[0].started if newest else None,
-        next(iter(store.search(best)), None),
         size,
+        {metric: run for metric in metrics for run in _best(store, where, metric, deleted=deleted)},
     )
+
+
+def _best(store: Store, where: tuple[str, ...], metric: str, *, deleted: bool) -> Sequence[RunRecord]:
+    projection = Projection(frozenset(), frozenset({metric}), frozenset(), datasets=False)
+    return store.search(Query(where, fit_for(metric), tuple(ranking_order(metric)), 1, projection, deleted))
 
 
 def _count(store: Store, query: Query) -> int | None:

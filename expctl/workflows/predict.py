@@ -9,6 +9,7 @@ from expctl.errors import DataError, UsageError
 from expctl.records import Tag
 from expctl.tracking.models.storage import load_model
 from expctl.tracking.runs.references import best_run, resolve
+from expctl.wording import metric_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +52,7 @@ def run_to_use(store: Store, reference: str | None, note: Callable[[str], None])
         return resolve(store, reference)
     found = best_run(store)
     metric = "f1_score" if "f1_score" in found.metrics else "r2"
-    note(f"model of the best run: {found.described}, {metric} {found.metrics[metric]:.4f}")
+    note(f"model of the best run: {found.described}, {metric} {metric_text(found.metrics[metric])}")
     return found
 
 
@@ -167,10 +168,11 @@ class Predictions:
     def _given(self) -> TableColumns:
         from expctl.training.data.tables import shown_names
 
-        inputs = self.model.inputs
+        inputs, recipe = self.model.inputs, self.model.recipe
+        columns = inputs if recipe is None or recipe.columns is None else recipe.columns  # a date as one
         if len(inputs) > 1:
             raise UsageError(
-                f"the model reads the columns {shown_names(list(inputs))}", hint="give them with --input FILE"
+                f"the model reads the columns {shown_names(list(columns))}", hint="give them with --input FILE"
             )
         return {self.request.text_column or next(iter(inputs)): list(self.request.texts)}
 

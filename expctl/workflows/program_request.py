@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl.errors import UsageError
 from expctl.programs.arguments import without_secret_value, without_secret_words
 from expctl.programs.output import value_group
-from expctl.records import Tag
-from expctl.tracking.runs.lifecycle import TAG_LIMIT
+from expctl.records import TAG_LIMIT, Tag
 from expctl.tracking.runs.metadata import PARAM_LIMIT, RunMetadata, check_encodable, check_key, check_labels
 from expctl.training.data.predictions_table import PredictionColumns
 from expctl.training.data.tables import kind_of

@@ -38,10 +38,10 @@ def recipe_of(run: RunRecord, *, instead: str = "expctl show {}") -> Recipe:
     if Tag.SWEEP in run.tags:
         hint = instead.format(run.tags.get(Tag.BEST_RUN, "RUN")[:8])
         raise RunNotFound(f"{where} is a sweep: its trials are what was trained", hint=hint)
-    if Tag.RECIPE not in run.tags:
+    if run.recipe_json is None:
         raise RunNotFound(f"{where} has no recipe: expctl did not train it", hint="expctl list")
     try:
-        return recorded(run.tags[Tag.RECIPE])
+        return recorded(run.recipe_json)
     except UsageError as error:
         raise DataError(f"the recipe of {where} cannot be used: {error.message}", hint=error.hint) from error
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from expctl.columns import COLUMN_KINDS
 from expctl.errors import RunNotFound, UsageError
-from expctl.records import Tag
 from expctl.tracking.runs.predictions import read_predictions
 from expctl.tracking.runs.references import resolve
 from expctl.training.data.cells import BLANK, MISSING
+from expctl.training.data.class_folders import is_class_folder
 from expctl.training.data.column_kinds import missing_words
+from expctl.training.data.kinds import features_of
+from expctl.training.data.table_formats import DELIMITERS, WHITESPACE, layout_of
+from expctl.training.data.tables import TYPED, kind_of
 from expctl.training.models.configure import recorded
 from expctl.training.models.constructors import constructor
 from expctl.training.models.families import is_factory
@@ -24,13 +28,19 @@ if TYPE_CHECKING:
     from expctl.records import RunRecord
     from expctl.tracking.store import Store
 
+_OF_NO_NAME: Final = re.compile(r"unnamed_\d+|.* \(column \d+\)", re.DOTALL)
 _TEXT_ROWS: Final = """\
 data = data[(data[{text}].str.strip() != "") & (data[{target}].str.strip() != "")]
 X = data[[{text}]].astype(object)
 """
+_TYPED_TEXT_ROWS: Final = """\
+present = [all(not is_missing(cell, BLANK) for cell in row) for row in zip(data[{text}], data[{target}])]
+data = data[present]
+X = pd.DataFrame({{{text}: pd.Series([str(cell) for cell in data[{text}]], dtype=object)}})
+"""
 _DATES: Final = """\
 def parts(name, cells):
-    read = [None if is_missing(cell, MISSING) else datetime.fromisoformat(cell.strip()) for cell in cells]
+    read = [None if is_missing(cell, MISSING) else moment(cell) for cell in cells]
     read = [one if one is None or one.tzinfo is None else one.astimezone(timezone.utc) for one in read]
     found = {
         "year": lambda time: time.year,
@@ -46,22 +56,58 @@ def parts(name, cells):
 
 
 """
-_TABLE_ROWS: Final = """\
+# How a cell is read, of a text file and of one whose cells have types.
+_TEXT_CELLS: Final = """\
 
 def is_missing(cell, words):
     return not cell.strip() or cell.strip().lower() in words
 
 
-def numbers(cells):
-    return [float("nan") if is_missing(cell, MISSING) else float(cell.strip()) for cell in cells]
+def word(cell):
+    return cell.strip()
+
+
+{moment}"""
+_TYPED_CELLS: Final = """\
+
+def is_missing(cell, words):
+    if isinstance(cell, str):
+        return not cell.strip() or cell.strip().lower() in words
+    return cell is None or cell != cell
+
+
+def word(cell):
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+
+
+{moment}"""
+_TEXT_MOMENT: Final = """\
+def moment(cell):
+    return datetime.fromisoformat(cell.strip())
+
+
+"""
+_TYPED_MOMENT: Final = """\
+def moment(cell):
+    if isinstance(cell, str):
+        return datetime.fromisoformat(cell.strip())
+    return cell if isinstance(cell, datetime) else datetime(cell.year, cell.month, cell.day)
+
+
+"""
+_TABLE_ROWS: Final = """\
+{cells}def numbers(cells):
+    return [float("nan") if is_missing(cell, MISSING) else float(cell) for cell in cells]
 
 
 def categories(cells):
-    return [None if is_missing(cell, BLANK) else cell.strip() for cell in cells]
+    return [None if is_missing(cell, BLANK) else word(cell) for cell in cells]
 
 
 def texts(cells):
-    return ["" if is_missing(cell, BLANK) else cell for cell in cells]
+    return ["" if is_missing(cell, BLANK) else str(cell) for cell in cells]
 
 
 {parts}# Words that mean a missing cell: of numbers, dates and the target, and of categories and texts.
@@ -82,6 +128,36 @@ _LABELS: Final = {
     int: "np.array([int(cell.strip()) for cell in data[{target}]])",
     float: "np.array([float(cell.strip()) for cell in data[{target}]])",
 }
+_TYPED_LABELS: Final = {
+    str: "np.array([str(cell).strip() for cell in data[{target}]], dtype=object)",
+    bool: "np.array(list(data[{target}]), dtype=bool)",
+    int: "np.array(list(data[{target}]), dtype=np.int64)",
+    float: "np.array(list(data[{target}]), dtype=np.float64)",
+}
+# Of the bytes of a file a table: of a text file as pandas reads it, each cell a text; of others cell by cell.
+_CSV: Final = "data = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False{options})\n"
+_UNQUOTED: Final = """\
+
+def unquoted(cell):
+    inside = cell[1:-1].replace('""', "")
+    whole = len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inside
+    return cell[1:-1].replace('""', '"') if whole else cell
+
+
+data = data.apply(lambda column: column.map(unquoted))
+"""
+_RECORDS: Final = """\
+text = content.decode({encoding})
+if text.lstrip().startswith("["):
+    records = json.loads(text)
+else:
+    records = [json.loads(line) for line in io.StringIO(text) if line.strip()]
+"""
+_PARQUET: Final = "table = pyarrow.parquet.read_table(io.BytesIO(content))\n"
+_OBJECTS: Final = """\
+names = {names}
+data = pd.DataFrame({{name: pd.Series({cells}, dtype=object) for name in names}})
+"""
 # By metric: the function of sklearn.metrics and its further arguments.
 _CLASSES: Final = {
     "accuracy": ("accuracy_score", ""),
@@ -104,9 +180,9 @@ _VALUES: Final = {
 def run_code(store: Store, reference: str) -> str:
     """The script of a run. Raises RunNotFound for a run that has no script, with the reason."""
     run = resolve(store, reference)
-    if Tag.RECIPE not in run.tags:
+    if run.recipe_json is None:
         raise RunNotFound(f"run {run.described} has no recipe of which to make a script", hint="a run of expctl train")
-    recipe, said = recorded(run.tags[Tag.RECIPE]), read_predictions(store, run)
+    recipe, said = recorded(run.recipe_json), read_predictions(store, run)
     if said is None:
         raise RunNotFound(f"run {run.described} has no predictions.parquet", hint=f"expctl show {run.run_id[:8]}")
     beyond = _beyond(recipe)
@@ -125,13 +201,14 @@ def run_code(store: Store, reference: str) -> str:
 
 def _beyond(recipe: Recipe) -> list[str]:
     """What of a recipe such a script does not do."""
-    plain = recipe.data.lower().endswith(".csv") and "://" not in recipe.data
     stop_words = recipe.parameters.get("stop_words")
     found = {
-        "data that are no CSV file in UTF-8 with a header": not plain
-        or recipe.encoding != "utf-8"
-        or recipe.delimiter is not None
-        or recipe.names is not None,
+        "data at a URL, in a folder, a zip file or lines of labels and texts": "://" in recipe.data
+        or is_class_folder(recipe.data)
+        or _form(recipe) in ("zip", "txt"),
+        "columns whose names stand twice in the header, or not at all": any(
+            _OF_NO_NAME.fullmatch(name) for name in _read_columns(recipe)
+        ),
         "a test set that is not drawn at random": recipe.test_size is None or recipe.time_column is not None,
         "--dedupe": recipe.dedupe,
         "--group-column": recipe.group_column is not None,
@@ -143,32 +220,80 @@ def _beyond(recipe: Recipe) -> list[str]:
     return [what for what, is_so in found.items() if is_so]
 
 
+def _form(recipe: Recipe) -> str:
+    """The form of the data: csv of any text file with columns."""
+    kind = kind_of(recipe.data)
+    return "csv" if kind == "txt" and (recipe.delimiter or recipe.names) else kind
+
+
+def _read_columns(recipe: Recipe) -> list[str]:
+    return [*features_of(recipe).columns(recipe), recipe.target]
+
+
+def _data(recipe: Recipe) -> tuple[str, list[str]]:
+    """The lines that make a table of the bytes `content`, and the modules that they need."""
+    form = _form(recipe)
+    names = "[\n" + "".join(f"    {name!r},\n" for name in _read_columns(recipe)) + "]"
+    marked = "utf-8-sig" if recipe.encoding.lower() in ("utf-8", "utf8") else recipe.encoding
+    if form == "parquet":
+        return _PARQUET + _OBJECTS.format(names=names, cells="table[name].to_pylist()"), ["pyarrow.parquet"]
+    if form in ("jsonl", "json"):
+        cells = "[record.get(name) for record in records]"
+        return _RECORDS.format(encoding=repr(marked)) + _OBJECTS.format(names=names, cells=cells), ["json"]
+    tabbed = form == "tsv" and recipe.delimiter is None
+    blanks = recipe.delimiter == WHITESPACE
+    given = {
+        "encoding": recipe.encoding,
+        "sep": "\t" if tabbed else r"\s+" if blanks else DELIMITERS[recipe.delimiter or ","],
+        "quoting": 3 if tabbed or blanks else 0,  # csv.QUOTE_NONE
+        "names": list(layout_of(None, recipe.names).names) or None,
+    }
+    usual = {"sep": ",", "quoting": 0, "names": None}
+    options = "".join(f", {key}={value!r}" for key, value in given.items() if value != usual.get(key, ""))
+    stripped = "" if recipe.names else "data.columns = data.columns.str.strip()\n"
+    return _CSV.format(options=options) + stripped + (_UNQUOTED if tabbed else ""), []
+
+
 def _head(run: RunRecord, recipe: Recipe, imports: set[tuple[str, str]]) -> str:
     modules = sorted({module for module, _ in imports})
     names = [f"from {one} import {', '.join(sorted(name for own, name in imports if own == one))}" for one in modules]
     dates = "from datetime import datetime, timezone\n" if "datetime" in (recipe.columns or {}).values() else ""
+    data, needed = _data(recipe)
+    packed = recipe.data.lower().endswith(".gz")
+    plain = sorted({"hashlib", "io", *(["gzip"] if packed else []), *(one for one in needed if one == "json")})
+    others = "".join(f"import {one}\n" for one in needed if one != "json")
     return (
         f"# Run {run.run_id} of expctl as a script: it prints the recorded metrics.\n"
         "# They are the same to the last bit with the packages of the run: its file requirements.txt.\n"
-        f"import hashlib\n{dates}from pathlib import Path\n\nimport numpy as np\nimport pandas as pd\n"
+        + "".join(f"import {one}\n" for one in plain)
+        + f"{dates}from pathlib import Path\n\nimport numpy as np\nimport pandas as pd\n{others}"
         + "\n".join(names)
         + "\nfrom threadpoolctl import threadpool_limits  # comes with scikit-learn\n\n"
-        f"file = Path({recipe.data!r})\n"
+        f"content = Path({recipe.data!r}).read_bytes()\n"
         f'digest = "{run.params.get("data_hash", "")}"\n'
-        'assert hashlib.sha256(file.read_bytes()).hexdigest() == digest, "the data have changed"\n'
-        'data = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")\n'
+        'assert hashlib.sha256(content).hexdigest() == digest, "the data have changed"\n'
+        + ("content = gzip.decompress(content)\n" if packed else "")
+        + data
     )
 
 
 def _rows(recipe: Recipe, said: RunPredictions) -> str:
-    target = repr(recipe.target)
-    if recipe.columns is None:
+    target, typed = repr(recipe.target), kind_of(recipe.data) in TYPED
+    dates = "datetime" in (recipe.columns or {}).values()
+    moment = "" if not dates else _TYPED_MOMENT if typed else _TEXT_MOMENT
+    read = (_TYPED_CELLS if typed else _TEXT_CELLS).format(moment=moment)
+    if recipe.columns is None and typed:
+        rows = (
+            read + f"BLANK = {sorted(BLANK)}\n" + _TYPED_TEXT_ROWS.format(text=repr(recipe.text_column), target=target)
+        )
+    elif recipe.columns is None:
         rows = _TEXT_ROWS.format(text=repr(recipe.text_column), target=target)
     else:
         given = missing_words(recipe.missing)
         of = {kind: [name for name, own in recipe.columns.items() if own == kind] for kind in COLUMN_KINDS}
         dated = [f"columns.update(parts({name!r}, data[{name!r}]))\n" for name in of["datetime"]]
         rows = _TABLE_ROWS.format(
+            cells=read,
             parts=_DATES if dated else "",
             dates="".join(dated),
             missing=sorted(given or MISSING),
@@ -177,7 +302,7 @@ def _rows(recipe: Recipe, said: RunPredictions) -> str:
             **{kind: of[kind] for kind in ("numeric", "categorical", "text")},
         )
     kind: Any = float if said.task == "regression" else type(said.values[0])
-    return f"{rows}y = {_LABELS[kind].format(target=target)}\n"
+    return f"{rows}y = {(_TYPED_LABELS if typed else _LABELS)[kind].format(target=target)}\n"
 
 
 def _fitting(recipe: Recipe, pipeline: str) -> str:

@@ -74,8 +74,8 @@ def _command(run: RunRecord) -> str | None:
         with suppress(UsageError):
             return _before_program(ProgramRequest.of(run).line(), labelled)
     try:
-        recipe = recorded(run.tags[Tag.RECIPE])
-    except (KeyError, UsageError):
+        recipe = recorded(run.recipe_json or "")
+    except UsageError:
         return None
     command = recipe.command(defaults_for(recipe))
     return f"{command} {labelled}".rstrip()

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl.columns import COLUMN_KINDS, read_columns, written_columns
 from expctl.errors import RunNotFound, UsageError, mask_secrets
 from expctl.metrics import usual_metrics_of
 from expctl.parameters import parameter_words
 from expctl.recipe import OPTIONS
-from expctl.records import Tag
+from expctl.records import Tag, whole_tag
 from expctl.workflows.program_request import ProgramRequest
 
 if TYPE_CHECKING:
@@ -51,13 +52,18 @@ class Plan:
     def to_json(self) -> str:
         """One line of JSON. The axes stay in their order: the trials depend on it."""
         said = {key: value for key, value in asdict(self).items() if value is not None or key not in _OF_PROGRAMS}
+        if self.given.get("columns") is not None:
+            said["given"] = {**self.given, "columns": written_columns(self.given["columns"])}
         return mask_secrets(json.dumps(said, ensure_ascii=False))
 
     @classmethod
     def of(cls, parent: RunRecord) -> Plan:
         """The plan of a recorded sweep. Raises RunNotFound if the run is none."""
         try:
-            plan = cls(**json.loads(parent.tags[Tag.SWEEP]))
+            plan = cls(**json.loads(whole_tag(parent.tags, Tag.SWEEP) or ""))
+            columns = plan.given.get("columns")
+            if columns is not None and not all(kind in COLUMN_KINDS for kind in columns.values()):  # as first written
+                plan = replace(plan, given={**plan.given, "columns": read_columns(columns)})
             texts = (*plan.space.keys(), *plan.space.values(), *plan.given.keys(), plan.sampler, plan.metric)
             numbers = (plan.trials, plan.keep_models, plan.window)
             if plan.program is not None:
@@ -97,6 +103,8 @@ class Plan:
         if states:
             words = ["expctl", "train", "--repeats", str(len(states)), "--random-state", str(states[0])]
         for key, value in self.given.items():
+            if key == "columns":  # which follow from the rest
+                continue
             words += OPTIONS[key].words(value) if key in OPTIONS else parameter_words(key, value)
         if states:
             return shlex.join(words)

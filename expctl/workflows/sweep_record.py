@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from expctl.columns import told_columns
 from expctl.encoding import csv_text
 from expctl.errors import TrainingFailed, UsageError
 from expctl.metrics import METRICS, higher_is_better, known_metrics
 from expctl.recipe import logged_as
-from expctl.records import Tag
-from expctl.tracking.runs import lifecycle
+from expctl.records import Tag, tag_parts
 from expctl.tracking.runs.items import File, Item, MetricValue, Param, TagValue
-from expctl.tracking.runs.metadata import RunMetadata, run_tags
+from expctl.tracking.runs.metadata import PARAM_LIMIT, RunMetadata, run_tags
 from expctl.tracking.runs.writer import RunWriter, recording
 from expctl.training.search.samplers import SAMPLERS, Proposals, importance
 from expctl.training.search.scheduler import Outcome, Recorder, run_trials
@@ -110,7 +110,7 @@ def record_sweep(
     proposals = Proposals(space, plan.sampler, trials=plan.trials, seed=space.seed, higher_is_better=higher)
     pool.share(trials)
     common = run_tags(labels, command, code, developer=store.settings.developer)
-    tags = common | {Tag.SWEEP: plan.to_json()}
+    tags = common | _plan_tags(plan)
     with recording_sweep(store, plan, labels, tags, resumed=resumed, scratch=pool.scratch) as writer:
         parent = store.get(writer.run_id)
         if resumed is None:
@@ -263,10 +263,6 @@ def recording_sweep(
     scratch: Path | None = None,
 ) -> Iterator[RunWriter]:
     """The writer of the parent run of a sweep, from RUNNING to its end; an earlier one is taken up again."""
-    if len(tags[Tag.SWEEP]) > lifecycle.TAG_LIMIT:
-        raise UsageError(
-            f"the sweep takes {len(tags[Tag.SWEEP]):,} characters to write down", hint="shorter lists of values"
-        )
     run_id = None if resumed is None else resumed.run_id
     with recording(store, labels.name, tags, run_id=run_id, scratch=scratch) as writer:
         if resumed is None:
@@ -274,9 +270,23 @@ def recording_sweep(
         yield writer
 
 
+def _plan_tags(plan: Plan) -> dict[str, str]:
+    """The tags that hold a plan. Raises UsageError for one that the store could not hold whole."""
+    hint = "shorter lists of values"
+    long = next((key for key, text in plan.space.items() if len(text) > PARAM_LIMIT), None)
+    if long is not None:
+        raise UsageError(f"{long} has {len(plan.space[long]):,} characters, the limit is {PARAM_LIMIT:,}", hint=hint)
+    try:
+        return tag_parts(Tag.SWEEP, plan.to_json())
+    except ValueError as error:
+        raise UsageError(f"the sweep takes {error}", hint=hint) from error
+
+
 def _described(plan: Plan, labels: RunMetadata) -> Iterator[Item]:
     """The parameters of a parent run."""
-    yield from (Param(logged_as(key), value) for key, value in plan.given.items())
+    yield from (
+        Param(logged_as(key), told_columns(value) if key == "columns" else value) for key, value in plan.given.items()
+    )
     yield from (Param(f"space.{key}", text) for key, text in plan.space.items())
     yield Param("sampler", plan.sampler)
     yield Param("metric", plan.metric)

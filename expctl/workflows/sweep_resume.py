@@ -145,5 +145,5 @@ def reopen(store: Store, parent: RunRecord) -> dict[str, RunRecord]:
             close_runs(store, run.run_id, None, killed=True)  # which a program began
             close_orphan(store, run)
         if Tag.COMPLETE in run.tags or Tag.PRUNED in run.tags:
-            finished.setdefault(run.tags.get(Tag.RECIPE) or run.tags.get(Tag.PROGRAM, ""), run)
+            finished.setdefault(run.recipe_json or run.tags.get(Tag.PROGRAM, ""), run)
     return finished

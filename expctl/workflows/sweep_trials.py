@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from expctl.errors import StoreError
+from expctl.errors import StoreError, mask_secrets
 from expctl.records import Tag
 from expctl.tracking.models.writing import drop_model
 from expctl.tracking.runs.items import Item, Param, data_rows, items, metrics
 from expctl.tracking.runs.lifecycle import defer_signals
-from expctl.tracking.runs.metadata import recipe_tag
+from expctl.tracking.runs.metadata import recipe_tags
 from expctl.tracking.runs.stages import FIRST
 from expctl.tracking.runs.writer import Abandoned, RunWriter
 
@@ -118,7 +118,7 @@ class Recorder:
 
     def known(self, trial: Trial[Recipe]) -> tuple[bool, float | None]:
         """Whether a run of this recipe has been finished in this sweep before, and its value."""
-        run = self.board.finished.get(recipe_tag(trial.made)[Tag.RECIPE])
+        run = self.board.finished.get(mask_secrets(trial.made.to_json()))
         if run is None:
             return False, None
         value = run.metrics.get(self.board.plan.objective)
@@ -130,7 +130,7 @@ class Recorder:
     def begin(self, trial: Trial[Recipe]) -> Task:
         """Create the trial's run."""
         board = self.board
-        tags = {**board.tags_of(trial), **recipe_tag(trial.made), **FIRST}
+        tags = {**board.tags_of(trial), **recipe_tags(trial.made), **FIRST}
         experiment, name = board.parent.experiment_id, board.name_of(trial)
         with defer_signals():
             self.running[trial.number] = RunWriter.begin(board.store, experiment, name, tags, scratch=board.scratch)

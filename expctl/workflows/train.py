@@ -12,7 +12,7 @@ from expctl.tracking import uris
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.autolog import autologging
 from expctl.tracking.runs.items import File, data_rows, given, outcome
-from expctl.tracking.runs.metadata import RunMetadata, recipe_tag, run_tags, with_data_version
+from expctl.tracking.runs.metadata import RunMetadata, recipe_tags, run_tags, with_data_version
 from expctl.tracking.runs.stages import FIRST, Stages
 from expctl.tracking.runs.writer import recording
 from expctl.tracking.store import Store, open_store, silent
@@ -148,7 +148,7 @@ def train_in_run(
     """
     from expctl.training.fit.trainer import train as fit
 
-    with recording(store, name, {**tags, **recipe_tag(recipe), **FIRST}) as writer:
+    with recording(store, name, {**tags, **recipe_tags(recipe), **FIRST}) as writer:
         begun(writer.run_id)
         stages = Stages(writer, progress)
         writer.write(given(recipe, split, requirements=requirements, patch=patch, data_version=data_version))

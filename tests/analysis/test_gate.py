@@ -222,7 +222,28 @@ def test_what_is_no_number_is_told_as_such() -> None:
     ],
 )
 def test_no_slice_that_loses_says_how_many_could(slices: dict[str, bool], told: str) -> None:
-    same = Difference("f1_score", 0.8, 0.8, -0.1, 0.1, 0.5)
+    same = Difference("f1_score", 0.8, 0.8, -0.04, 0.1, 0.5)
     found = [SliceDifference(name, 20, same if tested else None) for name, tested in slices.items()]
     decision = with_slices(Decision("pass", "fine"), "f1_score", "lang", found, max_drop=0.05)
     assert decision == Decision("pass", f"fine; no slice by lang {told}")
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("a", "but a may"),
+        ("abc", "but a, b and c may"),
+        ("abcd", "but a, b, c and d may"),
+        ("abcdefg", "but a, b, c and 4 more may"),
+    ],
+)
+def test_slices_that_are_too_small_to_rule_a_loss_out_are_named(names: str, told: str) -> None:
+    """That no slice surely loses is not that none does: limits of ten points say nothing of five."""
+    open_ = Difference("f1_score", 0.8, 0.8, -0.1, 0.1, 0.5)
+    safe = SliceDifference("safe", 900, replace(open_, low=-0.04))
+    found = [safe, *(SliceDifference(name, 20, open_) for name in names)]
+    decision = with_slices(Decision("pass", "fine"), "f1_score", "lang", found, max_drop=0.05)
+    told = f"fine; no slice by lang surely loses more than 0.05, {told}: too few rows to tell"
+    assert decision == Decision("pass", told)
+    loss = with_slices(Decision("pass", "fine"), "log_loss", "lang", found, max_drop=0.05)
+    assert "too few rows to tell" in loss.reason

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pytest
+
 from tests.tracking.recorded import store_of
 
 if TYPE_CHECKING:
@@ -50,3 +53,67 @@ def test_a_gate_and_a_promotion_decide_by_r2(house_runs: Path, cli: Cli) -> None
     assert promoted.exit_code == 0, promoted.stderr
     back = cli("promote", "flat", "houses", "--if-better-than", "houses@champion")
     assert back.exit_code == 1
+
+
+def test_what_a_slice_may_lose_in_the_unit_of_the_target_is_to_be_said(house_runs: Path, cli: Cli) -> None:
+    words = ("gate", "close", "--baseline", "flat", "--by", "town")
+    refused = cli(*words, "--metric", "rmse")
+    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "what a slice may lose of rmse depends on the target (--max-drop-slice X)" in refused.stderr
+    assert cli(*words, "--metric", "rmse", "--max-drop-slice", "20000").exit_code == 0
+    assert cli(*words).exit_code == 0
+
+
+def plain(path: Path, alpha: float, scaler: str) -> tuple[Any, Any]:
+    """True and predicted prices of the test rows, of a pipeline of these two that is fitted by itself."""
+    from sklearn.model_selection import train_test_split
+
+    from expctl.training.data.column_kinds import decided
+    from expctl.training.data.dataset import load_split
+    from expctl.training.models.configure import configure
+    from expctl.training.models.pipeline import build_pipeline
+
+    given = {"data": str(path), "target": "price", "drop": "listing,quick", "test_size": 0.4}
+    recipe = configure({**decided(given), "alpha": alpha, "scaler": scaler})
+    split = load_split(recipe)
+    rows = np.concatenate([split.train.frame.index, split.test.frame.index])
+    labels = dict(zip(rows.tolist(), [*split.train.labels, *split.test.labels], strict=True))
+    _, tested = train_test_split(np.arange(len(rows)), test_size=0.4, random_state=42)
+    assert sorted(tested.tolist()) == sorted(split.test.frame.index.tolist())
+    model = build_pipeline(recipe).fit(split.train.frame, split.train.labels)
+    return np.array([labels[row] for row in split.test.frame.index]), model.predict(split.test.frame)
+
+
+@pytest.mark.parametrize("metric", ["r2", "rmse"])
+def test_an_explanation_of_regressions_is_what_each_training_says_by_itself(
+    house_runs: Path, cli: Cli, metric: str, no_pictures: None
+) -> None:
+    """The path of Fawcett and Hoos: of the two factors the one that does more alone is changed first."""
+    del no_pictures
+    price = ("--data", "houses.csv", "--target", "price", "--drop", "listing,quick", "--test-size", "0.4")
+    other = cli("train", *price, "-p", "alpha=1", "-p", "scaler=robust", "--run-name", "other", "-q")
+    assert other.exit_code == 0, other.stderr
+    found = {
+        (alpha, scaler): value(metric, *plain(house_runs / "houses.csv", alpha, scaler))
+        for alpha in (1000.0, 1.0)
+        for scaler in ("standard", "robust")
+    }
+    start, end = found[1000.0, "standard"], found[1.0, "robust"]
+    halfway = {"alpha": found[1.0, "standard"], "scaler": found[1000.0, "robust"]}
+    sign = 1 if end > start else -1
+    first = max(halfway, key=lambda name: sign * (halfway[name] - start))
+    done = cli("explain", "flat", "other", "--metric", metric, "--format", "json", "-q")
+    assert done.exit_code == 0, done.stderr
+    steps = json.loads(done.stdout)["rows"]
+    assert [step["factor"] for step in steps] == [first, *(halfway.keys() - {first})]
+    assert [step["before"] for step in steps] == [start, halfway[first]]
+    assert [step["after"] for step in steps] == [halfway[first], end]
+    for step in steps:
+        assert step["effect"] == pytest.approx(step["after"] - step["before"])
+        assert step["low"] <= step["effect"] <= step["high"]
+
+
+def value(metric: str, labels: Any, predicted: Any) -> float:
+    from sklearn.metrics import r2_score, root_mean_squared_error
+
+    return float((r2_score if metric == "r2" else root_mean_squared_error)(labels, predicted))

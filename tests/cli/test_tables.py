@@ -95,3 +95,47 @@ def test_a_config_file_has_lists_of_what_can_be_repeated(houses: Path, cli: Call
     assert cli("train", "--config", "c.toml", "--drop", "listing", "--dry-run").exit_code == 0
     Path("c.toml").write_text('data = "houses.csv"\ndrop = [1]\n')
     assert "c.toml, line 2: drop is a list, not a value" in cli("train", "--config", "c.toml").stderr
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_features_may_be_called_as_what_is_recorded_of_a_prediction(folder: Path, cli: Callable[..., Any]) -> None:
+    names = ["row", "label", "prediction", "text_hash"]
+    rows = [[str(i), str(i * 7 % 5), str(i * 3 % 11), "ab"[i % 2], str(i % 3 * 10 + 0.5)] for i in range(60)]
+    Path("t.csv").write_text("\n".join(map(",".join, [[*names, "y"], *rows])) + "\n")
+    run = trained(cli, "--data", "t.csv", "--target", "y")
+    sample = next(Path().glob("mlartifacts/**/sample_predictions.csv"))
+    with sample.open() as file:
+        found = list(csv.DictReader(file))
+    header = ["row", "feature.row", "feature.label", "feature.prediction", "text_hash", "label", "prediction"]
+    assert list(found[0]) == header
+    for one in found:
+        assert [float(one["feature.row"]), float(one["feature.label"])] == list(map(float, rows[int(one["row"])][:2]))
+        assert one["label"] == rows[int(one["row"])][-1]
+    assert cli("reproduce", run).exit_code == 0
+    assert cli("predict", "--run", run, "--input", "t.csv", "--output", "out.csv").exit_code == 0
+    with Path("out.csv").open() as file:
+        predicted = list(csv.DictReader(file))
+    assert list(predicted[0]) == ["row", "label", "feature.prediction", "text_hash", "y", "prediction"]
+    assert [one["feature.prediction"] for one in predicted] == [row[2] for row in rows]
+    assert all(float(predicted[int(one["row"])]["prediction"]) == float(one["prediction"]) for one in found)
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_three_thousand_columns_are_trained_and_read_by_every_command(folder: Path, cli: Callable[..., Any]) -> None:
+    names = [f"gene_{i * 7919 % 104729}" for i in range(3000)]
+    rows = [[str((i * j) % 97) for j in range(1, 3001)] + [str((i * 37) % 41 + 0.5)] for i in range(40)]
+    Path("wide.csv").write_text("\n".join(map(",".join, [[*names, "y"], *rows])) + "\n")
+    run = trained(cli, "--data", "wide.csv", "--target", "y")
+    for words in (["reproduce", run], ["show", run], ["predict", "--run", run, "--input", "wide.csv", "-o", "o.csv"]):
+        done = cli(*words)
+        assert done.exit_code == 0, (words, done.stderr)
+    assert "3000 numeric" in cli("show", run).stdout
+    again = cli("train", "--from", run, "-p", "alpha=9", "--format", "id")
+    assert again.exit_code == 0, again.stderr
+    same = cli("train", "--data", "wide.csv", "--target", "y", "--skip-existing", "--format", "id")
+    assert same.stdout.strip() == run
+    compared = cli("compare", run, again.stdout.strip(), "--format", "json")
+    assert compared.exit_code == 0, compared.stderr
+    swept = cli("sweep", "--data", "wide.csv", "--target", "y", "-g", "alpha=1,2", "--format", "json")
+    assert swept.exit_code == 0, swept.stderr
+    assert len(json.loads(swept.stdout)["rows"]) == 2

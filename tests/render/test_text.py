@@ -81,8 +81,14 @@ def test_visible_text_is_one_line_without_commands_and_stays_so(text: str) -> No
         (0.00099999, "0.001"),
         (1e-12, "1e-12"),
         (-1.23456e-7, "-1.235e-07"),
-        (999_999.5, "999999.5000"),
-        (1e6, "1e+06"),
+        (99.99, "99.9900"),
+        (123.45678, "123.457"),
+        (24513.7123, "24513.7"),
+        (-24513.7123, "-24513.7"),
+        (999_999.55, "999999.6"),
+        (1e6, "1000000.0"),
+        (12_345_678.91, "12345678.9"),
+        (1.2345678e9, "1.23457e+09"),
         (1.7e308, "1.7e+308"),
         (math.nan, "NaN"),
         (math.inf, "∞"),
@@ -217,12 +223,39 @@ def test_the_numbers_of_a_column_have_one_precision() -> None:
     ]
     assert column_texts("number", 2.0, 10.0) == ["2.0", "10.0"]
     assert column_texts("change", Change(0.0008543), Change(-0.00002)) == ["+0.0008543", "-0.0000200"]
-    assert column_texts("number", 0.5, 0.00001, 2.5e7) == ["0.5000", "1e-05", "2.5e+07"]  # never zero, nor endless
+    assert column_texts("number", 28755.1905, 9351.8264) == ["28755.2", "9351.8"]
+    assert column_texts("number", 0.8969123, 28755.1905) == ["0.8969", "28755.2"]
+    assert column_texts("number", 0.5, 0.00001, 2.5e9) == ["0.5000", "1e-05", "2.5e+09"]  # never zero, nor endless
     assert column_texts("number", 1e-9, 2e-9) == ["1e-09", "2e-09"]
     assert column_texts("number", math.nan, math.inf, 0.5) == ["NaN", "∞", "0.5000"]
     assert column_texts("p_value", 0.00001, 0.5) == ["<0.001", "0.500"]
     near = (0.04994, 0.05, 0.050004, 0.0500000001, 0.0099999, 0.0489)
     assert column_texts("p_value", *near) == ["0.0499", "0.050", "0.050004", "0.050000", "0.010000", "0.049"]
+
+
+def test_a_change_of_large_numbers_has_no_more_decimals_than_they() -> None:
+    """In `compare` rows are metrics: r2 and rmse have their own precision."""
+    columns = [Column("key"), Column("a", kind="number"), Column("b", kind="number"), Column("change", kind="change")]
+    rows = [
+        ["r2", 0.8950123, 0.8969123, Change(0.0019)],
+        ["rmse", 29019.4609, 28755.1905, Change(-264.2704)],
+        ["mae", 29019.4609, 29018.4609, Change(-1.0)],
+    ]
+    assert [row[1:] for row in table_texts(rows, columns)] == [
+        ["0.8950", "0.8969", "+0.0019"],
+        ["29019.5", "28755.2", "-264.3"],
+        ["29019.5", "29018.5", "-1.0"],
+    ]
+
+
+def test_limits_have_no_more_decimals_than_what_they_are_of() -> None:
+    columns = [Column("key"), *(Column(key, kind="number") for key in ("value", "low", "high"))]
+    rows = [["r2", 0.89501, 0.7, 0.95], ["rmse", 21166.04, 9101.0, 32449.02], ["mae", 950.1234, 99.5, 1001.5]]
+    assert [row[1:] for row in table_texts(rows, columns)] == [
+        ["0.8950", "0.7000", "0.9500"],
+        ["21166.0", "9101.0", "32449.0"],
+        ["950.123", "99.50", "1001.50"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,7 @@ def test_a_sweep_too_long_to_be_written_down_is_refused_before_any_run(small):
     texts = {"c": ",".join(str(number) for number in range(1, 2500))}
     with pytest.raises(UsageError) as caught:
         sweep(small.parent, texts, trials=1)
+    assert caught.value.message == "c has 11,387 characters, the limit is 6,000"
     assert caught.value.hint == "shorter lists of values"
     assert statuses(small.parent) == []
 

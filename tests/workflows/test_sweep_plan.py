@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import replace
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expctl.columns import by_kind
 from expctl.errors import RunNotFound, UsageError
-from expctl.records import RunRecord, Tag
+from expctl.records import RunRecord, Tag, tag_parts
 from expctl.workflows.sweep_plan import Plan, check_same
 
 PLAN = Plan({"c": "0.1,1"}, {"data": "x.csv", "max_features": 20}, "tpe", 30, "f1_score", 2, 3, "a" * 64, None)
@@ -42,6 +44,18 @@ plans = st.builds(
 @given(plans)
 def test_a_plan_reads_back_from_its_tag(plan):
     assert Plan.of(run_of({Tag.SWEEP: plan.to_json()})) == plan
+
+
+@pytest.mark.parametrize("count", [3, 3000])
+def test_the_columns_of_a_table_are_kept_in_their_order_and_on_no_command_line(count):
+    columns = {f"c{i * 7919 % 9973}": "numeric" if i % 2 else "categorical" for i in range(count)}
+    plan = replace(PLAN, given={"data": "x.csv", "task": "regression", "columns": by_kind(columns)})
+    back = Plan.of(run_of(tag_parts(Tag.SWEEP, plan.to_json())))
+    assert back == plan
+    assert list(back.given["columns"]) == list(plan.given["columns"])
+    assert "columns" not in back.command()
+    first = json.dumps({**json.loads(plan.to_json()), "given": dict(plan.given)})  # as it was written at first
+    assert Plan.of(run_of(tag_parts(Tag.SWEEP, first))) == plan
 
 
 def test_the_axes_keep_their_order():

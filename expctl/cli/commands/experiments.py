@@ -28,8 +28,13 @@ def experiments(
         typer.Argument(metavar="NAME", help="Experiments.  [default: all]", autocompletion=completion.all_experiments),
     ] = None,
     metric: Annotated[
-        str, typer.Option(metavar="M", help="The metric of the best run.", autocompletion=completion.metrics)
-    ] = "f1_score",
+        str | None,
+        typer.Option(
+            metavar="M",
+            help="The metric of the best run.  [default: f1_score, of regressions r2]",
+            autocompletion=completion.metrics,
+        ),
+    ] = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted experiments in place of the others.")] = False,
     rename: Annotated[str | None, typer.Option(metavar="NEW", help="Rename one experiment.")] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Hide experiments with their runs.")] = False,

@@ -10,7 +10,7 @@ from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry, read_format
 from expctl.cli.streams import Streams, opened, stdout_is_ours
 from expctl.settings import load_settings
-from expctl.wording import plural
+from expctl.wording import metric_text, plural
 
 if TYPE_CHECKING:
     from expctl.workflows.explain import Trained
@@ -91,8 +91,9 @@ def _nothing(question: Question) -> str:
     if before == after:
         return "nothing differs: the same recipe, the same data"
     return (
-        f"nothing differs in recipe and data, yet {question.metric} went from {before:.4f} to {after:.4f}:"
-        " environment or code (expctl compare shows packages and tags that differ)"
+        f"nothing differs in recipe and data, yet {question.metric} went from"
+        f" {metric_text(before)} to {metric_text(after)}: environment or code"
+        " (expctl compare shows packages and tags that differ)"
     )
 
 
@@ -100,7 +101,7 @@ def _announced(question: Question) -> str:
     before, after = (run.metrics[question.metric] for run in question.runs)
     factors, trainings = len(question.factors), question.trainings
     return (
-        f"{question.metric} {before:.4f} -> {after:.4f} by {plural(factors, 'factor')}:"
+        f"{question.metric} {metric_text(before)} -> {metric_text(after)} by {plural(factors, 'factor')}:"
         f" {plural(trainings, 'training')}{' at most' if trainings else ''}"
         + (", A or B first: made in another environment, or by a factory" if any(question.again) else "")
     )

@@ -11,7 +11,7 @@ from expctl.cli.options import common, completion
 from expctl.cli.options.common import Entry
 from expctl.cli.streams import Streams, opened
 from expctl.errors import ExitCode, UsageError
-from expctl.metrics import check_least, check_points
+from expctl.metrics import METRICS, check_least, check_points
 from expctl.render.formats import Format
 from expctl.settings import load_settings
 
@@ -56,8 +56,8 @@ def gate(
         ),
     ] = None,
     max_drop_slice: Annotated[
-        float, typer.Option(min=0, metavar="X", help="The largest acceptable loss of a slice.")
-    ] = 0.05,
+        float | None, typer.Option(min=0, metavar="X", help="The largest acceptable loss of a slice.  [default: 0.05]")
+    ] = None,
     confidence: common.Confidence = 0.95,
     examples: Annotated[int, typer.Option(min=0, metavar="N", help="How many broken examples to show.")] = 5,
     summary: common.Summary = False,
@@ -73,10 +73,8 @@ def gate(
     """
     if not math.isfinite(max_drop):
         raise UsageError(f"--max-drop {max_drop:g} must be a finite number", hint="--max-drop 0.01")
-    if not math.isfinite(max_drop_slice):
-        raise UsageError(f"--max-drop-slice {max_drop_slice:g} must be a finite number", hint="--max-drop-slice 0.05")
     check_points(max_drop, "--max-drop", metric)
-    check_points(max_drop_slice, "--max-drop-slice", metric)
+    lost = _of_a_slice(max_drop_slice, by, metric)
     if least is not None and not math.isfinite(least):
         raise UsageError(f"--min {least:g} must be a finite number", hint="--min 0.8")
     if least is not None:
@@ -93,7 +91,7 @@ def gate(
     runs = [resolve(store, baseline), resolve(store, candidate)]
     found = judge(
         store, runs[0], runs[1], metric, max_drop=max_drop, least=least, confidence=confidence,
-        by=by, max_drop_slice=max_drop_slice,
+        by=by, max_drop_slice=lost,
     )  # fmt: skip
     broken = found.broken(runs[1], examples)
     streams.write(gate_sheet(runs, found.decision, found.test, found.metric, broken, found.slices), format, settings)
@@ -102,6 +100,21 @@ def gate(
     if runs[0].run_id == runs[1].run_id:
         streams.note(f"run {runs[0].described} is compared with itself")
     raise typer.Exit(OUTCOMES[found.decision.outcome])
+
+
+def _of_a_slice(max_drop: float | None, by: str | None, metric: str | None) -> float:
+    """The largest acceptable loss of a slice. Raises UsageError, also where none is given and none is usual."""
+    if max_drop is None:
+        known = METRICS.get(metric or "")
+        if by is not None and known is not None and known.needs == "values" and known.range[1] == math.inf:
+            raise UsageError(
+                f"--by {by}: what a slice may lose of {metric} depends on the target", hint="--max-drop-slice X"
+            )
+        return 0.05
+    if not math.isfinite(max_drop):
+        raise UsageError(f"--max-drop-slice {max_drop:g} must be a finite number", hint="--max-drop-slice 0.05")
+    check_points(max_drop, "--max-drop-slice", metric)
+    return max_drop
 
 
 COMMANDS = [Entry("gate", gate, topic="gate")]

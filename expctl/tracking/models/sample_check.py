@@ -12,6 +12,7 @@ from expctl.encoding import csv_text
 from expctl.errors import DataError, ExpctlError
 from expctl.tracking.models.storage import ISOLATED
 from expctl.training.data.dataset import feature_frame
+from expctl.training.data.rows import SAMPLE_COLUMNS, sample_column
 from expctl.training.fit.predict_batches import PREDICTION, answers
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from expctl.tracking.store import Store
     from expctl.training.data.table_formats import TableColumns
 
-_ADDED = ("row", "label", "prediction")
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -53,15 +53,18 @@ def _rows(content: bytes) -> list[dict[str, str]]:
 
 def _cells(rows: list[dict[str, str]], model: LoadedModel) -> TableColumns | None:
     """What the model reads of the rows; None if they do not have it all. A model's one text stands as `text` there."""
-    shown = [name for name in rows[0] if name not in _ADDED] if rows else []
+    shown = [name for name in rows[0] if name not in SAMPLE_COLUMNS] if rows else []
     if model.recipe is None:
         only = next(iter(model.inputs)) if len(model.inputs) == 1 and shown == ["text"] else None
         return None if only is None else {only: [_plain(row["text"]) for row in rows]}
-    if sorted(model.inputs) != sorted(shown):
+    if sorted(map(sample_column, model.inputs)) != sorted(shown):
         return None
     kinds = model.recipe.columns or {}
     readers = {"text": _plain, "categorical": _category}
-    return {name: [readers.get(kinds.get(name, ""), _number)(row[name]) for row in rows] for name in model.inputs}
+    return {
+        name: [readers.get(kinds.get(name, ""), _number)(row[sample_column(name)]) for row in rows]
+        for name in model.inputs
+    }
 
 
 def _category(cell: str) -> str | None:

@@ -223,7 +223,7 @@ def _table_recipe(run: RunRecord, inputs: Collection[str]) -> Recipe | None:
     from expctl.training.data.kinds import features_of
 
     try:
-        recipe = Recipe.from_json(run.tags.get(Tag.RECIPE, ""))
+        recipe = Recipe.from_json(run.recipe_json or "")
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
     read = None if recipe.columns is None else features_of(recipe).inputs(recipe)

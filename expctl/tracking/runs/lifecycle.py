@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from expctl.records import RunRecord
 
-# MLflow cuts longer tags with no more than a warning.
-TAG_LIMIT: Final = 8000
-
 # Seconds by which the start of one process may differ from one reading to the next: Linux tells it since the boot, and
 # when that was moves with each correction of the clock.
 _ADRIFT: Final = 5.0

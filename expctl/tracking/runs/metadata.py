@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import DataError, UsageError, mask_secrets
-from expctl.records import RECORDED, Tag
+from expctl.records import RECORDED, TAG_LIMIT, Tag, tag_parts
 from expctl.tracking.names import RUN_LIMIT, check_run_name, is_run_name
 from expctl.tracking.runs import lifecycle, provenance
 from expctl.tracking.runs.dvc import dvc_version
@@ -96,7 +96,7 @@ def check_file_name(what: str, name: str) -> None:
 def check_labels(labels: RunMetadata) -> None:
     """Raise UsageError for names, tags and notes that MLflow would cut or refuse, before any run is made."""
     for what, text, limit in (
-        ("--note", labels.note, lifecycle.TAG_LIMIT),
+        ("--note", labels.note, TAG_LIMIT),
         ("--data-version", labels.data_version, PARAM_LIMIT),
     ):
         check_encodable(what, text or "")
@@ -112,8 +112,8 @@ def check_labels(labels: RunMetadata) -> None:
         if key in RECORDED:
             raise UsageError(f"tag {key!r} is recorded from the environment", hint="choose another key")
         check_key("tag", key)
-        if len(value) > lifecycle.TAG_LIMIT:
-            raise UsageError(f"tag {key} has {len(value):,} characters, the limit is {lifecycle.TAG_LIMIT:,}")
+        if len(value) > TAG_LIMIT:
+            raise UsageError(f"tag {key} has {len(value):,} characters, the limit is {TAG_LIMIT:,}")
 
 
 def check_artifacts(files: Sequence[Path]) -> None:
@@ -130,9 +130,9 @@ def check_artifacts(files: Sequence[Path]) -> None:
             raise UsageError(f"--artifact {path}: {other} of that name", hint="rename it")
 
 
-def recipe_tag(recipe: Recipe) -> dict[str, str]:
-    """The tag that holds a recipe: by it a run is trained again, or known to have been trained."""
-    return {Tag.RECIPE: mask_secrets(recipe.to_json())}
+def recipe_tags(recipe: Recipe) -> dict[str, str]:
+    """The tags that hold a recipe: by them a run is trained again, or known to have been trained."""
+    return tag_parts(Tag.RECIPE, mask_secrets(recipe.to_json()))
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -141,8 +141,10 @@ def check_recipe(recipe: Recipe) -> None:
         check_encodable(key, str(value))
         if len(str(value)) > PARAM_LIMIT:
             raise UsageError(f"{key} has {len(str(value)):,} characters, the limit is {PARAM_LIMIT:,}")
-    if len(recipe.to_json()) > lifecycle.TAG_LIMIT:
-        raise UsageError(f"the recipe has {len(recipe.to_json()):,} characters, the limit is {lifecycle.TAG_LIMIT:,}")
+    try:
+        recipe_tags(recipe)
+    except ValueError as error:
+        raise UsageError(f"the recipe has {error}", hint="--features takes fewer columns") from error
 
 
 def run_tags(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from expctl.errors import DataError
 from expctl.recipe import Recipe
-from expctl.records import Tag
 from expctl.training.data.stored import read_stored
 from expctl.training.data.table_formats import layout_of
 from expctl.training.data.text import as_text
@@ -49,7 +48,7 @@ def _described(names: Sequence[str], cells: Sequence[object]) -> str:
 def read_data(run: RunRecord) -> tuple[TableColumns, Recipe] | None:
     """The file that a run was tested on, and its recipe, if the file is there and the same, byte for byte."""
     try:
-        recipe = Recipe.from_json(run.tags[Tag.RECIPE])
+        recipe = Recipe.from_json(run.recipe_json or "")
         path = recipe.test_data or recipe.data
         stored = read_stored(path)
         recorded = run.params["test_data_hash" if recipe.test_data else "data_hash"]

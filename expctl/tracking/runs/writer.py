@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expctl.errors import ExpctlError, Stopped, StoreError, mask_passwords, mask_secrets
-from expctl.records import Tag
+from expctl.records import TAG_LIMIT, Tag
 from expctl.temporary import temporary_folder
 from expctl.tracking import retries, uris
 from expctl.tracking.errors import lacks_endpoint, store_errors
@@ -39,7 +39,7 @@ from expctl.tracking.runs.items import (
     RemovedTag,
     TagValue,
 )
-from expctl.tracking.runs.lifecycle import TAG_LIMIT, defer_signals, defer_signals_if_local
+from expctl.tracking.runs.lifecycle import defer_signals, defer_signals_if_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from expctl.recipe import Recipe
     from expctl.training.data.rows import Rows
+    from expctl.training.data.table_formats import TableColumns
 
 MAJORITY: Final = 0.95  # of the training rows in one class: from here on accuracy says next to nothing
 NEAR_COPIES: Final = 0.05  # of the test rows: fewer are no harm to a test (tests/simulation/near_copies.py)
@@ -52,7 +53,8 @@ class FileRows:
 class SplitRows:
     """Training and test rows, and how many were left out between: on neither side, or copies of test rows.
 
-    `regrouped`: of a group that is in the test set; `gap`: between the two in time.
+    `regrouped`: of a group that is in the test set; `gap`: between the two in time. `tables` are all columns of the
+    files that training and test rows were read from.
     """
 
     recipe: Recipe
@@ -62,6 +64,7 @@ class SplitRows:
     deduped: int = 0
     regrouped: int = 0
     gap: int = 0
+    tables: tuple[TableColumns, TableColumns] | None = None
 
     @cached_property
     def texts(self) -> np.ndarray:
@@ -76,6 +79,19 @@ class SplitRows:
         import numpy as np
 
         return np.bincount(self.texts)
+
+    @cached_property
+    def alike(self) -> np.ndarray:
+        """The number of each row's content: of a text itself, of a row of a table with its target.
+
+        Of few columns many rows are equal, and are no copies of each other.
+        """
+        import numpy as np
+
+        if self.recipe.columns is None:
+            return self.texts
+        _, targets = np.unique(np.concatenate([self.train.labels, self.test.labels]), return_inverse=True)
+        return np.unique(np.stack([self.texts, targets], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
 
     @cached_property
     def train_classes(self) -> Counter[Any]:
@@ -115,7 +131,7 @@ def rows_without_text(file: FileRows) -> Finding:
 
 
 def rows_without_label(file: FileRows) -> Finding:
-    return _left_out(file, file.without_label, "label")
+    return _left_out(file, file.without_label, "label" if file.recipe.columns is None else file.recipe.target)
 
 
 def rows_without_group(file: FileRows) -> Finding:
@@ -174,16 +190,18 @@ def few_groups(split: SplitRows) -> Finding:
 
 
 def repeated_rows(split: SplitRows) -> Finding:
-    return len(split.texts) - len(split.copies), None
+    return len(split.alike) - int(split.alike.max()) - 1, None
 
 
 def leaked_rows(split: SplitRows) -> Finding:
     import numpy as np
 
-    repeated, rows = len(split.texts) - len(split.copies), len(split.train)
-    trained = np.zeros(len(split.copies), dtype=bool)
-    trained[split.texts[:rows]] = True
-    leaked = int(trained[split.texts[rows:]].sum())
+    numbers, rows = split.alike, len(split.train)
+    different = int(numbers.max()) + 1
+    repeated = len(numbers) - different
+    trained = np.zeros(different, dtype=bool)
+    trained[numbers[:rows]] = True
+    leaked = int(trained[numbers[rows:]].sum())
     what = "text" if split.recipe.columns is None else "copy"
     return leaked, (
         f"{leaked:,} of {len(split.test):,} test rows {agree(leaked, 'has', 'have')} a {what} that is trained on too"

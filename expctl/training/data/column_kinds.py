@@ -7,6 +7,7 @@ old one. How cells of a kind are read is the business of `table.py`.
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from fnmatch import fnmatchcase
 from types import NoneType
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 from expctl.columns import COLUMN_KINDS, by_kind
 from expctl.errors import DataError, UsageError, closest, mask_secrets
 from expctl.recipe import renamed
-from expctl.training.data.cells import MISSING, are_missing, are_numbers, is_missing, is_moment, numbers
+from expctl.training.data.cells import MISSING, are_missing, are_numbers, is_missing, is_moment, is_number, numbers
 from expctl.training.data.class_folders import is_class_folder
 from expctl.training.data.stored import read_stored
 from expctl.training.data.table_formats import layout_of, likely_delimiter
 from expctl.training.data.tables import chunks, is_repeated, kind_of, opened, require
+from expctl.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -57,12 +59,10 @@ def decided(given: Mapping[str, Any]) -> dict[str, Any]:
     require(list(table), target, name=name, option="--target")
     missing = missing_words(said.get("missing"))
     columns = decide_columns(table, said, target=target, missing=missing, name=name)
-    task = said.get("task") or task_of_target(_known(table[target]))
+    gone = are_missing(table[target], missing or MISSING)
+    cells = [cell for cell, is_gone in zip(table[target], gone, strict=True) if not is_gone]
+    task = said.get("task") or _clear_task(cells, target=target, name=name)
     return {**said, "target": target, "task": task, "columns": columns}
-
-
-def _known(cells: Sequence[Any]) -> list[Any]:
-    return [cell for cell, gone in zip(cells, are_missing(cells, MISSING), strict=True) if not gone]
 
 
 def _is_of_table(said: Mapping[str, Any]) -> bool:
@@ -104,6 +104,9 @@ def decide_columns(
     """The columns that are features, with the kind of each, in the order of a recipe."""
     apart = {target, *(said.get(key) for key in ("split_column", "group_column", "time_column"))}
     others = [column for column in table if column not in apart]
+    for word in {one.strip() for one in (said.get("features") or "").split(",")} & apart:
+        what = "is the target" if word == target else "divides the rows"
+        raise DataError(f"--features {word}: in {name} this column {what}", hint="leave it out")
     given = _given_kinds(said.get("kinds"), table, name)
     chosen = others if said.get("features") is None else _matching(said["features"], others, "--features", name)
     if said.get("features") is None and said.get("text_column") is not None:
@@ -165,11 +168,31 @@ def kind_of_cells(cells: Sequence[Any], missing: frozenset[str] = MISSING) -> st
     return "text" if words and len(different) * 2 > size and long and spaced else "categorical"
 
 
+def _clear_task(cells: Sequence[Any], *, target: str, name: str) -> str:
+    """The task of a target. Raises DataError for one that is measurements but for a few cells."""
+    task = task_of_target(cells)
+    if task == "regression":
+        return task
+    others = [cell for cell in cells if not is_number(cell)]
+    few = 0 < len(others) <= len(cells) / 10
+    if few and task_of_target([cell for cell in cells if is_number(cell)]) == "regression":
+        raise DataError(
+            f"{name}: the target {target!r} is numbers but for {plural(len(others), 'cell')} ({str(others[0])[:40]!r})",
+            hint=f"--missing {shlex.quote(str(others[0])[:40])} leaves such rows out, --task classification takes them",
+        )
+    return task
+
+
 def task_of_target(cells: Sequence[Any]) -> str:
-    """classification of words, of booleans and of up to 20 different whole numbers; else regression."""
+    """classification of words, of booleans and of up to 20 different whole numbers; else regression.
+
+    Of numbers with decimal commas too, so that reading them says what is wrong.
+    """
     try:
         different = set(numbers(cells, frozenset()))
     except ValueError:
-        return "classification"
+        commas = [cell for cell in cells if isinstance(cell, str) and "," in cell]
+        points = [cell.replace(",", ".") if isinstance(cell, str) else cell for cell in cells]
+        return "regression" if commas and are_numbers(points) else "classification"
     whole = all(one.is_integer() for one in different)
     return "classification" if whole and len(different) <= _CLASSES else "regression"

@@ -121,7 +121,8 @@ def load_split(recipe: Recipe, *, all_columns: bool = False, order: Sequence[int
         before, train = len(train), without_tested_groups(train, test)
         regrouped = before - len(train)
     _check(train, test, recipe)
-    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped, regrouped, gap))
+    tables = (table, table if recipe.test_data is None else test_table)
+    data_issues += find_issues(SplitRows(recipe, train, test, unsplit, deduped, regrouped, gap, tables))
     return Split(
         train,
         test,
@@ -202,6 +203,12 @@ def _advise(table: TableColumns, recipe: Recipe, name: str) -> None:
         raise DataError(
             f"{name} has no column {missing[0]!r}{closest(missing[0], table)}; it has {shown_names(list(table))}",
             hint=mask_secrets(advised),
+        )
+    if len(missing) > 1:
+        raise DataError(
+            f"{name} has no column {missing[0]!r}{closest(missing[0], table)}",
+            hint=f"it has {shown_names(list(table))}; --text-column names another, or --target what to learn from all"
+            " others",
         )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
+
+SAMPLE_COLUMNS: Final = ("row", "label", "prediction")  # of a sample of predictions, beside those of the features
+_FEATURE: Final = "feature."
 
 
 @dataclass(frozen=True)
@@ -46,3 +49,11 @@ def text_hashes(texts: Sequence[str]) -> np.ndarray:
 
     digests = (hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts)
     return np.array(list(digests), dtype="S32")
+
+
+def sample_column(name: str) -> str:
+    """What a feature is called in a sample of predictions: as in the data, `feature.NAME` where that means another."""
+    own = name
+    while own.startswith(_FEATURE):
+        own = own.removeprefix(_FEATURE)
+    return f"{_FEATURE}{name}" if own in SAMPLE_COLUMNS else name

@@ -6,6 +6,7 @@ The members are those of `FeatureKind`; which column is of which kind is decided
 from __future__ import annotations
 
 import math
+import shlex
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,7 +20,12 @@ from expctl.training.data.rows import text_hashes
 from expctl.training.models.families import families_of, is_factory
 from expctl.training.models.features import FEATURES
 from expctl.training.models.preparation import CATEGORICAL, PREPARATION
-from expctl.training.models.steps import features_step, fitted_transformer
+from expctl.training.models.steps import (
+    features_step,
+    fitted_transformer,
+    fitted_transformers,
+    unfitted_transformer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -79,7 +85,14 @@ def read_rows(table: TableColumns, recipe: Recipe, *, first: int = 0) -> TableCo
     given = missing_words(recipe.missing)
     found: TableColumns = {}
     for name, kind in (recipe.columns or {}).items():
-        found |= _read(name, kind, table[name], given, first)
+        cells = _read(name, kind, table[name], given, first)
+        twice = next((one for one in cells if one in found), None)
+        if twice is not None:
+            raise DataError(
+                f"column {twice!r} is called as a part of the date-time column {name!r} is",
+                hint=f"--drop {shlex.quote(twice)}, or --as {shlex.quote(f'{name}=categorical')}",
+            )
+        found |= cells
     return found
 
 
@@ -175,11 +188,19 @@ def _of(kinds: Mapping[str, str], wanted: str) -> list[str]:
 
 
 def check_fit(pipeline: Pipeline, frame: pd.DataFrame, recipe: Recipe) -> None:
-    """Nothing that could not be fitted is known beforehand."""
+    """What `text.py` checks, of each column of texts."""
+    for name in _of(recipe.columns or {}, "text"):
+        for step in text.STEPS:
+            vectorizer = unfitted_transformer(pipeline, f"{step} {name}")
+            if vectorizer is not None:
+                text.check_terms(vectorizer, frame[name], name)
 
 
 def after_fit(pipeline: Pipeline) -> None:
-    """As it is."""
+    """What `text.py` does, of each column of texts."""
+    for name, vectorizer in fitted_transformers(pipeline).items():
+        if name.partition(" ")[0] in text.STEPS:
+            text.keep_plainly(vectorizer)
 
 
 def unknown_shares(pipeline: Pipeline, frame: pd.DataFrame, recipe: Recipe) -> None:

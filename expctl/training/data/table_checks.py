@@ -5,9 +5,12 @@ The table of them is `DATA_ISSUES`; each is given `SplitRows` and gives what `ch
 
 from __future__ import annotations
 
+import re
 import shlex
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+from expctl.training.data import cells as read
 from expctl.training.data.cells import MISSING, is_missing, is_number
 from expctl.training.data.table import TIME_PARTS
 from expctl.wording import agree, plural
@@ -28,6 +31,11 @@ _BINS: Final = 200  # of the numbers of a column
 _LEAST: Final = 10  # rows by which a column is judged
 _NAMED: Final = 5
 _SHOWN: Final = 40  # characters of a cell
+CHANCE: Final = 0.01  # of what is told of a random split
+_DATE: Final = re.compile(r"(\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2})([ T].*)?")
+_AMOUNT: Final = re.compile(r"[-+]?[$€£]? ?(\d{1,3}([., ]\d{3})+|\d+)([.,]\d+)?( ?[%$€£])?")
+_BEGINNING: Final = datetime(1970, 1, 1)
+_SECOND: Final = timedelta(seconds=1)
 NUMBERS: Final = 0.9  # of the cells of a column: with fewer it may be one of words
 
 
@@ -73,8 +81,10 @@ def missing_cells(split: SplitRows) -> Finding:
 def constant_columns(split: SplitRows) -> Finding:
     kinds = split.recipe.columns or {}
     constant = [name for name, kind in kinds.items() if _is_constant(split.train.frame, name, kind)]
+    empty = sum(not cells_of(split.train.frame, name, kinds[name])[1] for name in constant)
+    having = "one value" if not empty else "no value" if empty == len(constant) else "one value or none"
     return len(constant), (
-        f"{plural(len(constant), 'column')} {agree(len(constant), 'has', 'have')} one value in all training rows:"
+        f"{plural(len(constant), 'column')} {agree(len(constant), 'has', 'have')} {having} in all training rows:"
         f" {_dropped(constant)}"
     )
 
@@ -107,11 +117,8 @@ def _is_id(column: pd.Series[float], kind: str) -> bool:
 
 
 def nearly_numeric_columns(split: SplitRows) -> Finding:
-    said = {pair.rpartition("=")[0].strip() for pair in (split.recipe.kinds or "").split(",")}
-    frame, found = _both(split), {}
-    for name, kind in (split.recipe.columns or {}).items():
-        if kind == "categorical" and name not in said and (others := _not_numbers(frame[name])):
-            found[name] = others
+    frame = _both(split)
+    found = {name: others for name in _taken_for_categories(split) if (others := _not_numbers(frame[name]))}
     if not found:
         return NOTHING
     (name, others), *more = found.items()
@@ -122,6 +129,41 @@ def nearly_numeric_columns(split: SplitRows) -> Finding:
         f"column {name!r} is numbers but for {plural(sum(others.values()), 'cell')} ({shown}): it is read as"
         f" categories{too}; {missing}, or --as {shlex.quote(f'{name}=categorical')}"
     )
+
+
+def _taken_for_categories(split: SplitRows) -> list[str]:
+    """The columns that are read as categories, but for those that are said to be."""
+    said = {pair.rpartition("=")[0].strip() for pair in (split.recipe.kinds or "").split(",")}
+    return [name for name, kind in (split.recipe.columns or {}).items() if kind == "categorical" and name not in said]
+
+
+def unread_columns(split: SplitRows) -> Finding:
+    frame = _both(split)
+    found = {name: form for name in _taken_for_categories(split) if (form := _written_otherwise(frame[name]))}
+    if not found:
+        return NOTHING
+    (name, (what, cell, remedy)), *more = found.items()
+    too = f" (and so {agree(len(more), 'is', 'are')} {_named([name for name, _ in more])})" if more else ""
+    return len(found), (
+        f"column {name!r} holds {what} ({cell!r}), which are read as categories{too}: write {remedy}, or"
+        f" --as {shlex.quote(f'{name}=categorical')}"
+    )
+
+
+def _written_otherwise(column: pd.Series[float]) -> tuple[str, str, str] | None:
+    """What most cells of a column are, an example, and how it would be read; None of categories."""
+    cells = {str(word): int(rows) for word, rows in column.dropna().value_counts().items()}
+    known = {word: rows for word, rows in cells.items() if not is_missing(word, MISSING)}
+    for form, what, remedy in (
+        (_DATE, "dates that are not ISO 8601", "them as 2024-12-31"),
+        (_AMOUNT, "numbers with commas or signs", "them as 1234.5"),
+    ):
+        alike = {word: rows for word, rows in known.items() if form.fullmatch(word) and not is_number(word)}
+        plain = sum(rows for word, rows in known.items() if is_number(word)) if form is _AMOUNT else 0
+        total, some = sum(known.values()), sum(alike.values())
+        if total >= _LEAST and some > (1 - NUMBERS) * total and some + plain >= NUMBERS * total:
+            return what, next(iter(alike))[:_SHOWN], remedy
+    return None
 
 
 def _not_numbers(column: pd.Series[float]) -> dict[str, int]:
@@ -230,9 +272,90 @@ def far_targets(split: SplitRows) -> Finding:
 def untrained_targets(split: SplitRows) -> Finding:
     train, test = split.train.labels, split.test.labels
     beyond = int(((test < train.min()) | (test > train.max())).sum())
-    if beyond < UNTRAINED * len(test):
+    beyond = beyond if 2 * _all_tested(beyond, split) < CHANCE else 0
+    low, high, between = _gap(split)
+    count = beyond + between
+    if count < UNTRAINED * len(test):
         return NOTHING
-    return beyond, (
-        f"the target of {beyond:,} of {len(test):,} test rows is beyond those of all training rows"
-        f" ({train.min():g} to {train.max():g}), where trees and neighbours cannot follow"
+    where = [f"beyond those of all training rows ({train.min():g} to {train.max():g})"] if beyond else []
+    where += [f"between {low:g} and {high:g}, where no training row is"] if between else []
+    counts = "" if len(where) < 2 else f" ({beyond:,} and {between:,})"
+    return count, (
+        f"the target of {count:,} of {len(test):,} test rows is {' or '.join(where)}{counts}: what a model"
+        " says there is a guess, and trees and neighbours cannot follow"
     )
+
+
+def _all_tested(rows: int | np.ndarray, split: SplitRows) -> Any:
+    """The chance that rows that lie together are all test rows, were the rows divided at random."""
+    share = len(split.test) / (len(split.train) + len(split.test))
+    return share**rows
+
+
+def _gap(split: SplitRows) -> tuple[float, float, int]:
+    """Two neighbouring targets of training rows with more test rows between them than chance has, and how many.
+
+    They are far from each other: a tenth of what nine of ten training rows span, or more.
+    """
+    import numpy as np
+
+    train, test = split.train.labels, split.test.labels
+    known = np.unique(train)
+    place = np.searchsorted(known, test)
+    inside = (place > 0) & (place < len(known)) & (known[np.minimum(place, len(known) - 1)] != test)
+    gaps, rows = np.unique(place[inside], return_counts=True)
+    wide = known[gaps] - known[gaps - 1] > (np.quantile(train, 0.95) - np.quantile(train, 0.05)) / 10
+    rows = np.where(wide & (len(known) * _all_tested(rows, split) < CHANCE), rows, 0)
+    if not rows.any():
+        return 0.0, 0.0, 0
+    widest = gaps[rows.argmax()]
+    return float(known[widest - 1]), float(known[widest]), int(rows.max())
+
+
+def untimely_rows(split: SplitRows) -> Finding:
+    import numpy as np
+
+    recipe = split.recipe
+    at_random = recipe.split_column is None and recipe.test_data is None
+    if recipe.time_column is not None or (at_random and recipe.group_column is not None):
+        return NOTHING
+    early: dict[str, int] = {}
+    for name, train, test in _dated(split):
+        rows = np.argsort(np.concatenate([split.train.frame.index, split.test.frame.index]), kind="stable")
+        if not at_random or _is_ordered(np.concatenate([train, test])[rows]):
+            early[name] = int((test < train.max()).sum())
+    if not early:
+        return NOTHING
+    name = min(early, key=lambda one: early[one])
+    count, how = early[name], f"the rows are in the order of {name!r} and divided at random: " if at_random else ""
+    return count, (
+        f"{how}{count:,} of {len(split.test):,} test rows {agree(count, 'has', 'have')} an earlier {name!r} than a"
+        f" training row; if later rows are to be predicted: --time-column {shlex.quote(name)}"
+    )
+
+
+def _is_ordered(times: np.ndarray) -> bool:
+    """Whether times that are not all the same go one way."""
+    import numpy as np
+
+    steps = np.diff(times)
+    return len(times) >= _LEAST and bool(steps.any()) and bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _dated(split: SplitRows) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """The columns of the files that hold a date or time in every row, as seconds of training and of test rows."""
+    import numpy as np
+
+    if split.tables is None:
+        return
+    sides = list(zip(split.tables, (split.train.frame.index, split.test.frame.index), strict=True))
+    for name in split.tables[0]:
+        other = (split.recipe.columns or {}).get(name, "datetime") != "datetime"
+        if other or name == split.recipe.target or name not in split.tables[1]:
+            continue
+        try:
+            times = [[read.moment(table[name][row]) for row in rows] for table, rows in sides]
+        except ValueError:
+            continue
+        train, test = (np.array([(one - _BEGINNING) // _SECOND for one in side], dtype=np.int64) for side in times)
+        yield name, train, test

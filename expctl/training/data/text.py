@@ -7,6 +7,7 @@ The members are those of `FeatureKind`; `oov.py` and `term_counts.py` do the wor
 from __future__ import annotations
 
 import itertools
+import shlex
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +19,7 @@ from expctl.training.models.steps import TFIDF, TFIDF_CHARACTERS, fitted_transfo
 from expctl.training.models.word_file import is_word_file, read_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -40,7 +41,7 @@ COUNT_KEYS: Final = (
     "char_ngram_max",
 )  # fmt: skip
 WIDEST_KEY: Final = "ngram_max"
-_STEPS: Final = (TFIDF, TFIDF_CHARACTERS)
+STEPS: Final = (TFIDF, TFIDF_CHARACTERS)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def vectorizers_of(estimator: Any) -> dict[str, Any]:
 
     None for a factory's.
     """
-    found = (fitted_transformer(estimator, name) for name in _STEPS)
+    found = (fitted_transformer(estimator, name) for name in STEPS)
     return {vectorizer.analyzer: vectorizer for vectorizer in found if vectorizer is not None}
 
 
@@ -115,19 +116,25 @@ def check_fit(pipeline: Pipeline, frame: pd.DataFrame, recipe: Recipe) -> None:
     Raises UsageError if `min_df` asks for more rows than there are.
     """
     for vectorizer in _unfitted(pipeline).values():
-        if vectorizer.min_df > len(frame):
-            raise UsageError(f"min_df {vectorizer.min_df} is more than the {len(frame):,} training rows")
-        analyze = vectorizer.build_analyzer()
-        if not any(analyze(text) for text in frame[recipe.text_column]):
-            raise DataError(
-                "no term in any training text: they hold only stop words, single letters or signs",
-                hint="-p analyzer=char_wb reads letters instead of words; -p stop_words=none keeps all words",
-            )
+        check_terms(vectorizer, frame[recipe.text_column])
+
+
+def check_terms(vectorizer: Any, texts: Collection[str], column: str | None = None) -> None:
+    """What `check_fit` does of one vectorizer and its texts, those of a `column` if a table has several."""
+    if vectorizer.min_df > len(texts):
+        raise UsageError(f"min_df {vectorizer.min_df} is more than the {len(texts):,} training rows")
+    analyze = vectorizer.build_analyzer()
+    if not any(map(analyze, texts)):
+        where, leave = ("", "") if column is None else (f" of column {column!r}", f"--drop {shlex.quote(column)}; ")
+        raise DataError(
+            f"no term in any training text{where}: they hold only stop words, single letters or signs",
+            hint=f"{leave}-p analyzer=char_wb reads letters instead of words; -p stop_words=none keeps all words",
+        )
 
 
 def _unfitted(pipeline: Pipeline) -> dict[str, Any]:
     """The vectorizers of a pipeline as they will be cloned and fitted, by the name of their step."""
-    found = {name: unfitted_transformer(pipeline, name) for name in _STEPS}
+    found = {name: unfitted_transformer(pipeline, name) for name in STEPS}
     return {name: vectorizer for name, vectorizer in found.items() if vectorizer is not None}
 
 
@@ -137,7 +144,12 @@ def after_fit(pipeline: Pipeline) -> None:
     numpy's make skops write each as an array of its own: 0.7 s in place of 0.1 s for 5,000 terms.
     """
     for vectorizer in vectorizers_of(pipeline).values():
-        vectorizer.vocabulary_ = {term: int(index) for term, index in vectorizer.vocabulary_.items()}
+        keep_plainly(vectorizer)
+
+
+def keep_plainly(vectorizer: Any) -> None:
+    """What `after_fit` does of one fitted vectorizer."""
+    vectorizer.vocabulary_ = {term: int(index) for term, index in vectorizer.vocabulary_.items()}
 
 
 def unknown_shares(pipeline: Pipeline, frame: pd.DataFrame, recipe: Recipe) -> np.ndarray | None:

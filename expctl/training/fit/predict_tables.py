@@ -14,7 +14,7 @@ from expctl.training.fit.predict_batches import answer_names, answers, check_fre
 from expctl.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from expctl.recipe import Recipe
     from expctl.training.data.table_formats import TableColumns
@@ -76,7 +76,8 @@ def predicted_tables(
     passed = 0
     for chunk in chunks:
         _require(chunk, kind.columns(recipe), name)
-        check_free(chunk, names, name)
+        shown = _beside(chunk, names, kind.columns(recipe))
+        check_free(shown, names, name)
         try:
             cells = kind.read_rows(chunk, recipe, first=passed)
         except DataError as error:
@@ -88,7 +89,14 @@ def predicted_tables(
         added: TableColumns = {one: [] for one in names}
         if rows:
             added = answers(estimator, feature_frame(cells, range(rows)), names)
-        yield {**chunk, **added}
+        yield {**shown, **added}
+
+
+def _beside(chunk: TableColumns, added: Sequence[str], read: Sequence[str]) -> TableColumns:
+    """The columns under the names that they have beside those which are added: `feature.NAME` where the model reads one
+    of such a name, which nobody can rename then.
+    """
+    return {f"feature.{one}" if one in added and one in read else one: cells for one, cells in chunk.items()}
 
 
 def _require(columns: TableColumns, wanted: list[str], name: str) -> None:

@@ -20,6 +20,7 @@ from expctl.training.data.dataset import Split, fingerprint
 from expctl.training.data.duplicates import divisible, rows_of
 from expctl.training.data.kinds import features_of
 from expctl.training.data.row_groups import units_of
+from expctl.training.data.rows import sample_column
 from expctl.training.data.time_order import time_folds
 from expctl.training.fit.extra_metrics import Measured, load_extra_metrics, measure, values_of
 from expctl.training.models.steps import CALIBRATION_FOLDS, selects_columns
@@ -289,7 +290,7 @@ def _sample(test: Rows, evaluation: Evaluation, recipe: Recipe) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": part.index,
-            **features_of(recipe).sample(part, recipe),
+            **{sample_column(name): cells for name, cells in features_of(recipe).sample(part, recipe).items()},
             "label": test.labels[chosen],
             "prediction": evaluation.predictions.predicted[chosen],
         }

@@ -133,9 +133,14 @@ def unfitted_transformer(pipeline: Pipeline, name: str) -> Any:
 
 def fitted_transformer(estimator: Any, name: str) -> Any:
     """The fitted transformer of that name; None of a factory's estimator, and of anything else."""
+    return fitted_transformers(estimator).get(name)
+
+
+def fitted_transformers(estimator: Any) -> dict[str, Any]:
+    """The fitted transformers by name; none of a factory's estimator, and of anything else."""
     steps = getattr(estimator, "steps", None)
     features = steps[0][1] if steps and steps[0][0] == _FEATURES else None
-    return getattr(features, "named_transformers_", {}).get(name)
+    return dict(getattr(features, "named_transformers_", {}))
 
 
 def transformed(pipeline: Pipeline, frame: pd.DataFrame) -> tuple[Any, Any]:

@@ -30,12 +30,16 @@ def read_labels(values: list[Any], *, parse: bool, column: str) -> np.ndarray:
         return np.array(cells.numbers(values, frozenset()), dtype=np.float64)
     except ValueError as error:
         wrong = next((value for value in values if not cells.is_number(value)), None)
+        comma = isinstance(wrong, str) and cells.is_number(wrong.replace(",", "."))
+        point = f"write a point, {wrong.replace(',', '.').strip()}; or " if isinstance(wrong, str) and comma else ""
         reason = f"is not a number: {str(wrong)[:40]!r}" if wrong is not None else f"holds {error}"
-        raise DataError(f"the target in column {column!r} {reason}", hint="--task classification") from error
+        raise DataError(f"the target in column {column!r} {reason}", hint=f"{point}--task classification") from error
 
 
 def check_labels(labels: np.ndarray, recipe: Recipe) -> None:
     """Raise DataError if all numbers are the same one."""
+    if len(labels) == 1:
+        raise DataError(f"{mask_secrets(recipe.data)} has one row to learn from", hint="a model needs more of them")
     if len(labels) and (labels == labels[0]).all():
         raise DataError(
             f"all {len(labels):,} rows of {mask_secrets(recipe.data)} to learn from have the target {labels[0]:g}",

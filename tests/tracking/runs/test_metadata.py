@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -15,7 +16,7 @@ from expctl.tracking.runs.metadata import (
     check_recipe,
     labels_of,
     numbered,
-    recipe_tag,
+    recipe_tags,
     run_tags,
     with_data_version,
 )
@@ -79,8 +80,24 @@ def test_a_recipe_that_the_store_cannot_hold_is_refused():
     check_recipe(Recipe(data="d" * 6000))
     with pytest.raises(UsageError, match="data_path has 6,001 characters"):
         check_recipe(Recipe(data="d" * 6001))
-    with pytest.raises(UsageError, match="the recipe has"):
-        check_recipe(Recipe(data="d" * 5000, text_column="t" * 5000))
+    check_recipe(Recipe(data="d" * 5000, text_column="t" * 5000))
+    columns = {f"{i}{'x' * 90}": "numeric" for i in range(9)} | {
+        sha256(b"%d" % i).hexdigest(): "numeric" for i in range(19_000)
+    }
+    with pytest.raises(UsageError, match=r"the recipe has .* characters, the limit is 800,000"):
+        check_recipe(Recipe(data="d", task="regression", columns=columns))
+
+
+def test_a_recipe_of_many_columns_is_kept_in_several_tags(store):
+    recipe = Recipe(
+        data="d.csv", task="regression", columns={f"gene_{i * 7919 % 104729}": "numeric" for i in range(10_000)}
+    )
+    check_recipe(recipe)
+    tags = recipe_tags(recipe)
+    assert len(tags) > 1
+    with recording(store, None, tags) as writer:
+        pass
+    assert Recipe.from_json(store.get(writer.run_id).recipe_json or "") == recipe
 
 
 @pytest.mark.parametrize("labels", [RunMetadata(name="a\0b"), RunMetadata(note="\0"), RunMetadata(tags={"k": "\0"})])
@@ -119,4 +136,4 @@ def test_the_tags_of_a_run_say_who_made_it_with_which_code_by_which_command():
 
 
 def test_no_secret_of_a_recipe_reaches_its_tag():
-    assert "s3cr3t" not in recipe_tag(Recipe(data="https://ada:s3cr3t@host/a.csv"))[Tag.RECIPE]
+    assert "s3cr3t" not in recipe_tags(Recipe(data="https://ada:s3cr3t@host/a.csv"))[Tag.RECIPE]

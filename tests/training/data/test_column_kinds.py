@@ -51,6 +51,8 @@ def test_other_words_for_missing_make_another_column() -> None:
         (["1.0", "2.0"], "classification"),
         (["1.5", "2.0"], "regression"),
         (["1", "2", "many"], "classification"),
+        (["1,5", "2"], "regression"),
+        (["1,5", "2,5,3"], "classification"),
         ([], "classification"),
     ],
 )
@@ -124,6 +126,7 @@ def test_texts_stay_texts(tmp_path: Path) -> None:
         ({"target": "prise"}, "no column 'prise', did you mean 'price'?"),
         ({"drop": "sise"}, "--drop sise: "),
         ({"features": "x*"}, "no such column"),
+        ({"features": "size, price"}, "this column is the target"),
         ({"kinds": "size=number"}, "--as size=number: NAME=KIND"),
         ({"kinds": "siz=text"}, "has no column 'siz', did you mean 'size'?"),
         ({"drop": "*"}, "has no column to learn from besides 'price'"),
@@ -133,3 +136,14 @@ def test_a_wrong_name_is_told_in_one_line(table: Path, given: dict[str, str], wo
     with pytest.raises((DataError, UsageError)) as refused:
         columns(table, **given)
     assert words in refused.value.message
+
+
+def test_a_target_of_measurements_but_for_a_few_cells_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{i + 0.5}\n" for i in range(30)) + "7,inf\n")
+    given = {"data": str(path), "target": "y"}
+    with pytest.raises(DataError, match=r"the target 'y' is numbers but for 1 cell \('inf'\)") as refused:
+        decided(given)
+    assert refused.value.hint == "--missing inf leaves such rows out, --task classification takes them"
+    assert decided({**given, "missing": "inf"})["task"] == "regression"
+    assert decided({**given, "task": "classification"})["task"] == "classification"

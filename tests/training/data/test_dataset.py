@@ -118,7 +118,7 @@ def test_a_missing_column_names_its_option(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", balanced(5), header=("review", "stars"))
     assert refusal(Recipe(path)) == (
         f"{path} has no column 'text'",
-        "it has review, stars; --text-column names another",
+        "it has review, stars; --text-column names another, or --target what to learn from all others",
     )
     assert refusal(Recipe(path, text_column="review", target="star")) == (
         f"{path} has no column 'star', did you mean 'stars'?; it has review, stars",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expctl.training.data.rows import Rows, text_hashes
+from expctl.training.data.rows import Rows, sample_column, text_hashes
 
 ROWS = Rows(
     pd.DataFrame({"text": ["a", "b", "c"]}, index=[10, 20, 30]), np.array(["x", "y", "z"]), text_hashes(["a", "b", "c"])
@@ -44,3 +44,11 @@ def test_a_hash_is_the_documented_one_that_any_program_can_make():
 
 def test_a_text_with_half_a_surrogate_pair_has_a_hash_too():
     assert len(set(text_hashes(["\ud83d", "\udc4d"]))) == 2
+
+
+def test_a_feature_that_is_called_as_what_a_sample_adds_has_a_name_of_its_own():
+    names = ["row", "label", "prediction", "feature.row", "feature.feature.row", "feature.size", "text_hash", "size"]
+    assert [sample_column(name) for name in names] == [
+        *("feature.row", "feature.label", "feature.prediction", "feature.feature.row", "feature.feature.feature.row"),
+        *("feature.size", "text_hash", "size"),
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from expctl.errors import DataError
+from expctl.errors import DataError, UsageError
 from expctl.recipe import Recipe
 from expctl.training.data import table
 from expctl.training.data.dataset import feature_frame
@@ -98,3 +98,34 @@ def test_each_text_has_its_own_terms_and_unknown_categories_are_known_by_the_enc
     names = [name for name, *_ in fitted.steps[0][1].transformers]
     assert names == ["categorical", "numeric", "tfidf note", "tfidf more"]
     assert table.known_categories(fitted) == {"town": frozenset({"ulm"})}
+
+
+def test_a_column_of_texts_without_a_term_is_refused_before_a_fit() -> None:
+    given = recipe(columns={"size": "numeric", "a note": "text"})
+    frame = feature_frame({"size": [1.0, 2.0], "a note": ["!", ""]}, range(2))
+    with pytest.raises(DataError, match="no term in any training text of column 'a note'") as refused:
+        table.check_fit(build_pipeline(given), frame, given)
+    assert (refused.value.hint or "").startswith("--drop 'a note'; -p analyzer=char_wb")
+    many = recipe(columns=given.columns, min_df=3)
+    with pytest.raises(UsageError, match="min_df 3 is more than the 2 training rows"):
+        table.check_fit(build_pipeline(many), frame, many)
+    table.check_fit(build_pipeline(given), frame.assign(**{"a note": ["old house", ""]}), given)
+
+
+def test_the_terms_of_each_column_of_texts_are_kept_with_python_integers() -> None:
+    """numpy's make skops write an array each."""
+    given = recipe(columns={"size": "numeric", "note": "text", "more": "text"}, analyzer="word+char_wb")
+    frame = feature_frame({"size": [1.0, 2.0], "note": ["old house", "new"], "more": ["big", "small"]}, range(2))
+    pipeline = build_pipeline(given).fit(frame, [1.0, 2.0])
+    before = pipeline.predict(frame).tolist()
+    table.after_fit(pipeline)
+    vectorizers = [one for one in pipeline[0].named_transformers_.values() if hasattr(one, "vocabulary_")]
+    assert len(vectorizers) == 4
+    assert {type(index) for one in vectorizers for index in one.vocabulary_.values()} == {int}
+    assert pipeline.predict(frame).tolist() == before
+
+
+def test_a_column_that_is_called_as_a_part_of_a_date_is_refused() -> None:
+    given = recipe(columns={"sold.year": "numeric", "sold": "datetime"})
+    with pytest.raises(DataError, match=r"column 'sold.year' is called as a part of the date-time column 'sold' is"):
+        table.read_cells({"sold.year": ["1"], "sold": ["2020-01-01"]}, given)

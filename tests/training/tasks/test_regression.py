@@ -36,6 +36,7 @@ def test_what_is_no_number_is_named(wrong: Any) -> None:
     with pytest.raises(DataError) as refused:
         regression.read_labels([1, wrong], parse=False, column="y")
     assert refused.value.message == f"the target in column 'y' is not a number: {str(wrong)!r}"
+    assert refused.value.hint == ("write a point, 1.5; or " if wrong == "1,5" else "") + "--task classification"
 
 
 def test_a_number_beyond_every_float_is_named() -> None:
