@@ -126,7 +126,8 @@ def unclear(
         for one in values:
             off = found[key][0] - one
             far.append((off if above else np.abs(off)) > _CLEAR * found[key][1])
-    return np.any(far, axis=0)
+    wanted: np.ndarray = np.any(far, axis=0)
+    return wanted
 
 
 def quickly() -> patch:  # type: ignore[type-arg]
