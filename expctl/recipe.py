@@ -265,6 +265,7 @@ class Recipe:
         metavar="METHOD",
         panel="Model",
         domains=(Options(("sigmoid", "isotonic")), NONE),
+        may_vary=True,
     )
     model: str = option(
         "{models}, or package.module:factory.",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LEAST_ROWS: Final = 20  # with fewer there is no verdict, and no limits
 # Times the skewness of squared errors that is seen: the rows of a long tail that few rows have not shown add to it.
-_MORE_SKEWED: Final = 1.5
+_MORE_SKEWED: Final = 2.0
 _NOT_SKEWED: Final = 1e-9
 _UNDEFINED: Final = {"r2": "the target is constant on these rows", "mape": "the target is 0 on some of these rows"}
 
@@ -131,7 +131,7 @@ def regression_limits(
 
     Student's t with Hall's transformation, which moves the limits to where skewed figures put them (Hall 1992, On the
     removal of skewness by transformation, Journal of the Royal Statistical Society B 54). The error is taken as if one
-    more row were as far off as the farthest, and the skewness of squared errors half as large again as it is seen.
+    more row were as far off as the farthest, and the skewness of squared errors twice as large as it is seen.
     Those of the median are the order statistics that hold it whatever the distribution (David and Nagaraja 2003, Order
     Statistics, 7.1). A large error that was not seen adds to the errors and to the spread of the target: so low may R²
     be, too.

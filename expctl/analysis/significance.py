@@ -18,6 +18,7 @@ from expctl.analysis.clusters import (
     too_few,
 )
 from expctl.analysis.difference import Difference, adjusted, evened, mcnemar_p, mirrored, resampled_difference
+from expctl.analysis.influence import deciding_rows
 from expctl.analysis.joint_table import JointTable, counts_of_each, joint_table, sizes
 from expctl.analysis.label_metrics import ClassCounts
 from expctl.analysis.predictions import Pairing, RunPredictions, pair
@@ -27,7 +28,7 @@ from expctl.analysis.scores import score_differences, too_few_rows
 from expctl.metrics import METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -92,12 +93,10 @@ def _resampled(
     ordered = JointTable(label, first, second, counts, table.classes)
     sides = counts_of_each(label, (first, second), counts[None, :], table.classes)
     points = [[measure(*side) for side in sides] for measure in measures]
-    changed = _changed(label, first, second, counts), _changed_by_class(ordered)
-    # Of what a measure computes there may be nothing.
-    few = [min(of) < _MANY and not same_model and bool(one[0]) for of, one in zip(changed, points, strict=True)]
+    few = [set[str]() if same_model else of for of in _of_few(ordered, measures, points)]
     unseen = unseen_limits(ordered, measures, confidence, few=few)
     observed = [
-        {key: float((other[key] - one[key])[0]) for key in one} if of_few else {}
+        {key: float((other[key] - one[key])[0]) for key in of_few}
         for (one, other), of_few in zip(points, few, strict=True)
     ]
     by_chance = randomization_p(ordered, measures, observed) if any(few) else observed
@@ -134,6 +133,19 @@ def _changed(label: np.ndarray, first: np.ndarray, second: np.ndarray, counts: n
     return int(counts[before & ~after].sum()), int(counts[after & ~before].sum())
 
 
+def _of_few(
+    table: JointTable, measures: tuple[Measure, Measure], points: Sequence[Sequence[Mapping[str, np.ndarray]]]
+) -> list[set[str]]:
+    """What each measure computes that few rows decide: that few were broken, or fixed, or few of any weight.
+
+    The second computes figures of classes, of which any may have few.
+    """
+    rows = _changed(table.label, table.first, table.second, table.counts)
+    deciding = deciding_rows(table, measures[0]) if min(rows) >= _MANY else {}
+    metrics = {key for key in points[0][0] if min(*rows, *deciding.get(key, rows)) < _MANY}
+    return [metrics, set(points[1][0]) if min(_changed_by_class(table)) < _MANY else set()]
+
+
 def _changed_by_class(table: JointTable) -> list[int]:
     """The same of each class by itself: rows that the second no longer, or only then, takes rightly for it or not."""
     import numpy as np
@@ -151,7 +163,7 @@ def _changed_by_class(table: JointTable) -> list[int]:
 
 
 def unseen_limits(
-    table: JointTable, measures: Sequence[Measure], confidence: float, *, few: Sequence[bool]
+    table: JointTable, measures: Sequence[Measure], confidence: float, *, few: Sequence[Collection[str]]
 ) -> list[dict[str, tuple[float, float]]]:
     """Limits for what these rows may not have shown yet: changes of a kind of which few, or none, were seen.
 
@@ -159,7 +171,7 @@ def unseen_limits(
     the exact limits of a proportion do (Clopper and Pearson 1934, Biometrika 26: of k in n rows the upper one is that
     of Beta(k + 1, n - k)), the lower limit is taken as if one more row had been seen that the challenger breaks, the
     upper one as if it had fixed one more: of a random class; for the second measure, that of classes, of every class.
-    A measure of which there are not `few` has no such limits. Shares are drawn as Dirichlet (Rubin 1981, The Bayesian
+    Only what `few` names of a measure has such limits. Shares are drawn as Dirichlet (Rubin 1981, The Bayesian
     bootstrap, Annals of Statistics 9). tests/simulation/boundary.py tells how often they hold.
     """
     import numpy as np
@@ -183,7 +195,7 @@ def unseen_limits(
             _minus(measure(*_plus(second, after)), measure(*_plus(first, before)))
             for before, after in ((right, wrong), (wrong, right))
         )
-        for key in lower:
+        for key in of_few:
             found[-1][key] = float(np.percentile(lower[key], tail)), float(np.percentile(upper[key], 100 - tail))
     return found
 

@@ -5,7 +5,9 @@
 A batch has random numbers of its own, by the name of its cell and its number: more samples are more batches, and those
 that the file has are not computed again. A file is of one version of the methods: begin another when these change.
 
-A comparison of which a tenth of the resamples says that its verdict is nowhere near is not resampled in full.
+What needs no resamples has none: where a value is within 1.2 standard errors of what it is asked about, limits of 95 %
+hold that and there is no verdict. And a comparison of which a tenth of the resamples says that its verdict is nowhere
+near is not resampled in full.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ from zlib import crc32
 
 import numpy as np
 
+from expctl.analysis.bootstrap import metrics_from_counts
+from expctl.analysis.joint_table import counts_of_each
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from expctl.analysis.difference import Difference
 
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
 
 SIZE: Final = 100  # samples of a batch
 _FEWER: Final = (150, 1_000)  # resamples
+_CLEAR: Final = 1.2  # standard errors: no limits of 95 % are as near as that
+_STEP: Final = 1e-3  # of a row
 
 
 class Batches:
@@ -88,18 +95,53 @@ def tables(
     return list(zip(often.tolist(), found, strict=True))
 
 
+def standard_errors(
+    label: np.ndarray, said: Sequence[np.ndarray], counts: np.ndarray, classes: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Of each metric its value and standard error in every table, shape (tables,), by the infinitesimal jackknife.
+
+    `counts` has shape (tables, cells). Of two that are `said` the value is the difference, the second minus the first.
+    """
+
+    def values(drawn: np.ndarray) -> dict[str, np.ndarray]:
+        found = [metrics_from_counts(*side) for side in counts_of_each(label, said, drawn, classes)]
+        return {key: found[-1][key] - (found[0][key] if len(found) > 1 else 0) for key in found[0]}
+
+    counts = counts.astype(float)
+    value, variance = values(counts), dict.fromkeys(values(counts[:1]), np.zeros(len(counts)))
+    for cell in range(counts.shape[1]):
+        stepped = counts.copy()
+        stepped[:, cell] += _STEP
+        for key, moved in values(stepped).items():
+            variance[key] = variance[key] + counts[:, cell] * ((moved - value[key]) / _STEP) ** 2
+    return {key: (value[key], variance[key] ** 0.5) for key in value}
+
+
+def unclear(
+    found: dict[str, tuple[np.ndarray, np.ndarray]], asked: dict[str, Sequence[float]], *, above: bool = False
+) -> np.ndarray:
+    """In which tables limits might leave out a value that is asked about, shape (tables,); `above` it alone."""
+    far = []
+    for key, values in asked.items():
+        for one in values:
+            off = found[key][0] - one
+            far.append((off if above else np.abs(off)) > _CLEAR * found[key][1])
+    wanted: np.ndarray = np.any(far, axis=0)
+    return wanted
+
+
 def quickly() -> patch:  # type: ignore[type-arg]
     """A context in which comparisons are resampled a tenth as often."""
     return patch("expctl.analysis.joint_table._DRAWS", _FEWER)
 
 
-def near(differences: Iterable[Difference], value: float, *, p_value: float = 0.1) -> bool:
+def near(differences: Iterable[Difference], value: float, *, p_value: float = 0.08) -> bool:
     """Whether any of the limits, or p-values, is so near the value that more resamples might put it beyond.
 
-    The chance of a limit of so many resamples is a fiftieth of the interval; near is a seventh.
+    The chance of a limit of so many resamples is a fiftieth of the interval; near is three times that.
     """
     for one in differences:
-        reach = (one.high - one.low) / 7
-        if min(abs(one.low - value), abs(one.high - value)) < reach or p_value / 5 < one.p_value < p_value:
+        reach = (one.high - one.low) * 3 / 50
+        if min(abs(one.low - value), abs(one.high - value)) < reach or p_value / 3 < one.p_value < p_value:
             return True
     return False

@@ -17,7 +17,7 @@ import numpy as np
 
 from expctl.analysis.bootstrap import metrics_from_counts
 from expctl.analysis.significance import JointTable, paired_differences
-from tests.simulation.batches import batches, near, quickly, tables, tell
+from tests.simulation.batches import batches, near, quickly, standard_errors, tables, tell, unclear
 
 METRICS: Final = ("accuracy", "f1_score", "f1_macro", "balanced_accuracy", "mcc")
 CLASSES: Final = {  # the rarest first
@@ -67,7 +67,11 @@ def passes(
     """For each metric how often a challenger passes whose true loss is the largest allowed."""
     classes = int(cells.max()) + 1
     change, passed = truth(cells, probabilities, classes), np.zeros(len(METRICS))
-    for often, counts in tables(generator, rows, probabilities, samples):
+    drawn = tables(generator, rows, probabilities, samples)
+    label, *said = cells.T
+    errors = standard_errors(label, said, np.array([counts for _, counts in drawn]), classes)
+    wanted = unclear(errors, {key: (change[key],) for key in METRICS}, above=True)
+    for often, counts in itertools.compress(drawn, wanted):
         seen = counts > 0
         table = JointTable(*cells[seen].T, counts[seen], classes)
         with quickly():

@@ -18,7 +18,7 @@ import numpy as np
 
 from expctl.analysis.bootstrap import metrics_from_counts
 from expctl.analysis.significance import JointTable, paired_differences
-from tests.simulation.batches import batches, near, quickly, tables, tell
+from tests.simulation.batches import batches, near, quickly, standard_errors, tables, tell, unclear
 
 CELLS = np.array(list(itertools.product((0, 1), repeat=3)))  # label, prediction A, prediction B
 METRICS: Final = ("accuracy", "f1_score", "f1_macro", "balanced_accuracy", "mcc")
@@ -56,8 +56,11 @@ def simulate(
 ) -> dict[str, tuple[float, float]]:
     """For each metric (how many intervals hold the truth, how many verdicts are better or worse)."""
     truth = {key: values(probabilities, 1)[key] - values(probabilities, 0)[key] for key in METRICS}
-    held, sure = dict.fromkeys(METRICS, 0), dict.fromkeys(METRICS, 0)
-    for often, counts in tables(generator, rows, probabilities, samples):
+    held, sure = dict.fromkeys(METRICS, samples), dict.fromkeys(METRICS, 0)
+    drawn = tables(generator, rows, probabilities, samples)
+    label, *said = CELLS.T
+    errors = standard_errors(label, said, np.array([counts for _, counts in drawn]), 2)
+    for often, counts in itertools.compress(drawn, unclear(errors, {key: (0, truth[key]) for key in METRICS})):
         seen = counts > 0
         table = JointTable(CELLS[seen, 0], CELLS[seen, 1], CELLS[seen, 2], counts[seen], 2)
         with quickly():
@@ -65,7 +68,7 @@ def simulate(
         if any(near([found[key]], value) for key in METRICS for value in (0, truth[key])):
             found = paired_differences(table)
         for key in METRICS:
-            held[key] += often * (found[key].low - 1e-12 <= truth[key] <= found[key].high + 1e-12)
+            held[key] -= often * (not found[key].low - 1e-12 <= truth[key] <= found[key].high + 1e-12)
             sure[key] += often * (found[key].verdict != "no clear difference")
     return {key: (held[key], sure[key]) for key in METRICS}
 

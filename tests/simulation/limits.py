@@ -18,7 +18,7 @@ import numpy as np
 
 from expctl.analysis.bootstrap import metrics_from_counts
 from expctl.analysis.limits import limits_from_counts
-from tests.simulation.batches import batches, tables, tell
+from tests.simulation.batches import batches, standard_errors, tables, tell, unclear
 
 METRICS: Final = ("accuracy", "f1_score", "f1_macro", "balanced_accuracy", "mcc")
 ROWS: Final = (20, 50, 100, 200, 1_000, 5_000)
@@ -61,11 +61,18 @@ def truth(cells: np.ndarray, probabilities: np.ndarray, classes: int) -> dict[st
 def held(
     shares: list[float], accuracy: float, rows: int, rarest_worse: bool, generator: np.random.Generator, samples: int
 ) -> np.ndarray:
-    """For each metric how many limits hold the truth, and then for each the sum of their widths."""
+    """For each metric how many limits hold the truth, and then for each the sum of their widths, if these are told."""
     cells, probabilities = population(shares, accuracy, rarest_worse=rarest_worse)
     expected, classes = truth(cells, probabilities, len(shares)), len(shares)
     found = np.zeros((2, len(METRICS)))
-    for often, counts in tables(generator, rows, probabilities, samples):
+    drawn = tables(generator, rows, probabilities, samples)
+    wanted = np.ones(len(drawn), bool)
+    if accuracy != WIDTH_OF or rarest_worse:
+        label, said = cells.T
+        errors = standard_errors(label, [said], np.array([counts for _, counts in drawn]), classes)
+        wanted = unclear(errors, {key: (expected[key],) for key in METRICS})
+        found[0] = sum(often for (often, _), one in zip(drawn, wanted, strict=True) if not one)
+    for often, counts in itertools.compress(drawn, wanted):
         seen = counts > 0
         limits = limits_from_counts(*cells[seen].T, counts[seen], classes)
         low, high = np.array([limits[key] for key in METRICS]).T

@@ -1,6 +1,6 @@
 """Do limits and tests of regression's metrics hold? A simulation with a known truth; some minutes.
 
-    python tests/simulation/regression.py [--samples 400]
+    python -m tests.simulation.regression [--samples 400] [--keep FILE]
 
 Targets have errors that no model knows: Gaussian, of Student's t with 3 degrees of freedom (whose squares have no
 variance), or lognormal (0.75 of the logarithm). Pairs of models: near (each with small errors of its own), different
@@ -11,18 +11,16 @@ False alarms: verdicts on the near models, which are equal by every metric. A ce
 
 from __future__ import annotations
 
-import argparse
-import sys
-from typing import TYPE_CHECKING, Final
+import itertools
+from functools import partial
+from typing import Final
 
 import numpy as np
 
 from expctl.analysis.predictions import Pairing
 from expctl.analysis.regression import regression_limits, regression_metrics, value_differences
 from expctl.metrics import quality_metrics
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from tests.simulation.batches import batches, tell
 
 ERRORS: Final = ("Gaussian", "t3", "lognormal")
 PAIRS: Final = ("near", "different", "rare")
@@ -69,40 +67,43 @@ def truth(kind: str, pair: str) -> list[dict[str, float]]:
     return found
 
 
-def shares(kind: str, pair: str, rows: int, samples: int, known: list[dict[str, float]]) -> list[Mapping[str, float]]:
-    """How often limits of one model hold the truth, those of the difference, and how often there is a verdict."""
-    keys, generator = quality_metrics("regression"), np.random.default_rng(rows)
-    counts = [dict.fromkeys(keys, 0) for _ in range(3)]
+def sums(
+    kind: str, pair: str, rows: int, known: list[dict[str, float]], generator: np.random.Generator, samples: int
+) -> np.ndarray:
+    """How many limits of one model hold the truth, those of the difference, and how many verdicts there are.
+
+    Of each metric, in this order; shape (3 * metrics,).
+    """
+    keys, counts = quality_metrics("regression"), np.zeros((3, len(quality_metrics("regression"))))
     place = np.arange(rows)
     for _ in range(samples):
         labels, one, other = drawn(kind, pair, rows, generator)
         limits = regression_limits(labels, one)
         differences, _ = value_differences(Pairing(place, place, labels, one, other, [], True, task="regression"))
-        for key in keys:
+        for i, key in enumerate(keys):
             low, high = limits[key]
             change, found = known[1][key] - known[0][key], differences[key]
-            counts[0][key] += low <= known[0][key] <= high
-            counts[1][key] += found.low <= change <= found.high
-            counts[2][key] += found.verdict != "no clear difference"
-    return [{key: count / samples for key, count in one.items()} for one in counts]
+            counts[0, i] += low <= known[0][key] <= high
+            counts[1, i] += found.low <= change <= found.high
+            counts[2, i] += found.verdict != "no clear difference"
+    return counts.ravel()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=400)
-    samples = parser.parse_args().samples
-    keys = quality_metrics("regression")
-    sys.stdout.write(f"| errors | rows | {' | '.join(f'`{key}`' for key in keys)} |\n|---|---:|{'---:|' * len(keys)}\n")
-    for kind in ERRORS:
-        known = {pair: truth(kind, pair) for pair in PAIRS}
-        for rows in ROWS:
-            found = {pair: shares(kind, pair, rows, samples, known[pair]) for pair in PAIRS}
-            cells = []
-            for key in keys:
-                one, difference = (float(np.mean([found[pair][i][key] for pair in PAIRS])) for i in (0, 1))
-                cells.append(f"{one:.1%}, {difference:.1%}, {found['near'][2][key]:.1%}")
-            sys.stdout.write(f"| {kind} | {rows:,} | {' | '.join(cells)} |\n")
-            sys.stdout.flush()
+    asked, keys = batches(__doc__, 400), quality_metrics("regression")
+    tell("errors", "rows", *(f"`{key}`" for key in keys))
+    tell("---", *["---:"] * (len(keys) + 1))
+    known: dict[tuple[str, str], list[dict[str, float]]] = {}
+    for kind, rows in asked.wanted(itertools.product(ERRORS, ROWS)):
+        found = {}
+        for pair in PAIRS:
+            if (kind, pair) not in known:
+                known[kind, pair] = truth(kind, pair)
+            simulate = partial(sums, kind, pair, rows, known[kind, pair])
+            found[pair] = asked.mean(f"{kind}, {rows}, {pair}", simulate).reshape(3, -1)
+        held = np.mean([found[pair] for pair in PAIRS], axis=0)
+        cells = (held[0], held[1], found["near"][2])
+        tell(kind, f"{rows:,}", *(", ".join(f"{part[i]:.1%}" for part in cells) for i in range(len(keys))))
 
 
 if __name__ == "__main__":

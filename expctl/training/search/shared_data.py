@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from expctl.training.fit.trainer import TrainResult
     from expctl.training.search.space import Axis, SearchPoint, SearchSpace
 
-# Whatever of a recipe a sweep may vary may decide the split; the model does not.
-_SPLIT_KEYS: Final = tuple(key for key, option in OPTIONS.items() if option.may_vary and option.factor != "model")
+# Whatever of the data a sweep may vary may decide the split; the model and how it is fitted do not.
+_SPLIT_KEYS: Final = tuple(key for key, option in OPTIONS.items() if option.may_vary and option.panel == "Data")
 _MOST: Final = 32  # splits times analyzer settings, beyond which sharing would cost more memory than it saves time
 Key = tuple["Value", ...]
 

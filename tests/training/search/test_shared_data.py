@@ -141,6 +141,12 @@ def test_models_side_by_side_learn_the_same():
     assert each_the_same(space_of(texts)) == 8
 
 
+def test_calibrated_models_and_others_learn_the_same_from_one_split_and_count():
+    space = space_of({"calibrate": "none,sigmoid,isotonic", "model": "linear_svm,naive_bayes"})
+    assert each_the_same(space) == 6
+    assert (len(prepare(space).splits), len(prepare(space).counts)) == (1, 1)
+
+
 def test_folds_learn_the_same():
     texts = {"model": "naive_bayes,ridge", "min_df": "1,3", "random_state": "1,2"}
     assert each_the_same(space_of(texts, cv=3)) == 8
