@@ -280,8 +280,12 @@ def run_command() -> Callable[..., Done]:
 
 @pytest.fixture
 def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
-    """The command line in this process, for speed: the same boundary, exit code and both whole streams."""
+    """The command line in this process, for speed: the same boundary, exit code and both whole streams.
+
+    What it prints as JSON is held against its schema.
+    """
     from expctl.cli.app import main
+    from tests.documents import check_document
 
     def run(*arguments: str) -> Done:
         capfd.readouterr()
@@ -289,6 +293,7 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capfd.readouterr()
+        check_document(arguments, out)
         return done_of(int(ended.value.code or 0), out, err)
 
     return run

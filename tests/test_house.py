@@ -115,6 +115,7 @@ CROSSING: dict[str, str] = {
     "docs/test_sklearn.py": "scikit-learn's examples beside the commands of the topic",
     "docs/test_tables.py": "the tables of the topics against those of the code",
     "cli/options/test_shells.py": "completion in the shells themselves",
+    "cli/test_program_sweeps.py": "sweeps of programs in an SQLite file and through a server, until it is away",
     "cli/test_several_experiments.py": "runs of several experiments, in every command that finds some",
     "cli/test_regression_runs.py": "regressions beside classifications, in the commands that rank, compare and keep",
     "cli/test_tables.py": "a table through every command",

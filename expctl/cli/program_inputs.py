@@ -28,6 +28,15 @@ def divided_metrics(values: Sequence[str]) -> tuple[str | None, dict[str, str]]:
     return next(iter(names), None), read_pairs([value for value in values if "=" in value], "--metric")
 
 
+def read_patterns(values: Sequence[str]) -> dict[str, str]:
+    """What --metric says where all are expressions. Raises UsageError, with an example, for a name alone."""
+    for value in values:
+        if "=" not in value:
+            example = f"for example --metric '{value}={value}: ([0-9.e+-]+)'"
+            raise UsageError(f"--metric {value!r} is not NAME=REGEX", hint=example)
+    return read_pairs(values, "--metric")
+
+
 def program_of(
     command: Sequence[str],
     flags: Mapping[str, Any],

@@ -14,6 +14,11 @@ _OPTION: Final = re.compile(r"--(?P<key>[A-Za-z][\w.-]*)(?P<equals>=(?P<value>.*
 _PAIR: Final = re.compile(r"\+{0,2}(?P<key>[A-Za-z_][\w.]*)=(?P<value>.*)", re.DOTALL)
 # What may be called like a secret, in the ways of all programs: -token V, -password=V, api-key=V.
 _NAMED: Final = re.compile(r"(?P<dashes>-{0,2}|\+{0,2})(?P<key>[A-Za-z_][\w.-]*)(?P<equals>=(?P<value>.*))?", re.DOTALL)
+# The same within a word that is a line of a shell's; `$NAME` is no secret but the name of one.
+_WITHIN: Final = re.compile(
+    r"(?P<key>(?<!\S)--?[A-Za-z][\w.-]*|\b[A-Za-z_]\w*(?==))(?P<between>=|\s+)"
+    r"(?P<value>'[^']+'|\"[^\"$]+\"|[^\s'\"$;&|-][^\s;&|'\"]*)"
+)
 _NUMBER: Final = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 HIDDEN: Final = "***"
 
@@ -52,9 +57,21 @@ def without_secret_words(command: Sequence[str], secrets: Iterable[str]) -> list
         elif said is not None and said["equals"] and is_secret(said["key"], said["value"]):
             told.append(f"{word.partition('=')[0]}={HIDDEN}")
         else:
-            told.append(without_secrets(word, known))
+            told.append(_without_inner(without_secrets(word, known)))
         before = said["key"] if said is not None and said["dashes"].startswith("-") and not said["equals"] else ""
     return told
+
+
+def _without_inner(word: str) -> str:
+    """A word without the secrets that a line within it gives: `sh -c 'API_KEY=... python train.py --token ...'`."""
+    if not re.search(r"\s", word):
+        return word
+
+    def instead(found: re.Match[str]) -> str:
+        hidden = is_secret(found["key"].lstrip("-"), found["value"])
+        return f"{found['key']}{found['between']}{HIDDEN}" if hidden else found[0]
+
+    return _WITHIN.sub(instead, word)
 
 
 def without_secret_value(key: str, value: str, secrets: Iterable[str]) -> str:

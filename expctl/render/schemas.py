@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from expctl.analysis.difference import Verdict
+from expctl.analysis.flips import FlipKind
 from expctl.analysis.gate import Outcome
 from expctl.analysis.reproduction import Verdict as Reproduced
 from expctl.errors import UsageError, closest
@@ -29,6 +30,7 @@ _NUMBER: Final[Schema] = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infini
 _MAYBE: Final[Schema] = {"anyOf": [*_NUMBER["anyOf"], {"type": "null"}]}
 _CELL: Final[Schema] = {"type": ["string", "number", "boolean", "null"]}
 _PERHAPS_TEXT: Final[Schema] = {"type": ["string", "null"]}
+_LABEL: Final[Schema] = {"type": ["string", "number"], "description": "a class, or a number of a regression"}
 _TEST: Final[Mapping[str, Schema]] = {
     "change": _MAYBE,
     "low": _MAYBE,
@@ -77,6 +79,17 @@ def _rows(row: Schema) -> Schema:
     return {"type": "array", "items": row}
 
 
+def _whole_rows(properties: Mapping[str, Schema], *, more: Schema | None = None) -> Schema:
+    """Rows that have all of these properties, null where there is nothing."""
+    return _rows(_object(properties, list(properties), more=more))
+
+
+def _sliced(facts: Mapping[str, Schema], row: Mapping[str, Schema], *, more: Schema | None = None) -> Schema:
+    """What --by shows instead."""
+    rows = _whole_rows({"slice": _TEXT, "rows": _COUNT, **row, "note": _PERHAPS_TEXT}, more=more)
+    return _document("slices", {**facts, "by": _TEXT, "rows": rows}, [*facts, "by", "rows"])
+
+
 _MEASURED: Final = _by_name(
     _object({"value": _NUMBER, **dict.fromkeys(("low", "high", "cv_mean", "cv_std"), _MAYBE)}, ["value"])
 )
@@ -98,7 +111,7 @@ def _show() -> Schema:
         "artifact_uri": _TEXT,
         "command": _TEXT,
     }
-    return _document(
+    shown = _document(
         "run",
         {
             "run": _object(run, ["run_id", "status"]),
@@ -113,10 +126,19 @@ def _show() -> Schema:
         },
         ["run"],
     )
+    sliced = _sliced({"run": _TEXT, "run_id": _ID}, {}, more=_MAYBE)
+    return {"oneOf": [shown, {"description": "--by"} | sliced]}
+
+
+def _ran() -> Schema:
+    return _document("trained", {"run": _TEXT, "run_id": _ID, "metrics": _MEASURED}, ["run", "run_id"])
 
 
 def _trained() -> Schema:
-    return _document("trained", {"run": _TEXT, "run_id": _ID, "metrics": _MEASURED}, ["run", "run_id"])
+    row = {"metric": _TEXT, **dict.fromkeys(("mean", "sd", "least", "largest"), _MAYBE)}
+    facts: dict[str, Schema] = {"set": _TEXT, "set_id": _ID, "runs": _COUNT}
+    repeated = _document("set", {**facts, "rows": _whole_rows(row)}, [*facts, "rows"])
+    return {"oneOf": [_ran(), {"description": "--repeats"} | repeated]}
 
 
 def _compare() -> Schema:
@@ -140,13 +162,57 @@ def _compare() -> Schema:
             {"description": "four runs or more, --per-class: of each measure an object a run, by its name",
              "not": {"anyOf": [{"required": ["rows"]}, {"required": ["challenger"]}, {"required": ["challenger_1"]}]}}
             | _document("comparison", head, list(head), more=named),
+            {"description": "two sets of runs"} | _compared_sets(),
+            {"description": "--flips"} | _flips(),
+            {"description": "--by"} | _sliced(
+                {"baseline": _ID, "challenger": _ID, "metric": _TEXT},
+                {"baseline": _MAYBE, "challenger": _MAYBE, **_TEST},
+            ),
+            {"description": "--code: lines of patches by their numbers"} | _code(),
         ]
     }  # fmt: skip
 
 
+def _compared_sets() -> Schema:
+    of_side = {"mean": _MAYBE, "sd": _MAYBE, "runs": _COUNT}
+    sides = {f"{side}_{key}": value for side in ("baseline", "challenger") for key, value in of_side.items()}
+    facts = {"baseline": _TEXT, "challenger": _TEXT}
+    rows = _whole_rows({"metric": _TEXT, **sides, **_TEST})
+    return _document("groups", {**facts, "rows": rows}, [*facts, "rows"])
+
+
+def _flips() -> Schema:
+    row: dict[str, Schema] = {
+        "kind": {"enum": list(get_args(FlipKind))},
+        "row": _COUNT,
+        **dict.fromkeys(("label", "baseline", "challenger"), _LABEL),
+        "text": _PERHAPS_TEXT,
+    }
+    classes, measured = (
+        (dict.fromkeys(counts, _COUNT), {**row, last: _MAYBE})
+        for counts, last in (
+            (("fixed", "broken", "both_wrong", "both_right"), "confidence"),
+            (("smaller_error", "larger_error", "same_error"), "change"),
+        )
+    )
+    return {
+        "oneOf": [_document("flips", {**counts, "rows": _whole_rows(row)}, [*counts, "rows"])
+                  for counts, row in (classes, measured)]
+    }  # fmt: skip
+
+
+def _code() -> Schema:
+    lines = dict.fromkeys(("diff", "uncommitted in baseline", "uncommitted in challenger"), _by_name(_TEXT))
+    commits = _by_name(_object({"text": _TEXT, "run": _TEXT}, ["run"]))
+    return _document(
+        "code", {"baseline": _ID, "challenger": _ID, "commits": commits, **lines}, ["baseline", "challenger"]
+    )
+
+
 def _gate() -> Schema:
     measured: dict[str, Schema] = {"baseline": _MAYBE, "candidate": _MAYBE, **_TEST}
-    broken = {"baseline": _TEXT, "candidate": _TEXT, "label": _TEXT, "text": _PERHAPS_TEXT}
+    row = {"baseline": _LABEL, "candidate": _LABEL, "label": _LABEL, "text": _PERHAPS_TEXT}
+    broken = _by_name(_object(row, ["baseline", "candidate", "label"]))
     head = {
         "gate": {"enum": list(get_args(Outcome))},
         **dict.fromkeys(("reason", "candidate", "baseline", "metric"), _TEXT),
@@ -157,7 +223,8 @@ def _gate() -> Schema:
             **head,
             "metrics": _by_name(_object(measured, ["baseline", "candidate"])),
             "slices": _by_name(_object({**measured, "rows": _COUNT, "note": _PERHAPS_TEXT}, ["baseline", "rows"])),
-            "broken": _by_name(_object(broken, ["baseline", "candidate", "label"])),
+            "broken": broken,
+            "larger error": broken,
         },
         list(head),
     )
@@ -208,6 +275,6 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     "best": _best,
     "list": _list,
     "train": _trained,
-    "run": _trained,
+    "run": _ran,
     "reproduce": _reproduce,
 }

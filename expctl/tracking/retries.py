@@ -7,6 +7,7 @@ MLflow's own 7 retries take four, and double that at the end of a run.
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 _TIMEOUT: Final = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+_SHORT: Final = 10  # seconds
 _USUAL: Final = {
     _RETRIES: "5",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "3",  # 0, 6, 12, 24, 48 s
@@ -29,15 +31,47 @@ def usual() -> None:
         os.environ.setdefault(name, value)
 
 
+class _Limits:
+    """The limits that blocks have set and not left yet, in whatever threads; the least of them holds for all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._set: list[int] = []
+        self._before: dict[str, str | None] = {}
+
+    def add(self, retries: int) -> None:
+        """A block begins."""
+        with self._lock:
+            if not self._set:
+                self._before = {name: os.environ.get(name) for name in (_RETRIES, _TIMEOUT)}
+            self._set.append(retries)
+            self._apply()
+
+    def remove(self, retries: int) -> None:
+        """A block ends; after the last one all is as it was before the first."""
+        with self._lock:
+            self._set.remove(retries)
+            self._apply()
+
+    def _apply(self) -> None:
+        least = {_RETRIES: min(self._set), _TIMEOUT: _SHORT} if self._set else {}
+        for name, said in self._before.items():
+            if name in least:
+                os.environ[name] = str(min(least[name], int(said or least[name])))
+            elif said is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = said
+
+
+_LIMITS: Final = _Limits()
+
+
 @contextmanager
 def limited_retries(retries: int) -> Iterator[None]:
     """Try the calls of the block again so many times at most, with ten seconds for each: somebody waits for the end."""
-    short = {_RETRIES: str(retries), _TIMEOUT: "10"}
-    before = {name: os.environ.get(name) for name in short}
-    for name, value in short.items():
-        os.environ[name] = str(min(int(value), int(before[name] or value)))
+    _LIMITS.add(retries)
     try:
         yield
     finally:
-        for name, old in before.items():
-            os.environ.pop(name) if old is None else os.environ.update({name: old})
+        _LIMITS.remove(retries)

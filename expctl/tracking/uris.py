@@ -6,6 +6,7 @@ file; all of that is caught here first. Knows URIs, files and sockets; not MLflo
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import uuid
@@ -116,23 +117,34 @@ def _check_sqlite(path: Path, uri: str, *, create: bool) -> bool:
             return create
         if not path.is_file():
             raise StoreError(f"{uri}: {path} is not a file", hint="for example sqlite:///mlflow.db")
-        head = _head(path)
-        if not head:  # SQLite makes the file before its first table: another process may be doing so now
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        empty = not path.stat().st_size
+        if empty:  # SQLite makes the file before its first table: another process may be doing so now
             with first_opening(uri, create=False):
-                head = _head(path)
+                empty = not path.stat().st_size
     except OSError as error:
         raise StoreError(
             f"{uri}: {error.strerror}", hint="MLFLOW_TRACKING_URI or --tracking-uri names the store"
         ) from error
-    if head != SQLITE_MAGIC:
-        what = "is empty (0 bytes)" if not head else "is not an SQLite database"
+    if empty or not _is_database(path):
+        what = "is empty (0 bytes)" if empty else "is not an SQLite database"
         raise StoreError(f"{uri}: {path} {what}; it is left as it is", hint="restore it from a backup, or move it away")
     return True
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(len(SQLITE_MAGIC))
+def _is_database(path: Path) -> bool:
+    """Asked of SQLite itself: to open and close its file in any other way would let go of all locks that this process
+    has on it, those of another thread's transaction too (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    import sqlite3
+
+    try:
+        with closing(sqlite3.connect(sqlite_file(path, "ro"), uri=True, timeout=0)) as database:
+            database.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:  # another: locked, or damaged, which is told when it is read
+        return getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_NOTADB
+    return True
 
 
 def older_schema(uri: str) -> StoreError:

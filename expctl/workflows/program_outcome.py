@@ -76,11 +76,14 @@ def files(
             if name.parts[0] in OWN_FILES:
                 note(f"warning: {name} is not recorded: expctl records a file of that name")
                 continue
-            for part in name.parts:
-                check_file_name("--artifact", part)
             try:
+                for part in name.parts:
+                    check_file_name("", part)
                 (scratch / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, scratch / name)
+            except UsageError:
+                note(f"warning: {str(name)!r} is not recorded: a name with a line end, a control character or no UTF-8")
+                continue
             except OSError as error:
                 note(f"warning: cannot record {name}: {error.strerror}")
                 continue

@@ -10,13 +10,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.errors import Stopped, StoreError
+from expctl.errors import Stopped, StoreError, mask_secrets
 from expctl.metrics import higher_is_better
 from expctl.programs.leash import Leash
 from expctl.records import Tag
+from expctl.tracking import uris
 from expctl.tracking.runs.lifecycle import defer_signals
 from expctl.tracking.runs.writer import Abandoned, Pruned
-from expctl.tracking.store import open_store
+from expctl.tracking.store import Store, open_store
 from expctl.training.search.pruners import Pruner
 from expctl.training.search.samplers import PrunedAt
 from expctl.workflows.run import record_program, said_params
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from expctl.errors import TrainingFailed
     from expctl.programs.output import Reading
     from expctl.records import RunRecord
+    from expctl.settings import Settings
     from expctl.tracking.runs.items import Item
     from expctl.training.search.samplers import Trial
     from expctl.workflows.program_request import ProgramRequest
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from expctl.workflows.run import Context
     from expctl.workflows.sweep_board import Board
 
+_WAITS: Final = (2, 4, 8, 16, 32)  # seconds: of a server that is away for a minute nothing is noticed
 _INSISTING: Final = 5  # signals, the first of which asks the programs to end and the others use force
 
 
@@ -98,8 +101,9 @@ def run_trial(shared: ProgramTrials, task: ProgramTask) -> ProgramDone:
     given = [*said_params(task.request, context), *shared.sources.items()]
     pruner, number = shared.pruner, task.number
     try:
-        store = open_store(context.settings, create=True)  # of this thread alone
-        run = record_program(store, task.request, context, task.tags, given, name=task.name).run
+        run = record_program(
+            _opened(context.settings, task.leash), task.request, context, task.tags, given, name=task.name
+        ).run
     except Pruned as pruned:
         assert pruner is not None
         assert heard is not None
@@ -117,6 +121,19 @@ def run_trial(shared: ProgramTrials, task: ProgramTask) -> ProgramDone:
     if pruner is not None:
         pruner.end(number, value)
     return ProgramDone(run.run_id, value)
+
+
+def _opened(settings: Settings, leash: Leash) -> Store:
+    """The store, for the thread that asks. Raises StoreError where it stays away: it is not made anew."""
+    for seconds in (*_WAITS, None):
+        try:
+            if uris.check(settings.tracking_uri, create=False):
+                return open_store(settings)
+            raise StoreError(f"the store at {mask_secrets(settings.tracking_uri)} is gone", hint="bring it back")
+        except StoreError:
+            if seconds is None or leash.woken.wait(seconds):
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -24,7 +25,7 @@ from expctl.tracking.runs import provenance
 from expctl.tracking.runs.items import File, Param, RecordedMetric, RemovedTag
 from expctl.tracking.runs.metadata import PARAM_LIMIT, check_key, run_tags, with_data_version
 from expctl.tracking.runs.program_runs import close_runs, environment_of, runs_below
-from expctl.tracking.runs.writer import Abandoned, RunWriter, recording
+from expctl.tracking.runs.writer import STOPPING, Abandoned, RunWriter, reason_of, recording
 from expctl.tracking.store import Store, open_store, silent
 from expctl.workflows import log_predictions, program_outcome
 from expctl.workflows.program_outcome import METRICS_FILE, Before
@@ -113,10 +114,35 @@ def check_program(program: str, context: Context) -> None:
     if os.name == "nt":
         raise UsageError("expctl run is not for Windows", hint="it runs in WSL")
     place = str(context.folder / program) if "/" in program else program
-    if shutil.which(place, path=context.environment.get("PATH")) is None:
-        hint = f"python {program}" if program.endswith(".py") else "its arguments follow it as words of their own"
-        what = "is not executable" if Path(place).is_file() else "is not there"
-        raise UsageError(f"the program {program!r} {what}", hint=hint)
+    found = shutil.which(place, path=context.environment.get("PATH"))
+    if found is not None:
+        _check_first_line(program, Path(found))
+        return
+    path = context.folder / program
+    told = "is a folder" if path.is_dir() else "is not executable" if path.is_file() else "is not there"
+    hint = "is it installed, and on PATH?"
+    if " " in program:
+        hint = "its arguments follow it as words of their own, without quotes around all"
+    elif path.is_dir():
+        hint = "name a file in it"
+    elif program.endswith(".py"):
+        hint = f"python {program}"
+    elif path.is_file():
+        hint = f"./{program}" if os.access(path, os.X_OK) else f"sh {program}"
+        told = "is not on PATH" if os.access(path, os.X_OK) else told
+    raise UsageError(f"the program {program!r} {told}", hint=hint)
+
+
+def _check_first_line(program: str, path: Path) -> None:
+    """Raise UsageError for a script whose first line names a program that is not there."""
+    with suppress(OSError), path.open("rb") as file:
+        line = file.readline(500)
+        named = os.fsdecode(re.split(rb"[ \t\n]", line[2:].lstrip(b" \t"))[0])  # as the system reads it
+        if line.startswith(b"#!") and not os.path.exists(named):  # noqa: PTH110 (which takes any name)
+            hint = (
+                "its lines end as those of Windows: dos2unix" if named.endswith("\r") else "is it installed elsewhere?"
+            )
+            raise UsageError(f"the first line of {program!r} names {named!r}, which is not there", hint=hint)
 
 
 def said_params(request: ProgramRequest, context: Context) -> Iterator[Param]:
@@ -163,10 +189,14 @@ def record_program(
         for key, more in output.left_out().items():
             context.note(f"warning: {key} has {more:,} values more than the {MOST_READINGS:,} that are recorded")
         failure = failure_of(ended, output, request.timeout_seconds)
-        reason = None if failure is None else str(failure)
-        close_runs(store, writer.run_id, reason, killed=ended.stopped is not None or isinstance(failure, Abandoned))
-        below = runs_below(store, writer.run_id)
+        if failure is None:
+            for key in sorted(set(request.patterns) - {one.key for one in output.readings}):
+                context.note(f"nothing in the output is a value of {key} (--metric)")
         outcome = _Outcome(request, context, output, before, handed, scratch, folder)
+        reason = None if failure is None else reason_of(failure)
+        with outcome.kept_aside(writer.run_id):
+            close_runs(store, writer.run_id, reason, killed=isinstance(failure, STOPPING))
+            below = runs_below(store, writer.run_id)
         if len(below) != 1:
             _record(writer, outcome, live.rest(), failure, ended)
             return RanProgram(store, store.get(writer.run_id), below)
@@ -174,12 +204,13 @@ def record_program(
         (own,) = below
         context.note(f"recorded as {own.described}, the run that the program itself began")
         with recording(store.among([own.experiment]), None, tags, run_id=own.run_id) as joined:
-            joined.write(one for one in given if not (isinstance(one, Param) and one.key in own.params))
-            if name is not None:
-                joined.rename(name)
-            if Tag.PARENT not in tags:
-                joined.write([RemovedTag(Tag.PARENT)])
-            writer.discard()
+            with outcome.kept_aside(own.run_id):
+                joined.write(one for one in given if not (isinstance(one, Param) and one.key in own.params))
+                if name is not None:
+                    joined.rename(name)
+                if Tag.PARENT not in tags:
+                    joined.write([RemovedTag(Tag.PARENT)])
+                writer.discard()
             _record(joined, outcome, as_items(output.readings), failure, ended)
         return RanProgram(store, store.get(own.run_id))
 
@@ -230,33 +261,42 @@ class _Outcome:
             return []
         return list(program_outcome.predictions(path, request.columns, run, self.context.note))
 
+    @contextmanager
+    def kept_aside(self, run_id: str) -> Iterator[None]:
+        """Where the store fails in the block, all of it is kept in the current folder, and the error says where."""
+        try:
+            yield
+        except StoreError as error:
+            place, name = self.context.folder, run_id[:8]
+            log, files = place / f"output-{name}.log", place / f"files-{name}"
+            try:
+                log.write_bytes(self.output.log())
+                if self.handed.exists():
+                    files.mkdir()
+                    shutil.copyfile(self.handed, files / self.handed.name)
+                if self.folder != place and any(self.folder.iterdir()):
+                    shutil.copytree(self.folder, files, symlinks=True, dirs_exist_ok=True)
+            except OSError:  # there is no room for it, or no right
+                raise error from None
+            told = f"its output is in {log.name}: expctl log {name} --artifact {log.name}"
+            more = f", its files in {files.name}" if files.exists() else ""
+            raise StoreError(error.message, hint=told + more) from error
+
 
 def _record(
     writer: RunWriter, outcome: _Outcome, readings: Sequence[Item], failure: BaseException | None, ended: Ended
 ) -> None:
     """Write what a program left; raises what ended it, if it did not end well."""
-    try:
+    with outcome.kept_aside(writer.run_id):
         writer.write([*outcome.items(), *readings])
-    except StoreError as error:
-        raise _kept_aside(writer, outcome, error) from error
     if ended.stopped is not None:
         raise ended.stopped
     if failure is not None:
         if isinstance(failure, ExpctlError):
             failure.hint = f"expctl show {writer.run_id[:8]}"
         raise failure
-    writer.write(outcome.predictions(writer.store.get(writer.run_id)), last=True)
-
-
-def _kept_aside(writer: RunWriter, outcome: _Outcome, error: StoreError) -> StoreError:
-    """The store fails when the program has ended: its output is kept here, with the command that sends it on."""
-    run_id = writer.run_id[:8]
-    path = outcome.context.folder / f"output-{run_id}.log"
-    try:
-        path.write_bytes(outcome.output.log())
-    except OSError:
-        return error
-    return StoreError(error.message, hint=f"its output is in {path.name}: expctl log {run_id} --artifact {path.name}")
+    with outcome.kept_aside(writer.run_id):
+        writer.write(outcome.predictions(writer.store.get(writer.run_id)), last=True)
 
 
 def _executed(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from expctl.analysis.ranking import Ranking, may_tie
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
+from expctl.programs.placeholders import placeholders
 from expctl.tracking import uris
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.metadata import check_recipe, with_data_version
@@ -124,7 +125,8 @@ def _programs(
     request: SweepRequest, context: Context, patch: bytes | None, data_version: str | None, pool: ProgramPool
 ) -> tuple[Trials, Hashes]:
     assert request.program is not None
-    check_program(request.program.command[0], context)
+    if not placeholders(request.program.command[:1]):  # else each trial has its own
+        check_program(request.program.command[0], context)
     sources = sources_of(request.program, context, patch, data_version)
     trials = ProgramTrials(context, sources, request.ranked_by, pool, request.prune)
     return trials, (sources.data_hash, None)

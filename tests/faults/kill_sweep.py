@@ -44,7 +44,7 @@ from expctl.tracking.models.storage import load_model
 from expctl.tracking.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 REVIEWS = Path(__file__).parents[2] / "data" / "reviews.csv"
 ROWS = 900  # so that a trial takes a third of a second
@@ -108,7 +108,7 @@ class Bench:
         """Begin the sweep, or go on with the one there is."""
         parent = self.parent
         again = ["--resume", parent.run_id] if parent else [*SPACE, "--data", "data.csv"]
-        return Process(self, ["sweep", *again, "--jobs", "2", "--format", "id"])
+        return Process(self.folder, ["sweep", *again, "--jobs", "2", "--format", "id"])
 
     def rows(self) -> list[Row]:
         with closing(sqlite3.connect(self.folder / "mlflow.db", timeout=30)) as database:
@@ -215,19 +215,18 @@ class Bench:
 
 
 class Process:
-    """A sweep that runs, in a process group of its own."""
+    """A command that runs in a folder, in a process group of its own, with the folder's `tmp` as its TMPDIR."""
 
-    def __init__(self, bench: Bench, arguments: list[str]) -> None:
+    def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith(("EXPCTL_", "MLFLOW_"))
-        } | {"TMPDIR": str(bench.temporary), "MLFLOW_DISABLE_TELEMETRY": "true"}
-        self.bench = bench
-        self.talk = bench.folder / "stderr.txt"
+        } | {"TMPDIR": str(folder / "tmp"), "MLFLOW_DISABLE_TELEMETRY": "true"}
+        self.talk = folder / "stderr.txt"
         self.talk.write_text("")
         with self.talk.open("a") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "expctl", *arguments],
-                cwd=bench.folder,
+                cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

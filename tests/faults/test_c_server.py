@@ -7,6 +7,7 @@ the long part.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -20,7 +21,9 @@ from tests.faults.bench import LONG, SECRET, only_long
 from tests.faults.proxy import LOST_AFTER, SILENCE, Fault, before, revive_later
 
 if TYPE_CHECKING:
-    from tests.faults.bench import Bench
+    from pathlib import Path
+
+    from tests.faults.bench import Bench, Running
     from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.slow
@@ -89,6 +92,49 @@ def test_a_server_that_comes_back_costs_a_sweep_nothing(fresh: Bench, server, aw
         revive_later(proxy, away)
         running.ended(0, within=240)
     assert statuses(server, experiment) == ["FINISHED"] * 4
+    fresh.check()
+
+
+PROGRAMS = ("sweep", "-g", "x=1,2,3", "--metric", r"loss=loss: (\S+)", "--format", "id")
+PROGRAM = ("--", "sh", "-c", 'echo "loss: $0"; touch "up$0"; sleep 1', "{x}")
+
+
+def wait_for(path: Path, running: Running) -> None:
+    while not path.exists() and running.process.poll() is None:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("away", [pytest.param(60 if LONG else 4, id="C04-away-in-a-sweep-of-programs-and-back")])
+def test_a_server_that_comes_back_costs_a_sweep_of_programs_nothing(fresh: Bench, server, away, request):
+    experiment = request.node.callspec.id
+    with before(server) as proxy:
+        running = fresh.start(*PROGRAMS, "-e", experiment, "--tracking-uri", secretly(proxy), *PROGRAM)
+        wait_for(fresh.folder / "up2", running)
+        proxy.die()
+        revive_later(proxy, away)
+        running.ended(0, within=240)
+    assert statuses(server, experiment) == ["FINISHED"] * 4
+    fresh.check()
+
+
+@pytest.mark.parametrize("env", [pytest.param({} if LONG else HASTY, id="C04-gone-in-a-sweep-of-programs")])
+def test_a_sweep_of_programs_whose_server_is_gone_keeps_what_they_left_and_is_resumed(
+    fresh: Bench, server, env, request
+):
+    experiment = request.node.callspec.id
+    with before(server) as proxy:
+        place = ("-e", experiment, "--tracking-uri", secretly(proxy))
+        running = fresh.start(*PROGRAMS, *place, *PROGRAM, **env)
+        wait_for(fresh.folder / "up2", running)
+        proxy.die()
+        done = running.ended(4, "its output is in output-", within=240)
+        (kept,) = fresh.folder.glob("output-*.log")
+        assert kept.read_text() == "loss: 2\n"
+        proxy.revive()
+        resumed = re.search(r"expctl sweep --resume (\w+)", done.stderr)
+        assert resumed, done.stderr
+        fresh.run("sweep", "--resume", resumed[1], *place)
+    assert statuses(server, experiment) == [*["FINISHED"] * 4, "KILLED"]
     fresh.check()
 
 

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from expctl.render.schemas import SCHEMAS, schema
 from tests.conftest import STORE, write_reviews
 from tests.golden.test_training import made_with
 
@@ -124,8 +122,6 @@ def test_each_command_prints_what_it_always_did(
         done = cli(*arguments)
         shown = done.stdout
         document = json.loads(shown) if shown.startswith(("{", "[")) else _ids(shown, names)
-        if words[0] in SCHEMAS and isinstance(document, dict) and document["kind"] != "plan":
-            Draft202012Validator(schema(words[0])).validate(document)
         found.append({"command": " ".join(words), "exit": done.exit_code, "stdout": stable(document, names)})
         listed = cli("list", "--flat", "--format", "json", "--limit", "100")
         ids |= {row["name"]: row["run_id"] for row in json.loads(listed.stdout)["rows"]}

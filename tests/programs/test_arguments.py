@@ -60,6 +60,14 @@ def test_what_is_called_like_a_secret_is_hidden_in_the_ways_of_all_programs():
     assert header == ["curl", "--header", "Authorization: Bearer ***", "Basic ideas"]
 
 
+def test_secrets_in_a_line_for_a_shell_are_hidden_and_names_of_variables_are_not():
+    line = "cd x; API_TOKEN='leak 1' python x.py --password leak22 --api-key=leak3 --token $TOKEN --secret \"$S\"; wc"
+    told = 'cd x; API_TOKEN=*** python x.py --password *** --api-key=*** --token $TOKEN --secret "$S"; wc'
+    assert without_secret_words(["sh", "-c", line], []) == ["sh", "-c", told]
+    prose = "the password is kept, token=$(cat f) and max_tokens=512"
+    assert without_secret_words(["echo", prose], []) == ["echo", prose]
+
+
 def test_a_parameter_is_stored_without_secrets_too():
     assert without_secret_value("api_key", "leak99", []) == "***"
     assert without_secret_value("note", "with leak99", ["leak99"]) == "with ***"

@@ -1,12 +1,11 @@
 """The JSON Schemas against what the commands really print, and against documents with a field too many.
 
-The session of tests/golden is validated too.
+The fixture `cli` validates what every test prints (tests/documents.py).
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -16,11 +15,8 @@ from expctl.render.formats import as_json
 from expctl.render.schemas import SCHEMAS, schema
 from expctl.render.views import ranking_sheet, run_sheet, runs_sheet, trained_sheet
 from tests.cli.commands.test_run import write_predictions
+from tests.documents import faults
 from tests.render.run_records import run
-
-
-def faults(command: str, document: Any) -> list[str]:
-    return [one.message for one in Draft202012Validator(schema(command)).iter_errors(document)]
 
 
 @pytest.mark.parametrize("command", SCHEMAS)
@@ -35,6 +31,13 @@ COMMANDS = [
     "compare weak mine --all", "compare weak strong bayes mine --metric all", "gate strong --baseline weak",
     "gate weak --baseline strong --by label", "gate weak --baseline mine --metric mcc", "best --top 3", "list",
     "best --metric log_loss --top 4", "reproduce mine --trust --tolerance 0.1",
+    "compare weak strong --flips 2", "compare weak strong --by label", "compare weak strong --code",
+    "compare w* s*", "show strong --by label",
+]  # fmt: skip
+HOUSES = [
+    "show near", "show near --by town", "compare flat near", "compare flat close near quick",
+    "compare close near --flips 2", "compare flat near --by town", "gate flat --baseline near --examples 3",
+    "gate near --baseline flat --by town", "best --metric rmse --top 3", "list",
 ]  # fmt: skip
 
 
@@ -56,6 +59,12 @@ def test_what_commands_print_is_as_their_schema_says_and_one_more_field_is_not(c
                 inner["forgotten"] = {}
                 assert faults(command, document) != [], (words, key)
                 del inner["forgotten"]
+
+
+def test_what_commands_print_of_regressions_is_as_their_schema_says(cli, house_runs):
+    for words in HOUSES:
+        document = json.loads(cli(*words.split(), "--format", "json").stdout)  # `cli` validates
+        assert faults(words.split()[0], {**document, "forgotten": 1}) != [], words
 
 
 def test_values_that_are_no_numbers_are_words():

@@ -51,3 +51,13 @@ def test_blocks_stand_in_each_other_and_an_error_leaves_nothing_behind():
     with pytest.raises(ValueError, match="out of luck"):
         fail()
     assert said() == (None, None)
+
+
+def test_two_threads_whose_blocks_overlap_leave_nothing_behind():
+    one, other = limited_retries(2), limited_retries(0)
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert said() == ("0", "10")
+    other.__exit__(None, None, None)
+    assert said() == (None, None)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path, PureWindowsPath
 
@@ -327,3 +328,15 @@ def test_the_folder_of_an_experiment_is_one_that_windows_can_make(tmp_path, name
     folder = PureWindowsPath(local_folder(artifact_location(f"sqlite:///{tmp_path}/m.db", name)).name)
     assert re.fullmatch(r"[\w-]+-[0-9a-f]{8}", folder.name, re.ASCII)  # no dot: `con.x` would be the console
     assert len(folder.name) < 70
+
+
+def test_a_look_at_a_store_lets_go_of_no_lock_of_this_process(tmp_path):
+    """As to close its file would, of a transaction of another thread too."""
+    path = tmp_path / "mlflow.db"
+    other = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("CREATE TABLE runs (run_uuid TEXT)")
+        database.execute("BEGIN EXCLUSIVE")
+        assert check(f"sqlite:///{path}", create=False)
+        done = subprocess.run([sys.executable, "-c", other, path], capture_output=True, text=True, check=False)
+    assert "database is locked" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,21 @@ def test_links_out_of_a_folder_and_files_of_ours_are_not_kept(tmp_path):
         "out/a.txt"
     ]
     assert notes == ["warning: model/x is not recorded: expctl records a file of that name"]
+
+
+def test_a_file_whose_name_no_store_holds_is_told_and_the_others_are_kept(tmp_path):
+    folder, scratch = tmp_path / "here", tmp_path / "scratch"
+    for path in (folder, scratch):
+        path.mkdir()
+    for name in (b"two\nlines", b"\xff.bin", b"good name ' \".txt"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x")
+    notes: list[str] = []
+    assert len(list(files(ProgramRequest(("true",)), folder, scratch, notes.append, own=True))) == 1
+    assert [path.name for path in scratch.iterdir()] == ["good name ' \".txt"]
+    assert [note.partition(": a name with")[0] for note in notes] == [
+        "warning: 'two\\nlines' is not recorded",
+        "warning: '\\udcff.bin' is not recorded",
+    ]
 
 
 def test_a_number_that_no_float_holds_is_left_out_of_a_metrics_file(tmp_path):

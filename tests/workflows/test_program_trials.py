@@ -52,6 +52,14 @@ def test_a_trial_that_fails_is_told_and_resumed_alone(cli, folder):
     ]
 
 
+def test_the_program_itself_may_be_varied(cli, folder):
+    done = cli("sweep", "-g", "program=echo,nothere", "--metric", "loss=(.)", "--name", "s", "--", "{program}", "1")
+    assert (
+        "1 of 2 trials failed; the first, program=nothere: the program cannot be started: No such file" in done.stderr
+    )
+    assert [run.metrics for run in children(folder, "s")] == [{"loss": 1.0}, {}]
+
+
 def test_a_pruned_trial_is_killed_neither_failed_nor_ranked_and_not_run_again(cli, folder):
     code = 'echo "loss: $0"; test "$0" = 9 && sleep 600; :'
     pruned = ["--prune", "median", "--metric", r"loss=loss: (\S+)"]

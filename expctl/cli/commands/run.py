@@ -10,6 +10,7 @@ import typer
 
 from expctl.cli.options import common, programs, training
 from expctl.cli.options.common import Entry, read_pairs
+from expctl.cli.program_inputs import read_patterns
 from expctl.cli.streams import Streams, fancy, tell_page
 from expctl.settings import load_settings
 
@@ -45,7 +46,7 @@ def run(
 
     request = ProgramRequest(
         tuple(command or ()), RunMetadata(run_name, read_pairs(tag or [], "-t"), note),
-        read_pairs(param or [], "--param"), read_pairs(metric or [], "--metric"), tuple(artifact or ()), data,
+        read_pairs(param or [], "--param"), read_patterns(metric or []), tuple(artifact or ()), data,
         predictions, PredictionColumns(target, prediction, tuple(id or ()), text_column), timeout,
     )  # fmt: skip
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)

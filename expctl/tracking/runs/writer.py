@@ -14,7 +14,7 @@ import uuid
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import ExpctlError, Stopped, StoreError, mask_passwords, mask_secrets
 from expctl.records import TAG_LIMIT, Tag
@@ -62,6 +62,9 @@ class Pruned(Abandoned):
     def __init__(self, message: str, step: int) -> None:
         super().__init__(message)
         self.step = step
+
+
+STOPPING: Final = (KeyboardInterrupt, Stopped, Abandoned)  # a run that one of them ends is KILLED
 
 
 def masked(tags: Mapping[str, str]) -> dict[str, str]:
@@ -299,10 +302,9 @@ class RunWriter:
 
     def abort(self, error: BaseException) -> None:
         """End the run with the reason: KILLED if somebody stopped it, FAILED for everything else."""
-        killed = isinstance(error, (KeyboardInterrupt, Stopped, Abandoned))
         if isinstance(error, Pruned):
             self.write([TagValue(Tag.PRUNED, str(error.step))])
-        (self.kill if killed else self.fail)(_reason(error))
+        (self.kill if isinstance(error, STOPPING) else self.fail)(reason_of(error))
 
     def end_as(self, status: str, ended: int | None) -> None:
         """End the run as another store recorded it, at `ended` milliseconds since 1970; None: it has no end."""
@@ -389,7 +391,8 @@ def _create_once(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """Why a run has ended that an error ended, as it is recorded."""
     if isinstance(error, Stopped):
         return f"stopped by {error.signal_name}"
     if isinstance(error, KeyboardInterrupt):

@@ -80,8 +80,10 @@ def test_metrics_of_the_output_and_of_metrics_json(cli, folder):
         f"import json, pathlib; [print(f'loss: {{1 / (1 + n)}}') for n in range(2000)];"
         f"pathlib.Path('metrics.json').write_text(json.dumps({left!r}, allow_nan=True).replace('nan', 'NaN'))"
     ).replace("'bad': nan", "'bad': float('nan')")
-    done = cli("run", "--metric", r"loss=loss: (\S+)", "--", PYTHON, "-c", code)
+    words = ["run", "--metric", r"loss=loss: (\S+)", "--metric", r"acc=acc (\d)"]
+    done = cli(*words, "--", PYTHON, "-c", code)
     assert done.exit_code == 0, done.stderr
+    assert "nothing in the output is a value of acc (--metric)" in done.stderr
     run = latest(folder)
     assert run.metrics == {"loss": 1 / 2000, "val_accuracy": 0.5, "f1.macro": 0.25, "epochs": 2}
     assert len(store_of(folder).reader.history(run.run_id, "loss")) == 2000
@@ -116,13 +118,24 @@ def test_secrets_of_the_environment_are_in_no_file_tag_or_parameter(cli, folder,
         ([], "expctl: run: no program to run (expctl run -- python train.py --lr 0.1)".replace("(", "(try: ")),
         (
             ["--", "nonsense"],
-            "expctl: the program 'nonsense' is not there (its arguments follow it as words of their own)",
+            "expctl: the program 'nonsense' is not there (is it installed, and on PATH?)",
         ),
+        (
+            ["--", "echo --lr 1"],
+            "expctl: the program 'echo --lr 1' is not there (its arguments follow it as words of their own, without",
+        ),
+        (["--", "win.sh"], "expctl: the program 'win.sh' is not on PATH (./win.sh)"),
+        (["--", "/"], "expctl: the program '/' is a folder"),
         (["--", "./x.py"], "expctl: the program './x.py' is not executable (python ./x.py)"),
         (
             ["--metric", "loss=loss", "--", "true"],
             "expctl: --metric loss: the expression has no group for the number (for example --metric 'loss=loss: (",
         ),
+        (
+            ["--metric", "loss", "--", "true"],
+            "expctl: --metric 'loss' is not NAME=REGEX (for example --metric 'loss=loss: ([0-9.e+-]+)')",
+        ),
+        (["--", "./win.sh"], "expctl: the first line of './win.sh' names '/bin/sh\\r', which is not there (its lines"),
         (["--metric", "loss=(", "--", "true"], "expctl: --metric loss: not a regular expression"),
         (
             ["--artifact", "../x", "--", "true"],
@@ -138,6 +151,8 @@ def test_secrets_of_the_environment_are_in_no_file_tag_or_parameter(cli, folder,
 )
 def test_what_is_wrong_is_told_before_there_is_a_run(cli, folder, arguments, told):
     Path("x.py").write_text("")
+    Path("win.sh").write_bytes(b"#!/bin/sh\r\necho hi\r\n")
+    Path("win.sh").chmod(0o755)
     done = cli("run", *arguments)
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (5 if "x.doc" in arguments else 2, "", 1)
     assert done.stderr.startswith(told)
@@ -315,6 +330,24 @@ def test_where_the_store_fails_in_the_end_the_output_is_kept(cli, folder, monkey
     assert (done.exit_code, run.status) == (4, "failed")
     assert f"its output is in {path}: expctl log {run.run_id[:8]} --artifact {path}" in done.stderr
     assert Path(path).read_text() == "precious\n"
+
+
+def test_where_the_store_is_away_when_the_program_has_ended_all_it_left_is_kept(cli, folder, monkeypatch):
+    from expctl.errors import StoreError
+
+    def away(*given, **named):
+        raise StoreError("the store is away")
+
+    monkeypatch.setattr("expctl.workflows.run.close_runs", away)
+    code = 'echo precious; mkdir "{run_dir}/deep"; echo w >"{run_dir}/deep/weights"; echo p >"$EXPCTL_PREDICTIONS"'
+    done = cli("run", "--", "sh", "-c", code)
+    name = latest(folder).run_id[:8]
+    assert done.exit_code == 4
+    assert f"its output is in output-{name}.log: expctl log {name} --artifact output-{name}.log" in done.stderr
+    assert f", its files in files-{name})" in done.stderr
+    assert Path(f"output-{name}.log").read_text() == "precious\n"
+    assert Path(f"files-{name}/deep/weights").read_text() == "w\n"
+    assert Path(f"files-{name}/predictions.parquet").read_text() == "p\n"
 
 
 def test_data_is_hashed_as_in_a_training(cli, small):
