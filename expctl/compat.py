@@ -7,8 +7,10 @@ Knows nothing of ours, and imports nothing but the standard library until it is 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sys
+from contextlib import ExitStack, contextmanager
 from functools import wraps
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -269,29 +271,42 @@ COMMON_ESTIMATORS: Final = (
 def skops_io() -> Any:
     """`skops.io`, which trusts `COMMON_ESTIMATORS` and not yet all that scikit-learn has.
 
-    To list their names it imports every module of scikit-learn, which takes 0.5 to 1.7 s, and a model has a few of
-    them. Where somebody else has imported it before, it is as it is.
+    To list them it imports all of scikit-learn (0.5 to 1.7 s), and asks each module there is for the functions of numpy
+    and scipy (0.4 s beside MLflow). Where somebody else has imported it before, it is as it is.
     """
-    import sys
-
     if "skops.io" in sys.modules:
         import skops.io
 
         return skops.io
     import sklearn.utils
 
-    # Called once, while skops.io._trusted_types is imported, for the names alone.
-    all_estimators = sklearn.utils.all_estimators
-    sklearn.utils.all_estimators = lambda: [
-        (name, type(name, (), {"__module__": module}))
-        for module, _, name in (estimator.rpartition(".") for estimator in COMMON_ESTIMATORS)
-    ]
-    try:
+    def common_estimators() -> list[tuple[str, type]]:
+        """Called once, while skops.io._trusted_types is imported, for the names alone."""
+        utils: Any = sys.modules.get("skops.io._utils")
+        if hasattr(utils, "whichmodule"):  # of another release: it takes its time
+            undo.callback(setattr, utils, "whichmodule", utils.whichmodule)
+            utils.whichmodule = _module_finder()
+        names = (estimator.rpartition(".") for estimator in COMMON_ESTIMATORS)
+        return [(name, type(name, (), {"__module__": module})) for module, _, name in names]
+
+    with ExitStack() as undo:
+        undo.callback(setattr, sklearn.utils, "all_estimators", sklearn.utils.all_estimators)
+        sklearn.utils.all_estimators = common_estimators
         import skops.io
-    finally:
-        sklearn.utils.all_estimators = all_estimators
     _incomplete.append(skops.io)
     return skops.io
+
+
+def _module_finder() -> Callable[[Any, str], str]:
+    """`skops.io._utils.whichmodule` of the modules there are now, which looks into them and has none make anything."""
+    loaded = [(name, one) for name, one in sys.modules.copy().items() if issubclass(type(one), ModuleType)]
+    places = [(name, object.__getattribute__(one, "__dict__")) for name, one in loaded if not name.endswith("main__")]
+
+    def whichmodule(thing: Any, name: str) -> str:
+        own: str | None = getattr(thing, "__module__", None)
+        return own if own is not None else next((at for at, has in places if has.get(name) is thing), "__main__")
+
+    return whichmodule
 
 
 def complete_skops() -> bool:

@@ -540,6 +540,19 @@ def test_skops_can_be_had_without_its_walk_through_scikit_learn_and_completed() 
     assert {**completed, "modules": None} == {**whole, "modules": None}
 
 
+def test_the_functions_that_skops_trusts_are_found_without_asking_each_module() -> None:
+    """Nor do modules change what is found that make their names when they are asked, as MLflow's do, or are none."""
+    asked = "import sys, types; asked = []; lazy = types.ModuleType('lazy'); lazy.__getattr__ = asked.append"
+    none = "sys.modules['none'] = type('Lib', (), {'__slots__': (), '__class__': types.ModuleType})()"  # as cffi's
+    before = f"{asked}; {none}; import pandas; sys.modules['lazy'] = lazy; import scipy.special"
+    usual, ours = _trusted(before, _BY_ITSELF, "assert asked"), _trusted(before, _OURS, "assert not asked")
+    names = [name for name in usual if "UFUNC" in name]
+    relies(sum(len(usual[name]) for name in names) > 300, "skops", "it finds no functions: leave whichmodule alone")
+    assert [ours[name] for name in names] == [usual[name] for name in names]
+    restored = "from skops.io import _utils; assert _utils.whichmodule.__module__ == _utils.__name__"
+    assert _trusted(_OURS, restored)["NUMPY_UFUNC_TYPE_NAMES"] == usual["NUMPY_UFUNC_TYPE_NAMES"]
+
+
 def test_a_skops_that_somebody_else_has_imported_is_complete() -> None:
     assert _trusted(_BY_ITSELF, _OURS, "assert not compat.complete_skops()") == _trusted(_BY_ITSELF)
 

@@ -346,6 +346,11 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str], tmp_path: Pat
     assert (code, bool(said)) == (0, True)
     own = {"rich.console", "rich.table"} if Version(version("typer")) < Version("0.22") else set()
     assert (modules - own) & set(HEAVY) == set()
+    others = {name for name in modules if name.startswith("expctl.cli.commands.")}
+    if arguments == ["--version"]:
+        assert others == set()
+    elif arguments in (["show", "--help"], ["best", "--help"]):
+        assert others == {f"expctl.cli.commands.{arguments[0]}"}
 
 
 @pytest.mark.parametrize("arguments", MISTAKES, ids=" ".join)

@@ -10,7 +10,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expctl.cli.app import app
+from expctl.cli.app import app_with, command_entries
 from expctl.errors import UsageError
 from expctl.parameters import (
     FLAG,
@@ -44,7 +44,7 @@ def test_a_parameter_is_said_by_its_flag_where_it_has_one():
 
 
 def test_those_with_a_flag_are_those_of_the_command_line():
-    options = {one.name: one for one in typer.main.get_command(app).commands["train"].params}
+    options = {one.name: one for one in typer.main.get_command(app_with(command_entries())).commands["train"].params}
     assert [key for key in FLAGS if options[key].opts == [f"--{key.replace('_', '-')}"]] == list(FLAGS)
     assert {key for key in FEATURES if key in options} | {"c", "max_iter"} == set(FLAGS)
     assert all(not isinstance(EVERY_PARAMETER[f"logreg:{key}"].default, str) for key in ("c", "max_iter"))

@@ -9,6 +9,7 @@ import signal
 import sys
 from contextlib import suppress
 from copy import copy
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
@@ -25,7 +26,7 @@ from expctl.cli.streams import ReaderGone, point, say, trace
 from expctl.errors import ExitCode, ExpctlError, Stopped, mask_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
 
 app = typer.Typer(
@@ -36,19 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-
-
-def command_entries() -> list[Entry]:
-    """What the files of `commands` have in their COMMANDS, in the order of their groups (`overview.GROUPS`)."""
-    modules = [import_module(f"{commands.__name__}.{one.name}") for one in iter_modules(commands.__path__)]
-    found = [entry for module in modules for entry in module.COMMANDS]
-    return sorted(found, key=lambda one: place(one.name))
-
-
-for _one in command_entries():
-    _topic = None if _one.topic is None else f"Topic: expctl help {_one.topic}"
-    _settings = {"allow_interspersed_args": not _one.takes_program}
-    app.command(_one.name, cls=Command, epilog=_topic, context_settings=_settings)(_one.function)
 
 
 def _version(wanted: bool) -> None:
@@ -66,6 +54,27 @@ def _root(
 ) -> None:
     if context.invoked_subcommand is None:
         sys.stdout.write(first_steps() or context.get_help() + "\n")
+
+
+def command_entries(module: str | None = None) -> list[Entry]:
+    """What the files of `commands` have in their COMMANDS, in the order of their groups (`overview.GROUPS`).
+
+    Or one of them: none where there is no such file.
+    """
+    names = [one.name for one in iter_modules(commands.__path__) if module in (None, one.name)]
+    found = [entry for name in names for entry in import_module(f"{commands.__name__}.{name}").COMMANDS]
+    return sorted(found, key=lambda one: place(one.name))
+
+
+def app_with(entries: Iterable[Entry]) -> typer.Typer:
+    """The command line with these commands."""
+    found = copy(app)
+    found.registered_commands = []
+    for one in entries:
+        topic = None if one.topic is None else f"Topic: expctl help {one.topic}"
+        settings = {"allow_interspersed_args": not one.takes_program}
+        found.command(one.name, cls=Command, epilog=topic, context_settings=settings)(one.function)
+    return found
 
 
 _TyperUsageError: Any = compat.typer_usage_error()
@@ -108,7 +117,7 @@ def _run() -> int:
         if sys.stdout is None:
             raise OSError(0, "it is closed")
         with whole_words():
-            return _ended(_with_one(typed_words())(prog_name="expctl", standalone_mode=False))
+            return _ended(app_of(typed_words())(prog_name="expctl", standalone_mode=False))
     except ExpctlError as error:
         _explain(error)
         return error.exit_code
@@ -142,15 +151,29 @@ def _run() -> int:
         return _bug(error)
 
 
-def _with_one(words: Sequence[str]) -> typer.Typer:
-    """The app with the one command that the first of the words names: Typer takes 35 ms to make all of them."""
+def app_of(words: Sequence[str]) -> typer.Typer:
+    """The app with as many commands as these words need: importing all takes 70 ms, and Typer 60 to read their options.
+
+    The one that the first word names; for the version none; for a --help of all no more than their names.
+    """
+    if list(words) == ["--version"]:
+        return app_with([])
+    if list(words) in (["--help"], ["-h"]):
+        return app_with([replace(one, function=_named_only(one.function)) for one in command_entries()])
     name = ALIASES.get(words[0], words[0]) if words else ""
-    named = [one for one in app.registered_commands if one.name == name and name != "help"]  # which tells of all
-    if not named:
-        return app
-    found = copy(app)
-    found.registered_commands = named
-    return found
+    entries = command_entries(name.replace("-", "_")) or command_entries()
+    named = [one for one in entries if one.name == name and name != "help"]  # which tells of all
+    return app_with(named or command_entries())
+
+
+def _named_only(function: Callable[..., None]) -> Callable[..., None]:
+    """A function that says the same of itself, and takes nothing."""
+
+    def nothing() -> None:
+        raise AssertionError("it is not called")
+
+    nothing.__doc__ = function.__doc__
+    return nothing
 
 
 def _ended(code: object) -> int:

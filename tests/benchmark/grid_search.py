@@ -3,17 +3,18 @@
 import sys
 
 import pandas as pd
-from grid import AXES
+from grid import GRIDS
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, ShuffleSplit, train_test_split
 from sklearn.pipeline import Pipeline
 
 data = pd.read_csv(sys.argv[1])
+axes = GRIDS[sys.argv[3]]
 grid = {
-    "tfidf__max_features": AXES["max_features"],
-    "tfidf__ngram_range": [(1, longest) for longest in AXES["ngram_max"]],
-    "classifier__C": AXES["c"],
+    "tfidf__max_features": axes["max_features"],
+    "tfidf__ngram_range": [(1, longest) for longest in axes["ngram_max"]],
+    "classifier__C": axes["c"],
 }
 pipeline = Pipeline([("tfidf", TfidfVectorizer()), ("classifier", LogisticRegression(max_iter=1000))])
 if sys.argv[2] == "one":

@@ -6,7 +6,7 @@ from itertools import product
 import mlflow
 import mlflow.sklearn
 import pandas as pd
-from grid import AXES
+from grid import GRIDS
 from mlflow.models import infer_signature
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -17,12 +17,13 @@ from sklearn.pipeline import make_pipeline
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 mlflow.set_experiment("plain")
 data = pd.read_csv(sys.argv[1])
+axes = GRIDS["24"]
 train_x, test_x, train_y, test_y = train_test_split(
     data["text"], data["label"], test_size=0.2, random_state=42, stratify=data["label"]
 )
 with mlflow.start_run():
-    for values in product(*AXES.values()):
-        point = dict(zip(AXES, values, strict=True))
+    for values in product(*axes.values()):
+        point = dict(zip(axes, values, strict=True))
         with mlflow.start_run(nested=True):
             mlflow.log_params({**point, "max_iter": 1000, "test_size": 0.2, "random_state": 42})
             model = make_pipeline(

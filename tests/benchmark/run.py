@@ -1,79 +1,68 @@
 """The project's benchmark: whole processes, peers taking turns, ratios of medians. Run it on an idle machine.
 
-    python tests/benchmark/run.py [--rounds 5]
+    python tests/benchmark/run.py [ROW ...] [--all] [--rounds 5] [--scale 1] [--sizes 1000 10000 100000]
+                                  [--over file server password] [--data FILE ...] [--patience 300]
 
-Every command gets a store that exists already (making one costs each of them the same 2 s once) and one round that is
+Prints a table for each ROW that is named, without names those of a few minutes, with --all each. --scale is the share
+of the full number of texts, trials and terms, 0.01 for a try; --sizes are the runs of the stores that are read, --over
+how: the file itself, or MLflow's own server on loopback, open or with a password. --data are trained and swept on
+besides data/reviews.csv. A peer that takes longer than --patience seconds to read is stopped, told as such, and not
+asked again.
+
+Measure an installed package, not an editable one. Every command gets a store that exists already and a round that is
 not counted. What is quoted is the ratio: single times depend on the machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import resource
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-HERE = Path(__file__).parent
-DATA = HERE.parent.parent / "data" / "reviews.csv"
-EXPCTL = [sys.executable, "-m", "expctl"]
+import work
+from measure import write
+from read import WAYS, reading, starting
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def seconds(command: list[str], folder: Path) -> float:
-    """Wall time of a command run in `folder`. Raises CalledProcessError if it fails."""
-    quiet = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONWARNINGS": "ignore"}
-    started = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=quiet, check=True, capture_output=True)
-    return time.perf_counter() - started
-
-
-def race(commands: dict[str, list[str]], folder: Path, rounds: int) -> dict[str, float]:
-    """Median seconds of each command, taking turns so that a slow moment of the machine hits all."""
-    times: dict[str, list[float]] = {name: [] for name in commands}
-    for counted in range(rounds + 1):
-        for name, command in commands.items():
-            taken = seconds(command, folder)
-            if counted:
-                times[name].append(taken)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
-def report(title: str, medians: dict[str, float], peer: str) -> None:
-    """Print a Markdown table of medians and their ratios to `peer`."""
-    sys.stdout.write(f"\n### {title}\n\n| command | median s | of {peer} |\n|---|---:|---:|\n")
-    for name, value in medians.items():
-        sys.stdout.write(f"| {name} | {value:.2f} | {value / medians[peer]:.2f} |\n")
-    sys.stdout.flush()
+ROWS: dict[str, Callable[[work.Measuring], None]] = {
+    "start": starting,
+    "train": work.training,
+    "read": reading,
+    "sweep": work.sweeping,
+    "predict": work.predicting,
+    "models": work.model_files,
+    "large-train": work.large_training,
+    "large-sweep": work.large_sweeping,
+    "growth": work.growing,
+}
+FEW = ("start", "train", "sweep")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS), default=[])
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    with tempfile.TemporaryDirectory(prefix="expctl-benchmark-") as name:
-        folder = Path(name)
-        train = [*EXPCTL, "train", "--data", str(DATA)]
-        commands = {
-            "plain MLflow script": [sys.executable, str(HERE / "plain_mlflow.py"), str(DATA)],
-            "plain scikit-learn script": [sys.executable, str(HERE / "plain_sklearn.py"), str(DATA)],
-            "expctl train": train,
-        }
-        report("train on data/reviews.csv", race(commands, folder, rounds), "plain MLflow script")
-        listing = {
-            "mlflow runs list": [sys.executable, "-m", "mlflow", "runs", "list", "--experiment-id", "1"],
-            "expctl list": [*EXPCTL, "list"],
-            "expctl best": [*EXPCTL, "best", "--top", "3"],
-            "expctl compare": [*EXPCTL, "compare", "latest~1", "latest"],
-            "expctl --help": [*EXPCTL, "--help"],
-        }
-        os.environ["MLFLOW_TRACKING_URI"] = "sqlite:///mlflow.db"
-        report("reading a handful of runs", race(listing, folder, rounds), "mlflow runs list")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    sys.stdout.write(f"\nLargest process: {peak:.0f} MB. Rounds: {rounds}, medians, one warm-up round not counted.\n")
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--over", nargs="+", choices=WAYS, default=["file"])
+    parser.add_argument("--data", type=Path, nargs="+", default=[])
+    parser.add_argument("--patience", type=float, default=300)
+    given = parser.parse_args()
+    if unknown := set(given.rows).difference(ROWS):
+        parser.error(f"no rows: {', '.join(sorted(unknown))} (there are {', '.join(ROWS)})")
+    for name in ROWS if given.all else given.rows or FEW:
+        with tempfile.TemporaryDirectory(prefix="expctl-benchmark-") as folder:
+            ROWS[name](
+                work.Measuring(
+                    Path(folder), given.rounds, given.scale, tuple(file.resolve() for file in given.data),
+                    tuple(given.sizes), tuple(given.over), given.patience,
+                )
+            )  # fmt: skip
+    write(f"\nRounds: {given.rounds}, medians, one not counted. Scale: {given.scale:g}.")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmark.run import DATA, EXPCTL, HERE, race, report
+from tests.benchmark.measure import DATA, EXPCTL, HERE, race, show
 from tests.tracking.serving import serving
 
 USER, PASSWORD = "benchmark", "only-on-loopback"
@@ -43,7 +43,7 @@ def main() -> None:
                 ("promote", [*registry, "promote", "plain"], [*EXPCTL, "promote", "latest", "ours"]),
                 ("export", [*registry, "export", "plain"], export),
             ):
-                report(title, race({peer: plain, f"expctl {title}": ours}, folder, rounds), peer)
+                show(title, race({peer: plain, f"expctl {title}": ours}, folder, rounds), peer)
 
 
 if __name__ == "__main__":

@@ -29,10 +29,11 @@ def make_store(path: Path, runs: int) -> None:
     """An SQLite store with one experiment of so many runs: 12 parameters, 7 metrics and 7 tags each."""
     store = open_store(Settings(tracking_uri=f"sqlite:///{path}"), create=True)
     experiment = int(store.ensure_experiment())
+    files = store.client.get_experiment(str(experiment)).artifact_location
     with closing(sqlite3.connect(path)) as database, database:
         for table, columns, rows in (
             ("runs", "run_uuid, name, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri,"
-             " experiment_id, source_type, source_name, entry_point_name", _runs(runs, path, experiment)),
+             " experiment_id, source_type, source_name, entry_point_name", _runs(runs, files, experiment)),
             ("params", "run_uuid, key, value", _params(runs)),
             ("metrics", "run_uuid, key, value, timestamp, step, is_nan", _metrics(runs)),
             ("latest_metrics", "run_uuid, key, value, timestamp, step, is_nan", _metrics(runs)),
@@ -48,10 +49,10 @@ def _ids(runs: int) -> Iterator[tuple[int, str, random.Random]]:
         yield i, f"{source.getrandbits(128):032x}", random.Random(i)
 
 
-def _runs(runs: int, path: Path, experiment: int) -> Iterator[tuple[Any, ...]]:
+def _runs(runs: int, files: str, experiment: int) -> Iterator[tuple[Any, ...]]:
     for i, run_id, _ in _ids(runs):
         started = START + 60_000 * i
-        uri = (path.parent / "files" / run_id).as_uri()
+        uri = f"{files}/{run_id}/artifacts"
         status = "FAILED" if i % 20 == 0 else "FINISHED"
         yield run_id, f"run-{i}", "ada", status, started, started + 900, "active", uri, experiment, "LOCAL", "x", ""
 

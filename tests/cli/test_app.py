@@ -15,9 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import typer
 
 from expctl import __version__
-from expctl.cli.app import app
+from expctl.cli.app import app_of, app_with, command_entries
 from expctl.cli.overview import GROUPS
 from expctl.errors import MEANINGS, ExitCode, ExpctlError
 from tests.tracking.recorded import statuses, store_of
@@ -37,7 +38,7 @@ def test_help_lists_every_command_once_in_groups_and_every_exit_code_on_one_scre
     lines = done.stdout.splitlines()
     assert 24 <= len(lines) <= 43
     assert max(map(len, lines)) <= 80
-    assert re.findall(r"^  ([a-z-]+)  ", done.stdout, re.MULTILINE) == [one.name for one in app.registered_commands]
+    assert re.findall(r"^  ([a-z-]+)  ", done.stdout, re.MULTILINE) == [one.name for one in command_entries()]
     assert [line.rstrip(":") for line in lines if re.fullmatch(r"[A-Z][a-z ]+:", line)] == list(GROUPS)
     assert "..." not in done.stdout.partition("Train:")[2]  # each in a whole sentence
     told = " ".join(done.stdout.partition("Exit codes (expctl help exit-codes): ")[2].split())
@@ -51,8 +52,37 @@ def test_help_of_a_narrow_terminal_is_wrapped_and_no_word_is_lost(run_command, f
     assert narrow.split() == wide.split()
 
 
+@pytest.mark.parametrize("words", [["--help"], ["-h"]])
+def test_a_help_of_all_names_them_without_reading_their_options(words):
+    shown, whole = (typer.main.get_command(one).commands for one in (app_of(words), app_with(command_entries())))
+    assert [(name, one.get_short_help_str(200)) for name, one in shown.items()] == [
+        (name, one.get_short_help_str(200)) for name, one in whole.items()
+    ]
+    assert sum(len(one.params) for one in whole.values()) > 300
+    assert {len(one.params) for one in shown.values()} <= {0, 1}  # --help itself
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["--version"], []),
+        (["ls", "-n", "1"], ["list"]),
+        (["learning-curve"], ["learning-curve"]),
+        (["restore", "x"], ["restore"]),
+        (["delete"], ["delete"]),
+        (["lst"], None),
+        (["--nonsense"], None),
+        (["help"], None),
+        ([], None),
+    ],
+)
+def test_a_line_reads_the_options_of_its_own_command_and_of_no_other(words, names):
+    every = [one.name for one in command_entries()]
+    assert [one.name for one in app_of(words).registered_commands] == (every if names is None else names)
+
+
 def test_every_command_has_a_group():
-    assert {one.name for one in app.registered_commands} == {name for names in GROUPS.values() for name in names}
+    assert {one.name for one in command_entries()} == {name for names in GROUPS.values() for name in names}
 
 
 def test_ls_is_list(cli, runs):

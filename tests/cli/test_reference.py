@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 from expctl import docs
-from expctl.cli.app import app, command_entries
+from expctl.cli.app import app_with, command_entries
 from expctl.cli.reference import reference
 from expctl.errors import MEANINGS
 from expctl.recipe import OPTIONS
@@ -17,7 +17,7 @@ from expctl.render.formats import FORMATS
 from expctl.training.models.families import FAMILIES
 
 REFERENCE = json.loads(json.dumps(reference(command_entries())))
-COMMANDS: dict[str, Any] = typer.main.get_command(app).commands
+COMMANDS: dict[str, Any] = typer.main.get_command(app_with(command_entries())).commands
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -13,12 +13,12 @@ import pytest
 import typer.main
 
 from expctl import docs
-from expctl.cli.app import app, command_entries
+from expctl.cli.app import app_with, command_entries
 from tests.conftest import ROOT
 from tests.docs.pages import README, TOPICS, Page
 
 PAGES = [README, *TOPICS, Page(ROOT / "tests" / "README.md")]
-GROUP: Any = typer.main.get_command(app)
+GROUP: Any = typer.main.get_command(app_with(command_entries()))
 COMMANDS: dict[str, Any] = GROUP.commands
 
 named = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.path.relative_to(ROOT)))

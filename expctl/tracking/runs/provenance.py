@@ -173,7 +173,7 @@ def _processor() -> str:
     except OSError:
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
+    return next(named, None) or platform.processor() or platform.machine()  # the second one starts a process
 
 
 def _text(output: bytes | None) -> str | None:

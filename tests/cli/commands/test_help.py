@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from expctl import docs
-from expctl.cli.app import app
+from expctl.cli.app import command_entries
 from tests.cli.test_app import on_terminal, shell
 
 
@@ -29,7 +29,7 @@ def test_a_topic_of_two_words_is_found_with_a_blank_too(cli):
 
 
 def test_a_command_that_is_no_topic_gets_its_own_help(cli):
-    commands = [one.name for one in app.registered_commands if one.name not in docs.names()]
+    commands = [one.name for one in command_entries() if one.name not in docs.names()]
     assert {"train", "list", "help"} <= set(commands)
     for command in commands:
         done = cli("help", command)
