@@ -1,6 +1,6 @@
 """The readers agree, with each other and with MLflow's client: same runs, same order, same values, whatever is asked.
 
-    EXPCTL_TEST_CASES=20000 pytest tests/tracking/test_readers.py      (500 where it is not set)
+    EXPCTL_TEST_CASES=20000 pytest tests/tracking/test_readers.py      (200 where it is not set)
 
 Hypothesis makes the cases from a fixed seed, `SEED`.
 """
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from expctl.records import RunRecord
 
-CASES: Final = int(os.environ.get("EXPCTL_TEST_CASES", "500"))
+CASES: Final = int(os.environ.get("EXPCTL_TEST_CASES", "200"))
 SEED: Final = 20_261_123
 
 many = settings(

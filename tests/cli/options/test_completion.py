@@ -83,7 +83,7 @@ def test_experiment_and_store_of_the_line_are_asked(offered, runs, tmp_path_fact
 
 
 def test_words_of_tables_are_offered(offered, folder):
-    assert offered("train", "--model", "l") == ["logreg", "linear_svm"]
+    assert offered("train", "--model", "l") == ["logreg", "linear_svm", "lightgbm"]
     assert offered("sweep", "--sampler", "") == list(SAMPLERS)
     assert offered("list", "--format", "j") == ["json", "jsonl"]
     assert "id" in offered("list", "--format", "")
@@ -99,7 +99,7 @@ def test_parameters_are_those_of_the_model_that_the_line_names(offered, folder, 
     assert set(offered(command, option, "")) >= {"c=", "solver=", "min_df="}
     assert offered(command, "--model", "naive_bayes", option, "al") == ["alpha=1.0", "alpha="]
     varied = (
-        {"test_size=", "random_state=", "stratify="} if option == "-g" else set()
+        {"test_size=", "random_state=", "stratify=", "calibrate="} if option == "-g" else set()
     )  # options of a recipe, whatever the model
     assert set(offered(command, "--model", "own:factory", option, "")) == varied
     assert varied <= set(offered(command, option, ""))
