@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl.records import Tag
 from tests.conftest import made_once
 from tests.tracking.postgres import postgres, programs
 from tests.tracking.serving import serving
@@ -107,6 +108,9 @@ class Kinds:
         shutil.copy(self._migrated, folder / "mlflow.db")
         with _tracking(None), contextlib.chdir(folder):
             make(folder)
+        # The process that recorded it has ended, for all workers: else another one's sweeps would be at work.
+        with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
+            database.execute("UPDATE tags SET value = '1.00' WHERE key = ?", (Tag.STARTED,))
 
 
 class Contents:
