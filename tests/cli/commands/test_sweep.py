@@ -14,6 +14,7 @@ import pytest
 
 from expctl.errors import ExitCode, UsageError
 from expctl.records import Tag
+from expctl.tracking.runs.lifecycle import process_tags
 from tests.conftest import Done, real_data, write_reviews
 from tests.tracking.recorded import names, statuses, store_of
 from tests.tracking.swept import children, files_of, parent_of
@@ -347,7 +348,10 @@ def test_a_sweep_of_the_usual_number_may_be_given_more_trials(cli, small):
 
 @pytest.mark.every_store
 def test_a_resumed_sweep_that_lives_is_left_alone(cli, sweeps):
-    store_of(sweeps).client.update_run(parent_of(sweeps, "grid").run_id, status="RUNNING")
+    run_id, client = parent_of(sweeps, "grid").run_id, store_of(sweeps).client
+    client.update_run(run_id, status="RUNNING")
+    for key, value in process_tags().items():
+        client.set_tag(run_id, key, value)
     done = resumed(cli)
     refused(
         done, ExitCode.NOT_FOUND, f"sweep grid is being run by process {os.getpid()}", "wait for it, or end it first"
