@@ -78,17 +78,17 @@ def test_an_export_asks_for_the_history_only_of_metrics_that_may_have_one(asked,
     assert not any("get-history" in call for call in calls)
 
 
-def test_experiments_take_four_requests_each_and_sizes_only_of_those_that_are_named(asked, small, request):
+def test_experiments_take_five_requests_each_and_sizes_only_of_those_that_are_named(asked, small, request):
     def took(*words: str) -> tuple[int, int]:
         calls, files = asked("experiments", *words)
         assert files == 0
         return sum("runs/search" in call for call in calls), sum("artifacts" in call for call in calls)
 
     searches, listings = took()
-    assert (searches % 4, listings) == (0, 0)
-    assert took(request.node.name) == (5, 2)
+    assert (searches % 5, listings) == (0, 0)
+    assert took(request.node.name) == (6, 2)
     asked("train", "--data", str(small), "--run-name", "second")
-    assert took(request.node.name) == (5, 4)
+    assert took(request.node.name) == (6, 4)
 
 
 def test_a_value_that_was_added_to_a_metric_since_is_exported_with_the_first(cli, runs, tmp_path):

@@ -158,7 +158,7 @@ ERRORS = {
         {"model": "naive_bayes,ridge", "naive_bayes.solver": "lsqr"},
         {},
         "-g naive_bayes.solver: naive_bayes has no parameter 'solver'",
-        f"it has {', '.join([*FEATURES, *FAMILIES['naive_bayes'].by_key, 'test_size', 'stratify', 'random_state'])}",
+        f"it has {', '.join([*FEATURES, *FAMILIES['naive_bayes'].by_key, 'test_size', 'stratify', 'random_state', 'calibrate'])}",
     ),
     "fixed and lacked by one model": (
         {"model": "logreg,naive_bayes"},
@@ -170,7 +170,7 @@ ERRORS = {
         {"max_features": "1,2"},
         {"max_itr": "5"},
         "-p max_itr: logreg has no parameter 'max_itr', did you mean 'max_iter'?",
-        f"it has {', '.join([*OWN, 'test_size', 'stratify', 'random_state'])}",
+        f"it has {', '.join([*OWN, 'test_size', 'stratify', 'random_state', 'calibrate'])}",
     ),
     "data": ({"data": "a.csv,b.csv"}, {}, "-g data: all trials of a sweep have the same data", "--data"),
     "test data": ({"test_data": "a.csv"}, {}, "-g test_data: all trials of a sweep have the same test_data",
@@ -182,7 +182,7 @@ ERRORS = {
         {"max_featurs": "10"},
         {},
         "-g max_featurs: logreg has no parameter 'max_featurs', did you mean 'max_features'?",
-        f"it has {', '.join([*OWN, 'test_size', 'stratify', 'random_state'])}",
+        f"it has {', '.join([*OWN, 'test_size', 'stratify', 'random_state', 'calibrate'])}",
     ),
     "unknown model": (
         {"model": "logreg,ridg"},
