@@ -68,7 +68,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 
 def trials(run_command: Any, *words: str) -> list[dict[str, Any]]:
-    done = run_command("sweep", *SPACE, "--data", "small.csv", "--format", "json", *words)
+    done = run_command("sweep", *SPACE, "--data", "small.csv", "--format", "json", *words, fresh=True)
     assert done.exit_code == 0, done.stderr
     return sorted(json.loads(done.stdout)["rows"], key=lambda row: (row["c"], row["ngram_max"]))
 

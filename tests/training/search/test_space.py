@@ -18,6 +18,7 @@ FAMILIES = families_of()  # of texts
 
 DATA = {"data": "x.csv"}
 FORMS = "VALUES as 0.1,1,10, or LOW..HIGH, LOW..HIGH..STEP, log:1e-4..1e2"
+OF_ALL = ("test_size", "stratify", "random_state", "calibrate")
 OWN = {**FEATURES, **FAMILIES["logreg"].by_key}
 
 
@@ -158,7 +159,7 @@ ERRORS = {
         {"model": "naive_bayes,ridge", "naive_bayes.solver": "lsqr"},
         {},
         "-g naive_bayes.solver: naive_bayes has no parameter 'solver'",
-        f"it has {', '.join([*FEATURES, *FAMILIES['naive_bayes'].by_key, 'test_size', 'stratify', 'random_state', 'calibrate'])}",
+        f"it has {', '.join([*FEATURES, *FAMILIES['naive_bayes'].by_key, *OF_ALL])}",
     ),
     "fixed and lacked by one model": (
         {"model": "logreg,naive_bayes"},
@@ -170,7 +171,7 @@ ERRORS = {
         {"max_features": "1,2"},
         {"max_itr": "5"},
         "-p max_itr: logreg has no parameter 'max_itr', did you mean 'max_iter'?",
-        f"it has {', '.join([*OWN, 'test_size', 'stratify', 'random_state', 'calibrate'])}",
+        f"it has {', '.join([*OWN, *OF_ALL])}",
     ),
     "data": ({"data": "a.csv,b.csv"}, {}, "-g data: all trials of a sweep have the same data", "--data"),
     "test data": ({"test_data": "a.csv"}, {}, "-g test_data: all trials of a sweep have the same test_data",
@@ -182,7 +183,7 @@ ERRORS = {
         {"max_featurs": "10"},
         {},
         "-g max_featurs: logreg has no parameter 'max_featurs', did you mean 'max_features'?",
-        f"it has {', '.join([*OWN, 'test_size', 'stratify', 'random_state', 'calibrate'])}",
+        f"it has {', '.join([*OWN, *OF_ALL])}",
     ),
     "unknown model": (
         {"model": "logreg,ridg"},
