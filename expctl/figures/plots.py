@@ -7,7 +7,6 @@ import warnings
 from typing import TYPE_CHECKING, Final
 
 from expctl.figures.axes import NAMED, axis_of, short
-from expctl.wording import metric_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -93,6 +92,11 @@ def reliability(bins: Sequence[tuple[float, float, float, float]]) -> bytes:
     return png(figure)
 
 
+def _end(value: float) -> str:
+    """An end of an axis of a metric: large numbers with more digits, so that 29019.5 is not 2.902e+04."""
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.6g}"
+
+
 def parallel_coordinates(
     metric: str, scored: Sequence[tuple[SearchPoint, float]], logarithmic: Collection[str], *, higher_is_better: bool
 ) -> bytes:
@@ -133,7 +137,7 @@ def parallel_coordinates(
             axes.text(x + 0.02, y, name, fontsize=8, va="center", parse_math=False, bbox=_BOX)
     axes.axvline(len(keys), color="0.6", linewidth=0.8)
     for y, value in {0.0: low, 1.0: high}.items() if high > low else {0.5: low}.items():
-        axes.text(len(keys) + 0.02, y, metric_text(value), fontsize=8, va="center", bbox=_BOX)
+        axes.text(len(keys) + 0.02, y, _end(value), fontsize=8, va="center", bbox=_BOX)
     axes.set_xticks(range(len(keys) + 1), [*map(short, keys), short(metric)])
     axes.set_yticks([])
     axes.set(xlim=(-0.1, len(keys) + 0.35), title=f"{len(scored):,} trials; the best in red")
