@@ -87,10 +87,9 @@ def test_runs_on_other_rows_are_not_compared(runs):
         expctl.compare("strong", "elsewhere")
 
 
-def files_open(name: str) -> int:
-    """How many files of this name this process has open."""
-    found = Path("/proc/self/fd").iterdir()
-    return sum(file.is_symlink() and str(file.readlink()).endswith(name) for file in found)
+def times_open(path: Path) -> int:
+    """How many times this process has a file open."""
+    return sum(file.is_symlink() and file.readlink() == path.resolve() for file in Path("/proc/self/fd").iterdir())
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="/proc of Linux")
@@ -103,12 +102,12 @@ def test_a_notebook_that_asks_again_and_again_has_no_more_files_open(runs):
             expctl.run("nobody")
         train(runs, "one more")
         gc.collect()  # what waits for its collection is not held
-        return files_open("mlflow.db")
+        return times_open(runs / "mlflow.db")
 
     ask()
     assert [ask() for _ in range(3)] == [ask()] * 3
     close_databases()
-    assert files_open("mlflow.db") == 0
+    assert times_open(runs / "mlflow.db") == 0
 
 
 def test_importing_it_is_importing_nothing():
