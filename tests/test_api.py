@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 import expctl
@@ -89,7 +90,7 @@ def test_runs_on_other_rows_are_not_compared(runs):
 
 def times_open(path: Path) -> int:
     """How many times this process has a file open."""
-    return sum(file.is_symlink() and file.readlink() == path.resolve() for file in Path("/proc/self/fd").iterdir())
+    return sum(one.path == str(path.resolve()) for one in psutil.Process().open_files())
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="/proc of Linux")
