@@ -11,7 +11,7 @@ import shlex
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.columns import COLUMN_KINDS, read_columns, written_columns
+from expctl.columns import read_columns, written_columns
 from expctl.errors import RunNotFound, UsageError, mask_secrets
 from expctl.metrics import usual_metrics_of
 from expctl.parameters import parameter_words
@@ -61,9 +61,8 @@ class Plan:
         """The plan of a recorded sweep. Raises RunNotFound if the run is none."""
         try:
             plan = cls(**json.loads(whole_tag(parent.tags, Tag.SWEEP) or ""))
-            columns = plan.given.get("columns")
-            if columns is not None and not all(kind in COLUMN_KINDS for kind in columns.values()):  # as first written
-                plan = replace(plan, given={**plan.given, "columns": read_columns(columns)})
+            if plan.given.get("columns") is not None:
+                plan = replace(plan, given={**plan.given, "columns": read_columns(plan.given["columns"])})
             texts = (*plan.space.keys(), *plan.space.values(), *plan.given.keys(), plan.sampler, plan.metric)
             numbers = (plan.trials, plan.keep_models, plan.window)
             if plan.program is not None:
