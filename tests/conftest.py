@@ -217,13 +217,12 @@ def server(kinds: Kinds) -> str:
 
 
 @pytest.fixture
-def no_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures of this process are a few bytes, but for tests that are `slow`: most take their time from drawing."""
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of this process are a few bytes: drawing takes most of the time of a small training."""
     from expctl.figures import plots
 
-    if request.node.get_closest_marker("slow") is None:
-        for name in ("confusion_matrix", "parallel_coordinates", "scatter"):
-            monkeypatch.setattr(plots, name, lambda *given, **named: b"\x89PNG\r\n\x1a\n")
+    for name in ("confusion_matrix", "parallel_coordinates", "scatter"):
+        monkeypatch.setattr(plots, name, lambda *given, **named: b"\x89PNG\r\n\x1a\n")
 
 
 @pytest.fixture
@@ -293,6 +292,7 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capfd.readouterr()
+        sys.stderr.write(err)  # pytest shows that of the last command where a test fails
         check_document(arguments, out)
         return done_of(int(ended.value.code or 0), out, err)
 

@@ -93,6 +93,7 @@ def times_open(path: Path) -> int:
     return sum(one.path == str(path.resolve()) for one in psutil.Process().open_files())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="/proc of Linux")
 def test_a_notebook_that_asks_again_and_again_has_no_more_files_open(runs):
     def ask() -> int:

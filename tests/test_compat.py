@@ -525,6 +525,7 @@ def _trusted(*lines: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_skops_can_be_had_without_its_walk_through_scikit_learn_and_completed() -> None:
     whole, few, completed = _trusted(_BY_ITSELF), _trusted(_OURS), _trusted(_OURS, "assert compat.complete_skops()")
     names = whole["SKLEARN_ESTIMATOR_TYPE_NAMES"]
@@ -540,6 +541,7 @@ def test_skops_can_be_had_without_its_walk_through_scikit_learn_and_completed() 
     assert {**completed, "modules": None} == {**whole, "modules": None}
 
 
+@pytest.mark.slow
 def test_the_functions_that_skops_trusts_are_found_without_asking_each_module() -> None:
     """Nor do modules change what is found that make their names when they are asked, as MLflow's do, or are none."""
     asked = "import sys, types; asked = []; lazy = types.ModuleType('lazy'); lazy.__getattr__ = asked.append"
@@ -553,6 +555,7 @@ def test_the_functions_that_skops_trusts_are_found_without_asking_each_module() 
     assert _trusted(_OURS, restored)["NUMPY_UFUNC_TYPE_NAMES"] == usual["NUMPY_UFUNC_TYPE_NAMES"]
 
 
+@pytest.mark.slow
 def test_a_skops_that_somebody_else_has_imported_is_complete() -> None:
     assert _trusted(_BY_ITSELF, _OURS, "assert not compat.complete_skops()") == _trusted(_BY_ITSELF)
 

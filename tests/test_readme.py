@@ -6,13 +6,10 @@ import re
 import shlex
 import shutil
 
-import pytest
-
 from tests.conftest import REVIEWS, ROOT
 from tests.docs.pages import README, shape
 
 
-@pytest.mark.slow
 def test_the_session_runs_and_prints_what_the_readme_shows(run_command, folder):
     (folder / "data").mkdir()
     shutil.copy(REVIEWS, folder / "data")
@@ -26,7 +23,7 @@ def test_the_session_runs_and_prints_what_the_readme_shows(run_command, folder):
 
 def test_the_continuous_integration_runs_the_readmes_own_test_command():
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
-    assert re.search(r"<!-- test command -->\n```sh\npython3 -m venv .*pytest -n 2\n```", README.text)
+    assert re.search(r"<!-- test command -->\n```sh\npython3 -m venv .*pytest -n 2 -m 'not slow'\n```", README.text)
 
 
 def test_every_command_is_in_the_table():

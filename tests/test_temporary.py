@@ -132,7 +132,6 @@ def test_a_lock_that_was_taken_for_a_left_one_before_it_was_locked_is_made_anew(
     assert names(place) == []
 
 
-@pytest.mark.slow
 def test_predict_that_is_killed_leaves_a_folder_which_the_next_command_removes(cli, runs, place):
     code = (
         "import os, signal, sys\n"

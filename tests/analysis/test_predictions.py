@@ -103,7 +103,6 @@ def test_nothing_in_common_is_an_empty_pairing() -> None:
     assert (len(pairing), pairing.complete, len(pairing.first), len(pairing.second)) == (0, False, 0, 0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_a_million_rows_are_all_found_again(shuffled: bool) -> None:
     random = np.random.default_rng(0)

@@ -218,7 +218,6 @@ def long_list(folder):
     return folder
 
 
-@pytest.mark.slow
 def test_a_reader_that_has_enough_is_no_error(long_list):
     done = shell("expctl list --format jsonl --limit 0 --columns name,long | head -c 100")
     assert (done.returncode, done.stderr) == (0, b"")
@@ -227,7 +226,6 @@ def test_a_reader_that_has_enough_is_no_error(long_list):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("words", ["list", "predict --quiet --run strong --input small.csv", "--help"])
 def test_a_full_disk_behind_stdout_is_one_line_and_no_success(runs, words):
     done = shell(f"expctl {words} > /dev/full")
@@ -235,14 +233,12 @@ def test_a_full_disk_behind_stdout_is_one_line_and_no_success(runs, words):
     assert done.stderr == b"expctl: cannot write to stdout: No space left on device\n"
 
 
-@pytest.mark.slow
 def test_a_closed_stdout_is_no_success_and_nothing_is_trained(runs):
     done = shell("expctl train --data small.csv >&-")
     assert (done.returncode, done.stderr) == (1, b"expctl: cannot write to stdout: it is closed\n")
     assert len(statuses(runs)) == 4
 
 
-@pytest.mark.slow
 def test_a_closed_or_full_stderr_changes_neither_data_nor_exit_code(runs):
     with ThreadPoolExecutor() as at_once:
         endings = ["2>&-", "2>/dev/full"]
@@ -251,7 +247,6 @@ def test_a_closed_or_full_stderr_changes_neither_data_nor_exit_code(runs):
     assert shell("expctl lst 2>&-").returncode == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("env", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}], ids=["C", "ascii"])
 def test_a_poor_encoding_escapes_what_it_cannot_write(folder, run_command, env):
     store = store_of(folder)
@@ -288,7 +283,6 @@ def on_terminal(*words: str, **env: str) -> str:
     return seen.getvalue().decode()
 
 
-@pytest.mark.slow
 def test_a_watched_list_shows_what_comes_and_ends_by_ctrl_c_with_what_there_is(runs, run_command):
     screen, terminal = pty.openpty()
     process = Process(
@@ -323,7 +317,6 @@ def test_only_a_table_on_a_terminal_is_watched(cli, runs, words):
 COLOURS = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|38|9[0-7])[;m]")
 
 
-@pytest.mark.slow
 def test_a_terminal_gets_colours_unless_it_says_no_and_nothing_else_gets_escapes(runs, run_command):
     with ThreadPoolExecutor() as at_once:
         plain = at_once.submit(on_terminal, "list")
@@ -353,7 +346,6 @@ def test_a_terminal_gets_hostile_names_as_text(folder):
         assert "\x07" not in seen
 
 
-@pytest.mark.slow
 def test_a_training_on_a_terminal_ends_with_its_table_and_the_next_command(small):
     seen = on_terminal("train", "--data", "small.csv", "--run-name", "seen")
     assert "f1_score" in seen
@@ -361,7 +353,6 @@ def test_a_training_on_a_terminal_ends_with_its_table_and_the_next_command(small
     assert statuses(small.parent) == ["FINISHED"]
 
 
-@pytest.mark.slow
 def test_the_command_works_optimised_and_without_a_home(runs, run_command):
     done = run_command("list", "--format", "id", env={"PYTHONOPTIMIZE": "2", "HOME": "/nonexistent"})
     assert done.exit_code == 0, done.stderr  # there MLflow warns of its own missing docstrings

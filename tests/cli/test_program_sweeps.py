@@ -37,6 +37,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @EVERYWHERE
 def test_trials_that_use_mlflow_are_the_runs_they_begin_or_have_them_below(cli, folder):
     (folder / "train.py").write_text(SCRIPT)
@@ -64,6 +65,7 @@ def test_trials_that_use_mlflow_are_the_runs_they_begin_or_have_them_below(cli, 
     assert [run.status for run in children(folder, "s")] == ["finished", "finished", "failed", "failed"]
 
 
+@pytest.mark.slow
 @EVERYWHERE
 def test_trials_that_write_predictions_are_tested_against_each_other_and_a_training(cli, runs):
     for of in ("bayes", "weak"):

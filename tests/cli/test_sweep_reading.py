@@ -39,6 +39,7 @@ def rows(done):
     return json.loads(done.stdout)["rows"]
 
 
+@pytest.mark.slow
 def test_a_sweep_is_one_row_with_the_number_of_its_trials_and_the_best_value(cli, swept):
     found = {row["name"]: row for row in rows(cli("list", "--format", "json"))}
     trials = rows(cli("list", "--flat", "--filter", "tags.`mlflow.parentRunId` != ''", "--format", "json"))

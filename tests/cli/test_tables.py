@@ -120,6 +120,7 @@ def test_features_may_be_called_as_what_is_recorded_of_a_prediction(folder: Path
     assert all(float(predicted[int(one["row"])]["prediction"]) == float(one["prediction"]) for one in found)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 def test_three_thousand_columns_are_trained_and_read_by_every_command(folder: Path, cli: Callable[..., Any]) -> None:
     names = [f"gene_{i * 7919 % 104729}" for i in range(3000)]

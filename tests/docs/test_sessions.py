@@ -11,7 +11,6 @@ from tests.conftest import REVIEWS
 from tests.docs.pages import TOPICS, Page, shape
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in TOPICS if page.session()], ids=lambda page: page.name)
 def test_the_sessions_of_a_topic_run_and_print_what_it_shows(cli, folder, migrated_store, page: Page):
     (folder / "data").mkdir()

@@ -15,7 +15,6 @@ from tests.faults.bench import LONG
 if TYPE_CHECKING:
     from tests.faults.bench import Bench
 
-pytestmark = pytest.mark.slow
 
 CLIENT = "mlflow:MlflowClient."
 # Where the process that writes a sweep is killed, one after another, in the same sweep.
@@ -129,6 +128,7 @@ def _wait_for(bench: Bench, name: str) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [pytest.param("2", id="A05-worker-killed-and-memory")])
 def test_a_trial_that_kills_its_worker_or_eats_the_memory_fails_alone(empty: Bench, jobs):
     (empty.folder / "killers.py").write_text(KILLERS)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tests.faults.bench import Bench
 
-pytestmark = pytest.mark.slow
 
 TRAIN = ("train", "--data", "small.csv", "--model", "dummy", "--format", "id")
 
@@ -37,6 +36,7 @@ def locked(path: Path, seconds: float | None = None) -> Iterator[None]:
         timer.cancel()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("writers", "each"), [pytest.param(*((32, 20) if LONG else (2, 2)), id="B03-writers-beside-readers")]
 )
@@ -72,6 +72,7 @@ def test_writers_and_readers_at_once(empty: Bench, writers, each):
     empty.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "count"),
     [
@@ -93,6 +94,7 @@ def test_a_kill_in_the_first_opening_leaves_nothing_behind(fresh: Bench, where, 
     assert fresh.statuses() == {"FINISHED": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [pytest.param(15 if LONG else 7, id="B05-locked-for-a-while")])
 def test_a_lock_is_waited_for(empty: Bench, seconds):
     with locked(empty.folder / "mlflow.db", seconds):
@@ -112,6 +114,7 @@ def test_a_lock_that_stays_is_told(recorded: Bench, most):
     recorded.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [pytest.param(700, id="B06-full-at-the-first-opening")])
 def test_a_disk_that_is_full_when_a_store_is_made(fresh: Bench, room, bench_in):
     with small_disk(room) as disk:
@@ -123,6 +126,7 @@ def test_a_disk_that_is_full_when_a_store_is_made(fresh: Bench, room, bench_in):
         bench.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("leave", "running"),
     [
@@ -147,6 +151,7 @@ def test_a_full_disk_costs_no_recorded_run(recorded: Bench, leave, running, kind
         assert bench.statuses()["FINISHED"] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [pytest.param("ro", id="B07-read-only")])
 def test_a_read_only_store_is_read_and_not_trained_into(recorded: Bench, options, kinds):
     with small_disk(9000) as disk:
@@ -172,6 +177,7 @@ def test_a_truncated_database_is_refused_and_left_alone(recorded: Bench, keep):
     assert sorted(one.name for one in recorded.folder.glob("mlflow.db*")) == ["mlflow.db"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param("weak", id="B13-deleted-run-and-experiment")])
 def test_what_was_deleted_is_told_with_the_command_that_restores_it(recorded: Bench, name):
     with closing(sqlite3.connect(recorded.folder / "mlflow.db")) as database, database:

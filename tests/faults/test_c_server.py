@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tests.faults.bench import Bench, Running
     from tests.faults.proxy import Proxy
 
-pytestmark = pytest.mark.slow
 
 TRAIN = ("train", "--data", "small.csv", "--model", "dummy", "--format", "id")
 HASTY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "2"}
@@ -78,6 +77,7 @@ def test_a_server_that_fails_for_a_moment_has_each_run_once(fresh: Bench, server
     fresh.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("away", [pytest.param(60 if LONG else 4, id="C04-away-in-mid-sweep-and-back")])
 def test_a_server_that_comes_back_costs_a_sweep_nothing(fresh: Bench, server, away, request):
     experiment = request.node.callspec.id
@@ -104,6 +104,7 @@ def wait_for(path: Path, running: Running) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("away", [pytest.param(60 if LONG else 4, id="C04-away-in-a-sweep-of-programs-and-back")])
 def test_a_server_that_comes_back_costs_a_sweep_of_programs_nothing(fresh: Bench, server, away, request):
     experiment = request.node.callspec.id
@@ -117,6 +118,7 @@ def test_a_server_that_comes_back_costs_a_sweep_of_programs_nothing(fresh: Bench
     fresh.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", [pytest.param({} if LONG else HASTY, id="C04-gone-in-a-sweep-of-programs")])
 def test_a_sweep_of_programs_whose_server_is_gone_keeps_what_they_left_and_is_resumed(
     fresh: Bench, server, env, request

@@ -12,8 +12,6 @@ from tests.faults.bench import only_long
 if TYPE_CHECKING:
     from tests.faults.bench import Bench
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize(
     ("rows", "labels", "columns"),

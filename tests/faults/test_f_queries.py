@@ -10,7 +10,6 @@ import pytest
 if TYPE_CHECKING:
     from tests.faults.bench import Bench
 
-pytestmark = pytest.mark.slow
 
 BROKEN = [
     "(" * 10_000 + "c = 1",
@@ -24,6 +23,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filters", [pytest.param(BROKEN, id="F03-broken-and-huge-filters")])
 def test_a_filter_that_cannot_be_read_is_pointed_at_in_bounded_time(recorded: Bench, filters):
     with ThreadPoolExecutor(2) as pool:

@@ -13,9 +13,8 @@ from tests.faults.bench import COMMAND, only_long, remount, small_disk
 if TYPE_CHECKING:
     from tests.faults.bench import Bench
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 @pytest.mark.parametrize("home", [pytest.param("/nonexistent", id="G05-no-network-no-home-read-only-folder")])
 def test_without_network_home_and_a_writable_folder_all_works(empty: Bench, home):
     alone = ("unshare", "--map-root-user", "--net")

@@ -10,8 +10,6 @@ import pytest
 if TYPE_CHECKING:
     from tests.faults.bench import Bench
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize("module", [pytest.param("own_models", id="H07-a-recorded-factory-is-not-run-by-predict")])
 def test_predicting_never_imports_the_factory_of_a_run(empty: Bench, module):
@@ -22,6 +20,7 @@ def test_predicting_never_imports_the_factory_of_a_run(empty: Bench, module):
     empty.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [pytest.param(1200, id="H02-zip-bomb")])
 def test_a_model_that_unpacks_to_gigabytes_is_refused(recorded: Bench, size):
     ((run_id,),) = recorded.rows("SELECT run_uuid FROM runs WHERE name = 'strong'")

@@ -101,6 +101,7 @@ def test_no_label_is_read_as_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     assert confusion_matrix(counts(2), ["$x$", "cost $5 to $9"])
 
 
+@pytest.mark.slow
 def test_names_are_drawn_up_to_sixty_classes_and_left_out_above() -> None:
     """Sixty can still be told apart; more would be a black bar."""
     assert confusion_matrix(counts(60), names(60)) != confusion_matrix(counts(60), names(60, "other"))

@@ -83,6 +83,7 @@ def test_a_server_that_answers_is_used_as_ever_and_binding_again_changes_nothing
     assert client.get_run(run.info.run_id).info.status == "RUNNING"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "call"),
     [

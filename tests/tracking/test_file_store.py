@@ -32,6 +32,7 @@ def filed(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_whoever_reads_an_empty_store_is_told_and_the_command_takes_the_runs_over(cli, filed):
     done = cli("list", "--format", "id")
     assert (done.exit_code, done.stdout) == (0, "")

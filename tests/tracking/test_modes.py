@@ -20,8 +20,6 @@ from tests.conftest import ROOT, real_data
 from tests.tracking.recorded import names
 from tests.tracking.serving import listening
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.every_store
 def test_the_main_commands_work_and_leave_nothing_in_the_current_folder_but_an_sqlite_store(cli, store_kind, small):
@@ -44,6 +42,7 @@ def test_the_main_commands_work_and_leave_nothing_in_the_current_folder_but_an_s
     assert [name for name in names(small.parent) if not name.startswith(".")] == files
 
 
+@pytest.mark.slow
 def test_a_promotion_through_a_tracking_server_and_back(cli, small, server, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "promoted")
@@ -64,6 +63,7 @@ def test_a_promotion_through_a_tracking_server_and_back(cli, small, server, monk
     assert all(row["f1_score"] > 0.5 for row in listed)
 
 
+@pytest.mark.slow
 def test_mlflow_serves_a_champion_that_says_what_predict_says(cli, runs):
     assert cli("promote", "strong", "reviews").exit_code == 0
     rows = json.loads(cli("predict", "--run", "reviews@champion", "-q", "-i", "small.csv", "-f", "json").stdout)["rows"]
@@ -114,6 +114,7 @@ def test_an_old_mlruns_folder_does_not_switch_the_store(run_command, small):
     assert run_command("list", "--format", "id").stdout == trained.stdout
 
 
+@pytest.mark.slow
 def test_mlflow_models_predict_says_what_predict_says(run_command, folder):
     data = real_data("sentiment3k.csv")
     run_id = run_command("train", "--data", str(data), "--format", "id").stdout.strip()
@@ -154,6 +155,7 @@ def as_the_model_reads_it(row: dict[str, str]) -> dict[str, object]:
     return cells | {"sold.weekday": float(sold.weekday()), "note": row["note"]}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 def test_mlflow_models_predict_answers_for_a_mixed_champion_without_expctl_what_predict_says(cli, folder):
     shutil.copy(ROOT / "data" / "houses.csv", folder)

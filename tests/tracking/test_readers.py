@@ -161,6 +161,7 @@ queries = st.builds(
 )
 
 
+@pytest.mark.slow
 @seed(SEED)
 @many
 @given(stores, queries)
@@ -244,6 +245,7 @@ ORDERS: Final = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(Version(version("mlflow")) < Version("3.17"), reason="an older MLflow means some things otherwise")
 @seed(SEED)
 @many
@@ -333,6 +335,7 @@ def test_the_newest_runs_are_found_wherever_they_are_among_those_made(both, star
         assert found[0].name == f"n{starts.index(90)}"
 
 
+@pytest.mark.slow
 @seed(SEED)
 @settings(many, max_examples=max(50, CASES // 10))
 @given(stores)

@@ -50,6 +50,7 @@ def test_a_training_asks_for_nothing_that_it_knows(asked, small):
     ]
 
 
+@pytest.mark.slow
 def test_a_trial_of_a_sweep_takes_no_more_than_a_training(asked, small):
     def took(trials: str) -> int:
         calls, files = asked("sweep", "--data", str(small), "-g", f"c={trials}", "--run-name", f"of {trials}")
@@ -63,6 +64,7 @@ def test_a_prediction_fetches_the_two_files_of_the_model_that_it_reads(asked):
     assert (len(calls), files) == (3, 2)
 
 
+@pytest.mark.slow
 def test_a_promotion_takes_a_dozen_with_the_model_that_it_checks(asked, small, request):
     name = f"name of {request.node.name}"
     calls, files = asked("promote", "first", name)
@@ -72,12 +74,14 @@ def test_a_promotion_takes_a_dozen_with_the_model_that_it_checks(asked, small, r
     assert (len(calls), files) == (11, 2)  # one more for the run that it takes the place of
 
 
+@pytest.mark.slow
 def test_an_export_asks_for_the_history_only_of_metrics_that_may_have_one(asked, tmp_path):
     calls, files = asked("export", "first", "-o", str(tmp_path / "one.zip"))
     assert (len(calls), files) == (8, MODEL + RUN)
     assert not any("get-history" in call for call in calls)
 
 
+@pytest.mark.slow
 def test_experiments_take_five_requests_each_and_sizes_only_of_those_that_are_named(asked, small, request):
     def took(*words: str) -> tuple[int, int]:
         calls, files = asked("experiments", *words)

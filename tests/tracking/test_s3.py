@@ -18,7 +18,6 @@ from tests.tracking.serving import free_port, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.slow
 SECRET = "s3cr3t-of-the-bucket"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEAM", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "eu-central-1"}
 
@@ -89,6 +88,7 @@ def work(cli, bucket: Any, prefix: str) -> None:
     assert not [name for name, content in kept.items() if SECRET.encode() in content]
 
 
+@pytest.mark.slow
 def test_a_server_keeps_artifacts_on_s3_and_its_clients_need_no_key(cli, small, s3, monkeypatch):
     address, bucket = s3
     keys = {**KEYS, "MLFLOW_S3_ENDPOINT_URL": address}
@@ -108,6 +108,7 @@ def direct(small, s3, monkeypatch):
     return bucket
 
 
+@pytest.mark.slow
 def test_a_client_keeps_artifacts_on_s3_by_the_keys_of_its_environment(cli, direct):
     work(cli, direct, "direct/")
     assert SECRET.encode() not in Path("mlflow.db").read_bytes()

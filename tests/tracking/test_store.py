@@ -124,6 +124,7 @@ def test_a_store_of_an_older_mlflow_is_read_as_it_is_and_not_written(cli, tmp_pa
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_was_exported_of_an_older_store_comes_whole_into_a_new_one(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     written_by("2.9.2")
@@ -175,6 +176,7 @@ def test_a_store_that_lacks_a_table_of_runs_is_not_read(cli, tmp_path, monkeypat
     assert (done.exit_code, done.stdout, done.stderr) == (4, "", f"expctl: {OLDER} {UPGRADE}\n")
 
 
+@pytest.mark.slow
 def test_a_store_that_mlflow_has_upgraded_is_read_directly_as_through_its_client(cli, tmp_path, monkeypatch):
     import mlflow.db
 
@@ -194,6 +196,7 @@ def test_a_store_that_mlflow_has_upgraded_is_read_directly_as_through_its_client
     assert [cli(*command).stdout for command in commands] == [done.stdout for done in direct]
 
 
+@pytest.mark.slow
 def test_a_store_whose_making_was_cut_short_is_made_whole_by_writing(cli, small, migrated_store):
     """What is left of a process killed in its first opening: tables, and none of MLflow's first rows."""
     from mlflow.store.db.utils import _get_package_dir  # noqa: F401 (MLflow's own tables)
@@ -261,7 +264,6 @@ def test_a_deleted_experiment_is_told_with_the_command_that_brings_it_back(cli, 
     assert cli("list", "--format", "id").exit_code == 0
 
 
-@pytest.mark.slow
 def test_four_trainings_at_once_in_a_fresh_folder_are_all_there(tmp_path):
     write_reviews(tmp_path / "small.csv", 60)
     command = [sys.executable, "-m", "expctl", "train", "--data", "small.csv", "--model", "dummy", "-e", "crowd"]

@@ -20,7 +20,6 @@ from tests.conftest import ROOT, write_reviews
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.slow
 SPACE = ["-g", "c=0.01,0.1,1,10", "-g", "ngram_max=1,2"]
 
 
@@ -78,6 +77,7 @@ def predictions(row: dict[str, Any]) -> bytes:
     return found.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_bytes_as_this_machine(cluster, folder, run_command):
     write_reviews(folder / "small.csv", 200)
     there = trials(run_command, "--backend", "dask", "--scheduler", cluster.address)
@@ -87,6 +87,7 @@ def test_a_cluster_gives_the_same_bytes_as_this_machine(cluster, folder, run_com
     assert [predictions(row) for row in there] == [predictions(row) for row in here]
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_does_not_cost_the_sweep(cluster, folder, run_command):
     write_reviews(folder / "small.csv", 2000)
 
@@ -106,6 +107,7 @@ def test_a_worker_that_dies_does_not_cost_the_sweep(cluster, folder, run_command
     assert len(found) == 8
 
 
+@pytest.mark.slow
 def test_no_scheduler_is_told_before_any_run_is_made(folder, run_command):
     write_reviews(folder / "small.csv", 60)
     address = f"tcp://127.0.0.1:{free_port()}"

@@ -93,6 +93,7 @@ def test_its_logged_model_predicts_a_data_file(cli, runs):
     assert store.get(strong.run_id).metrics == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_a_table", [False, True])
 def test_a_model_of_scikit_learns_own_is_given_what_it_was_fitted_on(cli, folder, on_a_table):
     """A vectorizer that is given a table would classify the names of its columns."""

@@ -75,6 +75,7 @@ def test_a_run_without_it_is_undecided_and_a_name_that_no_run_has_is_refused(cli
     assert "the gate cannot test 'cost', did you mean 'cost_loss'?" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_sweep_ranks_by_it_on_the_test_rows_and_over_the_folds(cli, trained):
     words = ("sweep", "--data", "small.csv", "--jobs", "1", "-g", "c=0.01,10", "--extra-metric", "own_costs:cost:lower")
     done = cli(*words, "--metric", "cost_loss", "--run-name", "costs", "--cv", "2")
@@ -94,6 +95,7 @@ def test_a_sweep_ranks_by_it_on_the_test_rows_and_over_the_folds(cli, trained):
     assert "a sweep cannot rank by 'cost', did you mean 'cost_loss'?" in refused.stderr
 
 
+@pytest.mark.slow
 def test_what_a_change_does_to_it_is_explained_if_its_code_may_run(cli, trained):
     done = cli("explain", "bad", "good", "--metric", "cost_loss", "--format", "json")  # which takes no training
     assert done.exit_code == 0, done.stderr

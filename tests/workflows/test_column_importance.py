@@ -15,6 +15,7 @@ from tests.tracking.recorded import store_of
 QUICK = ("--data", "houses.csv", "--target", "quick", "--drop", "listing,price", "--dedupe")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 def test_a_run_on_a_table_tells_its_columns_while_its_data_are_the_same(folder, cli):
     shutil.copy(ROOT / "data" / "houses.csv", folder)

@@ -174,7 +174,6 @@ def test_a_run_that_ended_while_we_looked_is_no_orphan(folder, left, monkeypatch
     assert statuses(folder) == ["FINISHED"]
 
 
-@pytest.mark.slow
 def test_a_store_of_an_older_mlflow_is_upgraded_if_that_is_asked_for(tmp_path):
     path = tmp_path / "mlflow.db"
     with closing(sqlite3.connect(path)) as database:

@@ -39,6 +39,7 @@ def test_the_whole_is_the_run_itself_and_the_run_keeps_what_it_had(store):
     assert store.read_artifact(after, PICTURE).startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_code_of_ones_own_is_run_only_if_trusted_and_its_metrics_are_not(store, runs):
     own = train(runs, "own", model="own_models:counted")
     with pytest.raises(DataError, match="own_models:counted"):

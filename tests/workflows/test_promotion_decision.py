@@ -104,6 +104,7 @@ def elsewhere(store, runs):
     promote(store, "bayes", metric="mcc")
 
 
+@pytest.mark.slow
 def test_fresh_data_begin_a_history_anew(store, elsewhere):
     promote(store, "new-coin", better_than=None)
     assert promote(store, "new-logreg", fresh=True).judged.budget == Budget(1)
@@ -111,6 +112,7 @@ def test_fresh_data_begin_a_history_anew(store, elsewhere):
     assert len(history(store)) == 4
 
 
+@pytest.mark.slow
 def test_other_test_rows_go_on_with_the_history_unless_it_is_said(store, elsewhere, monkeypatch):
     promote(store, "new-coin", better_than=None)
     monkeypatch.setattr(Budget, "p_value", property(lambda self: 1e-99))  # so that the champion stays
@@ -122,6 +124,7 @@ def test_other_test_rows_go_on_with_the_history_unless_it_is_said(store, elsewhe
     assert promote(store, "new-logreg").judged.budget == Budget(2)
 
 
+@pytest.mark.slow
 def test_rows_that_were_among_those_of_an_earlier_test_set_are_not_fresh(store, elsewhere):
     promote(store, "mixed-coin", better_than=None)
     with pytest.raises(UsageError, match=r"40 of the 300 test rows were among those of earlier decisions"):

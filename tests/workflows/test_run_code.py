@@ -69,6 +69,7 @@ def as_parquet(rows):
 NAMES = "listing,town,heating,area,rooms,built,sold,note,price,quick"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(("name", "written", "words"), [
     ("bars.csv.gz", as_bars, (*PRICE[2:], "--delimiter", "|", "--names", NAMES, "--encoding", "latin-1")),

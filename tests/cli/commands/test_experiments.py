@@ -76,6 +76,7 @@ def test_a_run_of_a_registered_model_keeps_its_experiment_from_going_for_good(cl
     assert len(execute(runs, "SELECT name FROM runs")) == 4
 
 
+@pytest.mark.slow
 def test_a_server_keeps_its_experiments_but_frees_a_name(cli, runs, server, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     store = store_of(runs, experiment="old one")

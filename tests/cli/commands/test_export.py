@@ -170,6 +170,7 @@ def test_what_comes_out_is_what_went_in(cli, sweeps, other):
     assert not {row["run_id"] for row in rows} & set(before)
 
 
+@pytest.mark.slow
 def test_there_and_back_again_the_archive_holds_the_same(cli, sweeps, other, tmp_path_factory, migrated_store):
     """Ids that the runs had at first are those of every archive, however many stores lie between."""
     cli("export", "grid", "-o", "runs.zip")

@@ -40,7 +40,6 @@ def test_files_are_listed_printed_and_copied_whole(cli, runs, run_command):
     assert (Path("one") / "model/model.skops").read_bytes() == (Path("all") / "model/model.skops").read_bytes()
 
 
-@pytest.mark.slow
 def test_a_pipe_gets_every_byte_and_a_terminal_only_what_it_can_show(runs):
     done = shell("expctl get strong predictions.parquet")
     assert done.stdout == store_of(runs).read_artifact(run_of(runs, "strong"), "predictions.parquet")

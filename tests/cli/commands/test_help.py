@@ -59,7 +59,6 @@ def test_a_word_of_the_topics_names_those_that_speak_of_it(cli, word, topic):
     assert done.stderr.startswith(f"expctl: no topic {word!r} (try: expctl help {topic} or expctl help ")
 
 
-@pytest.mark.slow
 def test_a_terminal_gets_a_topic_drawn_within_its_width():
     for settings in ({}, {"NO_COLOR": "1"}, {"COLUMNS": "60"}):
         seen = on_terminal("help", "filters", **settings)
@@ -69,7 +68,6 @@ def test_a_terminal_gets_a_topic_drawn_within_its_width():
     assert on_terminal("help", "filters", TERM="dumb").replace("\r", "") == docs.read("filters").text
 
 
-@pytest.mark.slow
 def test_a_reader_that_has_enough_is_no_error():
     for words in ("help", "help predictions", "help train"):
         done = shell(f"expctl {words} | head -1")

@@ -323,6 +323,7 @@ def test_a_model_that_cannot_predict_any_more_is_refused(cli, foreign, monkeypat
     refused(cli(*QUIET, "a film"), 5, "AttributeError: no attribute 'new_name_'", "(--isolated predicts with")
 
 
+@pytest.mark.slow
 def test_in_an_environment_of_its_own_it_reads_and_writes_the_same_streams(runs, cli, monkeypatch):
     """With this environment in place of a fresh one, which takes a minute to make."""
     monkeypatch.setattr("expctl.workflows.environments._made", lambda *given: sys.executable)
@@ -372,7 +373,6 @@ def test_a_file_is_laid_out_as_the_training_data_was_or_as_options_say(cli, fold
     refused(cli("predict", "-q", "--run", "laid", "-i", "same.csv", "--delimiter", "x"), 2, "--delimiter")
 
 
-@pytest.mark.slow
 def test_standard_input_is_csv_or_jsonl(cli, run_command, runs, monkeypatch):
     done = run_command(*QUIET, "--input", "-", stdin="id,text\n1,a great film\n2,an awful meal\n")
     assert (done.exit_code, done.stderr) == (0, "")
@@ -400,7 +400,6 @@ def begun(runs: Path, **options: object) -> subprocess.Popen[bytes]:
     return process
 
 
-@pytest.mark.slow
 def test_a_prediction_that_is_stopped_in_the_middle_leaves_nothing(runs):
     process = begun(runs)
     process.send_signal(signal.SIGTERM)
@@ -409,7 +408,6 @@ def test_a_prediction_that_is_stopped_in_the_middle_leaves_nothing(runs):
     assert [name for name in names(runs) if "out" in name] == []
 
 
-@pytest.mark.slow
 def test_a_prediction_that_is_killed_in_the_middle_leaves_the_old_output(runs):
     Path("out.csv").write_text("old")
     process = begun(runs)
@@ -418,7 +416,6 @@ def test_a_prediction_that_is_killed_in_the_middle_leaves_the_old_output(runs):
     assert Path("out.csv").read_text() == "old"
 
 
-@pytest.mark.slow
 def test_an_output_that_cannot_grow_is_told_and_taken_away(many):
     many.write_text("text\n" + "a great film\n" * 50_000)
     done = subprocess.run(

@@ -308,6 +308,7 @@ def test_a_run_of_a_dirty_tree_comes_out_again_from_a_clean_clone_and_its_patch(
     assert (document["verdict"], "code" in document) == ("identical", False)
 
 
+@pytest.mark.slow
 def test_an_environment_that_cannot_be_made_is_told_in_one_line(cli, runs, monkeypatch):
     run = store_of(runs).find("attributes.run_name = 'strong'")[0]
     file = Path(run.artifact_uri.removeprefix("file://"), "requirements.txt")

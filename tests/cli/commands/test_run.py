@@ -235,6 +235,7 @@ subprocess.run([sys.executable, "-c", "import mlflow\\nwith mlflow.start_run(run
 """
 
 
+@pytest.mark.slow
 def test_several_runs_of_a_program_in_another_experiment_and_of_its_children_are_below_its_run(cli, folder):
     done = cli("run", "--name", "top", "--", PYTHON, "-c", SEVERAL)
     assert done.exit_code == 0, done.stderr
@@ -274,6 +275,7 @@ def test_the_one_run_that_a_program_begins_is_the_run(cli, folder):
     assert {"output.log", "model/MLmodel"} <= {one.path for one in store_of(folder).artifacts(run)}
 
 
+@pytest.mark.slow
 def test_a_run_that_mlflow_ended_well_though_its_program_did_not_has_failed(cli, folder):
     """MLflow ends a bare start_run FINISHED whatever ended the program."""
     done = cli(
@@ -298,6 +300,7 @@ def test_a_signal_to_us_ends_program_and_run(folder, number):
     assert run.tags["expctl.reason"] == {2: "interrupted (Ctrl-C)"}.get(number, f"stopped by {number.name}")
 
 
+@pytest.mark.slow
 def test_where_we_are_killed_the_run_is_an_orphan_with_what_the_program_had_begun(cli, folder):
     code = "import mlflow, pathlib, time; mlflow.start_run(); pathlib.Path('up').touch(); time.sleep(600)"
     ours = Process([PYTHON, "-m", "expctl", "run", "-q", "--", PYTHON, "-c", code])

@@ -470,7 +470,6 @@ def trained(cli: Callable[..., Done], folder: Path, *words: str) -> dict[str, by
     return files_of(folder, store_of(folder).get(done.stdout.strip()))
 
 
-@pytest.mark.slow
 def test_two_jobs_give_the_same_trials_as_train_and_a_failing_one_costs_nothing(run_command, cli, small):
     """As processes of their own: workers, memory maps and one writer."""
     words = ["-g", "solver=lbfgs,liblinear", "-g", "max_features=20,none", "-p", "dual=true", "--cv", "2"]
@@ -491,6 +490,7 @@ def test_two_jobs_give_the_same_trials_as_train_and_a_failing_one_costs_nothing(
     assert min(len(pictures[name]) for name in ("parallel_coordinates.png", "scatter.png")) > 1000
 
 
+@pytest.mark.slow
 def test_trials_of_real_data_equal_trainings(cli, folder):
     """24 trials; six of them, with every value among them, are trained again."""
     data = str(real_data("sentiment3k.csv"))

@@ -363,7 +363,6 @@ def test_a_failing_store_closes_nothing_silently(cli, small, monkeypatch):
     assert statuses(small.parent) == ["FAILED"]
 
 
-@pytest.mark.slow
 def test_a_signal_in_the_middle_of_training_leaves_a_killed_run_and_its_exit_code(small):
     Path("own_models.py").write_text(OWN_MODELS)
     signals = {signal.SIGINT: ("interrupted", 130), signal.SIGTERM: ("SIGTERM", 143), signal.SIGHUP: ("SIGHUP", 129)}
@@ -546,6 +545,7 @@ def lowered(c=1.0):
 """
 
 
+@pytest.mark.slow
 def test_a_model_that_will_need_trust_is_told_when_it_is_trained(cli, small):
     """Not at the first prediction, which may be months later and elsewhere."""
     (small.parent / "lowered_model.py").write_text(LOWERED)

@@ -56,7 +56,6 @@ def running(tmp_path_factory: pytest.TempPathFactory, kinds: Kinds) -> Iterator[
         process.stdout.close()
 
 
-@pytest.mark.slow
 def test_it_prints_the_page_of_the_experiment_and_serves_it(running):
     store = store_of(running.folder)
     assert running.page == f"{running.address}/#/experiments/{store.experiment_id()}/runs"
@@ -67,7 +66,6 @@ def test_it_prints_the_page_of_the_experiment_and_serves_it(running):
     assert "opened" not in names(running.folder)  # stdout is no terminal
 
 
-@pytest.mark.slow
 def test_a_server_tells_its_pages_and_is_not_started_again(running, cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", running.address.replace("://", "://me:SECRET@"))
@@ -80,7 +78,6 @@ def test_a_server_tells_its_pages_and_is_not_started_again(running, cli, tmp_pat
     assert names(tmp_path) == []
 
 
-@pytest.mark.slow
 def test_a_server_is_examined_and_runs_of_it_are_hidden_but_not_purged(running, cli, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", running.address)
     done = cli("doctor", "--format", "json")
@@ -95,7 +92,6 @@ def test_a_server_is_examined_and_runs_of_it_are_hidden_but_not_purged(running, 
     assert cli("restore", "bayes").exit_code == 0
 
 
-@pytest.mark.slow
 def test_a_port_that_is_taken_is_told(running, cli, folder):
     port = running.address.rpartition(":")[2]
     done = cli("ui", "--port", port, "-q")
@@ -103,7 +99,6 @@ def test_a_port_that_is_taken_is_told(running, cli, folder):
     assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in done.stderr
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_it_with_all_that_it_started(running):
     """The last test here: the others use it."""
     running.process.send_signal(signal.SIGINT)

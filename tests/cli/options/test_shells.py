@@ -46,7 +46,6 @@ def shell(runs, tmp_path):
     return run
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "place", "expected"),
     [

@@ -60,7 +60,6 @@ def tables(address: str) -> list[str]:
     return sqlalchemy.inspect(engine).get_table_names()
 
 
-@pytest.mark.slow
 def test_whoever_waits_too_long_is_told_and_makes_nothing(one_more, monkeypatch):
     monkeypatch.setattr(first_use, "PATIENCE", 0)
     address, other = one_more(), one_more()
@@ -102,7 +101,6 @@ def test_a_database_in_use_is_opened_whoever_holds_the_lock(one_more, monkeypatc
     assert finished(address) == ["n0", "n1"]
 
 
-@pytest.mark.slow
 def test_reading_an_empty_database_makes_nothing(one_more, cli, folder):
     address = one_more()
     done = cli("list", "--tracking-uri", address, "--format", "id")

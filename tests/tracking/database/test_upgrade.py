@@ -39,7 +39,6 @@ def half(uri: str) -> None:
         database.execute("DROP TABLE metrics")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("old", ["1.30.1", "2.9.2", "3.5.1"], indirect=True)
 def test_what_is_in_an_old_store_is_in_the_upgraded_one_and_the_backup_is_as_it_was(old):
     path, before = old / "mlflow.db", told(old)

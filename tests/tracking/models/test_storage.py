@@ -63,6 +63,7 @@ def estimators_in(schema: bytes) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_comes_back_from_the_store_as_it_was(small, family):
     given = {"n_estimators": 12} if family == "random_forest" else {}

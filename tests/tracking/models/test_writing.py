@@ -101,7 +101,6 @@ def test_a_run_of_an_archive_comes_to_an_old_server_whole(cli, small, server):
         assert shown(cli, made, *there)["metrics"] == shown(cli, run)["metrics"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "call",
     [
@@ -121,7 +120,6 @@ def test_a_server_that_lacks_one_call_for_models_has_them_all_the_same(cli, smal
         assert (done.exit_code, "positive" in done.stdout or "negative" in done.stdout) == (0, True), done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("call", ["runs/log-batch", "runs/create"])
 def test_a_server_that_lacks_what_nothing_stands_in_for_is_told_before_the_fitting(cli, small, server, call):
     with before(server, *lacking([call], 501)) as proxy:

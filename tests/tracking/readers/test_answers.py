@@ -100,6 +100,7 @@ def test_a_wrong_answer_is_one_line_and_exit_4(cli, tmp_path, monkeypatch, said,
     assert "MLflow" in done.stderr
 
 
+@pytest.mark.slow
 def test_any_answer_to_a_command_ends_it_with_a_documented_code(cli, tmp_path, monkeypatch):
     """No traceback, whatever is among the values that passed: the rest of the program shows them."""
     monkeypatch.chdir(tmp_path)

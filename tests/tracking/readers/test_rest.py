@@ -68,7 +68,6 @@ def test_a_server_read_directly_tells_what_mlflow_s_client_tells(server, runs, q
         mlflow_search.PAGE = page
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("store_kind", ["server"], indirect=True)
 def test_files_that_a_server_hands_out_are_those_of_mlflow_s_client(runs, monkeypatch):
     store = open_store(load_settings())

@@ -12,6 +12,7 @@ from expctl.tracking.runs.writer import recording
 from tests.tracking.recorded import OWN_MODELS, statuses, store_of
 
 
+@pytest.mark.slow
 def test_autologging_adds_mlflows_own_parameters_to_ours(cli, small):
     done = cli("train", "--data", "small.csv", "--autolog", "--format", "id")
     assert done.exit_code == 0, done.stderr

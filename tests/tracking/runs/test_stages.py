@@ -73,6 +73,7 @@ def test_a_store_that_fails_keeps_nobody_from_going_on_and_is_not_asked_again(fo
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_a_refresh_of_a_watched_list_takes_one_request(cli, folder, server, request):
     with before(server) as proxy:
         settings = Settings(tracking_uri=proxy.uri, experiment=request.node.name)

@@ -90,7 +90,6 @@ def test_a_file_of_no_bytes_is_refused(tmp_path: Path) -> None:
         read_stored(f"{tmp_path}/a.csv").table("utf-8")
 
 
-@pytest.mark.slow
 def test_every_form_trains_sweeps_and_predicts(cli, folder):
     forms = write_every_form(folder)
     fingerprints = set()

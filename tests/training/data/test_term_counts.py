@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -71,6 +72,7 @@ def vectorizer(pipeline: object) -> object:
     return pipeline.named_steps["features"].transformers[0][1]
 
 
+@pytest.mark.slow
 @given(texts, settings_of_features(), st.randoms(use_true_random=False))
 @settings(max_examples=400, deadline=None)
 def test_features_from_counts_equal_features_from_texts(texts, chosen, random):

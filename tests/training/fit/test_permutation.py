@@ -50,6 +50,7 @@ def test_a_loss_is_the_mean_of_what_each_permutation_loses_with_its_limits_by_st
     assert (sold.low, sold.high) == pytest.approx((np.mean(losses) - half, np.mean(losses) + half))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "model", "metric"), [
     ("regression", "ridge", "r2"), ("regression", "knn", "rmse"), ("classification", "random_forest", "f1_score"),
     ("classification", "logreg", "log_loss"), ("classification", "hist_gradient_boosting", "roc_auc"),

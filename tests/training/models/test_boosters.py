@@ -149,6 +149,7 @@ def test_a_family_whose_package_is_not_there_says_how_to_install_it(monkeypatch:
         assert refused.value.hint == f"pip install 'expctl-mlflow[{family.packages[0]}]'"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not INSTALLED, reason="neither LightGBM nor XGBoost is installed")
 def test_train_says_that_the_model_needs_trust_and_predict_asks_for_it(
     cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -147,6 +147,7 @@ def test_calibrated_models_and_others_learn_the_same_from_one_split_and_count():
     assert (len(prepare(space).splits), len(prepare(space).counts)) == (1, 1)
 
 
+@pytest.mark.slow
 def test_folds_learn_the_same():
     texts = {"model": "naive_bayes,ridge", "min_df": "1,3", "random_state": "1,2"}
     assert each_the_same(space_of(texts, cv=3)) == 8
@@ -156,6 +157,7 @@ def test_folds_that_are_not_stratified_learn_the_same():
     assert each_the_same(space_of({"stratify": "true,false"}, cv=3, model="naive_bayes")) == 2
 
 
+@pytest.mark.slow
 def test_several_splits_learn_the_same():
     texts = {"random_state": "1..3", "test_size": "0.1,0.3", "stratify": "true,false"}
     assert each_the_same(space_of(texts, model="naive_bayes")) == 12
@@ -370,6 +372,7 @@ def searched(draw: st.DrawFn) -> dict[str, str]:
     return {key: ",".join(draw(st.lists(st.sampled_from(some[key]), min_size=1, max_size=2))) for key in keys}
 
 
+@pytest.mark.slow
 @given(corpora, searched(), st.sampled_from([None, 2, 3]), st.randoms(use_true_random=False))
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 def test_random_corpora_and_grids_learn_the_same(texts, varied, cv, source):
@@ -439,6 +442,7 @@ def same_models(space: SearchSpace) -> None:
         assert (ours.pipeline.predict(frame) == theirs.pipeline.predict(frame)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "fixed"),
     [
