@@ -470,7 +470,7 @@ def trained(cli: Callable[..., Done], folder: Path, *words: str) -> dict[str, by
     return files_of(folder, store_of(folder).get(done.stdout.strip()))
 
 
-def test_two_jobs_give_the_same_trials_as_train_and_a_failing_one_costs_nothing(run_command, cli, small):
+def test_two_jobs_give_the_same_trials_as_train_and_a_failing_one_costs_nothing(run_command, small):
     """As processes of their own: workers, memory maps and one writer."""
     words = ["-g", "solver=lbfgs,liblinear", "-g", "max_features=20,none", "-p", "dual=true", "--cv", "2"]
     done = run_command("sweep", "--data", "small.csv", "--jobs", "2", *words, "--run-name", "two", "--format", "id")
@@ -482,8 +482,8 @@ def test_two_jobs_give_the_same_trials_as_train_and_a_failing_one_costs_nothing(
         ("finished", "liblinear", "None"),
     ]  # fmt: skip
     for run in runs[2:]:
-        alone = trained(cli, small.parent, "--data", "small.csv", "-p", "solver=liblinear", "-p", "dual=true", "-p",
-                        f"max_features={run.params['max_features']}", "--cv", "2")  # fmt: skip
+        alone = trained(run_command, small.parent, "--data", "small.csv", "-p", "solver=liblinear", "-p", "dual=true",
+                        "-p", f"max_features={run.params['max_features']}", "--cv", "2")  # fmt: skip
         of_the_sweep = {"source.patch": b"", "data_rows.parquet": b""}
         assert {**files_of(small.parent, run), **of_the_sweep} == {**alone, **of_the_sweep}
     pictures = files_of(small.parent, parent_of(small.parent, "two"))
