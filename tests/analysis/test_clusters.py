@@ -67,7 +67,7 @@ def test_of_groups_of_one_row_the_error_of_accuracy_is_that_of_a_mean() -> None:
     change = (other.predicted == other.labels).astype(float) - (one.predicted == one.labels)
     blocks = clusters.Blocks.of(np.arange(GROUPS))
     sums = np.bincount(blocks.of_row, change)
-    error = clusters._jackknife_error((sums.sum() - sums) / (GROUPS - 1))
+    error = clusters._jackknife((sums.sum() - sums) / (GROUPS - 1))[0]
     assert error == pytest.approx(change.std(ddof=1) / np.sqrt(GROUPS))
 
 
