@@ -245,9 +245,7 @@ def _differences(
     return found
 
 
-def _difference(
-    metric: str, before: float, after: float, error: float, sample: float, confidence: float
-) -> Difference:
+def _difference(metric: str, before: float, after: float, error: float, sample: float, confidence: float) -> Difference:
     """The difference with Student's t limits, of a `sample` of so many groups."""
     from scipy.special import stdtr, stdtrit
 

@@ -172,3 +172,18 @@ def test_scores_are_tested_where_enough_groups_have_the_rarer_class() -> None:
         assert ({"roc_auc", "log_loss"} <= test.differences.keys()) is (told is None)
         assert test.untested == ({} if told is None else dict.fromkeys(test.untested, f"{told}; 20 are needed"))
         assert bool(test.untested) is (told is not None)
+
+
+def test_few_changed_groups_of_a_rare_class_are_the_sample_of_what_averages_over_classes() -> None:
+    """Of forty groups of the rare class seven were fixed and one broken: no verdict (sign test: p = 0.07), however
+    many others changed.
+    """
+    labels = np.repeat([0, 1], [1_960, 40])
+    first, second = labels.copy(), labels.copy()
+    first[:150], second[150:300] = 1, 1
+    first[1_960:1_967], second[1_967] = 0, 0
+    one, other = (predictions(labels, said, groups=named(np.arange(2_000))) for said in (first, second))
+    tested = assess(one, other).differences
+    assert tested["accuracy"].p_value == pytest.approx(0.73, abs=0.01)  # as of 308 groups
+    assert tested["balanced_accuracy"].verdict == "no clear difference"
+    assert 0.05 < tested["balanced_accuracy"].p_value < 0.1
