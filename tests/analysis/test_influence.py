@@ -64,4 +64,4 @@ def test_a_row_that_is_all_of_its_class_is_no_surer_than_any_other(fixed: int) -
     assert found["balanced_accuracy"].change == pytest.approx(found["accuracy"].change)
     for key in ("balanced_accuracy", "f1_macro"):
         assert found[key].low < found["accuracy"].low * 0.9 < -0.05
-        assert found[key].high > found["accuracy"].high * 0.75
+        assert found[key].high > found["accuracy"].high * 0.6

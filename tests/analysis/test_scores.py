@@ -1,4 +1,4 @@
-"""ROC AUC, log loss and Brier score: scikit-learn's values, DeLong's variance, and limits that hold what resampling rows says."""
+"""ROC AUC, log loss, Brier score: scikit-learn's values, DeLong's variance, limits that resampling rows confirms."""
 
 from __future__ import annotations
 
