@@ -51,9 +51,9 @@ def test_what_an_earlier_release_did_not_record_is_computed_from_the_predictions
     assert alone["p_value"] <= now["p_value"]  # of one metric, not corrected for many
     assert alone | {"p_value": now["p_value"]} == now
     gated = cli("gate", "strong", "--baseline", "weak", "--metric", "brier_score")
-    assert (gated.exit_code, gated.stderr.count("significantly better")) == (0, 1)
+    assert (gated.exit_code, gated.stdout.count("significantly better")) == (0, 1)
     bounded = cli("gate", "strong", "--baseline", "weak", "--metric", "brier_score", "--min", "0.001")
-    assert (bounded.exit_code, bounded.stderr.count("is above 0.001")) == (1, 1)
+    assert (bounded.exit_code, bounded.stdout.count("is above 0.001")) == (1, 1)
     missing = cli("compare", "weak", "broken", "--metric", "brier_score")
     assert (missing.exit_code, missing.stderr.count("none of these runs has brier_score")) == (3, 1)
 
