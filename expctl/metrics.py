@@ -84,6 +84,11 @@ _TABLE: Final = (
         _SCORES + "losses", range=(0.0, inf),
     ),
     Metric(
+        "brier_score", "Brier score", False, "scores",
+        "mean squared distance between the probabilities and what is true; needs probabilities",
+        _SCORES + "squares", range=(0.0, 2.0),
+    ),
+    Metric(
         "r2", "R²", True, "values", "share of the target's variance that is explained: 1 is all, the mean alone 0",
         _REGRESSION + "r2", "regression", (-inf, 1.0),
     ),

@@ -26,7 +26,7 @@ from expctl.metrics import (
 def test_the_table_holds_the_metrics_of_the_design() -> None:
     assert list(METRICS) == [
         "accuracy", "f1_score", "precision", "recall", "f1_macro", "balanced_accuracy", "mcc", "roc_auc", "log_loss",
-        "r2", "rmse", "mae", "median_ae", "mape", "fit_seconds", "predict_seconds", "oov",
+        "brier_score", "r2", "rmse", "mae", "median_ae", "mape", "fit_seconds", "predict_seconds", "oov",
     ]  # fmt: skip
     assert all(metric.key == key and metric.label and metric.help for key, metric in METRICS.items())
     assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
@@ -34,12 +34,17 @@ def test_the_table_holds_the_metrics_of_the_design() -> None:
 
 def test_losses_and_times_are_better_lower_and_scores_higher() -> None:
     lower = {key for key, metric in METRICS.items() if not metric.higher_is_better}
-    assert lower == {"log_loss", "rmse", "mae", "median_ae", "mape", "fit_seconds", "predict_seconds", "oov"}
+    of_regression = {"rmse", "mae", "median_ae", "mape"}
+    assert lower == {"log_loss", "brier_score", *of_regression, "fit_seconds", "predict_seconds", "oov"}
 
 
 def test_what_a_metric_needs_says_where_it_comes_from() -> None:
     assert {key for key, metric in METRICS.items() if metric.needs == "clock"} == {"fit_seconds", "predict_seconds"}
-    assert {key for key, metric in METRICS.items() if metric.needs == "scores"} == {"roc_auc", "log_loss"}
+    assert {key for key, metric in METRICS.items() if metric.needs == "scores"} == {
+        "roc_auc",
+        "log_loss",
+        "brier_score",
+    }
     assert {key for key, metric in METRICS.items() if not metric.is_quality_metric} == {
         "fit_seconds",
         "predict_seconds",

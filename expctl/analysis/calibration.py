@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from expctl.analysis.bootstrap import SEED
+from expctl.analysis.scores import squared_distances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,8 +61,7 @@ class Calibration:
 def calibration(run: RunPredictions, *, confidence: float = 0.95) -> Calibration | str:
     """The calibration of a run, or in words why there is none.
 
-    The Brier score is the mean over rows of the squared distance between the probabilities and what is true, halved for
-    two classes (as scikit-learn's; Brier 1950, Monthly Weather Review 78). Confidence is the probability of what is
+    The Brier score is the mean of the rows' `squared_distances`. Confidence is the probability of what is
     predicted. The expected calibration error is the mean distance of confidence and accuracy over ten bins of as many
     rows (Naeini, Cooper and Hauskrecht 2015, AAAI). Computed as it stands it is above 0 for a perfectly calibrated
     model, the more the fewer the rows: it and its limits are those of the error that shows what was seen (see
@@ -82,16 +82,13 @@ def calibration(run: RunPredictions, *, confidence: float = 0.95) -> Calibration
             if len(labels) < 2 * _ROWS_OF_A_BIN
             else "its probabilities are not of its classes"
         )
-    scores = run.scores.astype(np.float64)
-    every = np.arange(len(labels))
-    # Of a row whose class the model does not know, all probability is in the wrong place.
-    squares = (scores**2).sum(axis=1) + 1 - np.where(labels < 0, 0.0, 2 * scores[every, labels])
-    sure, right = scores[every, predicted], (labels == predicted).astype(np.float64)
+    sure = run.scores[np.arange(len(labels)), predicted].astype(np.float64)
+    right = (labels == predicted).astype(np.float64)
     bins, distances, errors = _bins(sure, right, confidence)
     shares = np.array([one.rows for one in bins]) / len(labels)
     return Calibration(
         len(labels),
-        _mean(squares / (2 if scores.shape[1] == 2 else 1), confidence),
+        _mean(squared_distances(run.scores, labels), confidence),
         _error(shares, distances, errors, confidence),
         _mean(sure - right, confidence),
         bins,

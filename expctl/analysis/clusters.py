@@ -157,10 +157,9 @@ def cluster_score_differences(
         informative = _changed_groups(change != 0, groups)
         sums = _in_blocks(blocks, change)
         rows = np.bincount(blocks.of_row, minlength=len(blocks))
-        without = (sums.sum() - sums) / (rows.sum() - rows)
-        error = _jackknife_error(without)
-        informative = informative if rarer is None else min(informative, rarer)
-        found[metric] = _difference(metric, one[0], other[0], error, informative, confidence)
+        error, _ = _jackknife((sums.sum() - sums) / (rows.sum() - rows))
+        sample = informative if rarer is None else min(informative, rarer)
+        found[metric] = _difference(metric, one[0], other[0], error, sample, confidence)
     return found
 
 
@@ -205,6 +204,9 @@ def _differences(
     few: bool,
     each_class: bool,
 ) -> dict[str, Difference]:
+    """Groups in which nothing differs are no sample: `informative` are; where few groups of a rare class decide a
+    metric, as many fewer as decide it than decide accuracy.
+    """
     import numpy as np
 
     blocks, classes = Blocks.of(groups), max(len(pairing.classes), 2)
@@ -230,35 +232,44 @@ def _differences(
             for key in ends[0]
         }
     found = {}
+    jackknifed = {key: _jackknife(second.without_each[key] - first.without_each[key]) for key in first.value}
+    _, of_rows = jackknifed.get("accuracy", (0.0, 0.0))
     for key, before in first.value.items():
-        error = _jackknife_error(second.without_each[key] - first.without_each[key])
-        difference = _difference(
-            key, float(before[0]), float(second.value[key][0]), error, informative[key], confidence
-        )
+        error, deciding = jackknifed[key]
+        sample: float = informative[key]
+        if of_rows > deciding:
+            sample = min(sample, max(sample * deciding / of_rows, _LEAST_EFFECTIVE))
+        difference = _difference(key, float(before[0]), float(second.value[key][0]), error, sample, confidence)
         low, high = unseen.get(key, (difference.low, difference.high))
         found[key] = replace(difference, low=min(low, difference.low), high=max(high, difference.high))
     return found
 
 
-def _difference(
-    metric: str, before: float, after: float, error: float, informative: int, confidence: float
-) -> Difference:
-    """The difference with Student's t limits. Groups in which nothing differs are no sample: `informative` are."""
+def _difference(metric: str, before: float, after: float, error: float, sample: float, confidence: float) -> Difference:
+    """The difference with Student's t limits, of a `sample` of so many groups."""
     from scipy.special import stdtr, stdtrit
 
-    change, freedom = after - before, max(informative - 1, 1)
+    change, freedom = after - before, max(sample - 1, 1)
     error *= float((freedom + 1) / freedom) ** 0.5
     reach = float(-stdtrit(freedom, (1 - confidence) / 2)) * error
     p_value = float(2 * stdtr(freedom, -abs(change) / error)) if error else 1.0
     return Difference(metric, before, after, change - reach, change + reach, p_value, 1 - confidence)
 
 
-def _jackknife_error(without_each: np.ndarray) -> float:
+def _jackknife(without_each: np.ndarray) -> tuple[float, float]:
+    """The standard error, and how many groups make it, were they all as far off: (sum of squares)^2 / (sum of fourths).
+
+    So many make its degrees of freedom (Satterthwaite 1946, Biometrics Bulletin 2; as the effective number of clusters
+    of Carter, Schnepel and Steigerwald 2017, Review of Economics and Statistics 99).
+    """
     import numpy as np
 
     blocks = len(without_each)
-    apart = np.sort(np.abs(without_each - without_each.mean()))  # the same sum from either side
-    return float(np.sqrt((blocks - 1) / blocks * (apart**2).sum()))
+    squares = np.sort(np.abs(without_each - without_each.mean())) ** 2  # the same sum from either side
+    total, most = float(squares.sum()), float(squares.max())
+    if not total:
+        return 0.0, 0.0
+    return float(np.sqrt((blocks - 1) / blocks * total)), (total / most) ** 2 / float(((squares / most) ** 2).sum())
 
 
 def _one_more(blocks: Blocks, actual: np.ndarray, *, each_class: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

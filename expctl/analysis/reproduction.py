@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from expctl.analysis.predictions import RunPredictions
     from expctl.records import Value
 
-_LATER = ("oov",)  # what runs of an older expctl were not measured by
+_LATER = ("oov", "brier_score")  # what runs of an older expctl were not measured by
 Verdict = Literal["identical", "same predictions", "within tolerance", "differs"]
 
 

@@ -1,4 +1,4 @@
-"""Paired tests of the metrics that stand on scores: ROC AUC and log loss. Arrays in, differences out."""
+"""Paired tests of the metrics that stand on scores: ROC AUC, log loss and Brier score. Arrays in, differences out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def score_differences(
 ) -> dict[str, Difference]:
     """The metrics of the table that scores decide, where both runs allow them, by the rows' paired differences.
 
-    Both are, or nearly are, means of one figure a row: the loss of the row, and for the AUC its placement (the share of
+    All are, or nearly are, means of one figure a row: the loss of the row, and for the AUC its placement (the share of
     rows of the other side that it is on the right side of: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44), of
     many classes the mean over one-against-rest, weighted by their rows. Metrics that a class without rows leaves
     undefined are left out, and so are all where there are `too_few_rows`.
@@ -77,6 +77,37 @@ def losses(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[flo
     least = np.finfo(chosen.dtype if chosen.dtype.kind == "f" else np.float64).eps
     losses = -np.log(np.clip(chosen, least, 1 - least).astype(np.float64))
     return _mean(losses), losses
+
+
+def squares(run: RunPredictions, rows: np.ndarray, pairing: Pairing) -> tuple[float, np.ndarray] | None:
+    """The Brier score and the figure of each row, in the order of the pairing; None for a run without probabilities."""
+    import numpy as np
+
+    if run.score_kind != "probability" or run.scores is None or _score_columns(run, pairing) is None:
+        return None
+    names, scores = np.array(run.score_classes), run.scores
+    order = np.argsort(names, kind="stable")  # in which columns are summed, however they come
+    if (np.diff(order) < 0).any():
+        names, scores = names[order], scores[:, order]
+    position = {name: i for i, name in enumerate(names.tolist())}
+    columns = np.array([position.get(name, -1) for name in run.classes])
+    figures = squared_distances(scores, columns[run.labels])[rows]
+    return _mean(figures), figures
+
+
+def squared_distances(scores: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Of each row the squared distance between its probabilities, shape (n, classes), and what is true.
+
+    Halved for two classes, as scikit-learn does (Brier 1950, Monthly Weather Review 78). `columns` are those of the
+    labels, shape (n,); of a row whose class the model does not know (-1) all probability is in the wrong place.
+    """
+    import numpy as np
+
+    right = 2 * np.where(columns < 0, 0.0, scores[np.arange(len(columns)), columns].astype(np.float64))
+    scores = np.ascontiguousarray(scores)
+    apart = np.einsum("ij,ij->i", scores, scores, dtype=np.float64) + 1 - right
+    figures: np.ndarray = np.maximum(apart, 0.0) / (2 if scores.shape[1] == 2 else 1)
+    return figures
 
 
 def _score_columns(run: RunPredictions, pairing: Pairing) -> np.ndarray | None:

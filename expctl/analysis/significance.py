@@ -18,7 +18,7 @@ from expctl.analysis.clusters import (
     too_few,
 )
 from expctl.analysis.difference import Difference, adjusted, evened, mcnemar_p, mirrored, resampled_difference
-from expctl.analysis.influence import deciding_rows
+from expctl.analysis.influence import deciding_rows, row_by_row
 from expctl.analysis.joint_table import JointTable, counts_of_each, joint_table, sizes
 from expctl.analysis.label_metrics import ClassCounts
 from expctl.analysis.predictions import Pairing, RunPredictions, pair
@@ -195,8 +195,11 @@ def unseen_limits(
             _minus(measure(*_plus(second, after)), measure(*_plus(first, before)))
             for before, after in ((right, wrong), (wrong, right))
         )
+        by_row = {} if each_class else row_by_row(table, measure, drawn, (actual, mistaken))
         for key in of_few:
-            found[-1][key] = float(np.percentile(lower[key], tail)), float(np.percentile(upper[key], 100 - tail))
+            ends = [(lower[key], upper[key]), *([by_row[key]] if key in by_row else [])]
+            low = min(float(np.percentile(below, tail)) for below, _ in ends)
+            found[-1][key] = low, max(float(np.percentile(above, 100 - tail)) for _, above in ends)
     return found
 
 

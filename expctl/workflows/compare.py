@@ -158,7 +158,8 @@ def compare(
     present = {key for run in runs for key in run.metrics}
     if metric is not None:
         metric = nearest(metric, present, store.note)
-    if metric is not None and metric not in present:
+    measurable = quality_metrics("classification") + quality_metrics("regression")  # of recorded predictions
+    if metric is not None and metric not in present and metric not in measurable:
         raise without_metric("none of these runs has", metric, present)
     predictions = [read_predictions(store, run) for run in runs]
     per_class = request.per_class
@@ -168,6 +169,9 @@ def compare(
     ]
     if request.flips is not None:
         return _rows(runs, predictions[1], tests[0], None if request.every_flip else request.flips)
+    runs = _completed(runs, tests, metric)
+    if metric is not None and not any(metric in run.metrics for run in runs):
+        raise without_metric("none of these runs has", metric, present)
     tests = corrected_for_many(tests, metric or usual)
     evidence = [read_evidence(store, run, per_class=per_class) for run in runs]
     comparison = compare_runs(
@@ -184,6 +188,18 @@ def compare(
     decisive = metric or usual
     noises = (None if decisive is None else noise_of(store, run, decisive) for run in runs)
     return ComparedRuns(runs, comparison, tests, decisive, next(filter(None, noises), None))
+
+
+def _completed(runs: Sequence[RunRecord], tests: Sequence[Assessment], asked: str | None) -> list[RunRecord]:
+    """The runs with what tests on all of their rows measured: of metrics that one of them has recorded, or that are
+    `asked` about, those that a run of an earlier release, say, has not.
+    """
+    wanted = {key for run in runs for key in run.metrics} | {asked}
+    whole = [test.differences if test.note is None else {} for test in tests]
+    baseline = {key: one.baseline for test in reversed(whole) for key, one in test.items() if key in wanted}
+    challengers = ({key: one.challenger for key, one in test.items() if key in wanted} for test in whole)
+    measured = [baseline, *challengers]
+    return [replace(run, metrics={**more, **run.metrics}) for run, more in zip(runs, measured, strict=True)]
 
 
 def _meant(store: Store, reference: str) -> list[RunRecord]:

@@ -86,7 +86,7 @@ def judge(
     apart = "the runs were tested on different rows: the gate needs the same" if test.pairing and not whole else None
     decision = decide(
         metric,
-        candidate.metrics.get(metric),
+        candidate.metrics.get(metric, None if difference is None else difference.challenger),
         difference
         or apart
         or test.note

@@ -168,6 +168,12 @@ _CLASSES: Final = {
     "balanced_accuracy": ("recall_score", ', labels=np.unique(y_test), average="macro"'),
     "mcc": ("matthews_corrcoef", ""),
 }
+# scikit-learn has it for many classes from 1.7 on, and sums in another order.
+_BRIER: Final = """\
+right = scores[np.arange(len(y_test)), pipeline.classes_.searchsorted(y_test)]
+scores = np.ascontiguousarray(scores[:, pipeline.classes_.astype(str).argsort(kind="stable")])
+distances = np.einsum("ij,ij->i", scores, scores, dtype=float) + 1 - 2 * right.astype(float)
+results["brier_score"] = np.sort(np.maximum(distances, 0){halved}).mean()"""
 _VALUES: Final = {
     "r2": ("r2_score", ""),
     "rmse": ("root_mean_squared_error", ""),
@@ -331,8 +337,10 @@ def _metrics(run: RunRecord, said: RunPredictions, imports: set[tuple[str, str]]
     )
     asked["log_loss"] = f"log_loss(y_test, scores, labels={classes})"
     lines = ["results = {}"]
-    if "roc_auc" in run.metrics or "log_loss" in run.metrics:
+    if not {"roc_auc", "log_loss", "brier_score"}.isdisjoint(run.metrics):
         by = "predict_proba" if said.score_kind == "probability" else "decision_function"
         lines = [f"with threadpool_limits(limits=1):\n    scores = pipeline.{by}(X_test)", *lines]
     lines += [f'results["{key}"] = metrics.{call}' for key, call in asked.items() if key in run.metrics]
+    if "brier_score" in run.metrics:
+        lines.append(_BRIER.format(halved=" / 2" if len(said.score_classes) == 2 else ""))
     return "\n".join([*lines, "for name, value in results.items():\n    print(name, float(value))"]) + "\n"

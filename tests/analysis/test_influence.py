@@ -10,6 +10,7 @@ import pytest
 from expctl.analysis.bootstrap import metrics_from_counts
 from expctl.analysis.influence import deciding_rows
 from expctl.analysis.joint_table import JointTable
+from expctl.analysis.significance import paired_differences
 
 
 def table(counts: dict[tuple[int, int, int], int], classes: int = 2) -> JointTable:
@@ -52,3 +53,15 @@ def test_models_that_say_the_same_have_no_row_that_decides() -> None:
 def test_of_very_many_classes_there_is_nothing() -> None:
     with patch("expctl.analysis.influence._CLASSES", 1):
         assert deciding_rows(table(RARE), metrics_from_counts) == {}
+
+
+@pytest.mark.parametrize("fixed", [1, 2])
+def test_a_row_that_is_all_of_its_class_is_no_surer_than_any_other(fixed: int) -> None:
+    """Of twenty classes with a row each balanced accuracy is accuracy, and what was seen is as little."""
+    rows = np.arange(20)
+    first, second = (np.where(rows < wrong, (rows + 1) % 20, rows) for wrong in (fixed + 1, 1))
+    found = paired_differences(JointTable(rows, first, second, np.ones(20, dtype=int), 20))
+    assert found["balanced_accuracy"].change == pytest.approx(found["accuracy"].change)
+    for key in ("balanced_accuracy", "f1_macro"):
+        assert found[key].low < found["accuracy"].low * 0.9 < -0.05
+        assert found[key].high > found["accuracy"].high * 0.6

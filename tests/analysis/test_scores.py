@@ -1,4 +1,4 @@
-"""ROC AUC and log loss: scikit-learn's values, DeLong's variance, and limits that hold what resampling rows says."""
+"""ROC AUC, log loss, Brier score: scikit-learn's values, DeLong's variance, limits that resampling rows confirms."""
 
 from __future__ import annotations
 
@@ -49,12 +49,19 @@ def loss(labels: np.ndarray, scores: np.ndarray) -> float:
     return float(sk.log_loss(labels, scores, labels=range(scores.shape[1])))
 
 
+def brier(labels: np.ndarray, scores: np.ndarray) -> float:
+    """As scikit-learn defines it; of many classes it has it from 1.7 on."""
+    if scores.shape[1] == 2:
+        return float(sk.brier_score_loss(labels, scores[:, 1]))
+    return float(((scores - np.eye(scores.shape[1])[labels]) ** 2).sum(axis=1).mean())
+
+
 @pytest.mark.parametrize("data", [BINARY, MANY], ids=["two classes", "three classes"])
 def test_values_are_those_of_scikit_learn(data) -> None:
     labels, one, other = data
     found = differences(scored(labels, one), scored(labels, other))
-    assert set(found) == {"roc_auc", "log_loss"}
-    for key, measure in (("roc_auc", auc), ("log_loss", loss)):
+    assert set(found) == {"roc_auc", "log_loss", "brier_score"}
+    for key, measure in (("roc_auc", auc), ("log_loss", loss), ("brier_score", brier)):
         expected = (measure(labels, one), measure(labels, other))
         assert (found[key].baseline, found[key].challenger) == pytest.approx(expected, abs=1e-12)
 
@@ -97,6 +104,9 @@ def test_a_probability_of_zero_is_clipped_as_scikit_learn_clips_it(kind: type) -
 
 def of_draws(key: str, labels: np.ndarray, scores: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     """The metric of each draw of rows, shape (resamples, n): AUC as a rank sum. For these tests alone."""
+    if key == "brier_score":
+        figures = ((scores - np.eye(scores.shape[1])[labels]) ** 2).sum(axis=1)
+        return np.asarray(figures[drawn].mean(axis=1) / (2 if scores.shape[1] == 2 else 1))
     if key == "log_loss":
         return np.asarray(-np.log(scores[np.arange(len(labels)), labels])[drawn].mean(axis=1))
     total, rows = np.zeros(len(drawn)), drawn.shape[1]
@@ -109,7 +119,7 @@ def of_draws(key: str, labels: np.ndarray, scores: np.ndarray, drawn: np.ndarray
 
 
 @pytest.mark.parametrize("data", [BINARY, MANY], ids=["two classes", "three classes"])
-@pytest.mark.parametrize(("key", "measure"), [("roc_auc", auc), ("log_loss", loss)])
+@pytest.mark.parametrize(("key", "measure"), [("roc_auc", auc), ("log_loss", loss), ("brier_score", brier)])
 def test_limits_hold_what_resampling_rows_says_and_are_hardly_wider(data, key: str, measure) -> None:
     """4,000 times rows drawn with replacement, the first draws measured by scikit-learn. Of the three classes one gains
     and another loses: there the shares of the classes matter, too.
@@ -206,17 +216,17 @@ def test_too_few_rows_of_the_rarer_class_are_not_tested_and_the_reason_is_given(
     assert differences(run, run) == {}
     tested = assess(run, run)
     reason = "only 19 of the 99 test rows are not of the most frequent class; 20 are needed"
-    assert tested.untested == {"roc_auc": reason, "log_loss": reason}
+    assert tested.untested == dict.fromkeys(("roc_auc", "log_loss", "brier_score"), reason)
     assert assess(replace(run, scores=None), replace(run, scores=None)).untested == {}
     more = taken(run, [*range(1, 80), *range(80, 99), 98])
-    assert set(differences(more, more)) == {"roc_auc", "log_loss"}
+    assert set(differences(more, more)) == {"roc_auc", "log_loss", "brier_score"}
 
 
 def test_a_class_without_test_rows_leaves_the_auc_out_and_keeps_the_loss() -> None:
     labels, one, other = MANY
     rows = np.flatnonzero(labels != 1)
     found = differences(*(taken(scored(labels, scores), rows) for scores in (one, other)))
-    assert set(found) == {"log_loss"}
+    assert set(found) == {"log_loss", "brier_score"}
     assert found["log_loss"].challenger == pytest.approx(loss(labels[rows], other[rows]), abs=1e-12)
 
 
@@ -265,4 +275,4 @@ def test_too_many_rows_times_classes_have_no_auc(monkeypatch: pytest.MonkeyPatch
     """Sorting them takes longer than anyone waits; the log loss stays."""
     labels, one, other = MANY
     monkeypatch.setattr(module, "_PLACED", 899)
-    assert set(differences(scored(labels, one), scored(labels, other))) == {"log_loss"}
+    assert set(differences(scored(labels, one), scored(labels, other))) == {"log_loss", "brier_score"}

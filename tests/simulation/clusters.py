@@ -1,6 +1,6 @@
 """Do tests and limits hold where test rows come in groups? A simulation with a known truth; some minutes.
 
-    python tests/simulation/clusters.py [--samples 300]
+    python tests/simulation/clusters.py [--samples 300] [--many]
 
 Two equally good models score groups of rows: copies, of which each model says the same, or relatives, of which it says
 much the same; as many in each group, or few in most and many in some. False alarms: how often the verdict is better or
@@ -30,6 +30,11 @@ GROUPS: Final = (10, 20, 30, 50, 100)
 # name, rows in a group, share of what a model says that is the group's own
 KINDS: Final = (("3 copies", (3,), 1.0), ("10 copies", (10,), 1.0), ("10 relatives", (10,), 0.6), ("1 to 50", (), 0.9))
 CLASSES: Final = (0.5, 0.13)
+# Few copies among many rows, and few groups of a rare class among many.
+MANY: Final = (
+    *(("3 copies of 50 rows, 500 others", (*[3] * 50, *[1] * 500), 1.0, 550, share) for share in (0.5, 0.13, 0.03)),
+    ("2 copies", (2,), 1.0, 2_000, 0.03),
+)
 _APART: Final = 1.1  # of the two classes' scores from the boundary: 85 % are right
 _BROKEN: Final = 0.05
 _BY_ROWS: Final = 60  # samples, of so slow a test
@@ -38,7 +43,7 @@ _BY_ROWS: Final = 60  # samples, of so slow a test
 def sizes_of(kind: tuple[int, ...], groups: int, generator: np.random.Generator) -> np.ndarray:
     """How many rows each group has."""
     if kind:
-        return np.full(groups, kind[0])
+        return np.resize(kind, groups)
     return np.minimum(np.ceil(generator.pareto(1.2, groups)).astype(int), 50)
 
 
@@ -112,17 +117,18 @@ def rates(kind: tuple[int, ...], own: float, groups: int, minority: float, sampl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=300)
-    samples = parser.parse_args().samples
+    parser.add_argument("--many", action="store_true", help="many groups, few of them with copies or of a rare class")
+    given = parser.parse_args()
+    samples = given.samples
     clusters.LEAST_GROUPS = 1  # type: ignore[misc]  # to see what fewer would do
     clusters._DRAWN = (150, 600)  # type: ignore[misc]
     sys.stdout.write("| rows in a group | minority | groups | false alarms | by rows | truth held | false passes |\n")
     sys.stdout.write("|---|---:|---:|---:|---:|---:|---:|\n")
-    for name, kind, own in KINDS:
-        for minority in CLASSES:
-            for groups in GROUPS:
-                told = " | ".join(f"{rate:.1%}" for rate in rates(kind, own, groups, minority, samples))
-                sys.stdout.write(f"| {name} | {minority:.0%} | {groups} | {told} |\n")
-                sys.stdout.flush()
+    few = [(*kind, groups, minority) for kind in KINDS for minority in CLASSES for groups in GROUPS]
+    for name, kind, own, groups, minority in MANY if given.many else few:
+        told = " | ".join(f"{rate:.1%}" for rate in rates(kind, own, groups, minority, samples))
+        sys.stdout.write(f"| {name} | {minority:.0%} | {groups:,} | {told} |\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

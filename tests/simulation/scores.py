@@ -1,12 +1,12 @@
-"""Do ROC AUC and log loss differ where they are equal? A simulation with a known truth; a minute.
+"""Do ROC AUC, log loss and Brier score differ where they are equal? A simulation with a known truth; some minutes.
 
     python -m tests.simulation.scores [--samples 1000] [--keep FILE]
 
-Two models of two classes whose true ROC AUC, or true log loss, is the same are compared on samples of rows; a false
-alarm is a verdict. AUC: the scores of the one are normal with one spread in both classes, those of the other so or with
-twice or half the spread in one class. Loss: the one's probabilities are right, the other knows more and is too sure,
-by a factor of 1 to 2.5 of its log odds. Each figure is the largest of five such pairs. Found: how often a model that
-is better by 0.05 of AUC (from 0.85), or by a tenth of its loss, is found, where both are right about their
+Two models of two classes whose true ROC AUC, log loss or Brier score is the same are compared on samples of rows; a
+false alarm is a verdict. AUC: the scores of the one are normal with one spread in both classes, those of the other so
+or with twice or half the spread in one class. Losses: the one's probabilities are right, the other knows more and is
+too sure, by a factor of 1 to 2.5 of its log odds. Each figure is the largest of five such pairs. Found: how often a
+model that is better by 0.05 of AUC (from 0.85), or by a tenth of its loss, is found, where both are right about their
 probabilities.
 """
 
@@ -27,6 +27,7 @@ from tests.simulation.batches import batches, tell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Loss = Callable[[np.ndarray], np.ndarray]
     Models = Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 MINORITIES: Final = (0.5, 0.13, 0.03)
@@ -54,28 +55,40 @@ def of_auc(minority: float, auc: float, spread: float, common: float, gain: floa
     return draw
 
 
-def loss(strength: float, too_sure: float, minority: float) -> float:
-    """The true log loss, by Gauss and Hermite's quadrature, of log odds 2 a x, where x is normal about a or -a."""
+def log_loss(wrong: np.ndarray) -> np.ndarray:
+    """Of rows by the log odds of what is wrong."""
+    return np.logaddexp(0, wrong)
+
+
+def brier_score(wrong: np.ndarray) -> np.ndarray:
+    """Of rows by the log odds of what is wrong."""
+    squares: np.ndarray = expit(wrong) ** 2
+    return squares
+
+
+def mean_loss(loss: Loss, strength: float, too_sure: float, minority: float) -> float:
+    """The true mean, by Gauss and Hermite's quadrature, for log odds 2 a x, where x is normal about a or -a."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
     total, prior = 0.0, np.log(minority / (1 - minority))
     for sign, share in ((1, minority), (-1, 1 - minority)):
         odds = too_sure * (2 * strength * (nodes + sign * strength) + prior)
-        total += share * float(weights @ np.logaddexp(0, -sign * odds)) / float(weights.sum())
+        total += share * float(weights @ loss(-sign * odds)) / float(weights.sum())
     return total
 
 
-def strength_of(wanted: float, too_sure: float, minority: float) -> float:
+def strength_of(loss: Loss, wanted: float, too_sure: float, minority: float) -> float:
     """The strength with which a model of this overconfidence has the loss that is wanted."""
     low, high = 0.0, 8.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if loss(middle, too_sure, minority) > wanted else (low, middle)
+        low, high = (middle, high) if mean_loss(loss, middle, too_sure, minority) > wanted else (low, middle)
     return high
 
 
-def of_loss(minority: float, strength: float, too_sure: float, common: float, gain: float = 0.0) -> Models:
-    """Two models by log loss; the second is too sure, and the better by a share `gain` of the loss."""
-    other_strength = strength_of((1 - gain) * loss(strength, 1, minority), too_sure, minority)
+def of_loss(loss: Loss, minority: float, strength: float, too_sure: float, common: float, gain: float = 0.0) -> Models:
+    """Two models by a loss; the second is too sure, and the better by a share `gain` of the loss."""
+    wanted = (1 - gain) * mean_loss(loss, strength, 1, minority)
+    other_strength = strength_of(loss, wanted, too_sure, minority)
     prior = np.log(minority / (1 - minority))
 
     def draw(rows: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -104,13 +117,14 @@ def verdicts(draw: Models, metric: str, rows: int, generator: np.random.Generato
 
 def main() -> None:
     asked = batches(__doc__, 1000)
-    tell("minority", "rows", "`roc_auc`", "found", "`log_loss`", "found", "not tested")
-    tell(*["---:"] * 7)
+    tell("minority", "rows", "`roc_auc`", "found", "`log_loss`", "found", "`brier_score`", "found", "not tested")
+    tell(*["---:"] * 9)
     for minority, rows in asked.wanted(itertools.product(MINORITIES, ROWS)):
         cells, tested = [], 0.0
         for metric, models, kinds, gain in (
             ("roc_auc", of_auc, AUCS, (0.85, 1.0, 0.8, 0.05)),
-            ("log_loss", of_loss, LOSSES, (0.8, 1.0, 0.8, 0.1)),
+            ("log_loss", partial(of_loss, log_loss), LOSSES, (0.8, 1.0, 0.8, 0.1)),
+            ("brier_score", partial(of_loss, brier_score), LOSSES, (0.8, 1.0, 0.8, 0.1)),
         ):
             shares, tests = [], []
             for kind in (*kinds, gain):

@@ -92,9 +92,9 @@ def test_a_script_reads_what_the_run_has_read(name, written, words, folder, cli)
 
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(("words", "metrics"), [
-    (("--data", "small.csv", "-p", "analyzer=word+char_wb", "-p", "ngram_max=2"), 9),
+    (("--data", "small.csv", "-p", "analyzer=word+char_wb", "-p", "ngram_max=2"), 10),
     ((*PRICE, "--model", "hist_gradient_boosting"), 5),
-    ((*QUICK, "--missing", "NA,?", "-p", "encoder=target"), 9),
+    ((*QUICK, "--missing", "NA,?", "-p", "encoder=target"), 10),
 ])  # fmt: skip
 def test_a_script_prints_what_the_run_has_recorded(words, metrics, small, cli):
     shutil.copy(ROOT / "data" / "houses.csv", small.parent)

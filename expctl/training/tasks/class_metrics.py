@@ -86,30 +86,38 @@ def _by_the_table(predictions: Predictions, *, without: Mapping[str, float]) -> 
 
     known = metrics_of("classification").items()
     others = {key: one for key, one in known if one.is_quality_metric and key not in (*SKLEARN, *without)}
+    if predictions.scores is None:
+        others = {key: one for key, one in others.items() if one.needs != "scores"}
     if not others:
         return {}
-    labels, predicted, scores = predictions.labels, predictions.predicted, predictions.scores
-    classes, codes = np.unique(np.concatenate([predictions.classes, labels, predicted]), return_inverse=True)
-    codes, rows = codes[len(predictions.classes) :], np.arange(len(labels))
-    run = RunPredictions(
-        rows, np.zeros(len(labels), "S32"), codes[: len(labels)], codes[len(labels) :], list(map(str, classes)),
-        None if scores is None else scores.reshape(len(labels), -1), predictions.score_kind,
-        list(map(str, predictions.classes)),
-    )  # fmt: skip
-    same = Pairing(rows, rows, run.labels, run.predicted, run.predicted, run.classes, complete=True)
-    one_hot = np.eye(len(classes))
+    run = _coded(predictions)
+    every, size = np.arange(len(run)), len(run.classes)
+    same = Pairing(every, every, run.labels, run.predicted, run.predicted, run.classes, complete=True)
+    hits = run.labels[run.labels == run.predicted]
     counts = ClassCounts(
-        *(
-            one_hot[codes].sum(axis=0, keepdims=True)
-            for codes in (run.labels[run.labels == run.predicted], run.predicted, run.labels)
-        )
+        *(np.bincount(of, minlength=size)[None, :].astype(float) for of in (hits, run.predicted, run.labels))
     )
     values = {}
     for key, metric in others.items():
-        found = metric.compute(counts) if metric.needs == "labels" else metric.compute(run, rows, same)
+        found = metric.compute(counts) if metric.needs == "labels" else metric.compute(run, every, same)
         if found is not None:
             values[key] = float(found[0])
     return values
+
+
+def _coded(predictions: Predictions) -> RunPredictions:
+    """Predictions as those of a recorded run, with the classes that there are, the model's own first."""
+    import numpy as np
+    import pandas as pd
+
+    labels, scores, classes = predictions.labels, predictions.scores, predictions.classes
+    known = pd.Index(classes).append(pd.Index(pd.unique(np.concatenate([labels, predictions.predicted])))).unique()
+    names = list(map(str, known))
+    return RunPredictions(
+        np.arange(len(labels)), np.zeros(len(labels), "S32"), known.get_indexer(labels),
+        known.get_indexer(predictions.predicted), names, None if scores is None else scores.reshape(len(labels), -1),
+        predictions.score_kind, names[: len(classes)],
+    )  # fmt: skip
 
 
 def _from_scores(predictions: Predictions) -> dict[str, float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracking.kinds import local_folder
-from tests.tracking.recorded import store_of
+from tests.tracking.recorded import execute, store_of
 
 
 def compared(cli, *words: str) -> dict:
@@ -35,6 +35,27 @@ def test_two_runs_are_compared_with_signed_changes(cli, runs):
         "team": {"baseline": None, "challenger": "nlp"},
         "stage": {"baseline": None, "challenger": "test"},
     }
+
+
+def test_what_an_earlier_release_did_not_record_is_computed_from_the_predictions(cli, runs):
+    now = compared(cli, "weak", "strong")["metrics"]["brier_score"]
+    assert (now["change"] < 0, now["verdict"]) == (True, "better")
+    weak = next(run.run_id for run in store_of(runs).find() if run.name == "weak")
+    for table in ("metrics", "latest_metrics"):
+        execute(runs, f"DELETE FROM {table} WHERE key = 'brier_score' AND run_uuid = '{weak}'")
+    assert compared(cli, "weak", "strong")["metrics"]["brier_score"] == now
+    for table in ("metrics", "latest_metrics"):
+        execute(runs, f"DELETE FROM {table} WHERE key = 'brier_score'")
+    assert "brier_score" not in compared(cli, "weak", "strong")["metrics"]
+    (alone,) = compared(cli, "weak", "strong", "--metric", "brier_score")["metrics"].values()
+    assert alone["p_value"] <= now["p_value"]  # of one metric, not corrected for many
+    assert alone | {"p_value": now["p_value"]} == now
+    gated = cli("gate", "strong", "--baseline", "weak", "--metric", "brier_score")
+    assert (gated.exit_code, gated.stdout.count("significantly better")) == (0, 1)
+    bounded = cli("gate", "strong", "--baseline", "weak", "--metric", "brier_score", "--min", "0.001")
+    assert (bounded.exit_code, bounded.stdout.count("is above 0.001")) == (1, 1)
+    missing = cli("compare", "weak", "broken", "--metric", "brier_score")
+    assert (missing.exit_code, missing.stderr.count("none of these runs has brier_score")) == (3, 1)
 
 
 def test_changes_mirror_when_the_runs_are_exchanged(cli, runs):

@@ -70,10 +70,10 @@ def test_a_metric_of_scores_is_not_tested_on_few_rows_of_the_rarer_class(cli, fo
     done = cli("gate", "naive_bayes", "--baseline", "dummy", "--metric", "log_loss")
     assert (done.exit_code, f"gate: undecided\nreason: {why}\n" in done.stdout) == (6, True)
     done = cli("compare", "dummy", "naive_bayes")
-    assert f"naive_bayes: roc_auc and log_loss not tested: {why}\n" in done.stderr
+    assert f"naive_bayes: roc_auc, log_loss and brier_score not tested: {why}\n" in done.stderr
     assert cli("report", "dummy", "naive_bayes", "--output", "few.html").exit_code == 0
     page = (folder / "few.html").read_text("utf-8")
-    assert f"naive_bayes: roc_auc and log_loss not tested: {why}<" in page
+    assert f"naive_bayes: roc_auc, log_loss and brier_score not tested: {why}<" in page
 
 
 def test_two_rows_of_forty_decide_nothing_and_the_same_model_passes(cli, runs):
@@ -225,7 +225,7 @@ def test_another_order_and_file_format_of_the_test_rows_is_the_same_test_set(cli
     told = json.loads(cli("compare", "csv", "parquet", "--all", "--format", "json").stdout)
     assert told["same_test_set"] is True
     tested = [line for line in told["metrics"].values() if line.get("verdict")]
-    assert len(tested) == 9
+    assert len(tested) == 10
     assert all(abs(line["change"]) < 1e-15 for line in tested)  # sums of the same numbers in another order
     flips = json.loads(cli("compare", "csv", "parquet", "--flips", "5", "--format", "json").stdout)
     assert (flips["fixed"], flips["broken"]) == (0, 0)

@@ -83,12 +83,31 @@ def test_two_classes_with_probabilities_are_ranked_by_the_second() -> None:
     found = score_metrics(predictions(["a", "a", "b", "b"], ["a", "b", "b", "b"], scores, "probability"))
     assert found["roc_auc"] == sk.roc_auc_score([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8]) == 1.0
     assert found["log_loss"] == sk.log_loss(["a", "a", "b", "b"], scores)
+    assert found["brier_score"] == pytest.approx(sk.brier_score_loss([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.8]), abs=1e-15)
 
 
 def test_two_classes_with_a_decision_are_ranked_without_a_log_loss() -> None:
     found = score_metrics(predictions(["a", "b", "a", "b"], ["a", "b", "b", "b"], [-1.0, 0.5, 0.7, 2.0], "decision"))
     assert found["roc_auc"] == 0.75
-    assert "log_loss" not in found
+    assert not {"log_loss", "brier_score"} & set(found)
+
+
+def test_a_brier_score_is_told_in_whatever_order_the_classes_come_as_text() -> None:
+    labels, random = np.arange(40) % 11, np.random.default_rng(0)
+    scores = random.dirichlet(np.ones(11), 40)
+    found = score_metrics(Predictions(labels, scores.argmax(axis=1), scores, "probability", np.arange(11), 0.25))
+    expected = ((scores - np.eye(11)[labels]) ** 2).sum(axis=1).mean()
+    assert found["brier_score"] == pytest.approx(expected, abs=1e-15)
+
+
+def test_rows_of_a_class_that_the_model_does_not_know_leave_out_what_scores_decide() -> None:
+    found = score_metrics(
+        Predictions(
+            np.array(["a", "b", "z"]), np.array(["a", "b", "b"]), np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]),
+            "probability", np.array(["a", "b"]), 0.25,
+        )
+    )  # fmt: skip
+    assert not {"roc_auc", "log_loss", "brier_score"} & set(found)
 
 
 def test_many_classes_are_ranked_one_against_the_rest_by_probability_only() -> None:
