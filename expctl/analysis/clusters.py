@@ -171,9 +171,9 @@ def cluster_limits(
     Shares of the groups are drawn as Dirichlet (Rubin 1981, The Bayesian bootstrap, Annals of Statistics 9); the lower
     limit is taken as if one more group, of a random class, had been seen that is all wrong, the upper as if one more
     were all right, so that a perfect score has a lower limit below 1 (of proportions: Clopper and Pearson 1934,
-    Biometrika 26), and of a class with few groups what averages over the classes is not too sure. The
-    percentiles stand for Student's t of as many groups of one size as would tell as much (Kish 1965, Survey Sampling);
-    of two classes, but for accuracy, as have the rarer one.
+    Biometrika 26), and what averages over the classes allows for a class of few groups. The percentiles stand for
+    Student's t of as many groups of one size as would tell as much (Kish 1965, Survey Sampling); of two classes, but
+    for accuracy, as have the rarer one.
     """
     import numpy as np
 
@@ -275,8 +275,8 @@ def _jackknife(without_each: np.ndarray) -> tuple[float, float]:
 
 def _one_more(blocks: Blocks, actual: np.ndarray, *, each_class: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights of the blocks in each resample, shape (resamples, blocks), and one more group, by class: its rows, and
-    the same as another class. It is like that of a random row of a random class; with `each_class`, for each, like those
-    that have it.
+    the same as another class. It is like that of a random row of a random class; with `each_class`, for each class like
+    those that have it.
     """
     import numpy as np
 
