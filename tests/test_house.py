@@ -110,6 +110,7 @@ CROSSING: dict[str, str] = {
     "test_extending.py": "one more of everything that a table or a folder lists, through the command line",
     "docs/test_ci.py": "the workflows of the topic `ci`, run step by step",
     "docs/test_docs.py": "the README and the topics: links, commands, options, the distribution's name",
+    "docs/test_guild.py": "the commands of the topic for users of Guild AI, as they are typed",
     "docs/test_programs.py": "the programs of the topic, run as the topic says",
     "docs/test_sessions.py": "the commands of the topics, as they are typed",
     "docs/test_sklearn.py": "scikit-learn's examples beside the commands of the topic",
