@@ -13,6 +13,8 @@ from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import model_types
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
@@ -253,23 +255,9 @@ def restore_counting(vectorizer: Any) -> None:
 
 # skops
 
-# The estimators of scikit-learn that are in nearly all of our files, by the names that skops has for them.
-COMMON_ESTIMATORS: Final = (
-    "sklearn.compose._column_transformer.ColumnTransformer", "sklearn.dummy.DummyClassifier",
-    "sklearn.ensemble._forest.ExtraTreesClassifier", "sklearn.ensemble._forest.RandomForestClassifier",
-    "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.feature_extraction.text.TfidfVectorizer",
-    "sklearn.linear_model._logistic.LogisticRegression", "sklearn.linear_model._ridge.RidgeClassifier",
-    "sklearn.linear_model._stochastic_gradient.SGDClassifier", "sklearn.naive_bayes.ComplementNB",
-    "sklearn.naive_bayes.MultinomialNB", "sklearn.neighbors._classification.KNeighborsClassifier",
-    "sklearn.neighbors._nearest_centroid.NearestCentroid", "sklearn.pipeline.Pipeline",
-    "sklearn.preprocessing._function_transformer.FunctionTransformer", "sklearn.preprocessing._label.LabelBinarizer",
-    "sklearn.svm._classes.LinearSVC", "sklearn.svm._classes.SVC", "sklearn.tree._classes.DecisionTreeClassifier",
-    "sklearn.tree._classes.ExtraTreeClassifier",
-)  # fmt: skip
-
 
 def skops_io() -> Any:
-    """`skops.io`, which trusts `COMMON_ESTIMATORS` and not yet all that scikit-learn has.
+    """`skops.io`, which trusts `model_types.COMMON_ESTIMATORS` and not yet all that scikit-learn has.
 
     To list them it imports all of scikit-learn (0.5 to 1.7 s), and asks each module there is for the functions of numpy
     and scipy (0.4 s beside MLflow). Where somebody else has imported it before, it is as it is.
@@ -286,7 +274,7 @@ def skops_io() -> Any:
         if hasattr(utils, "whichmodule"):  # of another release: it takes its time
             undo.callback(setattr, utils, "whichmodule", utils.whichmodule)
             utils.whichmodule = _module_finder()
-        names = (estimator.rpartition(".") for estimator in COMMON_ESTIMATORS)
+        names = (estimator.rpartition(".") for estimator in model_types.COMMON_ESTIMATORS)
         return [(name, type(name, (), {"__module__": module})) for module, _, name in names]
 
     with ExitStack() as undo:

@@ -531,11 +531,11 @@ def test_skops_can_be_had_without_its_walk_through_scikit_learn_and_completed() 
     names = whole["SKLEARN_ESTIMATOR_TYPE_NAMES"]
     relies(few["modules"] < whole["modules"] - 50, "skops", "it walks anyhow: let compat.skops_io be an import")
     relies(
-        set(compat.COMMON_ESTIMATORS) <= set(names),
+        set(model_types.COMMON_ESTIMATORS) <= set(names),
         "scikit-learn",
-        "it has estimators of compat.COMMON_ESTIMATORS elsewhere: name their new places, or models wait for the walk",
+        "it has estimators of model_types.COMMON_ESTIMATORS elsewhere: name their new places, or models wait",
     )
-    assert few["SKLEARN_ESTIMATOR_TYPE_NAMES"] == sorted(compat.COMMON_ESTIMATORS)
+    assert few["SKLEARN_ESTIMATOR_TYPE_NAMES"] == sorted(model_types.COMMON_ESTIMATORS)
     walked = {"modules": None, "SKLEARN_ESTIMATOR_TYPE_NAMES": None}
     assert {**few, **walked} == {**whole, **walked}
     assert {**completed, "modules": None} == {**whole, "modules": None}
