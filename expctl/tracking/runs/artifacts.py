@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -178,6 +177,8 @@ def _side_by_side(act: Callable[[_Thing], None], each: Sequence[_Thing]) -> None
     """Do it for each, several at once. Raises what the first raises that fails; the others are not waited for then,
     nor where a signal ends it.
     """
+    from multiprocessing.pool import ThreadPool
+
     with ThreadPool(max(1, min(_AT_ONCE, len(each)))) as pool:
         for _ in pool.imap_unordered(act, each):
             pass
