@@ -259,7 +259,8 @@ class _Outcome:
             path = self.handed
         else:
             return []
-        return list(program_outcome.predictions(path, request.columns, run, self.context.note))
+        data = None if request.data is None else data_path(request.data, self.context)
+        return list(program_outcome.predictions(path, request.columns, run, self.context.note, data))
 
     @contextmanager
     def kept_aside(self, run_id: str) -> Iterator[None]:

@@ -11,6 +11,7 @@ from expctl.analysis.predictions import RunPredictions, ScoreKind
 from expctl.records import Tag
 from expctl.tracking.errors import damaged
 
+ROWS_OF: Final = "expctl.rows_of"  # of a program's predictions.parquet: the hash of the file that `row` numbers
 _SLICE: Final = "slice."
 
 if TYPE_CHECKING:
@@ -34,13 +35,14 @@ def read_predictions(store: Store, run: RunRecord) -> RunPredictions | None:
     import pyarrow as pa
 
     try:
-        return predictions_in(content, run.params.get("test_data_hash") or run.params.get("data_hash"))
+        source = run.params.get("test_data_hash") or run.params.get("data_hash")
+        return predictions_in(content, None if Tag.PROGRAM in run.tags else source)
     except (pa.ArrowException, KeyError, ValueError, OSError) as error:
         raise damaged(run, "predictions.parquet") from error
 
 
 def predictions_in(content: bytes, source: str | None = None) -> RunPredictions:
-    """What a predictions.parquet says, of rows of a file with this hash.
+    """What a predictions.parquet says, of rows of a file with this hash, or with the one that it names itself.
 
     Raises whatever pyarrow raises for one that is damaged.
     """
@@ -68,7 +70,7 @@ def predictions_in(content: bytes, source: str | None = None) -> RunPredictions:
         },
         values=values,
         task=task,
-        source=source,
+        source=described[ROWS_OF.encode()].decode() if ROWS_OF.encode() in described else source,
     )
 
 
