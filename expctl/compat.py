@@ -253,6 +253,20 @@ def restore_counting(vectorizer: Any) -> None:
     del vectorizer._count_vocab
 
 
+@contextmanager
+def empty_columns_binned() -> Iterator[None]:
+    """Histogram gradient boosting fits columns without a value, as it does before scikit-learn 1.9, which raises."""
+    binning: Any = sys.modules.get("sklearn.ensemble._hist_gradient_boosting.binning")
+    usual = getattr(binning, "_find_binning_thresholds", None)
+    with ExitStack() as undo:
+        if usual is not None:
+            undo.callback(setattr, binning, "_find_binning_thresholds", usual)
+            binning._find_binning_thresholds = lambda column, *rest, **named: (
+                usual(column, *rest, **named) if (column == column).any() else column[:0]
+            )
+        yield
+
+
 # skops
 
 
@@ -308,8 +322,7 @@ def complete_skops() -> bool:
     from skops.io import _trusted_types
     from skops.io._utils import get_type_name
 
-    names = [get_type_name(kind) for _, kind in all_estimators()]
-    # In place: the modules that read a type share the list.
+    names = (get_type_name(kind) for _, kind in all_estimators())  # in place: the modules that read a type share them
     _trusted_types.SKLEARN_ESTIMATOR_TYPE_NAMES[:] = [name for name in names if name.startswith("sklearn.")]
     _incomplete.clear()
     return True

@@ -525,6 +525,24 @@ def _trusted(*lines: str) -> dict[str, Any]:
     return found
 
 
+def test_boosted_trees_are_fitted_on_columns_without_a_value_and_otherwise_as_ever() -> None:
+    import numpy as np
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.ensemble._hist_gradient_boosting import binning
+
+    usual = binning._find_binning_thresholds
+    rows = np.c_[np.full(60, np.nan), np.arange(60) % 7, np.where(np.arange(60) % 3, np.nan, np.arange(60))]
+    model = HistGradientBoostingRegressor(max_iter=3, min_samples_leaf=2)
+    alone = model.fit(rows[:, 1:], rows[:, 1]).predict(rows[:, 1:])
+    with compat.empty_columns_binned():
+        try:
+            fitted = model.fit(rows, rows[:, 1])
+        except ValueError as error:
+            relies(False, "scikit-learn", f"{error}: it divides columns into bins by another function")
+    assert (fitted.predict(rows) == alone).all()
+    assert binning._find_binning_thresholds is usual
+
+
 @pytest.mark.slow
 def test_skops_can_be_had_without_its_walk_through_scikit_learn_and_completed() -> None:
     whole, few, completed = _trusted(_BY_ITSELF), _trusted(_OURS), _trusted(_OURS, "assert compat.complete_skops()")
