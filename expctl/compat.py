@@ -13,6 +13,8 @@ from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import model_types
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
@@ -251,25 +253,25 @@ def restore_counting(vectorizer: Any) -> None:
     del vectorizer._count_vocab
 
 
-# skops
+@contextmanager
+def empty_columns_binned() -> Iterator[None]:
+    """Histogram gradient boosting fits columns without a value, as it does before scikit-learn 1.9, which raises."""
+    binning: Any = sys.modules.get("sklearn.ensemble._hist_gradient_boosting.binning")
+    usual = getattr(binning, "_find_binning_thresholds", None)
+    with ExitStack() as undo:
+        if usual is not None:
+            undo.callback(setattr, binning, "_find_binning_thresholds", usual)
+            binning._find_binning_thresholds = lambda column, *rest, **named: (
+                usual(column, *rest, **named) if (column == column).any() else column[:0]
+            )
+        yield
 
-# The estimators of scikit-learn that are in nearly all of our files, by the names that skops has for them.
-COMMON_ESTIMATORS: Final = (
-    "sklearn.compose._column_transformer.ColumnTransformer", "sklearn.dummy.DummyClassifier",
-    "sklearn.ensemble._forest.ExtraTreesClassifier", "sklearn.ensemble._forest.RandomForestClassifier",
-    "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.feature_extraction.text.TfidfVectorizer",
-    "sklearn.linear_model._logistic.LogisticRegression", "sklearn.linear_model._ridge.RidgeClassifier",
-    "sklearn.linear_model._stochastic_gradient.SGDClassifier", "sklearn.naive_bayes.ComplementNB",
-    "sklearn.naive_bayes.MultinomialNB", "sklearn.neighbors._classification.KNeighborsClassifier",
-    "sklearn.neighbors._nearest_centroid.NearestCentroid", "sklearn.pipeline.Pipeline",
-    "sklearn.preprocessing._function_transformer.FunctionTransformer", "sklearn.preprocessing._label.LabelBinarizer",
-    "sklearn.svm._classes.LinearSVC", "sklearn.svm._classes.SVC", "sklearn.tree._classes.DecisionTreeClassifier",
-    "sklearn.tree._classes.ExtraTreeClassifier",
-)  # fmt: skip
+
+# skops
 
 
 def skops_io() -> Any:
-    """`skops.io`, which trusts `COMMON_ESTIMATORS` and not yet all that scikit-learn has.
+    """`skops.io`, which trusts `model_types.COMMON_ESTIMATORS` and not yet all that scikit-learn has.
 
     To list them it imports all of scikit-learn (0.5 to 1.7 s), and asks each module there is for the functions of numpy
     and scipy (0.4 s beside MLflow). Where somebody else has imported it before, it is as it is.
@@ -286,7 +288,7 @@ def skops_io() -> Any:
         if hasattr(utils, "whichmodule"):  # of another release: it takes its time
             undo.callback(setattr, utils, "whichmodule", utils.whichmodule)
             utils.whichmodule = _module_finder()
-        names = (estimator.rpartition(".") for estimator in COMMON_ESTIMATORS)
+        names = (estimator.rpartition(".") for estimator in model_types.COMMON_ESTIMATORS)
         return [(name, type(name, (), {"__module__": module})) for module, _, name in names]
 
     with ExitStack() as undo:
@@ -320,8 +322,7 @@ def complete_skops() -> bool:
     from skops.io import _trusted_types
     from skops.io._utils import get_type_name
 
-    names = [get_type_name(kind) for _, kind in all_estimators()]
-    # In place: the modules that read a type share the list.
+    names = (get_type_name(kind) for _, kind in all_estimators())  # in place: the modules that read a type share them
     _trusted_types.SKLEARN_ESTIMATOR_TYPE_NAMES[:] = [name for name in names if name.startswith("sklearn.")]
     _incomplete.clear()
     return True

@@ -56,3 +56,32 @@ OPTIMIZERS: Final = (
 STOP_WORDS_ID: Final = "_stop_words_id"
 # How the rows are divided that an encoder by the target is fitted on: numbers.
 FOLDS: Final = ("sklearn.model_selection._split.KFold", "sklearn.model_selection._split.StratifiedKFold")
+# The estimators of scikit-learn that our families and preparations have, by the names that skops has for them: to trust
+# these, it need not walk through all of scikit-learn.
+COMMON_ESTIMATORS: Final = (
+    "sklearn.calibration.CalibratedClassifierCV", "sklearn.compose._column_transformer.ColumnTransformer",
+    "sklearn.dummy.DummyClassifier", "sklearn.dummy.DummyRegressor", "sklearn.ensemble._forest.ExtraTreesClassifier",
+    "sklearn.ensemble._forest.ExtraTreesRegressor", "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.ensemble._forest.RandomForestRegressor",
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
+    "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.feature_extraction.text.TfidfVectorizer",
+    "sklearn.impute._base.MissingIndicator", "sklearn.impute._base.SimpleImputer",
+    "sklearn.linear_model._base.LinearRegression", "sklearn.linear_model._coordinate_descent.ElasticNet",
+    "sklearn.linear_model._coordinate_descent.Lasso", "sklearn.linear_model._glm.glm.PoissonRegressor",
+    "sklearn.linear_model._huber.HuberRegressor", "sklearn.linear_model._logistic.LogisticRegression",
+    "sklearn.linear_model._ridge.Ridge", "sklearn.linear_model._ridge.RidgeClassifier",
+    "sklearn.linear_model._stochastic_gradient.SGDClassifier", "sklearn.linear_model._stochastic_gradient.SGDRegressor",
+    "sklearn.naive_bayes.ComplementNB", "sklearn.naive_bayes.GaussianNB", "sklearn.naive_bayes.MultinomialNB",
+    "sklearn.neighbors._classification.KNeighborsClassifier", "sklearn.neighbors._nearest_centroid.NearestCentroid",
+    "sklearn.neighbors._regression.KNeighborsRegressor", "sklearn.neural_network._multilayer_perceptron.MLPClassifier",
+    "sklearn.neural_network._multilayer_perceptron.MLPRegressor", "sklearn.pipeline.Pipeline",
+    "sklearn.preprocessing._data.MinMaxScaler", "sklearn.preprocessing._data.RobustScaler",
+    "sklearn.preprocessing._data.StandardScaler", "sklearn.preprocessing._encoders.OneHotEncoder",
+    "sklearn.preprocessing._encoders.OrdinalEncoder", "sklearn.preprocessing._function_transformer.FunctionTransformer",
+    "sklearn.preprocessing._label.LabelBinarizer", "sklearn.preprocessing._label.LabelEncoder",
+    "sklearn.preprocessing._target_encoder.TargetEncoder", "sklearn.svm._classes.LinearSVC",
+    "sklearn.svm._classes.LinearSVR", "sklearn.svm._classes.SVC", "sklearn.svm._classes.SVR",
+    "sklearn.tree._classes.DecisionTreeClassifier", "sklearn.tree._classes.DecisionTreeRegressor",
+    "sklearn.tree._classes.ExtraTreeClassifier", "sklearn.tree._classes.ExtraTreeRegressor",
+)  # fmt: skip

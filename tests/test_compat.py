@@ -525,17 +525,35 @@ def _trusted(*lines: str) -> dict[str, Any]:
     return found
 
 
+def test_boosted_trees_are_fitted_on_columns_without_a_value_and_otherwise_as_ever() -> None:
+    import numpy as np
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.ensemble._hist_gradient_boosting import binning
+
+    usual = binning._find_binning_thresholds
+    rows = np.c_[np.full(60, np.nan), np.arange(60) % 7, np.where(np.arange(60) % 3, np.nan, np.arange(60))]
+    model = HistGradientBoostingRegressor(max_iter=3, min_samples_leaf=2)
+    alone = model.fit(rows[:, 1:], rows[:, 1]).predict(rows[:, 1:])
+    with compat.empty_columns_binned():
+        try:
+            fitted = model.fit(rows, rows[:, 1])
+        except ValueError as error:
+            relies(False, "scikit-learn", f"{error}: it divides columns into bins by another function")
+    assert (fitted.predict(rows) == alone).all()
+    assert binning._find_binning_thresholds is usual
+
+
 @pytest.mark.slow
 def test_skops_can_be_had_without_its_walk_through_scikit_learn_and_completed() -> None:
     whole, few, completed = _trusted(_BY_ITSELF), _trusted(_OURS), _trusted(_OURS, "assert compat.complete_skops()")
     names = whole["SKLEARN_ESTIMATOR_TYPE_NAMES"]
     relies(few["modules"] < whole["modules"] - 50, "skops", "it walks anyhow: let compat.skops_io be an import")
     relies(
-        set(compat.COMMON_ESTIMATORS) <= set(names),
+        set(model_types.COMMON_ESTIMATORS) <= set(names),
         "scikit-learn",
-        "it has estimators of compat.COMMON_ESTIMATORS elsewhere: name their new places, or models wait for the walk",
+        "it has estimators of model_types.COMMON_ESTIMATORS elsewhere: name their new places, or models wait",
     )
-    assert few["SKLEARN_ESTIMATOR_TYPE_NAMES"] == sorted(compat.COMMON_ESTIMATORS)
+    assert few["SKLEARN_ESTIMATOR_TYPE_NAMES"] == sorted(model_types.COMMON_ESTIMATORS)
     walked = {"modules": None, "SKLEARN_ESTIMATOR_TYPE_NAMES": None}
     assert {**few, **walked} == {**whole, **walked}
     assert {**completed, "modules": None} == {**whole, "modules": None}

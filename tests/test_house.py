@@ -123,7 +123,7 @@ CROSSING: dict[str, str] = {
     "cli/test_sweep_reading.py": "how a sweep's flags and files become a space",
     "tracking/test_modes.py": "every way to keep a store, through the command line",
     "tracking/test_old_servers.py": "every command on a real server of an older MLflow",
-    "tracking/test_readers.py": "the three readers, which tell the same",
+    "tracking/test_readers.py": "the readers of stores, which tell the same",
     "tracking/test_requests.py": "how many requests each command takes at a server",
     "tracking/test_s3.py": "artifacts in a bucket, through a server and by an own key",
     "training/tasks/test_tasks.py": "one more task and one more kind of features, from the reader to the recorded run",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from expctl.tracking.store import Store
     from expctl.training.data.oov import Seen
     from expctl.training.data.table_formats import FileFormat, Layout, TableColumns
-    from expctl.training.fit.predict_tables import UnseenCategories
+    from expctl.training.fit.predict_tables import RowCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Predictions:
     rows: int = 0
     missing: int = 0
     _seen: Seen | None = field(default=None, init=False)
-    _unseen: UnseenCategories | None = field(default=None, init=False)
+    _counts: RowCounts | None = field(default=None, init=False)
 
     def pieces(self, advance: Callable[[int], None]) -> Iterator[TableColumns]:
         """The input's columns and the predictions, some rows at a time; `advance` is told the rows so far.
@@ -106,16 +106,16 @@ class Predictions:
         request, model, recipe = self.request, self.model, self.model.recipe
         if recipe is not None:
             from expctl.training.data.table import known_categories
-            from expctl.training.fit.predict_tables import UnseenCategories, predicted_tables
+            from expctl.training.fit.predict_tables import RowCounts, predicted_tables
 
             for given, option in ((request.oov, "--oov"), (request.text_column is not None, "--text-column")):
                 if given:
                     raise UsageError(
                         f"{option}: the model of {self.run.label} reads a table", hint=f"leave out {option}"
                     )
-            self._unseen = UnseenCategories(known_categories(model.estimator))
+            self._counts = RowCounts(known_categories(model.estimator))
             return predicted_tables(
-                model.estimator, recipe, self._read(), name=request.name, proba=request.proba, unseen=self._unseen
+                model.estimator, recipe, self._read(), name=request.name, proba=request.proba, counts=self._counts
             )
         self._seen = Seen() if "oov" in self.run.metrics else None
         return predicted_chunks(
@@ -127,9 +127,8 @@ class Predictions:
         """What there is to warn of when all rows have passed."""
         if self.missing:
             yield f"{self.missing:,} of {self.rows:,} rows have no text and got no prediction"
-        unseen = None if self._unseen is None else self._unseen.told()
-        if unseen is not None:
-            yield unseen
+        if self._counts is not None:
+            yield from self._counts.told()
         usual, tested = self.run.metrics.get("oov"), self.run.typed_params.get("test_rows")
         seen = self._seen
         if seen is not None and usual is not None and isinstance(tested, int) and seen.is_far_above(usual, tested):

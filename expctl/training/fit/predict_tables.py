@@ -23,34 +23,46 @@ _NAMED = 3  # columns of unknown categories that are named
 
 
 @dataclass
-class UnseenCategories:
-    """The rows that went by, and how many of them name a category that training never met, column by column.
+class RowCounts:
+    """The rows that went by: how many are `empty`, without a cell that the model reads, and how many name a category
+    that training never met, column by column.
 
     `known` are the categories of training; `first` has the first unknown one of each column.
     """
 
     known: Mapping[str, frozenset[str]]
     rows: int = 0
+    empty: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     first: dict[str, str] = field(default_factory=dict)
 
     def add(self, cells: TableColumns) -> None:
         """Count in some rows, as `read_cells` gives them."""
-        self.rows += len(next(iter(cells.values()), []))
+        rows = len(next(iter(cells.values()), []))
+        self.rows += rows
+        empty: Sequence[int] = range(rows)
+        for values in cells.values():
+            empty = [i for i in empty if (cell := values[i]) is None or cell == "" or cell != cell]
+        self.empty += len(empty)
         for column, known in self.known.items():
             unknown = [cell for cell in cells[column] if cell is not None and cell not in known]
             if unknown:
                 self.counts[column] = self.counts.get(column, 0) + len(unknown)
                 self.first.setdefault(column, unknown[0])
 
-    def told(self) -> str | None:
-        """One sentence on what was met, None if all was known."""
+    def told(self) -> Iterator[str]:
+        """A sentence on each thing to warn of."""
+        if self.empty:
+            yield (
+                f"{self.empty:,} of {self.rows:,} rows have no value in any column that the model reads: their"
+                " predictions are one and the same"
+            )
         if not self.counts:
-            return None
+            return
         most = sorted(self.counts, key=lambda column: -self.counts[column])
         named = [f"{column} in {self.counts[column]:,} ({self.first[column][:30]!r})" for column in most[:_NAMED]]
         more = f" and {plural(len(most) - _NAMED, 'more column')}" if len(most) > _NAMED else ""
-        return (
+        yield (
             f"categories unknown from training in {self.rows:,} rows: {', '.join(named)}{more};"
             " to the model they are infrequent ones, or none"
         )
@@ -63,12 +75,12 @@ def predicted_tables(
     *,
     name: str,
     proba: bool = False,
-    unseen: UnseenCategories | None = None,
+    counts: RowCounts | None = None,
 ) -> Iterator[TableColumns]:
     """Each piece with a column `prediction`, and if `proba` one `proba_CLASS` a class; rows with missing cells too.
 
-    `recipe` says which columns the model reads, and how; they are found by name, in any order. `unseen` counts unknown
-    categories as rows go by. `name` stands for the table in errors. Raises UsageError if `proba` is asked of a model
+    `recipe` says which columns the model reads, and how; they are found by name, in any order. `counts` counts the
+    rows as they go by. `name` stands for the table in errors. Raises UsageError if `proba` is asked of a model
     without, DataError if columns are missing, one to add is there, or a cell is not of its column's kind,
     TrainingFailed if the estimator raises.
     """
@@ -82,8 +94,8 @@ def predicted_tables(
             cells = kind.read_rows(chunk, recipe, first=passed)
         except DataError as error:
             raise DataError(f"{name}: {error.message}", hint="the model reads it as in training") from error
-        if unseen is not None:
-            unseen.add(cells)
+        if counts is not None:
+            counts.add(cells)
         rows = len(next(iter(chunk.values()), []))
         passed += rows
         added: TableColumns = {one: [] for one in names}

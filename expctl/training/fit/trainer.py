@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from expctl import compat
 from expctl.data_issues import DataIssue
 from expctl.errors import DataError, TrainingFailed
 from expctl.training.data.checks import FittedRows, find_issues, named, raise_if_strict
@@ -216,7 +217,8 @@ def _cross_validate(
 
 
 def _fit(pipeline: Pipeline, rows: Rows) -> Pipeline:
-    return pipeline.fit(rows.frame, rows.labels)
+    with compat.empty_columns_binned():
+        return pipeline.fit(rows.frame, rows.labels)
 
 
 def fold_positions(recipe: Recipe, rows: Rows) -> list[tuple[np.ndarray, np.ndarray]]:

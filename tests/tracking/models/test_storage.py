@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from expctl import compat
+from expctl import model_types
 from expctl.errors import DataError, RunNotFound, StoreError
 from expctl.records import Tag
 from expctl.tracking.models.storage import check_model, load_model
@@ -80,7 +80,7 @@ def test_every_family_comes_back_from_the_store_as_it_was(small, family):
     with zipfile.ZipFile(folder / "model.skops") as archive:
         files.update({name: archive.read(name) for name in archive.namelist()})
     # Else storing and reading it wait until skops has walked through scikit-learn.
-    assert estimators_in(files["schema.json"]) <= {*compat.COMMON_ESTIMATORS, *trusted_types()}
+    assert estimators_in(files["schema.json"]) <= {*model_types.COMMON_ESTIMATORS, *trusted_types()}
     assert [name for name, content in files.items() if is_pickle(content)] == []
     for name, content in files.items():
         if name.endswith(".npy"):

@@ -10,7 +10,7 @@ import pytest
 from expctl.errors import DataError, UsageError
 from expctl.training.data.dataset import feature_frame
 from expctl.training.data.table import known_categories, read_rows
-from expctl.training.fit.predict_tables import UnseenCategories, predicted_tables
+from expctl.training.fit.predict_tables import RowCounts, predicted_tables
 from expctl.training.models.configure import configure
 from expctl.training.models.pipeline import build_pipeline
 
@@ -114,16 +114,32 @@ def test_a_column_to_be_added_is_not_there(priced) -> None:
 
 
 def test_categories_that_training_never_met_are_counted(priced) -> None:
-    unseen = UnseenCategories(known_categories(priced[0]))
+    counts = RowCounts(known_categories(priced[0]))
     strange = {**ROWS, "town": ["rome", "bern", "rome", "", "oslo", "ulm"]}
-    (answered,) = predicted(priced, strange, unseen=unseen)
-    assert (unseen.counts, unseen.rows, None in answered["prediction"]) == ({"town": 3}, 6, False)
-    assert unseen.told() == (
+    (answered,) = predicted(priced, strange, counts=counts)
+    assert (counts.counts, counts.rows, None in answered["prediction"]) == ({"town": 3}, 6, False)
+    assert list(counts.told()) == [
         "categories unknown from training in 6 rows: town in 3 ('rome'); to the model they are infrequent ones, or none"
-    )
+    ]
 
 
 def test_known_categories_are_not_told(priced) -> None:
-    unseen = UnseenCategories(known_categories(priced[0]))
-    predicted(priced, ROWS, unseen=unseen)
-    assert unseen.told() is None
+    counts = RowCounts(known_categories(priced[0]))
+    predicted(priced, ROWS, counts=counts)
+    assert list(counts.told()) == []
+
+
+def test_rows_without_a_cell_that_the_model_reads_are_counted(priced) -> None:
+    counts = RowCounts(known_categories(priced[0]))
+    nothing: TableColumns = {
+        "id": ["1", "2"],
+        "size": ["", "NA"],
+        "town": ["", ""],
+        "note": [" ", ""],
+        "sold": ["?", ""],
+    }
+    one, other = predicted(priced, {"id": list("abcdef"), **ROWS}, nothing, counts=counts)
+    assert (counts.empty, counts.rows, len(one["prediction"]), len(set(other["prediction"]))) == (2, 8, 6, 1)
+    assert list(counts.told()) == [
+        "2 of 8 rows have no value in any column that the model reads: their predictions are one and the same"
+    ]

@@ -21,6 +21,7 @@ from expctl.training.data.dataset import Split, feature_frame, load_split
 from expctl.training.data.rows import Rows, text_hashes
 from expctl.training.fit.trainer import TrainResult, check_fit, fold_positions, predictions_frame, train
 from expctl.training.models.configure import configure
+from expctl.training.models.families import families_of
 from expctl.training.models.pipeline import build_pipeline
 from expctl.training.tasks.protocol import Predictions
 from tests.conftest import REVIEWS, real_data
@@ -339,3 +340,19 @@ def test_texts_are_recorded_by_their_hash_only() -> None:
     assert frame["row"].tolist() == [7, 9]
     assert frame["text_hash"].tolist() == [digest.decode() for digest in text_hashes(texts).tolist()]
     assert all(len(digest) == 32 for digest in frame["text_hash"])
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_columns_without_a_value_in_the_training_rows_end_no_family(tmp_path: Path, task: str) -> None:
+    """Nor in a fold alone: `rare` has a value in one row."""
+    lines = [f"{i % 7},,NA,{'5' if i == 3 else ''},{'pq'[i % 2]},{(i % 5) + 0.5}" for i in range(40)]
+    (tmp_path / "a.csv").write_text("\n".join(["size,none,na,rare,town,y", *lines]) + "\n")
+    kinds = {"size": "numeric", "none": "numeric", "na": "numeric", "rare": "numeric"}
+    columns, target = ({**kinds, "town": "categorical"}, "y") if task == "regression" else (kinds, "town")
+    data = {"data": str(tmp_path / "a.csv"), "target": target, "task": task, "columns": columns, "cv": 4}
+    split = load_split(configure(data))
+    for model, family in families_of(task, columns).items():
+        if not family.packages:
+            given = {key: 5 for key in ("max_iter", "n_estimators") if key in family.by_key}
+            result = trained(configure({**data, "model": model, **given}), split)
+            assert (len(result.folds), len(result.predictions)) == (4, 8), model
