@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
-from expctl.errors import DataError, closest, mask_secrets
+from expctl.errors import DataError, UsageError, closest, mask_secrets
 from expctl.training.data.encodings import check_encoding, marked, undecodable
 from expctl.training.data.table_formats import (
     AS_NAMED,
@@ -39,6 +39,7 @@ KINDS: Final[dict[str, FileFormat]] = {
     ".csv": "csv", ".data": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
     ".parquet": "parquet", ".pq": "parquet", ".txt": "txt", ".zip": "zip",
 }  # fmt: skip
+_SPREADSHEETS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
 # Formats whose cells have types of their own; elsewhere a cell is a text.
 TYPED: Final = ("jsonl", "json", "parquet")
 
@@ -54,8 +55,14 @@ _NO_ARCHIVE: Final = (zipfile.BadZipFile, ValueError, OSError, struct.error)  # 
 
 
 def kind_of(path: str) -> FileFormat:
-    """The kind of table a path or URL names by its ending. Raises DataError for an ending that is none."""
+    """The kind of table a path or URL names by its ending.
+
+    Raises UsageError for a spreadsheet, whose cells are what a program of its own makes of them, and DataError for any
+    other ending that is none.
+    """
     name = path.partition("?")[0] if "://" in path else path
+    if name.lower().endswith(_SPREADSHEETS):
+        raise UsageError(f"{mask_secrets(path)} is a spreadsheet", hint="save it as CSV")
     kind = _kind_by_ending(name)
     if kind is None:
         known = f"known extensions: {', '.join(KINDS)}, each also .gz; or a folder with a folder for each class"
