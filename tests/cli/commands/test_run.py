@@ -91,6 +91,15 @@ def test_metrics_of_the_output_and_of_metrics_json(cli, folder):
     assert "warning: metrics.json: bad is no number" in done.stderr
 
 
+def test_an_expression_that_tries_without_end_costs_its_metric_and_nothing_else(cli, folder):
+    code = f"echo loss 1; echo {'a' * 60}; echo loss 2; echo x 3"
+    done = cli("run", "--metric", r"bad=(?:a+)+b|x (\d)", "--metric", r"loss=loss (\d)", "--", "sh", "-c", code)
+    assert (done.exit_code, latest(folder).metrics) == (0, {"loss": 2})
+    (told,) = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert told == "expctl: warning: bad is not read to the end: a line took its expression more than 1 s (--metric)"
+    assert "nothing in the output is a value of" not in done.stderr
+
+
 def test_a_metrics_json_of_another_program_is_not_read(cli, folder):
     (folder / "metrics.json").write_text('{"f1": 1}')
     assert cli("run", "--", "true").exit_code == 0
