@@ -226,8 +226,8 @@ def gate_sheet(
         *assessed_columns(),
         Column("rows", kind="number", spare=1),
         Column("note", spare=1),
-        Column("label"),
-        Column("text", width=80),
+        Column("label", "target" if runs[0].task == "regression" else ""),
+        _inputs(runs[0]),
     ]
     order = sorted(test.differences, key=lambda key: key != metric)
     rows: list[list[Cell]] = []
@@ -287,8 +287,13 @@ def code_sheet(compared: ComparedCode) -> Sheet:
     return Sheet("code", columns, rows, facts={"baseline": ids[0], "challenger": ids[1]}, ids=ids, objects=("commits",))
 
 
-def flips_sheet(flips: Flips, rows: Sequence[tuple[Flip, str | None]]) -> Sheet:
-    """`compare --flips`: counts, then the flipped rows with texts, labels and what both models say.
+def _inputs(run: RunRecord) -> Column:
+    """What a run read of a row: a text, or cells of a table."""
+    return Column("text", "cells" if "columns" in run.params else "", width=80)
+
+
+def flips_sheet(flips: Flips, rows: Sequence[tuple[Flip, str | None]], run: RunRecord) -> Sheet:
+    """`compare --flips`: counts, then the flipped rows with texts, labels and what both models say, `run` and another.
 
     Of regression those whose error changed most, and by how much.
     """
@@ -296,11 +301,11 @@ def flips_sheet(flips: Flips, rows: Sequence[tuple[Flip, str | None]]) -> Sheet:
     columns = [
         Column("kind"),
         Column("row", kind="number"),
-        Column("label", kind=said),
+        Column("label", "target" if flips.measured else "", kind=said),
         Column("baseline", kind=said),
         Column("challenger", kind=said),
         Column("change", kind="change") if flips.measured else Column("confidence", kind="number"),
-        Column("text", width=80),
+        _inputs(run),
     ]
     counts: dict[str, Cell] = (
         {"smaller_error": flips.fixed, "larger_error": flips.broken, "same_error": flips.both_right}

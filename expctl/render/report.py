@@ -287,7 +287,7 @@ def _flipped(report: Report, names: Mapping[str, str]) -> list[dict[str, Any]]:
         flips = one.flips
         if flips is None or not flips.rows:
             continue
-        sheet = flips_sheet(flips, one.texts)
+        sheet = flips_sheet(flips, one.texts, run)
         *said, text = sheet.columns  # the text before what was said of it, where a narrow screen shows it
         columns = [*said[:2], replace(text, width=_TEXT), *said[2:]]
         sheet = Sheet(sheet.kind, columns, [[*row[:2], row[-1], *row[2:-1]] for row in sheet.rows])

@@ -30,13 +30,15 @@ def column_importance(
     *,
     metric: str | None = None,
     top: int = 20,
+    trust: bool = False,
     warn: Callable[[str], None] = lambda text: None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> ColumnImportance:
     """The `top` columns without which a run's model loses most, by a metric, the first of its task if None.
 
     Raises UsageError for a metric that is none of the task's, RunNotFound for a run without a model, of the user's own
-    code, or without the metric, DataError for a damaged model and where the data file is gone or has changed.
+    code, or without the metric, DataError for a damaged model, without `trust` for one not known to be safe, and where
+    the data file is gone or has changed.
     """
     known = quality_metrics(run.task)
     if metric is not None and metric not in known:
@@ -47,7 +49,7 @@ def column_importance(
             hint="sklearn.inspection.permutation_importance takes it: mlflow.sklearn.load_model",
         )
     rows = _test_rows(store, run)
-    model = load_model(store, run, warn=warn)
+    model = load_model(store, run, trust=trust, warn=warn)
     if model.recipe is None:
         raise DataError(f"the model of run {run.described} does not read the columns that its recipe names")
     chosen, values = metric or usual_metrics_of(run.task)[0], measured(model.estimator, rows, model.recipe)

@@ -23,12 +23,13 @@ def importance(
     *,
     label: str | None = None,
     top: int = 20,
+    trust: bool = False,
     warn: Callable[[str], None] = lambda text: None,
 ) -> Importance:
     """The `top` terms that speak for each class of a run's model, or for the one class `label`.
 
     Raises RunNotFound, with the reason, for a run whose model weighs no terms, or without a model, UsageError for a
-    class that the model does not have, DataError for a damaged one.
+    class that the model does not have, DataError for a damaged one, or without `trust` one not known to be safe.
     """
     model = run.params.get("model", "")
     if is_factory(model):
@@ -42,7 +43,7 @@ def importance(
             hint=f"expctl importance {run.run_id[:8]}",
         )
     check_weighs(model)
-    found = term_weights(load_model(store, run, warn=warn).estimator)
+    found = term_weights(load_model(store, run, trust=trust, warn=warn).estimator)
     if label is not None and label not in found.classes:
         raise UsageError(
             f"run {run.described} has no class {label!r}{closest(label, found.classes)}",

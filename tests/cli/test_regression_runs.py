@@ -57,11 +57,30 @@ def test_a_gate_and_a_promotion_decide_by_r2(house_runs: Path, cli: Cli) -> None
 
 def test_what_a_slice_may_lose_in_the_unit_of_the_target_is_to_be_said(house_runs: Path, cli: Cli) -> None:
     words = ("gate", "close", "--baseline", "flat", "--by", "town")
-    refused = cli(*words, "--metric", "rmse")
+    refused = cli(*words, "--metric", "rmse", "--max-drop", "20000")
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
     assert "what a slice may lose of rmse depends on the target (--max-drop-slice X)" in refused.stderr
-    assert cli(*words, "--metric", "rmse", "--max-drop-slice", "20000").exit_code == 0
+    given = ("--metric", "rmse", "--max-drop", "20000", "--max-drop-slice", "20000")
+    assert cli(*words, *given).exit_code == 0
     assert cli(*words).exit_code == 0
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae", "median_ae", "mape"])
+def test_what_may_be_lost_of_an_error_is_to_be_said(house_runs: Path, cli: Cli, metric: str) -> None:
+    words = ("gate", "close", "--baseline", "flat", "--metric", metric)
+    refused = cli(*words)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == f"expctl: how much of {metric} may be lost depends on the target (--max-drop X)\n"
+    assert cli(*words, "--max-drop", "20000").exit_code == 0
+
+
+def test_the_rows_of_a_table_are_cells_and_their_targets_no_labels(house_runs: Path, cli: Cli) -> None:
+    heading = cli("compare", "close", "flat", "--flips", "1").stdout.splitlines()[4].split()
+    assert heading == ["kind", "row", "target", "baseline", "challenger", "change", "cells"]
+    keys = json.loads(cli("compare", "close", "flat", "--flips", "1", "--format", "json").stdout)["rows"][0]
+    assert list(keys) == ["kind", "row", "label", "baseline", "challenger", "change", "text"]
+    lost = cli("gate", "flat", "--baseline", "close").stdout.partition("LARGER ERROR\n")[2]
+    assert lost.split()[:5] == ["key", "baseline", "candidate", "target", "cells"]
 
 
 def plain(path: Path, alpha: float, scaler: str) -> tuple[Any, Any]:

@@ -120,7 +120,7 @@ def test_the_gate_without_a_test_still_says_its_verdict():
 
 def test_flips_are_counted_and_shown_with_what_both_said():
     flip = Flip("fixed", 3, "a", "b", "a", None)
-    sheet = flips_sheet(Flips(1, 2, 3, 4, [flip]), [(flip, None)])
+    sheet = flips_sheet(Flips(1, 2, 3, 4, [flip]), [(flip, None)], RUNS[0])
     assert dict(sheet.facts) == {"fixed": 1, "broken": 2, "both_wrong": 3, "both_right": 4}
     assert list(sheet.rows[0]) == ["fixed", 3, "a", "b", "a", None, None]
 

@@ -167,7 +167,7 @@ def _tell_unseen(compared: ComparedRuns, streams: Streams) -> None:
 def _write_rows(compared: ComparedRows, streams: Streams, format: Format, settings: Settings) -> None:
     from expctl.render.comparison_views import flips_sheet
 
-    streams.write(flips_sheet(compared.flips, compared.rows), format, settings)
+    streams.write(flips_sheet(compared.flips, compared.rows, compared.runs[1]), format, settings)
     if any(text is None for _, text in compared.rows):
         streams.note("the data file is gone or has changed since the run: rows by number, without their texts")
 

@@ -45,7 +45,9 @@ def gate(
         str | None,
         typer.Option(parser=JUDGE, metavar="M", help=f"The metric to decide on.{common.BY_TASK}"),
     ] = None,
-    max_drop: Annotated[float, typer.Option(min=0, metavar="X", help="The largest acceptable loss.")] = 0.01,
+    max_drop: Annotated[
+        float | None, typer.Option(min=0, metavar="X", help="The largest acceptable loss.  [default: 0.01]")
+    ] = None,
     least: Annotated[
         float | None, typer.Option("--min", metavar="X", help="The least value that the candidate must have.")
     ] = None,
@@ -71,10 +73,9 @@ def gate(
 
     Pass (exit 0), regression (1) or undecided (6): by the interval of the difference, on the same test rows.
     """
-    if not math.isfinite(max_drop):
-        raise UsageError(f"--max-drop {max_drop:g} must be a finite number", hint="--max-drop 0.01")
-    check_points(max_drop, "--max-drop", metric)
-    lost = _of_a_slice(max_drop_slice, by, metric)
+    lost = _largest_loss(max_drop, "--max-drop", metric, f"how much of {metric} may be lost", usual=0.01)
+    what = f"--by {by}: what a slice may lose of {metric}" if by is not None else None
+    lost_by_slice = _largest_loss(max_drop_slice, "--max-drop-slice", metric, what, usual=0.05)
     if least is not None and not math.isfinite(least):
         raise UsageError(f"--min {least:g} must be a finite number", hint="--min 0.8")
     if least is not None:
@@ -90,8 +91,8 @@ def gate(
     store = opened(settings, streams, verbose=verbose)
     runs = [resolve(store, baseline), resolve(store, candidate)]
     found = judge(
-        store, runs[0], runs[1], metric, max_drop=max_drop, least=least, confidence=confidence,
-        by=by, max_drop_slice=lost,
+        store, runs[0], runs[1], metric, max_drop=lost, least=least, confidence=confidence,
+        by=by, max_drop_slice=lost_by_slice,
     )  # fmt: skip
     broken = found.broken(runs[1], examples)
     streams.write(gate_sheet(runs, found.decision, found.test, found.metric, broken, found.slices), format, settings)
@@ -102,19 +103,17 @@ def gate(
     raise typer.Exit(OUTCOMES[found.decision.outcome])
 
 
-def _of_a_slice(max_drop: float | None, by: str | None, metric: str | None) -> float:
-    """The largest acceptable loss of a slice. Raises UsageError, also where none is given and none is usual."""
-    if max_drop is None:
+def _largest_loss(given: float | None, option: str, metric: str | None, what: str | None, *, usual: float) -> float:
+    """The largest acceptable loss. Raises UsageError, also where none is given and `what` has no usual one."""
+    if given is None:
         known = METRICS.get(metric or "")
-        if by is not None and known is not None and known.needs == "values" and known.range[1] == math.inf:
-            raise UsageError(
-                f"--by {by}: what a slice may lose of {metric} depends on the target", hint="--max-drop-slice X"
-            )
-        return 0.05
-    if not math.isfinite(max_drop):
-        raise UsageError(f"--max-drop-slice {max_drop:g} must be a finite number", hint="--max-drop-slice 0.05")
-    check_points(max_drop, "--max-drop-slice", metric)
-    return max_drop
+        if what is not None and known is not None and known.needs == "values" and known.range[1] == math.inf:
+            raise UsageError(f"{what} depends on the target", hint=f"{option} X")
+        return usual
+    if not math.isfinite(given):
+        raise UsageError(f"{option} {given:g} must be a finite number", hint=f"{option} {usual:g}")
+    check_points(given, option, metric)
+    return given
 
 
 COMMANDS = [Entry("gate", gate, topic="gate")]

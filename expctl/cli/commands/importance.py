@@ -34,6 +34,7 @@ def importance(
         ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="How many terms of each class, or columns.")] = 20,
+    trust: common.Trust = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
     format: common.FormatOption = "table",
@@ -54,11 +55,11 @@ def importance(
     if reads_table(found):
         if label is not None:
             raise UsageError(f"--class is of texts: run {found.described} reads a table", hint="leave it out")
-        sheet = _columns(store, found, metric, top, streams)
+        sheet = _columns(store, found, metric, top, streams, trust=trust)
     elif metric is not None:
         raise UsageError(f"--metric is of tables: run {found.described} reads a text", hint="leave it out")
     else:
-        sheet = _terms(store, found, label, top, streams)
+        sheet = _terms(store, found, label, top, streams, trust=trust)
     streams.write(sheet, format, settings)
 
 
@@ -66,22 +67,23 @@ def _warn(streams: Streams) -> Callable[[str], None]:
     return lambda text: streams.note(f"warning: {text}")
 
 
-def _terms(store: Store, run: RunRecord, label: str | None, top: int, streams: Streams) -> Sheet:
+def _terms(store: Store, run: RunRecord, label: str | None, top: int, streams: Streams, *, trust: bool) -> Sheet:
     from expctl.render.importance import importance_sheet
     from expctl.workflows.importance import importance as importance_of
 
     with stdout_is_ours(), streams.stages() as stage:
         stage("loading the model")
-        return importance_sheet(importance_of(store, run, label=label, top=top, warn=_warn(streams)))
+        found = importance_of(store, run, label=label, top=top, trust=trust, warn=_warn(streams))
+        return importance_sheet(found)
 
 
-def _columns(store: Store, run: RunRecord, metric: str | None, top: int, streams: Streams) -> Sheet:
+def _columns(store: Store, run: RunRecord, metric: str | None, top: int, streams: Streams, *, trust: bool) -> Sheet:
     from expctl.render.importance import column_importance_sheet
     from expctl.workflows.column_importance import column_importance
 
     with stdout_is_ours(), streams.stages() as stage:
         return column_importance_sheet(
-            column_importance(store, run, metric=metric, top=top, warn=_warn(streams), progress=stage)
+            column_importance(store, run, metric=metric, top=top, trust=trust, warn=_warn(streams), progress=stage)
         )
 
 

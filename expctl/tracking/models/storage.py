@@ -73,8 +73,8 @@ def load_model(
 ) -> LoadedModel:
     """Load the model of a run.
 
-    Unless `trust`, the file must be skops with nothing but scikit-learn's types and ours in it, and the bytes must be
-    those the run recorded. `warn` is told, before anything is loaded, if another scikit-learn made it. Raises
+    The bytes must be those the run recorded, and unless `trust`, the file must be skops with nothing but scikit-learn's
+    types and ours in it. `warn` is told, before anything is loaded, if another scikit-learn made it. Raises
     RunNotFound if the run has no complete model, DataError if the file is damaged, not trusted or, made by another
     scikit-learn, cannot be loaded by this one.
     """

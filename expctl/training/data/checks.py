@@ -244,10 +244,14 @@ def conflicting_texts(split: SplitRows) -> Finding:
     for text, label in zip(split.texts[often].tolist(), both[often].tolist(), strict=True):
         labels.setdefault(text, set()).add(label)
     conflicting = sum(len(found) > 1 for found in labels.values())
-    noun, what = features_of(split.recipe).NOUN, "rows" if split.recipe.columns is None else "copies"
+    noun, have = plural(conflicting, features_of(split.recipe).NOUN), agree(conflicting, "has", "have")
+    if split.recipe.columns is None:
+        return conflicting, (
+            f"{noun} {have} different labels in different rows, which no model can get right: fix the labels"
+        )
     return conflicting, (
-        f"{plural(conflicting, noun)} {agree(conflicting, 'has', 'have')} different labels in different"
-        f" {what}, which no model can get right: fix the labels"
+        f"{noun} {have} different labels in different copies, which no model can get right: wrong labels, or columns"
+        " too few to tell them apart"
     )
 
 

@@ -167,6 +167,7 @@ def test_train_says_that_the_model_needs_trust_and_predict_asks_for_it(
         done = cli("predict", "--run", name, "--input", "houses.csv", "--output", f"{name}.csv", "--trust")
         assert done.exit_code == 0, done.stderr
         assert set(pd.read_csv(f"{name}.csv")["prediction"]) == {"yes", "no"}
+        assert [cli("importance", name, *words).exit_code for words in ((), ("--trust",))] == [5, 0]
         again = cli("reproduce", name, "--trust")
         assert again.exit_code == 0, again.stderr
         with monkeypatch.context() as patch:
