@@ -21,11 +21,28 @@ if TYPE_CHECKING:
 
 FILE: Final = "EXPCTL_PREDICTIONS"  # the variable by which `expctl run` says where it waits for them
 _NAME: Final = "log_predictions"
+# By words of an error, what to do about it: those of a file speak of its columns.
+_REMEDIES: Final = {
+    "no rows": "y_true and y_pred have one entry for each test row",
+    "continuous values": "probabilities are scores=, and task='regression' takes numbers for what they are",
+    "not a finite number": "task='classification', if y_true has classes",
+    "do not add up": "scores= has one column of probabilities for each of classes=, or of decisions the shape (n,)",
+    "column of no class": "classes= has the labels of the columns of scores=, as they are in y_true",
+    "columns of one class": "classes= has each class once",
+    "is of two classes": "scores= has one column for each of classes=; those of shape (n,) are decisions between two",
+    "has the score": "scores= has a finite number for each row and class",
+    "are both": "ids= has an id of its own for each row; texts= may be repeated",
+}
 
 
 def log(columns: TableColumns, task: str | None = None) -> None:
     """See `expctl.log_predictions`; `columns` are its arguments (`columns_of`)."""
-    table = predictions_of(columns, _NAME, PredictionColumns(task=task))
+    identified = {"text": "texts"} if "texts" in columns else {"ids": ("ids",)}
+    try:
+        table = predictions_of(columns, _NAME, PredictionColumns("y_true", "y_pred", task=task, **identified))
+    except DataError as error:
+        error.hint = next((hint for words, hint in _REMEDIES.items() if words in error.message), error.hint)
+        raise
     mlflow = sys.modules.get("mlflow")
     active = None if mlflow is None else mlflow.active_run()
     if mlflow is not None and active is not None:
@@ -54,13 +71,17 @@ def columns_of(
 
     if (ids is None) == (texts is None):
         raise DataError(f"{_NAME}: give ids or texts, one of them", hint="rows are never compared by their position")
-    columns: TableColumns = {"label": _listed(y_true), "prediction": _listed(y_pred)}
-    columns["text" if ids is None else "id"] = _listed(texts if ids is None else ids)
+    columns: TableColumns = {"y_true": _listed(y_true, "y_true"), "y_pred": _listed(y_pred, "y_pred")}
+    columns |= {"texts": _listed(texts, "texts")} if ids is None else {"ids": _listed(ids, "ids")}
     if groups is not None:
-        columns["group"] = _listed(groups)
+        columns["group"] = _listed(groups, "groups")
     if scores is not None:
-        matrix = np.asarray(scores, dtype=np.float64)
-        names = _listed(classes) if classes is not None else _sorted({*columns["label"], *columns["prediction"]})
+        try:
+            matrix = np.asarray(scores.detach().cpu() if hasattr(scores, "detach") else scores, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{_NAME}: scores are not numbers ({error})", hint=_REMEDIES["has the score"]) from error
+        known = {one for one in (*columns["y_true"], *columns["y_pred"]) if one is not None}
+        names = _listed(classes, "classes") if classes is not None else _sorted(known)
         if matrix.ndim == 1:
             columns["decision"] = matrix.tolist()
         elif matrix.ndim != 2 or matrix.shape[1] != len(names):
@@ -72,19 +93,45 @@ def columns_of(
             columns |= {f"proba_{name}": matrix[:, place].tolist() for place, name in enumerate(names)}
     sizes = {key: len(values) for key, values in columns.items()}
     if len(set(sizes.values())) > 1:
-        raise DataError(f"{_NAME}: not as many of each: {', '.join(f'{n:,} {key}' for key, n in sizes.items())}")
+        called = {"group": "groups", "decision": "scores"}
+        told = {"scores" if key.startswith("proba_") else called.get(key, key): n for key, n in sizes.items()}
+        raise DataError(
+            f"{_NAME}: not as many of each: {', '.join(f'{n:,} {key}' for key, n in told.items())}",
+            hint="one entry for each test row, in one order",
+        )
     return columns
 
 
-def _listed(values: Any) -> list[Any]:
-    """The values of a list, an array, a column or a tensor, as Python has them."""
-    return list(values.tolist() if hasattr(values, "tolist") else values)
+def _listed(values: Any, argument: str) -> list[Any]:
+    """The values of a list, an array, a column or a tensor, as Python has them. Raises DataError for anything else."""
+    shape = getattr(values, "shape", None)
+    if shape is not None and len(shape) != 1:
+        told = "one column of it" if len(shape) > 1 and hasattr(values, "columns") else f"{argument}.argmax(axis=1)"
+        hint = f"{argument}.ravel()" if len(shape) != 2 or shape[1] == 1 else told
+        raise DataError(f"{_NAME}: {argument} has the shape {tuple(shape)}, one entry for each row is (n,)", hint=hint)
+    try:
+        found = list(values.tolist() if hasattr(values, "tolist") else values)
+        if isinstance(values, (str, bytes)):
+            raise TypeError
+    except TypeError:
+        hint = f"{argument}= a list, an array or a column of a table"
+        raise DataError(
+            f"{_NAME}: {argument} is one {type(values).__name__}, not one for each row", hint=hint
+        ) from None
+    return [_plain(one) for one in found]
+
+
+def _plain(value: Any) -> Any:
+    """A value without what NumPy and pandas make of it: a scalar of theirs, NA."""
+    if type(value).__name__ == "NAType":
+        return None
+    return value.item() if hasattr(value, "item") and not isinstance(value, (str, int, float)) else value
 
 
 def _sorted(values: set[Any]) -> list[Any]:
     import numpy as np
 
-    found: list[Any] = np.unique(np.array(list(values))).tolist()
+    found: list[Any] = np.unique(np.array(list(values))).tolist() if values else []
     return found
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from expctl.analysis.ranking import Ranking, may_tie
 from expctl.errors import UsageError, closest
 from expctl.metrics import METRICS
-from expctl.programs.placeholders import placeholders
+from expctl.programs.placeholders import RUN_DIR, placeholders
 from expctl.tracking import uris
 from expctl.tracking.runs import provenance
 from expctl.tracking.runs.metadata import check_recipe, with_data_version
@@ -125,6 +125,11 @@ def _programs(
     request: SweepRequest, context: Context, patch: bytes | None, data_version: str | None, pool: ProgramPool
 ) -> tuple[Trials, Hashes]:
     assert request.program is not None
+    if pool.jobs > 1 and request.program.predictions and RUN_DIR not in placeholders(request.program.command):
+        raise UsageError(
+            f"trials at once would write over each other's {request.program.predictions} (--predictions)",
+            hint=f"write it to {{{RUN_DIR}}}/{request.program.predictions} in the command, or --jobs 1",
+        )
     if not placeholders(request.program.command[:1]):  # else each trial has its own
         check_program(request.program.command[0], context)
     sources = sources_of(request.program, context, patch, data_version)

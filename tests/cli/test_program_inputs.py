@@ -22,6 +22,10 @@ PROGRAM = ["--", "echo", "{x}"]
         (["--backend", "dask", "--scheduler", "tcp://x:1", "--metric", "a", *PROGRAM], "--backend is for models"),
         (["--metric", "a", "--prune", "median", *PROGRAM], "--prune looks at a in the program's output"),
         (["--metric", "a=(.)", "--prune", "mean", *PROGRAM], "unknown pruner 'mean'"),
+        (
+            ["--metric", "a", "--jobs", "2", "--predictions", "p.csv", *PROGRAM],
+            "trials at once would write over each other's p.csv (--predictions) (write it to {run_dir}/p.csv in the",
+        ),
         (["--prune", "median"], "--prune is for programs (try: expctl sweep ... -- PROGRAM)"),
         (["--metric", "a=(.)"], "--metric NAME=REGEX is for programs (try: expctl sweep ... -- PROGRAM)"),
     ],

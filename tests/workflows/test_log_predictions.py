@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import expctl
@@ -59,7 +61,7 @@ def test_numbers_are_a_regression_or_what_is_said_of_them(tmp_path, monkeypatch)
         expctl.log_predictions(truth if task is None else [1, 2, 4], said, ids=[7, 8, 9], task=task)
         table = read_predictions_table((tmp_path / "p.parquet").read_bytes(), "p.parquet")
         assert (table.task, table.predictions.predicted.tolist()) == ("regression", [1.0, 2.0, 4.5])
-    with pytest.raises(DataError, match=r"column 'prediction' holds continuous values \(4.5\)"):
+    with pytest.raises(DataError, match=r"column 'y_pred' holds continuous values \(4.5\)"):
         expctl.log_predictions([1, 2, 4], [1, 2, 4.5], ids=[7, 8, 9])
     with pytest.raises(UsageError, match="no such task, did you mean 'regression'"):
         expctl.log_predictions(truth, said, ids=[7, 8, 9], task="regresion")
@@ -85,7 +87,7 @@ def test_where_there_is_no_run(monkeypatch):
     [
         ({}, "give ids or texts"),
         ({"ids": [1], "texts": ["x"]}, "give ids or texts"),
-        ({"ids": [1]}, "not as many of each: 2 label, 2 prediction, 1 id"),
+        ({"ids": [1]}, "not as many of each: 2 y_true, 2 y_pred, 1 ids"),
         ({"ids": [1, 1]}, "rows 1 and 2 are both '1'"),
         ({"ids": [1, 2], "scores": [[1, 0, 0], [0, 1, 0]]}, r"scores have the shape \(2, 3\), the classes are 2"),
     ],
@@ -93,3 +95,45 @@ def test_where_there_is_no_run(monkeypatch):
 def test_what_is_wrong_is_an_error_in_the_script(given, told):
     with pytest.raises(DataError, match=told):
         expctl.log_predictions(["a", "b"], ["a", "a"], **given)
+
+
+ONE = {"y_true": ["a", "b"], "y_pred": ["a", "a"], "ids": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "remedy"),
+    [
+        ({"y_pred": ["a", None]}, "row 2 has no y_pred", "predict them all"),
+        ({"y_true": ["a", pd.NA]}, "row 2 has no y_true", "predict them all"),
+        ({"y_true": [0, 1], "y_pred": [0.2, 1]}, "'y_pred' holds continuous values (0.2)", "probabilities are scores="),
+        ({"y_true": [0.5, 1], "y_pred": ["x", 1]}, "row 1 has the y_pred 'x'", "task='classification'"),
+        ({"y_pred": "ab"}, "y_pred is one str, not one for each row", "a list, an array"),
+        ({"y_true": None}, "y_true is one NoneType", "a list, an array"),
+        ({"y_true": np.eye(2)}, "y_true has the shape (2, 2)", "y_true.argmax(axis=1)"),
+        ({"y_pred": np.array([["a"], ["a"]])}, "y_pred has the shape (2, 1)", "y_pred.ravel()"),
+        ({"y_true": pd.DataFrame({"y": ["a", "b"], "z": [1, 2]})}, "y_true has the shape (2, 2)", "one column of it"),
+        ({"ids": [1, 1]}, "rows 1 and 2 are both '1'", "ids= has an id of its own"),
+        ({"groups": [1]}, "2 y_true, 2 y_pred, 2 ids, 1 groups", "one entry for each test row"),
+        ({"scores": [[0.5, 0.6], [1, 0]]}, "row 1 has probabilities that do not add up", "scores= has one column"),
+        ({"scores": [["x", "y"], [1, 0]]}, "scores are not numbers", "scores= has a finite number"),
+        ({"scores": [[np.nan, 1], [1, 0]]}, "row 1 has the score nan", "scores= has a finite number"),
+        ({"scores": [0.5], "classes": ["a", "b"]}, "2 ids, 1 scores", "one entry for each test row"),
+        ({"y_true": [1, 2], "y_pred": [1, 1], "scores": np.eye(2), "classes": ["x", 1]}, "no class", "classes= has"),
+        ({"y_true": ["a", "c"], "y_pred": ["b", "a"], "scores": [1, 2]}, "of two classes, there are 3", "scores= has"),
+        ({"y_true": [], "y_pred": [], "ids": []}, "has no rows", "y_true and y_pred have one entry"),
+    ],
+)
+def test_an_error_names_the_argument_and_says_what_to_do(given, told, remedy):
+    with pytest.raises(DataError, match=re.escape(told)) as refused:
+        expctl.log_predictions(**{**ONE, **given})
+    assert remedy in (refused.value.hint or "")
+
+
+def test_what_numpy_and_pandas_hold_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPCTL_PREDICTIONS", str(tmp_path / "p.parquet"))
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    truth = pd.Series(["a", "b"], dtype="category")
+    expctl.log_predictions(truth, [np.str_("a"), np.str_("a")], np.float32([[0.5, 0.5], [1, 0]]), ids=pd.Index([1, 2]))
+    expctl.log_predictions([np.int64(1), np.int64(2)], pd.array([1, 2], dtype="Int64"), ids=np.array([1, 2]))
+    table = read_predictions_table((tmp_path / "p.parquet").read_bytes(), "p.parquet")
+    assert table.predictions.labels.tolist() == [1, 2]

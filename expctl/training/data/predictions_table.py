@@ -13,19 +13,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, UsageError, closest
 from expctl.training.data import cells
+from expctl.training.data.class_scores import DECISION, PROBABILITY, SCORES, scores_of
 from expctl.training.data.column_kinds import task_of_target
+from expctl.training.data.encodings import marked
 from expctl.training.data.rows import text_hashes
+from expctl.training.data.table_formats import Layout, likely_delimiter
 from expctl.training.data.tables import kind_of, read_table
 from expctl.training.tasks import TASKS
 from expctl.training.tasks.class_labels import read_labels
 from expctl.training.tasks.protocol import Predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
 
-    from expctl.analysis.predictions import ScoreKind
     from expctl.training.data.table_formats import TableColumns
 
 TARGETS: Final = ("label", "target", "y_true")
@@ -35,13 +37,10 @@ TEXT_HASH: Final = "text_hash"
 GROUP: Final = "group"
 GROUP_HASH: Final = "group_hash"
 _IDS: Final = ("id", "row_id")
-_PROBABILITY: Final = "proba_"
-_DECISION: Final = "decision"
-_SCORES: Final = "scores"  # of a predictions.parquet as expctl writes it
 _OURS: Final = ("row", "text_hash", "label", "prediction", GROUP, GROUP_HASH)
+_HEAD: Final = 65_536  # bytes in which a header ends
 _HASH: Final = re.compile(r"[0-9a-f]{32}")
 _EXACT: Final = 2**53  # below, a float that is whole is one integer
-_SUM: Final = 1e-3  # by which the probabilities of a row may differ from 1: as much as four digits of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,21 @@ def read_predictions_table(
     Raises DataError for one that is malformed.
     """
     kind = kind_of(name)
-    table = read_table(content, kind, encoding=encoding, name=name)
+    try:
+        table = read_table(content, kind, encoding=encoding, name=name, layout=_layout(content, kind, encoding))
+    except DataError as error:
+        if any(option in (error.hint or "") for option in ("--encoding", "--delimiter")):  # which a training has
+            error.hint = "write it in UTF-8, its columns separated by commas"
+        raise
     parquet = content if kind == "parquet" else None
     return predictions_of(table, name, columns, parse=kind in ("csv", "tsv"), parquet=parquet)
+
+
+def _layout(content: bytes, kind: str, encoding: str) -> Layout:
+    """What separates the columns of a CSV file, by its first line: semicolons, tabs or bars, if not commas."""
+    head = content[:_HEAD] if kind == "csv" else b""
+    first = next(iter(head.decode(marked(head, encoding), "replace").splitlines()), "")
+    return Layout(likely_delimiter(first.split(",")))
 
 
 def predictions_of(
@@ -129,7 +140,7 @@ def predictions_of(
         predictions = Predictions(labels, predicted, None, "none", np.array([]), 0.0, groups)
     else:
         labels, predicted = _labels(table, target, prediction, parse=parse)
-        scores, score_kind, classes = _scores(table, labels, predicted, name, parquet)
+        scores, score_kind, classes = scores_of(table, labels, predicted, name, parquet)
         predictions = Predictions(labels, predicted, scores, score_kind, classes, 0.0, groups)
     hashes = _hashes(table, columns, (target, prediction), name)
     numbered = all(isinstance(one, int) and 0 <= one < 2**63 for one in table.get("row", [None]))
@@ -150,7 +161,7 @@ def _task(table: TableColumns, columns: PredictionColumns, target: str, parquet:
         if b"expctl.classes" in described or b"expctl.task" in described:  # it is of expctl's form
             return str(described.get(b"expctl.task", b"classification").decode())
     values = table[target]
-    if _DECISION in table or any(key.startswith(_PROBABILITY) for key in table):
+    if DECISION in table or any(key.startswith(PROBABILITY) for key in table):
         return "classification"
     of_texts = columns.text is not None or (not columns.ids and TEXT in table)
     if of_texts and cells.are_numbers(values) and all(one.is_integer() for one in cells.numbers(values)):
@@ -164,9 +175,11 @@ def _measured(values: list[Any], column: str, name: str) -> np.ndarray:
 
     wrong = next((row for row, value in enumerate(values, 1) if not cells.is_number(value)), None)
     if wrong is not None:
+        told = str(values[wrong - 1])[:40]
+        comma = "," in told and cells.is_number(told.replace(",", "."))
         raise DataError(
-            f"{name}: row {wrong:,} has the {column} {str(values[wrong - 1])[:40]!r}, which is not a finite number",
-            hint="the target is numbers; --task classification, if they are classes",
+            f"{name}: row {wrong:,} has the {column} {told!r}, which is not a finite number",
+            hint=f"write a point: {told.replace(',', '.')}" if comma else "--task classification, if these are classes",
         )
     try:
         return np.array(cells.numbers(values), dtype=np.float64)
@@ -216,120 +229,6 @@ def _labels(table: TableColumns, target: str, prediction: str, *, parse: bool) -
     return both[:size], both[size:]
 
 
-def _scores(
-    table: TableColumns, labels: np.ndarray, predicted: np.ndarray, name: str, parquet: bytes | None
-) -> tuple[np.ndarray | None, ScoreKind, np.ndarray]:
-    """The scores, one column per class in the order of the classes, what they are, and the classes."""
-    import numpy as np
-
-    known = np.unique(np.concatenate([labels, predicted]))
-    columns = {key.removeprefix(_PROBABILITY): values for key, values in table.items() if key.startswith(_PROBABILITY)}
-    kind: ScoreKind = "probability"
-    if not columns and _SCORES in table and parquet is not None:
-        columns, kind, known = _listed(table[_SCORES], parquet, known, name)
-    elif not columns and _DECISION in table:
-        columns, kind = {_DECISION: table[_DECISION]}, "decision"
-    if not columns:
-        return None, "none", known
-    if list(columns) == [_DECISION] and kind == "decision":
-        if len(known) != 2:
-            raise DataError(
-                f"{name}: column {_DECISION!r} is of two classes, there are {len(known)}",
-                hint="one column proba_CLASS for each class",
-            )
-        return _numbers(columns, name)[:, 0], kind, known
-    of_class: dict[Any, str] = {}
-    for column in columns:
-        label = _as_label(column, known, name)
-        before = of_class.setdefault(label, column)
-        if before != column:
-            raise DataError(
-                f"{name}: {_PROBABILITY}{before} and {_PROBABILITY}{column} are columns of one class",
-                hint="one column proba_CLASS for each class",
-            )
-    classes = np.array(list(of_class), dtype=known.dtype)
-    order = np.argsort(classes)
-    scores = _numbers(columns, name)[:, order]
-    if kind == "probability":
-        _check_probabilities(scores, name)
-    return scores, kind, classes[order]
-
-
-def _listed(
-    values: list[Any], parquet: bytes, known: np.ndarray, name: str
-) -> tuple[dict[str, list[Any]], ScoreKind, np.ndarray]:
-    """The scores of a predictions.parquet as expctl writes it, by class, what they are, and the classes."""
-    import numpy as np
-    import pyarrow.parquet as pq
-
-    described = pq.read_schema(io.BytesIO(parquet)).metadata or {}
-    try:
-        if described[b"expctl.scores"] == b"none":
-            return {}, "none", known
-        classes = [str(one) for one in json.loads(described[b"expctl.classes"])]
-        if len(set(classes)) < len(classes):
-            raise ValueError("classes of one name")
-        kind: ScoreKind = "decision" if described[b"expctl.scores"] == b"decision" else "probability"
-        if kind == "decision" and {len(one) for one in values} == {1}:
-            two = np.array([_as_label(one, known, name) for one in classes], dtype=known.dtype)
-            return {_DECISION: [one[0] for one in values]}, kind, two
-        return dict(zip(classes, map(list, zip(*values, strict=True)), strict=True)), kind, known
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(
-            f"{name}: column 'scores' without its classes", hint="or one column proba_CLASS for each class"
-        ) from error
-
-
-def _as_label(text: str, known: np.ndarray, name: str) -> Any:
-    """The class that a column is called after, as the labels are written."""
-    names = {str(one): one for one in known.tolist()}
-    if text in names:
-        return names[text]
-    if known.dtype.kind == "O":
-        return text
-    try:
-        if known.dtype.kind == "b":
-            return {"True": True, "False": False}[text]
-        if not float(text).is_integer():
-            raise ValueError(text)
-        return known.dtype.type(float(text))
-    except (ValueError, KeyError, OverflowError):
-        raise DataError(
-            f"{name}: proba_{text} is a column of no class; the labels are {', '.join(list(names)[:5])}",
-            hint="proba_CLASS, with the class as it stands in the target",
-        ) from None
-
-
-def _numbers(columns: Mapping[str, Sequence[Any]], name: str) -> np.ndarray:
-    import numpy as np
-
-    found = np.empty((len(next(iter(columns.values()))), len(columns)))
-    for place, (key, values) in enumerate(columns.items()):
-        for row, value in enumerate(values):
-            try:
-                found[row, place] = float("nan" if value is None else value)
-            except (TypeError, ValueError):
-                found[row, place] = np.nan
-        wrong = np.flatnonzero(~np.isfinite(found[:, place]))
-        if len(wrong):
-            raise DataError(
-                f"{name}: row {wrong[0] + 1:,} has the score {values[wrong[0]]!r} for {key}", hint="scores are numbers"
-            )
-    return found
-
-
-def _check_probabilities(scores: np.ndarray, name: str) -> None:
-    import numpy as np
-
-    wrong = np.flatnonzero((scores < 0).any(axis=1) | (np.abs(scores.sum(axis=1) - 1) > _SUM))
-    if len(wrong):
-        row = ", ".join(f"{one:g}" for one in scores[wrong[0]][:5])
-        raise DataError(
-            f"{name}: row {wrong[0] + 1:,} has probabilities that do not add up to 1 ({row})",
-            hint="one column proba_CLASS for each class; of decisions between two classes one column decision",
-        )
-
-
 def _hashes(table: TableColumns, columns: PredictionColumns, answers: tuple[str, str], name: str) -> np.ndarray:
     """By what each row is known: its text, as in a run of `train`, or the columns that identify it."""
     asked = [*columns.ids, *([columns.text] if columns.text else [])]
@@ -373,8 +272,8 @@ def _digests(table: TableColumns, column: str, instead: str, name: str) -> np.nd
 
 def _by_columns(table: TableColumns, ids: Sequence[str], answers: tuple[str, str], name: str) -> np.ndarray:
     """Rows known by one column that is called so, or by all that are neither labels nor scores."""
-    others = [key for key in table if key not in (*answers, *_OURS, _SCORES, _DECISION)]
-    others = [key for key in others if not key.startswith((_PROBABILITY, "slice."))]
+    others = [key for key in table if key not in (*answers, *_OURS, SCORES, DECISION)]
+    others = [key for key in others if not key.startswith((PROBABILITY, "slice."))]
     chosen = list(ids) or [one for one in _IDS if one in table][:1] or others
     if not chosen:
         raise DataError(

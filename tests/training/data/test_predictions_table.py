@@ -110,19 +110,6 @@ def test_scores_of_classes_or_a_word_say_what_was_predicted():
         read("id,label,prediction\n1,a,2.5\n", task="regression")
 
 
-def test_probabilities_are_put_into_the_order_of_the_classes():
-    table = read("id,label,prediction,proba_b,proba_a\n1,a,a,0.25,0.75\n2,b,b,0.9,0.1\n").predictions
-    assert (table.score_kind, list(table.classes)) == ("probability", ["a", "b"])
-    assert table.scores.tolist() == [[0.75, 0.25], [0.1, 0.9]]
-    numbers = read("id,label,prediction,proba_10,proba_9\n1,9,9,0.2,0.8\n2,10,10,0.9,0.1\n").predictions
-    assert (numbers.classes.tolist(), numbers.scores[0].tolist()) == ([9, 10], [0.8, 0.2])
-
-
-def test_a_decision_is_one_number_between_two_classes():
-    table = read("id,label,prediction,decision\n1,a,a,-0.5\n2,b,b,3\n").predictions
-    assert (table.score_kind, table.scores.tolist(), list(table.classes)) == ("decision", [-0.5, 3.0], ["a", "b"])
-
-
 @pytest.mark.parametrize("kind", ["probability", "decision", "none"])
 def test_what_expctl_writes_is_read_back(kind):
     from expctl.tracking.runs.predicted import predictions_file
@@ -178,6 +165,31 @@ def test_what_is_malformed_is_refused_with_its_row(text, told):
         read(text)
     assert refused.value.message.startswith(told)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_other_separators_and_encodings_that_a_mark_names_are_read(separator, encoding):
+    text = "text;label;prediction\na,b;é;é\nc;x;é\n".replace(";", separator)
+    table = read_predictions_table(text.encode(encoding), "p.csv")
+    assert (table.predictions.labels.tolist(), table.hashes.tolist()) == (
+        ["é", "x"],
+        text_hashes(["a,b", "c"]).tolist(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "told", "hint"),
+    [
+        ("id,label,prediction\n1,é,é\n".encode("latin-1"), "p.csv: line 2 is not utf-8", "write it in UTF-8"),
+        (b"id;label;prediction\n1;1,5;2\n2;0.5;1\n", "p.csv: row 1 has the label '1,5'", "write a point: 1.5"),
+    ],
+)
+def test_what_is_not_read_of_a_file_says_how_to_write_it(content, told, hint):
+    with pytest.raises(DataError) as refused:
+        read_predictions_table(content, "p.csv", PredictionColumns(task="regression") if b"1,5" in content else None)
+    assert refused.value.message.startswith(told)
+    assert hint in refused.value.hint
 
 
 def test_columns_that_were_named_and_are_not_there():
