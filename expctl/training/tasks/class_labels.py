@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from expctl.training.data.rows import Rows
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_MANY = 20  # classes, as many as whole numbers are taken for: with more, most of a single row, they are none
 _LIST = re.compile(r"\[[-+.eE\d, ]*\]")  # of numbers
 
 
@@ -127,7 +128,7 @@ def strata(labels: np.ndarray, recipe: Recipe, unit: str) -> np.ndarray | None:
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2:
         rare = classes[counts < 2]
-        if 2 * len(rare) > len(labels):
+        if len(classes) > _MANY and 2 * len(rare) > len(classes):
             raise DataError(
                 f"{mask_secrets(recipe.data)}: {len(classes):,} values of {recipe.target!r} in"
                 f" {plural(len(labels), unit)}, too many for classes",
