@@ -26,19 +26,22 @@ def log_predictions(
     texts: Sequence[str] | None = None,
     classes: Sequence[Any] | None = None,
     groups: Sequence[Any] | None = None,
+    task: str | None = None,
 ) -> None:
     """Record the predictions of the test rows in the active MLflow run or, without one, in the run of `expctl run`.
 
     From then on `expctl compare`, `best` and `gate` test the run against others on the same rows. A row is known by its
     text, as in runs of `expctl train`, or by an id that is its own. `scores` are probabilities, a column for each of
     `classes` (by default the sorted labels), or the decisions between two classes, shape (n,). Rows of one of the
-    `groups` (an author's, a customer's) belong together and are resampled together.
+    `groups` (an author's, a customer's) belong together and are resampled together. `task`, classification or
+    regression, is told by `y_true` where it is not given: words and up to 20 different whole numbers are classes.
 
-    Raises expctl.errors.DataError for lengths that differ, missing labels and repeated ids.
+    Raises expctl.errors.DataError for lengths that differ, missing labels and repeated ids, UsageError for another task
+    and where there is no run.
     """
     from expctl.workflows.log_predictions import columns_of, log
 
-    log(columns_of(y_true, y_pred, scores, ids, texts, classes, groups))
+    log(columns_of(y_true, y_pred, scores, ids, texts, classes, groups), task)
 
 
 def runs(

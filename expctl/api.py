@@ -80,7 +80,7 @@ class Run:
     def predictions(self) -> pd.DataFrame:
         """Its predictions of the test rows: `row`, `text_hash`, `label`, `prediction` and a score column per class.
 
-        Labels are of the type that was recorded: numbers of a run whose labels were numbers.
+        Labels are of the type that was recorded: numbers of a run whose labels were numbers, or of a regression.
         Raises RunNotFound for a run without predictions, DataError for a file that has changed since.
         """
         import pandas as pd
@@ -90,12 +90,10 @@ class Run:
         found = read_predictions(self._store, self._record)
         if found is None:
             raise RunNotFound(f"run {self._record.described} has no predictions", hint="expctl help predictions")
-        columns: dict[str, Any] = {
-            "row": found.rows,
-            "text_hash": found.keys.astype(str),
-            "label": [found.values[code] for code in found.labels],
-            "prediction": [found.values[code] for code in found.predicted],
-        }
+        sides: dict[str, Any] = {"label": found.labels, "prediction": found.predicted}
+        if found.task != "regression":  # then they are positions in the classes
+            sides = {key: [found.values[code] for code in codes] for key, codes in sides.items()}
+        columns: dict[str, Any] = {"row": found.rows, "text_hash": found.keys.astype(str), **sides}
         if found.scores is not None and found.scores.shape[1] == 1:
             columns["decision"] = found.scores[:, 0]
         elif found.scores is not None:

@@ -81,6 +81,10 @@ class StoreError(ExpctlError):
     exit_code = ExitCode.STORE
 
 
+class OlderSchema(StoreError):
+    """An earlier MLflow than the installed one wrote the store: it can be read, and is written once it is upgraded."""
+
+
 class DataError(ExpctlError):
     """The data, or a model file, cannot be used as it is."""
 

@@ -37,8 +37,12 @@ LOSSES: Final = (
                      "HalfSquaredError", "PinballLoss")
     ),
 )  # fmt: skip
-# What prepares its categories: within it a partial function, of scikit-learn's check of an array and no other.
-CATEGORIES: Final = ("functools.partial", "sklearn.utils.validation.check_array")
+# What prepares its categories: within it a partial function, of scikit-learn's check of an array and no other. The last
+# is of scikit-learn 1.6: a list, of the columns left over, which are none.
+CATEGORIES: Final = (
+    "functools.partial", "sklearn.utils.validation.check_array",
+    "sklearn.compose._column_transformer._RemainderColsList",
+)  # fmt: skip
 # Its iterations of trees, bins, what they start from and what prepares their columns; the columns of the last by name.
 BOOSTING: Final = ("_predictors", "_bin_mapper", "_baseline_prediction", "_preprocessor")
 COLUMNS: Final = ("_transformer_to_input_indices",)

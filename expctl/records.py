@@ -51,6 +51,7 @@ class Tag:
     EXPLANATION: Final = "expctl.explanation"
     PROGRAM: Final = "expctl.program"  # of a run that a program of the user's made: its command line, as JSON
     PRUNED: Final = "expctl.pruned"  # the step at which a sweep stopped a trial of a program that did worse than others
+    TASK: Final = "expctl.task"  # what the predictions of a program are, where they are not of classes
     ADOPTED: Final = "expctl.adopted"  # when the predictions of a run of another program were added to it
     PROMOTED_AS: Final = "promoted_as"  # these are of registered versions, for people who read MLflow's pages
     PROMOTED_BY: Final = "promoted_by"
@@ -160,7 +161,10 @@ class RunRecord:
     @property
     def task(self) -> str:
         """What its model has learned: classification or regression."""
-        return self.params.get("task", "classification")
+        if Tag.TASK in self.tags:
+            return self.tags[Tag.TASK]
+        foreign = Tag.PROGRAM in self.tags or Tag.ADOPTED in self.tags  # whose own `task` is a word of theirs
+        return "classification" if foreign else self.params.get("task", "classification")
 
     @property
     def test_set(self) -> str | None:

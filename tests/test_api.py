@@ -68,6 +68,13 @@ def test_labels_have_the_type_that_was_recorded(folder, labels, kind):
     assert kind in (None, str(found["label"].dtype))
 
 
+def test_predictions_of_a_regression_are_numbers(house_runs):
+    found = expctl.run("close").predictions()
+    assert (str(found["label"].dtype), str(found["prediction"].dtype)) == ("float64", "float64")
+    assert found["label"].min() > 10_000
+    assert expctl.compare("flat", "close")["r2"].verdict == "better"
+
+
 def test_the_verdicts_are_those_of_compare(cli, runs):
     shown = json.loads(cli("compare", "weak", "strong", "--all", "--format", "json").stdout)["metrics"]
     found = expctl.compare("weak", "strong")

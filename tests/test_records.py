@@ -111,6 +111,13 @@ def test_the_test_set_and_the_warnings_are_read_from_tags() -> None:
     assert (run().test_set, run().warnings) == (None, [])
 
 
+def test_the_task_of_a_program_is_that_of_its_predictions_and_not_a_word_of_its_own() -> None:
+    assert run().task == "classification"
+    assert run(params={"task": "regression"}).task == "regression"
+    assert run(params={"task": "mnli"}, tags={Tag.PROGRAM: "{}"}).task == "classification"
+    assert run(params={"task": "mnli"}, tags={Tag.PROGRAM: "{}", Tag.TASK: "regression"}).task == "regression"
+
+
 def test_a_record_does_not_change() -> None:
     with pytest.raises(AttributeError):
         run().name = "other"  # type: ignore[misc]

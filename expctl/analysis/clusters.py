@@ -169,10 +169,11 @@ def cluster_limits(
     """Limits of each metric that labels decide, as (low, high), with whole groups as the sample; none of few groups.
 
     Shares of the groups are drawn as Dirichlet (Rubin 1981, The Bayesian bootstrap, Annals of Statistics 9); the lower
-    limit is taken as if one more group had been seen that is all wrong, the upper as if one more were all right, so
-    that a perfect score has a lower limit below 1 (of proportions: Clopper and Pearson 1934, Biometrika 26). The
-    percentiles stand for Student's t of as many groups of one size as would tell as much (Kish 1965, Survey Sampling);
-    of two classes, but for accuracy, as have the rarer one.
+    limit is taken as if one more group, of a random class, had been seen that is all wrong, the upper as if one more
+    were all right, so that a perfect score has a lower limit below 1 (of proportions: Clopper and Pearson 1934,
+    Biometrika 26), and what averages over the classes allows for a class of few groups. The percentiles stand for
+    Student's t of as many groups of one size as would tell as much (Kish 1965, Survey Sampling); of two classes, but
+    for accuracy, as have the rarer one.
     """
     import numpy as np
 
@@ -274,7 +275,8 @@ def _jackknife(without_each: np.ndarray) -> tuple[float, float]:
 
 def _one_more(blocks: Blocks, actual: np.ndarray, *, each_class: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights of the blocks in each resample, shape (resamples, blocks), and one more group, by class: its rows, and
-    the same as another class. It is like that of a random row; with `each_class`, for each, like those that have it.
+    the same as another class. It is like that of a random row of a random class; with `each_class`, for each class like
+    those that have it.
     """
     import numpy as np
 
@@ -285,8 +287,11 @@ def _one_more(blocks: Blocks, actual: np.ndarray, *, each_class: bool) -> tuple[
         having = np.maximum((actual > 0).sum(axis=0), 1)
         more = generator.standard_gamma(1, size=(size, actual.shape[1])) * actual.sum(axis=0) / having
         return weights, more, np.zeros_like(more)
-    rows = actual.sum(axis=1)
-    chosen = generator.choice(len(blocks), size=size, p=rows / rows.sum())
+    of = generator.choice(np.flatnonzero(actual.any(axis=0)), size=size)
+    chosen = np.empty(size, dtype=np.int64)
+    for code in np.unique(of):
+        rows, drawn = actual[:, code], of == code
+        chosen[drawn] = generator.choice(len(blocks), size=int(drawn.sum()), p=rows / rows.sum())
     more = generator.standard_gamma(1, size=(size, 1)) * actual[chosen] / blocks.sizes[chosen][:, None]
     present = np.flatnonzero(actual.any(axis=0))
     turned = np.zeros_like(more)

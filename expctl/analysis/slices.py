@@ -192,7 +192,7 @@ def slice_differences(
 ) -> list[SliceDifference]:
     """What a challenger changes by one metric on each slice of the paired rows, of which `cells` are those of a column.
 
-    P-values are corrected by Holm's method for as many slices. With `together` the limits hold for all slices at once
+    P-values are corrected for as many slices by Holm's method. With `together` limits and p-values hold for all at once
     (Bonferroni): some slice is then surely beyond a bound exactly where Holm's method would say so of some slice.
     """
     slices = slices_of(cells)
@@ -206,7 +206,8 @@ def slice_differences(
             continue
         parts = taken(baseline, pairing.first[one.rows]), taken(challenger, pairing.second[one.rows])
         tests.append(assess(*parts, confidence=level))
-    corrected = adjusted([_only(test, metric, 1 - confidence) for test in tests], metric)
+    by_itself = [_only(test, metric, 1 - confidence) for test in tests]
+    corrected = [_of_many(found, len(tested)) for found in by_itself] if together else adjusted(by_itself, metric)
     return [
         SliceDifference(one.name, len(one), found.get(metric), None if metric in found else _reason(test, metric))
         for one, test, found in zip(slices, tests, corrected, strict=True)
@@ -216,6 +217,11 @@ def slice_differences(
 def _only(test: Assessment, metric: str, alpha: float) -> dict[str, Difference]:
     found = test.differences.get(metric)
     return {} if found is None else {metric: replace(found, alpha=alpha)}
+
+
+def _of_many(found: dict[str, Difference], count: int) -> dict[str, Difference]:
+    """The difference on a slice, its p-value Bonferroni's of so many, as its limits are."""
+    return {key: replace(one, p_value=min(1.0, count * one.p_value), many=count) for key, one in found.items()}
 
 
 def _reason(test: Assessment, metric: str) -> str:

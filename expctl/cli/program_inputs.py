@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Options of training that say something of a program, too: of its run, of its data, how a sampler draws.
 _SHARED: Final = ("run_name", "tag", "note", "data_version", "experiment", "random_state")
-_TAKEN: Final = ("data", "param", "text_column", "target")  # these the program's request has
+_TAKEN: Final = ("data", "param", "text_column", "target", "task")  # these the program's request has
 
 
 def divided_metrics(values: Sequence[str]) -> tuple[str | None, dict[str, str]]:
@@ -52,7 +52,11 @@ def program_of(
     others = {key: value for key, value in flags.items() if key not in (*_SHARED, *_TAKEN)}
     refuse_options({**others, **of_model}, "is for models, not programs", "expctl help program-sweeps")
     columns = PredictionColumns(
-        flags.get("target"), of_program["prediction"], tuple(of_program["id"] or ()), flags.get("text_column")
+        flags.get("target"),
+        of_program["prediction"],
+        tuple(of_program["id"] or ()),
+        flags.get("text_column"),
+        flags.get("task"),
     )
     program = ProgramRequest(
         tuple(command), RunMetadata(), read_pairs(flags.get("param") or [], "--param"), patterns,

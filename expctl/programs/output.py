@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from expctl.errors import mask_secrets
+from expctl.programs.matching import Matcher
 from expctl.wording import name_words
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 KEPT: Final = 5 * 2**20  # bytes from the beginning, and as many from the end
 _LINE: Final = 10_000  # bytes of a line that are read for metrics
+_WAITING: Final = 65_536  # bytes of lines that are looked at together
+_MOMENT: Final = 0.1  # seconds between two looks, where there is something to look at
 _TOLD: Final = 300  # characters of the last line
 MOST_READINGS: Final = 100_000  # values of one metric; each is a row of the store
 _LARGEST_STEP: Final = 2**53  # beyond it floats skip integers, and 2**63 is more than a store holds
@@ -90,6 +93,7 @@ class Output:
 
     `show` is given every piece as it comes. `patterns`: a metric's name and the expression whose `value_group` is its
     value; a group `step` is its step, else the values of a name are counted from 0. `heard` is told each that is kept.
+    Lines are looked at some at a time: what came within the last moment may be looked at later, `readings` has it all.
     """
 
     def __init__(
@@ -114,7 +118,11 @@ class Output:
         self._ends: dict[str, bytes] = {}  # of each stream: the end of it, for its last line
         self._begun: dict[str, bytes] = {}  # of each stream: a line that has not ended
         self._steps: dict[str, int] = {}
-        self.readings: list[Reading] = []
+        self._waiting: list[tuple[int, bytes]] = []  # lines that are to be looked at, each with when it came
+        self._waiting_size = 0
+        self._looked = 0.0
+        self._matcher: Matcher | None = None
+        self._readings: list[Reading] = []
 
     def feed(self, stream: str, piece: bytes) -> None:
         """Take a piece of what came from a stream."""
@@ -143,25 +151,48 @@ class Output:
     def _read(self, stream: str, piece: bytes) -> None:
         *lines, rest = re.split(rb"[\r\n]+", self._begun.get(stream, b"") + piece)
         self._begun[stream] = rest[:_LINE]
-        for line in lines:
-            self._read_line(line)
+        self._wait(lines)
+        if self._waiting_size > _WAITING or time.monotonic() - self._looked > _MOMENT:
+            self._look()
 
-    def _read_line(self, line: bytes) -> None:
-        text = _ESCAPES.sub(b"", line[:_LINE]).decode("utf-8", "replace")
-        for key, (pattern, group) in self._patterns.items():
-            for found in pattern.finditer(text):
-                value, step = _number(found[group]), _number(found.groupdict().get("step"))
-                if value is None:
-                    continue
-                count = self._steps.get(key, 0)
-                self._steps[key] = count + 1
-                if count < MOST_READINGS:
-                    told = step is not None and abs(step) < _LARGEST_STEP and step.is_integer()
-                    at = int(step) if told and step is not None else count
-                    reading = Reading(key, value, at, time.time_ns() // 1_000_000)
-                    self.readings.append(reading)
-                    if self._heard is not None:
-                        self._heard(reading)
+    def _wait(self, lines: Iterable[bytes]) -> None:
+        moment = time.time_ns() // 1_000_000
+        for line in lines:
+            if line:
+                shown = _ESCAPES.sub(b"", line[:_LINE])
+                self._waiting.append((moment, shown))
+                self._waiting_size += len(shown) + 1
+
+    def _look(self) -> None:
+        """Find the metrics in the lines that wait."""
+        if self._waiting:
+            lines, self._waiting, self._waiting_size = self._waiting, [], 0
+            self._matcher = self._matcher or Matcher(self._patterns)
+            for place, key, value, step in self._matcher.find([line for _, line in lines]):
+                self._note(key, value, step, lines[place][0])
+        self._looked = time.monotonic()
+
+    def _note(self, key: str, value: float, step: float | None, moment: int) -> None:
+        count = self._steps.get(key, 0)
+        self._steps[key] = count + 1
+        if count < MOST_READINGS:
+            told = step is not None and abs(step) < _LARGEST_STEP and step.is_integer()
+            reading = Reading(key, value, int(step) if told and step is not None else count, moment)
+            self._readings.append(reading)
+            if self._heard is not None:
+                self._heard(reading)
+
+    @property
+    def readings(self) -> list[Reading]:
+        """The values of metrics in the lines that have ended so far."""
+        with self._lock:
+            self._look()
+            return self._readings
+
+    @property
+    def given_up(self) -> list[str]:
+        """The metrics whose expressions were given up, as one line took them too long."""
+        return [] if self._matcher is None else list(self._matcher.given_up)
 
     def left_out(self) -> dict[str, int]:
         """How many values of each metric were more than are kept."""
@@ -171,9 +202,11 @@ class Output:
     def close(self) -> None:
         """The streams have ended: read the lines that nothing ended."""
         with self._lock:
-            for line in self._begun.values():
-                self._read_line(line)
+            self._wait(self._begun.values())
             self._begun.clear()
+            self._look()
+            if self._matcher is not None:
+                self._matcher.close()
 
     def log(self) -> bytes:
         """What is kept: all of it, or beginning and end with a line that says how much lay between. Without secrets."""
@@ -211,13 +244,6 @@ def value_group(pattern: re.Pattern[str]) -> int:
     if group is None:
         raise ValueError("the expression has no group for the number")
     return group
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
 
 
 def shown_on(descriptor: int) -> Callable[[bytes], None]:

@@ -32,6 +32,9 @@ assert sys.platform != "win32"
 MARK: Final = "EXPCTL_RUN_ID"  # the variable by which what belongs to a program is found where its guard is gone
 _PIECE: Final = 65_536
 _INSISTING: Final = 3  # signals that were sent without an effect
+_LOOKS: Final = 20  # at the processes, until none of them is just beginning
+_LOOK: Final = 0.05  # seconds between two
+_OF_KERNEL: Final = 0x200000  # PF_KTHREAD of the flags in /proc/PID/stat
 _PATIENCE: Final = 2.0  # seconds for the streams to end after the processes
 
 
@@ -192,13 +195,29 @@ class Program:
     def _marked(self) -> list[int]:
         """The processes that have our mark, by /proc."""
         mark = f"{MARK}={self._mark}".encode()
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                ended = (folder / "stat").read_bytes().rpartition(b")")[2].split()[0] in (b"Z", b"X")
-                if not ended and mark in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append(int(folder.name))
-        return found
+        for _ in range(_LOOKS):
+            found, beginning = [], False
+            for folder in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError):
+                    environ = _environ(folder)
+                    beginning = beginning or environ == b""
+                    if environ is not None and mark in environ.split(b"\0"):
+                        found.append(int(folder.name))
+            if found or not beginning:
+                return found
+            time.sleep(_LOOK)
+        return []
+
+
+def _environ(folder: Path) -> bytes | None:
+    """The environment of a process by its folder in /proc; None of one that has ended, and of those of the kernel.
+
+    It is empty for the moment in which a process becomes another program (exec).
+    """
+    state = (folder / "stat").read_bytes().rpartition(b")")[2].split()
+    if state[0] in (b"Z", b"X") or int(state[6]) & _OF_KERNEL:
+        return None
+    return (folder / "environ").read_bytes()
 
 
 def _signal_of(cause: BaseException | None) -> signal.Signals:

@@ -132,6 +132,14 @@ def untested_lines(run: RunRecord, test: Assessment) -> list[str]:
     return lines
 
 
+def corrected_line(metric: str, tests: Sequence[Assessment]) -> str | None:
+    """What p stands for, where another metric than the asked one has no verdict though its limits exclude 0."""
+    others = (found for test in tests for key, found in test.differences.items() if key != metric)
+    if not any(found.verdict == "no clear difference" and (found.low > 0 or found.high < 0) for found in others):
+        return None
+    return f"p of {metric} stands by itself, that of the other metrics is corrected for being many (--metric asks one)"
+
+
 def _folded(comparison: Comparison) -> dict[str, str]:
     """What a comment folds: all sections but the metrics, with what they are of."""
     keys: dict[str, list[str]] = {}

@@ -22,6 +22,27 @@ if TYPE_CHECKING:
 
 def client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     """MLflow's client, the store opened; None for a store without MLflow's schema, unless that may be made."""
+    import mlflow
+
+    uri = settings.tracking_uri
+    patient = prepare(settings)
+    path = uris.sqlite_path(uri)
+    with store_errors(settings), opening(uri, create=create) as made:
+        if not (made or create):
+            return None
+        if create and path is not None and not path.exists():
+            create_file(path)
+        client = mlflow.MlflowClient(tracking_uri=patient)
+        if not uris.is_server(uri):
+            client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
+    return client
+
+
+def prepare(settings: Settings) -> str:
+    """Have MLflow be silent and patient with a store, which it need not open to fetch files from elsewhere.
+
+    Gives the address by which MLflow knows it, the same for each (Store.uri): one address, one engine of MLflow's.
+    """
     import logging
 
     import mlflow
@@ -33,19 +54,9 @@ def client_of(settings: Settings, *, create: bool) -> MlflowClient | None:
     retries.usual()
     if uris.is_server(settings.tracking_uri):
         bounded_calls.bound()
-    uri = settings.tracking_uri
-    patient = uris.patient(uris.absolute(uri))  # Store.uri: one address, one engine of MLflow's
+    patient = uris.patient(uris.absolute(settings.tracking_uri))
     mlflow.set_tracking_uri(patient)
-    path = uris.sqlite_path(uri)
-    with store_errors(settings), opening(uri, create=create) as made:
-        if not (made or create):
-            return None
-        if create and path is not None and not path.exists():
-            create_file(path)
-        client = mlflow.MlflowClient(tracking_uri=patient)
-        if not uris.is_server(uri):
-            client.search_experiments(max_results=1)  # opens the database: migrations and refusals happen here
-    return client
+    return patient
 
 
 def quieten(verbose: bool) -> None:

@@ -1,4 +1,4 @@
-"""An opened MLflow store: runs found and read through one of three readers, written through MLflow's client.
+"""An opened MLflow store: runs found and read through one of four readers, written through MLflow's client.
 
 Experiments are passed by id, never through MLflow's active experiment (setting it by name races: runs of two processes
 land in "Default").
@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from expctl.errors import RunNotFound, StoreError, UsageError, mask_passwords, mask_secrets
+from expctl.errors import OlderSchema, RunNotFound, StoreError, UsageError, mask_passwords, mask_secrets
 from expctl.filters.expression import EVERY_RUN, all_of
 from expctl.filters.parse import parse
 from expctl.filters.resolve import known_field, resolve_fields
@@ -120,17 +120,17 @@ class Store:
         return self._client
 
     @contextmanager
-    def read_by_client(self) -> Iterator[None]:
-        """Within, the client reads a store of an older schema too, which MLflow does not open: by an upgraded copy."""
-        from expctl.tracking.readers.sqlite import SqliteReader
-
-        path = uris.sqlite_path(self.settings.tracking_uri)
-        if path is None or not isinstance(self._reader, SqliteReader) or not self._reader.older:
+    def read_by_client(self, runs: Sequence[RunRecord]) -> Iterator[None]:
+        """Within, the client reads runs of a store of an older schema too, which MLflow does not open: by a copy."""
+        if not getattr(self._reader, "older", False):
             yield
             return
+        from expctl.tracking.database.copied_runs import copied_runs
         from expctl.tracking.database.upgrade import passing_copy
 
-        with passing_copy(self.settings, path) as settings:
+        path = uris.sqlite_path(self.settings.tracking_uri)
+        ids = [run.run_id for run in runs]
+        with copied_runs(self.settings, ids) if path is None else passing_copy(self.settings, path) as settings:
             self._client = client_of(settings, create=False)
             yield
             self._client = None
@@ -332,7 +332,14 @@ def open_store(settings: Settings, *, create: bool = False, verbose: bool = Fals
                 return _answering(Store(settings, reader, note=note), create)
         except NotServed as refusal:
             aside = f"read through MLflow's client, not directly: {refusal}"
-    client = client_of(settings, create=create)
+    try:
+        client = client_of(settings, create=create)
+    except OlderSchema as older:
+        reader = None if create else _older(settings)
+        if reader is None:
+            raise
+        note(_read_as_it_is(older))
+        return Store(settings, reader, note=note)
     if client is None:
         return Store(settings, None, note=note)
     from expctl.tracking.readers.mlflow_client import ClientReader
@@ -370,11 +377,23 @@ def _direct(uri: str, note: Note = silent) -> Reader | None:
 
         reader = sqlite.connect(path, uri)
         if reader.older:
-            older = uris.older_schema(uri)
-            note(f"{older.message}, and is read as it is ({older.hint})")
+            note(_read_as_it_is(uris.older_schema(uri)))
         return reader
     if uris.is_server(uri):
         from expctl.tracking.readers import rest
 
         return rest.connect(uri)
     return None
+
+
+def _older(settings: Settings) -> Reader | None:
+    """What reads a store of an older MLflow that is no SQLite file; None where nothing does."""
+    if uris.sqlite_path(settings.tracking_uri) is not None:
+        return None
+    from expctl.tracking.readers import older_database
+
+    return older_database.connect(settings)
+
+
+def _read_as_it_is(older: OlderSchema) -> str:
+    return f"{older.message}, and is read as it is ({older.hint})"

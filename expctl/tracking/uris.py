@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlsplit
 
-from expctl.errors import StoreError, UsageError, mask_secrets
+from expctl.errors import OlderSchema, StoreError, UsageError, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -147,9 +147,9 @@ def _is_database(path: Path) -> bool:
     return True
 
 
-def older_schema(uri: str) -> StoreError:
+def older_schema(uri: str) -> OlderSchema:
     """The error for a store that an earlier MLflow wrote."""
-    return StoreError(
+    return OlderSchema(
         f"the store {mask_secrets(uri)} has an older schema than the installed MLflow", hint=upgrading(uri)
     )
 

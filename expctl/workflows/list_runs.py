@@ -190,7 +190,7 @@ def _fetched(names: Sequence[str] | None, *, vary: bool) -> Projection:
         return Projection(
             None,
             frozenset({*(key for keys in USUAL_METRICS.values() for key in keys), *standing}),
-            _PROCESS | {Tag.SWEEP, Tag.STAGE},
+            _PROCESS | {Tag.SWEEP, Tag.STAGE, Tag.TASK, Tag.PROGRAM, Tag.ADOPTED},
             datasets=False,
         )
     keys = frozenset([*names, *(name.partition(".")[2] for name in names)])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from expctl.errors import DataError, UsageError
 from expctl.tracking.runs.predicted import predictions_file
-from expctl.training.data.predictions_table import predictions_of
+from expctl.training.data.predictions_table import PredictionColumns, predictions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,9 @@ FILE: Final = "EXPCTL_PREDICTIONS"  # the variable by which `expctl run` says wh
 _NAME: Final = "log_predictions"
 
 
-def log(columns: TableColumns) -> None:
+def log(columns: TableColumns, task: str | None = None) -> None:
     """See `expctl.log_predictions`; `columns` are its arguments (`columns_of`)."""
-    table = predictions_of(columns, _NAME)
+    table = predictions_of(columns, _NAME, PredictionColumns(task=task))
     mlflow = sys.modules.get("mlflow")
     active = None if mlflow is None else mlflow.active_run()
     if mlflow is not None and active is not None:

@@ -65,7 +65,8 @@ def usable_model(store: Store, run: RunRecord, *, trust: bool, note: Callable[[s
         check_answers(store, run, model)
     if not model.inputs:
         raise DataError(
-            f"the model of run {run.label} does not record which columns it reads", hint="train it with expctl"
+            f"the model of run {run.label} does not record which columns it reads",
+            hint="log it with an input_example of named columns, or train it with expctl",
         )
     return model
 

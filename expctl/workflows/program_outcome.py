@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from expctl.programs.placeholders import RUN_DIR
 from expctl.tracking.runs.items import Folder, MetricValue, Param
 from expctl.tracking.runs.metadata import OWN_FILES, check_file_name, check_key
 from expctl.tracking.runs.predicted import predicted
-from expctl.training.data.tables import check_file, read_bytes
+from expctl.training.data.tables import check_file, kind_of, read_bytes, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -147,11 +148,40 @@ def _flat(found: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
             yield before + key, value
 
 
-def predictions(path: Path, columns: PredictionColumns, run: RunRecord, note: Callable[[str], None]) -> Iterator[Item]:
-    """The items of a predictions file for a run (see `evidence_of`). Raises DataError where it is malformed."""
+def predictions(
+    path: Path,
+    columns: PredictionColumns,
+    run: RunRecord,
+    note: Callable[[str], None],
+    data: str | None = None,
+) -> Iterator[Item]:
+    """The items of a predictions file for a run (see `evidence_of`), whose rows are of its `data`.
+
+    Raises DataError for a file that is malformed.
+    """
     from expctl.training.data.predictions_table import read_predictions_table
 
-    return evidence_of(read_predictions_table(read_bytes(str(path)), path.name, columns), run, note)
+    table = read_predictions_table(read_bytes(str(path)), path.name, columns)
+    return evidence_of(table if data is None else _placed(table, data, run, note), run, note)
+
+
+def _placed(table: PredictionsTable, data: str, run: RunRecord, note: Callable[[str], None]) -> PredictionsTable:
+    """The predictions with the numbers of their rows in the data file of a run, where these can be told."""
+    from expctl.training.data.file_rows import rows_in
+
+    try:
+        content = read_bytes(data)
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != run.params.get("data_hash"):
+            return table
+        rows = rows_in(read_table(content, kind_of(data), encoding="utf-8", name=data), table)
+    except DataError:
+        return table  # it is whatever the program reads
+    if rows is not None:
+        return replace(table, rows=rows, source=digest)
+    if table.task == "regression":
+        note(f"the test rows are not found in {Path(data).name}, and so not in runs of train: expctl help predictions")
+    return table
 
 
 def evidence_of(
@@ -162,7 +192,7 @@ def evidence_of(
     What the run says otherwise than its predictions is told to `note`, and gets no limits, which would not be of its
     value; so are predictions of which none is a label.
     """
-    if (strange := _strangers(table)) is not None:
+    if table.task == "classification" and (strange := _strangers(table)) is not None:
         note(f"warning: {strange}: is it the right column?")
     if "test_rows" not in run.params:
         yield Param("test_rows", len(table.hashes))

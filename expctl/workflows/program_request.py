@@ -64,7 +64,9 @@ class ProgramRequest:
         if self.predictions is not None:
             kind_of(self.predictions)
         elif self.columns.options:
-            raise UsageError(f"{self.columns.options[0]} names a column of --predictions FILE", hint=_COLUMNS)
+            option = self.columns.options[0]
+            what = "is about" if option == "--task" else "names a column of"
+            raise UsageError(f"{option} {what} --predictions FILE", hint=_COLUMNS)
         if len(self.to_json([])) > TAG_LIMIT:
             raise UsageError("the command is too long to be written down", hint="put its arguments into a file")
 
@@ -88,7 +90,8 @@ class ProgramRequest:
             "command": without_secret_words(self.command, secrets), "params": self.params_told(secrets),
             "metrics": dict(self.patterns), "artifacts": list(self.artifacts), "data": self.data,
             "predictions": self.predictions, "target": columns.target, "prediction": columns.prediction,
-            "ids": list(columns.ids), "text_column": columns.text, "timeout": self.timeout_seconds,
+            "ids": list(columns.ids), "text_column": columns.text, "task": columns.task,
+            "timeout": self.timeout_seconds,
         }  # fmt: skip
         return json.dumps({key: value for key, value in asked.items() if value}, ensure_ascii=False)
 
@@ -107,7 +110,11 @@ class ProgramRequest:
         if not isinstance(said["command"], list) or not all(isinstance(word, str) for word in words):
             raise TypeError
         columns = PredictionColumns(
-            said.get("target"), said.get("prediction"), tuple(said.get("ids", ())), said.get("text_column")
+            said.get("target"),
+            said.get("prediction"),
+            tuple(said.get("ids", ())),
+            said.get("text_column"),
+            said.get("task"),
         )
         return cls(
             tuple(said["command"]), RunMetadata(), said.get("params", {}), said.get("metrics", {}),
@@ -127,7 +134,7 @@ class ProgramRequest:
         columns = self.columns
         said = {
             "--data": self.data, "--predictions": self.predictions, "--target": columns.target,
-            "--prediction": columns.prediction, "--text-column": columns.text,
+            "--prediction": columns.prediction, "--text-column": columns.text, "--task": columns.task,
         }  # fmt: skip
         words += [part for option, value in said.items() if value for part in (option, value)]
         words += [part for one in columns.ids for part in ("--id", one)]

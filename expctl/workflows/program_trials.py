@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from expctl.errors import Stopped, StoreError, mask_secrets
 from expctl.metrics import higher_is_better
@@ -70,6 +70,7 @@ class ProgramTrials:
     pool: ProgramPool
     pruner_name: str | None = None
     pruner: Pruner | None = field(init=False)
+    computes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         name = self.pruner_name

@@ -188,9 +188,11 @@ def record_program(
             ended = _executed(command, request.timeout_seconds, context, output, environment)
         for key, more in output.left_out().items():
             context.note(f"warning: {key} has {more:,} values more than the {MOST_READINGS:,} that are recorded")
+        for key in output.given_up:
+            context.note(f"warning: {key} is not read to the end: a line took its expression more than 1 s (--metric)")
         failure = failure_of(ended, output, request.timeout_seconds)
         if failure is None:
-            for key in sorted(set(request.patterns) - {one.key for one in output.readings}):
+            for key in sorted(set(request.patterns) - {one.key for one in output.readings} - set(output.given_up)):
                 context.note(f"nothing in the output is a value of {key} (--metric)")
         outcome = _Outcome(request, context, output, before, handed, scratch, folder)
         reason = None if failure is None else reason_of(failure)
@@ -259,7 +261,8 @@ class _Outcome:
             path = self.handed
         else:
             return []
-        return list(program_outcome.predictions(path, request.columns, run, self.context.note))
+        data = None if request.data is None else data_path(request.data, self.context)
+        return list(program_outcome.predictions(path, request.columns, run, self.context.note, data))
 
     @contextmanager
     def kept_aside(self, run_id: str) -> Iterator[None]:

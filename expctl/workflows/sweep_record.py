@@ -41,8 +41,12 @@ class Trials(Protocol):
     """What the trials of a sweep are: models that are trained (`TrialContext`), or programs that are run
     (`ProgramTrials`).
 
-    `work` is done by a worker, which is given this, shared by all, and what the recorder's `begin` returns.
+    `work` is done by a worker, which is given this, shared by all, and what the recorder's `begin` returns. `computes`
+    says that it is our own Python that does the work, with our libraries.
     """
+
+    @property
+    def computes(self) -> bool: ...
 
     @property
     def work(self) -> Callable[[Any, Any], Any]: ...
@@ -109,7 +113,7 @@ def record_sweep(
     higher = higher_is_better(plan.metric)
     proposals = Proposals(space, plan.sampler, trials=plan.trials, seed=space.seed, higher_is_better=higher)
     pool.share(trials)
-    common = run_tags(labels, command, code, developer=store.settings.developer)
+    common = run_tags(labels, command, code, developer=store.settings.developer, computes=trials.computes)
     tags = common | _plan_tags(plan)
     with recording_sweep(store, plan, labels, tags, resumed=resumed, scratch=pool.scratch) as writer:
         parent = store.get(writer.run_id)

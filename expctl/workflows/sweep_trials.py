@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from expctl.errors import StoreError, mask_secrets
 from expctl.records import Tag
@@ -51,6 +51,7 @@ class TrialContext:
     data_version: str | None
     objective: str
     strict: bool = False
+    computes: ClassVar[bool] = True
 
     @property
     def work(self) -> Callable[[TrialContext, Task], Done]:

@@ -135,6 +135,13 @@ def test_a_model_without_an_error_has_a_lower_limit_below_one() -> None:
     assert low == pytest.approx(0.025 ** (1 / GROUPS), abs=0.01)  # Clopper and Pearson
 
 
+def test_limits_allow_for_one_more_group_of_a_rare_class() -> None:
+    labels = np.repeat([0, 1], [534, 16])
+    low, high = cluster_limits(labels, labels, named(np.arange(len(labels))))["balanced_accuracy"]
+    assert high == 1
+    assert low == pytest.approx((1 + 0.025 ** (1 / 16)) / 2, abs=0.01)  # Clopper and Pearson, of the rare class alone
+
+
 def test_very_many_groups_are_put_together_and_say_the_same() -> None:
     random = np.random.default_rng(3)
     labels = random.integers(0, 2, 30_000)

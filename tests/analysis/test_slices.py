@@ -111,6 +111,18 @@ def test_limits_that_hold_together_are_wider_and_a_verdict_keeps_its_confidence(
         assert together.difference is not None
         assert together.difference.low < apart.difference.low < apart.difference.high < together.difference.high
         assert together.difference.alpha == pytest.approx(0.05)
+        assert together.difference.p_value >= apart.difference.p_value
+
+
+def test_p_values_that_hold_together_agree_with_their_limits() -> None:
+    cells, (one, other) = two_runs()
+    found = slice_differences(one, other, pair(one, other), cells, "accuracy", together=True)
+    for part in found:
+        rows = np.flatnonzero(cells == part.name)
+        alone = assess(taken(one, rows), taken(other, rows)).differences["accuracy"]
+        assert part.difference is not None
+        assert part.difference.p_value == pytest.approx(min(1.0, 3 * alone.p_value))
+        assert (part.difference.p_value < 0.05) == (part.difference.low > 0 or part.difference.high < 0)
 
 
 def test_what_cannot_be_tested_says_why() -> None:

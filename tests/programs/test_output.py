@@ -137,5 +137,6 @@ def test_values_are_kept_up_to_a_limit_and_the_others_counted(monkeypatch):
     monkeypatch.setattr(output_module, "MOST_READINGS", 3)
     output = Output(patterns={"x": re.compile(r"(\d)")})
     output.feed("stdout", b"1\n2\n3\n4\n5\n")
+    output.close()
     assert [one.value for one in output.readings] == [1, 2, 3]
     assert output.left_out() == {"x": 2}

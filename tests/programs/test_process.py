@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from expctl.errors import DataError, ExitCode, Stopped
-from expctl.programs import guard
+from expctl.programs import guard, process
 from expctl.programs.leash import Leash
 from expctl.programs.output import Ended, Output
 from expctl.programs.process import MARK, Program
@@ -32,10 +32,10 @@ def run(*command: str, timeout: float | None = None, mark: str = "", **environme
 def left(mark: str) -> list[str]:
     """The processes that have the mark."""
     found = []
-    for process in psutil.process_iter():
+    for one in psutil.process_iter():
         try:
-            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
-                found.append(f"{process.pid} {process.cmdline()}")
+            if one.status() != psutil.STATUS_ZOMBIE and one.environ().get(MARK) == mark:
+                found.append(f"{one.pid} {one.cmdline()}")
         except psutil.Error:
             continue
     return found
@@ -96,6 +96,25 @@ def test_what_it_leaves_behind_is_ended(left_behind):
 def test_where_its_guard_is_killed_nothing_is_left_either():
     ended, _ = run("sh", "-c", "setsid sleep 600 & kill -9 $PPID; sleep 600")
     assert ended.code is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc here")
+def test_what_is_just_beginning_when_its_guard_is_killed_is_found_too(tmp_path, monkeypatch):
+    """In exec a process has no environment for a moment, which is when the guard's end is heard of, if it is killed
+    as it starts the program.
+    """
+    really, begun = process._environ, set()
+
+    def environ(folder: Path) -> bytes | None:
+        first = folder.name not in begun
+        begun.add(folder.name)
+        return b"" if first and really(folder) is not None else really(folder)
+
+    monkeypatch.setattr(process, "_environ", environ)
+    monkeypatch.chdir(tmp_path)
+    ended, _ = run("sh", "-c", "setsid sh -c 'echo >begun; sleep 600' & until [ -e begun ]; do :; done; kill -9 $PPID")
+    assert ended.code is None
+    assert begun
 
 
 def test_a_program_that_is_deaf_to_sigterm_is_killed_when_its_time_is_up(tmp_path, monkeypatch):

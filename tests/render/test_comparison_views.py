@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -16,7 +17,14 @@ from expctl.analysis.groups import GroupDifference
 from expctl.analysis.significance import Assessment
 from expctl.analysis.slices import SliceDifference
 from expctl.records import RunRecord
-from expctl.render.comparison_views import comparison_sheet, flips_sheet, gate_sheet, groups_sheet, verdict_line
+from expctl.render.comparison_views import (
+    comparison_sheet,
+    corrected_line,
+    flips_sheet,
+    gate_sheet,
+    groups_sheet,
+    verdict_line,
+)
 from expctl.render.formats import as_json, as_markdown, plain_table
 from expctl.render.sheet import Change, Setting, Sheet
 from expctl.render.terminal import print_table
@@ -150,6 +158,18 @@ def test_where_there_is_no_room_a_comparison_has_p_rather_than_limits(monkeypatc
     print_table(comparison_sheet(comparison, [Assessment({"balanced_accuracy": found})]), stream)
     header = next(line.split() for line in stream.getvalue().splitlines() if "verdict" in line)
     assert header[header.index("change") + 1 :] == told
+
+
+def test_it_is_said_that_p_is_corrected_where_limits_and_verdict_seem_to_disagree() -> None:
+    corrected = Difference("mcc", 0.70, 0.74, 0.01, 0.07, p_value=0.06, many=6)
+    asked = Difference("f1_score", 0.85, 0.87, 0.005, 0.035, p_value=0.06)
+    told = corrected_line("f1_score", [Assessment({"f1_score": asked, "mcc": corrected}, {})])
+    assert (
+        told
+        == "p of f1_score stands by itself, that of the other metrics is corrected for being many (--metric asks one)"
+    )
+    for clear in (replace(corrected, p_value=0.01), replace(corrected, low=-0.01)):
+        assert corrected_line("f1_score", [Assessment({"f1_score": asked, "mcc": clear}, {})]) is None
 
 
 def test_slices_of_a_gate_have_their_rows_and_why_there_is_no_verdict():

@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import sklearn
+from packaging.version import Version
 from sklearn import datasets, preprocessing
 from sklearn import metrics as sk
 from sklearn.compose import ColumnTransformer
@@ -230,8 +232,11 @@ class Combination:
             return preprocessing.OneHotEncoder(handle_unknown="infrequent_if_exist", sparse_output=not dense, **rare)
         if own["encoder"] == "target":
             regresses = self.table.task == "regression"
-            folds: Any = (KFold if regresses else StratifiedKFold)(5, shuffle=True, random_state=self.seed)
-            return preprocessing.TargetEncoder(target_type="continuous" if regresses else "auto", cv=folds)
+            shuffled: dict[str, Any] = {"shuffle": True, "random_state": self.seed}
+            folds: Any = {"cv": 5, **shuffled}
+            if Version(sklearn.__version__) >= Version("1.9"):  # which wants them made
+                folds = {"cv": (KFold if regresses else StratifiedKFold)(5, **shuffled)}
+            return preprocessing.TargetEncoder(target_type="continuous" if regresses else "auto", **folds)
         if own["encoder"] == "native":
             rare["max_categories"] = rare["max_categories"] or 255
         unknown = float("nan") if own["encoder"] == "native" else -1

@@ -16,16 +16,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import mlflow
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from mlflow.entities import ViewType
 from packaging.version import Version
 
+from expctl import compat
 from expctl.analysis.ranking import kind_of
 from expctl.filters.expression import And, Condition, Expression, Field, Not, Or, Order
 from expctl.settings import Settings
 from expctl.tracking.readers import mlflow_search, sqlite
 from expctl.tracking.readers.mlflow_client import ClientReader, record
+from expctl.tracking.readers.older_database import OlderDatabaseReader
 from expctl.tracking.readers.protocol import WHOLE, Projection, Query
 from expctl.tracking.store import open_store
 from tests.tracking.random_stores import (
@@ -60,7 +63,7 @@ many = settings(
 
 
 class Both:
-    """One store that is written anew for each case, and the two readers of it."""
+    """One store that is written anew for each case, the two readers of it, and that of older databases."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -68,6 +71,9 @@ class Both:
         self.client = mlflow.MlflowClient(self.settings.tracking_uri)
         self.through_client = ClientReader(self.client, self.settings)
         self.direct = sqlite.connect(path, self.settings.tracking_uri)
+        self.engine, tables = sqlalchemy.create_engine(f"sqlite:///{path}"), sqlalchemy.MetaData()
+        tables.reflect(self.engine, only=lambda name, _: name in compat.TABLES, resolve_fks=False)
+        self.of_older = OlderDatabaseReader(self.engine, self.settings, tables)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +83,9 @@ def both(tmp_path_factory: pytest.TempPathFactory, migrated_store: Path) -> Iter
     page, mlflow_search.PAGE = mlflow_search.PAGE, 3  # so that a handful of runs is several pages
     ahead, sqlite._AHEAD = sqlite._AHEAD, 4  # and the first of them by a metric are not all of them
     near, sqlite._NEAR = sqlite._NEAR, 0
-    yield Both(path)
+    made = Both(path)
+    yield made
+    made.engine.dispose()
     mlflow_search.PAGE, sqlite._AHEAD, sqlite._NEAR = page, ahead, near
 
 
@@ -172,6 +180,25 @@ def test_both_readers_find_the_same_runs_in_the_same_order_with_the_same_values(
     if query.limit is None:
         assert both.direct.count(query) == len(found)
         assert list(found[0].params) == list(both.through_client.find(query)[0].params) if found else True
+
+
+@seed(SEED)
+@settings(many, max_examples=max(50, CASES // 4))
+@given(stores, queries, keys)
+def test_the_reader_of_older_databases_tells_the_same_of_the_same_tables(both, runs, query, key):
+    rewrite(both.path, runs)
+    reader = both.of_older
+    found = reader.find(query)
+    assert [told(run) for run in found] == [told(run) for run in both.direct.find(query)]
+    assert reader.experiments() == both.direct.experiments()
+    assert reader.keys() == both.direct.keys()
+    assert reader.spaces(key, query.experiments) == both.direct.spaces(key, query.experiments)
+    for run in found[:1]:
+        assert told(reader.get(run.run_id)) == told(both.direct.get(run.run_id))
+        assert reader.folders(run) == both.direct.folders(run)
+        for metric in run.metrics:
+            assert str(reader.history(run.run_id, metric)) == str(both.direct.history(run.run_id, metric))
+    assert reader.get("0") is None
 
 
 # MLflow's own language, as it is written, in all the ways that it can be.

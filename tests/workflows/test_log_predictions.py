@@ -51,6 +51,20 @@ def test_they_go_to_the_active_run_whose_own_metrics_stay(folder):
     assert run.test_set is not None
 
 
+def test_numbers_are_a_regression_or_what_is_said_of_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPCTL_PREDICTIONS", str(tmp_path / "p.parquet"))
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    truth, said = np.array([1.5, 2.5, 4.0]), np.array([1.0, 2.0, 4.5], dtype=np.float32)
+    for task in (None, "regression"):
+        expctl.log_predictions(truth if task is None else [1, 2, 4], said, ids=[7, 8, 9], task=task)
+        table = read_predictions_table((tmp_path / "p.parquet").read_bytes(), "p.parquet")
+        assert (table.task, table.predictions.predicted.tolist()) == ("regression", [1.0, 2.0, 4.5])
+    with pytest.raises(DataError, match=r"column 'prediction' holds continuous values \(4.5\)"):
+        expctl.log_predictions([1, 2, 4], [1, 2, 4.5], ids=[7, 8, 9])
+    with pytest.raises(UsageError, match="no such task, did you mean 'regression'"):
+        expctl.log_predictions(truth, said, ids=[7, 8, 9], task="regresion")
+
+
 def test_without_mlflow_they_go_to_the_file_of_expctl_run(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPCTL_PREDICTIONS", str(tmp_path / "p.parquet"))
     monkeypatch.delitem(sys.modules, "mlflow", raising=False)

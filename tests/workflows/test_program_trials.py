@@ -33,6 +33,7 @@ def test_each_trial_is_a_run_with_its_own_folder_and_they_are_ranked(cli, folder
         )
         assert cli("get", run.run_id, "id.txt").stdout == f"{run.run_id}\n"
         assert cli("get", run.run_id, "run_dir/model/w").stdout == "w\n"
+        assert not {"python", "blas", "threads"} & set(run.tags)  # which are of our process
     assert parent_of(folder, "s").metrics["best_loss"] == 1.0
     assert "expctl sweep -g x=3,1,2" in cli("show", "s").stdout
 

@@ -25,6 +25,7 @@ def adopt(
     prediction: programs.Prediction = None,
     id: programs.Id = None,
     text_column: programs.TextColumn = None,
+    task: programs.Task = None,
     trust: common.Trust = False,
     experiment: common.Experiment = None,
     tracking_uri: common.TrackingUri = None,
@@ -37,7 +38,7 @@ def adopt(
     from expctl.workflows.adopt import AdoptRequest
 
     request = AdoptRequest(
-        predictions, data, PredictionColumns(target, prediction, tuple(id or ()), text_column), trust
+        predictions, data, PredictionColumns(target, prediction, tuple(id or ()), text_column, task), trust
     )
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
 

@@ -147,15 +147,19 @@ def _sheet(compared: ComparedRuns, *, whole: bool) -> tuple[Sheet, list[str]]:
 
 
 def _tell_unseen(compared: ComparedRuns, streams: Streams) -> None:
-    """What the rows could have seen where there is no clear difference (said of one challenger), and the noise."""
+    """What the rows could have seen where there is no clear difference (said of one challenger), what was corrected,
+    and the noise.
+    """
+    from expctl.render.comparison_views import corrected_line
     from expctl.render.power import unseen
     from expctl.render.repeats import noise_line
 
     if compared.metric is None or not compared.comparison.lines:
         return
     told = next((line for test in compared.tests if (line := unseen(compared.metric, test))), None)
-    if told is not None:
-        streams.note(told)
+    for line in (told, corrected_line(compared.metric, compared.tests)):
+        if line is not None:
+            streams.note(line)
     if compared.noise is not None:
         streams.note(noise_line(compared.noise))
 

@@ -76,7 +76,7 @@ def _write(
     from expctl.tracking.archive.export import Exporter
 
     try:
-        with store.read_by_client(), whole_file(output) as stream, writing(stream) as writer:
+        with store.read_by_client(runs), whole_file(output) as stream, writing(stream) as writer:
             exporter = Exporter(store, writer)
             done = exporter.write(runs, stage)
             _check_new(output)

@@ -29,6 +29,7 @@ def run(
     prediction: programs.Prediction = None,
     id: programs.Id = None,
     text_column: programs.TextColumn = None,
+    task: programs.Task = None,
     timeout: programs.Timeout = None,
     run_name: training.RunName = None,
     tag: training.Tag = None,
@@ -47,7 +48,7 @@ def run(
     request = ProgramRequest(
         tuple(command or ()), RunMetadata(run_name, read_pairs(tag or [], "-t"), note),
         read_pairs(param or [], "--param"), read_patterns(metric or []), tuple(artifact or ()), data,
-        predictions, PredictionColumns(target, prediction, tuple(id or ()), text_column), timeout,
+        predictions, PredictionColumns(target, prediction, tuple(id or ()), text_column, task), timeout,
     )  # fmt: skip
     settings = load_settings(experiment=experiment, tracking_uri=tracking_uri)
     environment = dict(os.environ)  # before MLflow and we make ours of it

@@ -8,6 +8,7 @@ import typer
 
 from expctl.cli.options import common, completion
 from expctl.training.search.pruners import PRUNERS
+from expctl.training.tasks import TASKS
 
 _RECORD: Final = "Record"
 _PREDICTIONS: Final = "Predictions"
@@ -69,6 +70,13 @@ TextColumn = Annotated[
     typer.Option(
         metavar="COLUMN", help="The text that identifies a row, as in runs of train.  [default: text]",
         rich_help_panel=_PREDICTIONS,
+    ),
+]  # fmt: skip
+Task = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TASK", help="What was predicted, else told by the target: classification or regression.",
+        rich_help_panel=_PREDICTIONS, autocompletion=completion.one_of(TASKS),
     ),
 ]  # fmt: skip
 TrialTimeout = Annotated[

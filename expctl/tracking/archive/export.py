@@ -22,6 +22,7 @@ from expctl.tracking import uris
 from expctl.tracking.archive.container import Writer
 from expctl.tracking.archive.identity import RUN_ID, is_half, origin_of
 from expctl.tracking.archive.schema import ENDED, OF_THE_STORE, ArchivedData, ArchivedModel, ArchivedPoint, ArchivedRun
+from expctl.tracking.client import prepare
 from expctl.tracking.errors import store_errors
 from expctl.tracking.places import is_folder
 from expctl.tracking.readers.protocol import stored_number
@@ -282,7 +283,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 
 def _fetched(store: Store, uri: str) -> Iterator[tuple[str, Any]]:
     """The files of a folder that is not on this machine, fetched one at a time."""
-    store.client  # noqa: B018 (opens the store, in our way)
+    prepare(store.settings)
     with store_errors(store.settings):
         repository = compat.artifact_repository(uri, store.uri)
         paths = sorted(path for path, _ in listed(repository))

@@ -15,6 +15,7 @@ from expctl.filters.expression import attribute
 from expctl.records import Tag
 from expctl.tracking.errors import lacks_endpoint, reason, store_errors
 from expctl.tracking.lacks import Lack
+from expctl.tracking.models.storage import model_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -236,7 +237,7 @@ def _logged_model(store: Store, run: RunRecord) -> Any:
     """The logged model of a run; None where it is among the run's files, as MLflow 2 had it."""
     from mlflow.exceptions import MlflowException
 
-    made_by_run = f"name = 'model' AND source_run_id = '{run.run_id}'"
+    made_by_run = f"name = '{model_place(store, run)[0]}' AND source_run_id = '{run.run_id}'"
     try:
         found = store.client.search_logged_models([run.experiment_id], filter_string=made_by_run)
     except MlflowException as error:

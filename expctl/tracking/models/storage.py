@@ -85,9 +85,7 @@ def load_model(
 def _fetch(store: Store, run: RunRecord, folder: Path) -> Path:
     if Tag.HOST in run.tags and Tag.COMPLETE not in run.tags:  # one of ours that was cut short, its upload perhaps too
         raise _without_model(run)
-    places = dict(store.reader.folders(run))
-    # Without a logged model, before MLflow 3, it is one of the run's folders.
-    place = places.get("model", f"{run.artifact_uri.rstrip('/')}/model")
+    place = model_place(store, run)[1]
     target = folder / "model"
     target.mkdir()
     local = local_folder(located(store, place))
@@ -106,6 +104,23 @@ def _fetch(store: Store, run: RunRecord, folder: Path) -> Path:
             raise _without_model(run)
         _check_there(store, run)
     return target  # that lacks what it should have is known as damaged
+
+
+def model_place(store: Store, run: RunRecord) -> tuple[str, str]:
+    """Name and address of the model of a run: the one that is called `model`, else the only one it has logged.
+
+    Raises RunNotFound where it has logged several under other names.
+    """
+    places = {name: place for name, place in store.reader.folders(run) if name}
+    names = ["model"] if "model" in places else sorted(places)
+    if len(names) > 1:
+        told = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        raise RunNotFound(
+            f"run {run.described} has {len(names)} models ({told}), none of which is called model",
+            hint='the one that counts is logged with name="model"',
+        )
+    # Without a logged model, before MLflow 3, it is one of the run's folders.
+    return next(((name, places[name]) for name in names), ("model", f"{run.artifact_uri.rstrip('/')}/model"))
 
 
 def _fetch_needed(server: RestReader, uri: str, target: Path) -> bool:
@@ -147,7 +162,7 @@ def _without_model(run: RunRecord) -> RunNotFound:
 
 
 def check_model(store: Store, run: RunRecord) -> None:
-    """See that a run is complete and its model the recorded one, without loading it.
+    """See that a run is complete and its model the recorded one, without loading it. A program's may be of any flavor.
 
     Raises RunNotFound for a run that is not complete or has no model, DataError for a model that is damaged.
     """
@@ -155,7 +170,9 @@ def check_model(store: Store, run: RunRecord) -> None:
     if run.deleted:
         raise RunNotFound(f"{what} has been deleted", hint=f"expctl restore {run.run_id}")
     with temporary_folder() as folder:
-        _read(_fetch(store, run, folder), run)
+        fetched = _fetch(store, run, folder)
+        if Tag.MODEL_DIGEST in run.tags or "sklearn" in _described(fetched, run)["flavors"]:
+            _read(fetched, run)
     if run.status != "finished":
         raise RunNotFound(f"{what} is {run.status}, not finished", hint=f"expctl show {run.run_id[:8]}")
 
@@ -168,16 +185,20 @@ def _read(folder: Path, run: RunRecord) -> tuple[dict[str, Any], bytes]:
     """The scikit-learn flavor of an MLmodel, with the `inputs` that it names, and the content of the model's file,
     which is the recorded one.
     """
-    import yaml
-
-    where = _where(run)
+    where, described = _where(run), _described(folder, run)
+    if "sklearn" not in described["flavors"] and Tag.MODEL_DIGEST not in run.tags:
+        flavors = [str(one) for one in described["flavors"]]
+        own = next((one for one in flavors if one != "python_function"), flavors[0])
+        raise DataError(
+            f"the {where} is not of scikit-learn but of MLflow's flavor {own}",
+            hint="mlflow models predict, or mlflow.pyfunc.load_model",
+        )
     try:
-        described = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
         flavor = dict(described["flavors"]["sklearn"])
         file = (folder / flavor["pickled_model"]).resolve()
         flavor["inputs"] = _inputs(described)
     except Exception as error:  # an MLmodel can be garbage in as many ways as YAML and JSON
-        raise DataError(f"the {where} is damaged: MLmodel is missing or not readable", hint=AGAIN) from error
+        raise _unreadable(where) from error
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
         raise DataError(f"the {where} is damaged: {flavor['pickled_model']} is not in it", hint=AGAIN)
     content = file.read_bytes()
@@ -185,6 +206,23 @@ def _read(folder: Path, run: RunRecord) -> tuple[dict[str, Any], bytes]:
     if recorded is not None and hashlib.sha256(content).hexdigest() != recorded:
         raise DataError(f"the {where} is damaged: {file.name} has changed since it was recorded", hint=AGAIN)
     return flavor, content
+
+
+def _described(folder: Path, run: RunRecord) -> dict[str, Any]:
+    """The MLmodel of a model, whose `flavors` are some. Raises DataError for one that is missing or not readable."""
+    import yaml
+
+    try:
+        described = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
+        if not dict(described["flavors"]):
+            raise ValueError("no flavors")
+    except Exception as error:  # as of `_read`
+        raise _unreadable(_where(run)) from error
+    return dict(described)
+
+
+def _unreadable(where: str) -> DataError:
+    return DataError(f"the {where} is damaged: MLmodel is missing or not readable", hint=AGAIN)
 
 
 def _load_from(folder: Path, run: RunRecord, *, trust: bool, warn: Callable[[str], None]) -> LoadedModel:

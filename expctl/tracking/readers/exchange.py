@@ -54,11 +54,19 @@ class Exchange:
         self._left = _LONGEST_WAIT * max(1, self._retries - 2)  # seconds to wait between calls, all in all
 
     def call(
-        self, method: str, path: str, body: bytes | None = None, into: Path | None = None, *, file: bool = False
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        into: Path | None = None,
+        *,
+        file: bool = False,
+        again: bool = True,
     ) -> tuple[int, bytes]:
         """Status and content of an answer, asked for again where that may help. Raises StoreError for none.
 
-        A content that is asked for `into` a file is written there, and empty here. A `file` may be larger.
+        A content that is asked for `into` a file is written there, and empty here. A `file` may be larger. Unless
+        `again` is set, a 500 is an answer.
         """
         where = f"{urlsplit(self._uri).path.rstrip('/')}/api/2.0/{path}"
         most = LARGEST_FILE if file or into is not None else LARGEST
@@ -75,7 +83,7 @@ class Exchange:
                     continue
                 told = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
                 raise self.failed(mask_secrets(told[:200]), "is the server running?") from error
-            if status not in _RETRIED or attempt == self._retries:
+            if status not in _RETRIED or attempt == self._retries or (status == 500 and not again):
                 break
             if not self._waited(self._backoff * 2**attempt if wait is None else wait):
                 break

@@ -1,7 +1,8 @@
 """The seam between what asks for runs and the store that has them: a query, and what a reader promises.
 
-Three readers answer it: through MLflow's client, which always works and is the reference; straight from MLflow's SQLite
-file; and over the tracking server's REST API. Knows none of them.
+Four readers answer it: through MLflow's client, which is the reference, and reads all but stores of older MLflows;
+straight from MLflow's SQLite file; over the tracking server's REST API; and from the database of an older MLflow. Knows
+none of them.
 """
 
 from __future__ import annotations

@@ -150,21 +150,27 @@ class RestReader:
 
     def file(self, folder: str, path: str) -> bytes | None:
         """The content of a file in a folder that `hands_out`; None if there is no such file."""
+        return self._fetched(folder, path)
+
+    def download(self, folder: str, path: str, target: Path) -> bool:
+        """Write a file in a folder that `hands_out`, however large it is, to `target`; False if there is none."""
+        return self._fetched(folder, path, target) is not None
+
+    def _fetched(self, folder: str, path: str, into: Path | None = None) -> bytes | None:
+        """The content of a file, or nothing where it was written `into` one; None if there is no such file.
+
+        Older MLflows (3.1 still does) answer 500 then, as where something fails: the file is looked for in the folder.
+        """
         call = f"mlflow-artifacts/artifacts/{_path_of(folder)}/{quote(path)}"
-        status, content = self._server.call("GET", call, file=True)
+        status, content = self._server.call("GET", call, into=into, file=True, again=False)
+        if status == 500:
+            if path not in (name for name, _ in self.files(folder)):
+                return None
+            status, content = self._server.call("GET", call, into=into, file=True)
         if status == 200:
             return content
         self._answer(status, content)
         return None
-
-    def download(self, folder: str, path: str, target: Path) -> bool:
-        """Write a file in a folder that `hands_out`, however large it is, to `target`; False if there is none."""
-        call = f"mlflow-artifacts/artifacts/{_path_of(folder)}/{quote(path)}"
-        status, content = self._server.call("GET", call, into=target)
-        if status == 200:
-            return True
-        self._answer(status, content)
-        return False
 
     def files(self, folder: str) -> Iterator[tuple[str, int | None]]:
         """Path and size of each file in a folder that `hands_out`, at any depth."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -16,6 +15,7 @@ from expctl.errors import StoreError
 from expctl.records import Tag
 from expctl.temporary import temporary_folder
 from expctl.tracking import uris
+from expctl.tracking.client import prepare
 from expctl.tracking.errors import store_errors
 from expctl.tracking.places import is_folder
 from expctl.tracking.runs.locations import bounded, check_inside, copy_files, located
@@ -82,7 +82,7 @@ def _size(path: Path) -> int | None:
 
 
 def _fetched(store: Store, uri: str, name: str) -> list[Artifact]:
-    store.client  # noqa: B018 (opens the store, in our way)
+    prepare(store.settings)
     with store_errors(store.settings):
         found = listed(compat.artifact_repository(uri, store.uri))
         return [Artifact((PurePosixPath(name) / path).as_posix(), size) for path, size in found]
@@ -178,6 +178,8 @@ def _side_by_side(act: Callable[[_Thing], None], each: Sequence[_Thing]) -> None
     """Do it for each, several at once. Raises what the first raises that fails; the others are not waited for then,
     nor where a signal ends it.
     """
+    from multiprocessing.pool import ThreadPool
+
     with ThreadPool(max(1, min(_AT_ONCE, len(each)))) as pool:
         for _ in pool.imap_unordered(act, each):
             pass
@@ -202,7 +204,7 @@ def delete_files(store: Store, address: str) -> None:
 
 
 def _downloaded(store: Store, run: RunRecord, path: str) -> bytes | None:
-    store.client  # noqa: B018 (opens the store, in our way)
+    prepare(store.settings)
     with store_errors(store.settings), temporary_folder() as folder:
         repository = compat.artifact_repository(run.artifact_uri, store.uri)
         try:

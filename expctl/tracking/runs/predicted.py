@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from expctl import __version__
 from expctl.records import Tag
 from expctl.tracking.runs.items import File, MetricValue, TagValue, figures, limits, predictions_parquet
+from expctl.tracking.runs.predictions import ROWS_OF
+from expctl.training.tasks import load_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,12 +24,14 @@ def predictions_file(table: PredictionsTable) -> bytes:
 
     from expctl.training.data.rows import Rows
     from expctl.training.fit.trainer import predictions_frame
-    from expctl.training.tasks import classification as task
 
     predictions = table.predictions
     rows = Rows(pd.DataFrame(index=table.rows), predictions.labels, table.hashes, predictions.groups)
     frame = predictions_frame(predictions, rows)
-    return predictions_parquet(frame, task.prediction_metadata(predictions))
+    described = load_task(table.task).prediction_metadata(predictions)
+    if table.source is not None:
+        described |= {ROWS_OF: table.source}
+    return predictions_parquet(frame, described)
 
 
 def predicted(table: PredictionsTable, content: bytes | None = None) -> Iterator[Item]:
@@ -36,16 +40,17 @@ def predicted(table: PredictionsTable, content: bytes | None = None) -> Iterator
     `content` is their predictions.parquet where the run has it already.
     """
     from expctl.training.data.dataset import fingerprint
-    from expctl.training.tasks import classification as task
 
     predictions = table.predictions
-    evaluation = task.evaluate(predictions)
+    evaluation = load_task(table.task).evaluate(predictions)
     if content is None:
         content = predictions_file(table)
         yield File("predictions.parquet", content)
     yield TagValue(Tag.PREDICTIONS_DIGEST, hashlib.sha256(content).hexdigest())
     yield TagValue(Tag.TEST_SET, fingerprint(table.hashes, predictions.labels))
     yield TagValue(Tag.VERSION, __version__)
+    if table.task != "classification":
+        yield TagValue(Tag.TASK, table.task)
     yield from figures(evaluation)
     yield from (File(path, text.encode()) for path, text in evaluation.files.items())
     yield from (MetricValue(key, value) for key, value in evaluation.metrics.items() if key != "predict_seconds")

@@ -11,6 +11,7 @@ from expctl.analysis.predictions import RunPredictions, ScoreKind
 from expctl.records import Tag
 from expctl.tracking.errors import damaged
 
+ROWS_OF: Final = "expctl.rows_of"  # of a program's predictions.parquet: the hash of the file that `row` numbers
 _SLICE: Final = "slice."
 
 if TYPE_CHECKING:
@@ -34,13 +35,14 @@ def read_predictions(store: Store, run: RunRecord) -> RunPredictions | None:
     import pyarrow as pa
 
     try:
-        return predictions_in(content, run.params.get("test_data_hash") or run.params.get("data_hash"))
+        source = run.params.get("test_data_hash") or run.params.get("data_hash")
+        return predictions_in(content, None if Tag.PROGRAM in run.tags else source)
     except (pa.ArrowException, KeyError, ValueError, OSError) as error:
         raise damaged(run, "predictions.parquet") from error
 
 
 def predictions_in(content: bytes, source: str | None = None) -> RunPredictions:
-    """What a predictions.parquet says, of rows of a file with this hash.
+    """What a predictions.parquet says, of rows of a file with this hash, or with the one that it names itself.
 
     Raises whatever pyarrow raises for one that is damaged.
     """
@@ -54,21 +56,21 @@ def predictions_in(content: bytes, source: str | None = None) -> RunPredictions:
     measured = task == "regression"
     values, labels, predicted = (_values if measured else _codes)(table["label"], table["prediction"])
     return RunPredictions(
-        rows=table["row"].to_numpy(),
-        keys=table["text_hash"].to_numpy().astype("S32"),
+        rows=_numbers(table["row"]),
+        keys=_hashes(table["text_hash"]),
         labels=labels,
         predicted=predicted,
         classes=[str(value) for value in values],
         scores=_scores(table["scores"]) if "scores" in table.column_names else None,
         score_kind=score_kind,
         score_classes=score_classes,
-        groups=table["group_hash"].to_numpy().astype("S32") if "group_hash" in table.column_names else None,
+        groups=_hashes(table["group_hash"]) if "group_hash" in table.column_names else None,
         slices={
             name.removeprefix(_SLICE): _cells(table[name]) for name in table.column_names if name.startswith(_SLICE)
         },
         values=values,
         task=task,
-        source=source,
+        source=described[ROWS_OF.encode()].decode() if ROWS_OF.encode() in described else source,
     )
 
 
@@ -91,7 +93,7 @@ def _codes(labels: Any, predicted: Any) -> tuple[list[str | float], np.ndarray, 
     both = pa.chunked_array([*labels.chunks, *predicted.chunks]).combine_chunks().dictionary_encode()
     if both.null_count:
         raise ValueError("a label or prediction is missing")
-    codes = both.indices.to_numpy(zero_copy_only=False).astype("int64")
+    codes = _numbers(both.indices).astype("int64")
     return both.dictionary.to_pylist(), codes[: len(labels)], codes[len(labels) :]
 
 
@@ -99,7 +101,7 @@ def _values(labels: Any, predicted: Any) -> tuple[list[str | float], np.ndarray,
     """Two columns of numbers as they are, and no classes. Raises ValueError for one that is missing or not finite."""
     import numpy as np
 
-    known = [np.asarray(part.to_numpy(), dtype=np.float64) for part in (labels, predicted)]
+    known = [np.asarray(_numbers(part), dtype=np.float64) for part in (labels, predicted)]
     if not all(np.isfinite(part).all() for part in known):
         raise ValueError("a label or prediction is missing, or not finite")
     return [], known[0], known[1]
@@ -107,4 +109,22 @@ def _values(labels: Any, predicted: Any) -> tuple[list[str | float], np.ndarray,
 
 def _scores(column: Any) -> np.ndarray:
     values = column.combine_chunks()
-    return cast("np.ndarray", values.flatten().to_numpy(zero_copy_only=False).reshape(len(values), -1))
+    return _numbers(values.flatten()).reshape(len(values), -1)
+
+
+def _numbers(column: Any) -> np.ndarray:
+    """A column as an array, without `to_numpy`, which imports pandas (a fifth of a `compare`)."""
+    import numpy as np
+
+    return np.from_dlpack(column.combine_chunks() if hasattr(column, "chunks") else column)
+
+
+def _hashes(column: Any) -> np.ndarray:
+    """A column of hashes, 32 characters each."""
+    import numpy as np
+    import pyarrow as pa
+
+    if column.null_count:
+        raise ValueError("a hash is missing")
+    known = column.combine_chunks().cast(pa.binary(32))
+    return np.frombuffer(known.buffers()[1], dtype="S32", count=len(known), offset=32 * known.offset)

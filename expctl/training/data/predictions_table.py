@@ -11,9 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from expctl.errors import DataError, closest
+from expctl.errors import DataError, UsageError, closest
+from expctl.training.data import cells
+from expctl.training.data.column_kinds import task_of_target
 from expctl.training.data.rows import text_hashes
 from expctl.training.data.tables import kind_of, read_table
+from expctl.training.tasks import TASKS
 from expctl.training.tasks.class_labels import read_labels
 from expctl.training.tasks.protocol import Predictions
 
@@ -43,29 +46,45 @@ _SUM: Final = 1e-3  # by which the probabilities of a row may differ from 1: as 
 
 @dataclass(frozen=True, slots=True)
 class PredictionColumns:
-    """Which columns are what; None, or none: those of the usual names. `ids` identify a row, or `text` does."""
+    """Which columns are what; None, or none: those of the usual names. `ids` identify a row, or `text` does.
+
+    `task` is what was predicted, None where the target tells.
+    """
 
     target: str | None = None
     prediction: str | None = None
     ids: tuple[str, ...] = ()
     text: str | None = None
+    task: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.task is not None and self.task not in TASKS:
+            raise UsageError(f"--task {self.task}: no such task{closest(self.task, TASKS)}", hint=" or ".join(TASKS))
 
     @property
     def options(self) -> list[str]:
-        """The options that name them, of those that are named."""
+        """The options that say so, of those that were given."""
         said = {
-            "--target": self.target, "--prediction": self.prediction, "--id": self.ids, "--text-column": self.text
+            "--target": self.target, "--prediction": self.prediction, "--id": self.ids, "--text-column": self.text,
+            "--task": self.task,
         }  # fmt: skip
         return [option for option, value in said.items() if value]
 
 
 @dataclass(frozen=True)
 class PredictionsTable:
-    """Predictions of rows that `hashes` identify, shape (n,), dtype S32, and `rows` number, shape (n,)."""
+    """Predictions of rows that `hashes` identify, shape (n,), dtype S32, and `rows` number, shape (n,).
+
+    `numbered` says that the numbers stood in the table; `source` is the hash of the data file whose rows they number,
+    None where that is not known. `task` is what was predicted.
+    """
 
     predictions: Predictions
     hashes: np.ndarray
     rows: np.ndarray
+    numbered: bool = False
+    source: str | None = None
+    task: str = "classification"
 
 
 def read_predictions_table(
@@ -102,14 +121,57 @@ def predictions_of(
         raise DataError(f"{name} has no rows", hint="one line for each test row: expctl help predictions")
     target = _chosen(table, columns.target, TARGETS, name, "--target")
     prediction = _chosen(table, columns.prediction, PREDICTIONS, name, "--prediction")
-    labels, predicted = _labels(table, target, prediction, name, parse=parse)
-    scores, score_kind, classes = _scores(table, labels, predicted, name, parquet)
+    _check_present(table, (target, prediction), name)
+    task = _task(table, columns, target, parquet)
+    groups = _groups(table, name)
+    if task == "regression":
+        labels, predicted = (_measured(table[column], column, name) for column in (target, prediction))
+        predictions = Predictions(labels, predicted, None, "none", np.array([]), 0.0, groups)
+    else:
+        labels, predicted = _labels(table, target, prediction, parse=parse)
+        scores, score_kind, classes = _scores(table, labels, predicted, name, parquet)
+        predictions = Predictions(labels, predicted, scores, score_kind, classes, 0.0, groups)
     hashes = _hashes(table, columns, (target, prediction), name)
-    rows = np.arange(size)
-    if all(isinstance(one, int) and 0 <= one < 2**63 for one in table.get("row", [None])):
-        rows = np.array(table["row"], dtype=np.int64)
-    predictions = Predictions(labels, predicted, scores, score_kind, classes, 0.0, _groups(table, name))
-    return PredictionsTable(predictions, hashes, rows)
+    numbered = all(isinstance(one, int) and 0 <= one < 2**63 for one in table.get("row", [None]))
+    rows = np.array(table["row"], dtype=np.int64) if numbered else np.arange(size)
+    return PredictionsTable(predictions, hashes, rows, numbered, task=task)
+
+
+def _task(table: TableColumns, columns: PredictionColumns, target: str, parquet: bytes | None) -> str:
+    """What was predicted: as said; classes where there are scores of them, and of texts with whole numbers; else as the
+    target of a training tells it.
+    """
+    if columns.task is not None:
+        return columns.task
+    if parquet is not None and TEXT_HASH in table:
+        import pyarrow.parquet as pq
+
+        described = pq.read_schema(io.BytesIO(parquet)).metadata or {}
+        if b"expctl.classes" in described or b"expctl.task" in described:  # it is of expctl's form
+            return str(described.get(b"expctl.task", b"classification").decode())
+    values = table[target]
+    if _DECISION in table or any(key.startswith(_PROBABILITY) for key in table):
+        return "classification"
+    of_texts = columns.text is not None or (not columns.ids and TEXT in table)
+    if of_texts and cells.are_numbers(values) and all(one.is_integer() for one in cells.numbers(values)):
+        return "classification"
+    return task_of_target(values)
+
+
+def _measured(values: list[Any], column: str, name: str) -> np.ndarray:
+    """The numbers of a column, float64, shape (n,). Raises DataError, with the row, for a cell that is none."""
+    import numpy as np
+
+    wrong = next((row for row, value in enumerate(values, 1) if not cells.is_number(value)), None)
+    if wrong is not None:
+        raise DataError(
+            f"{name}: row {wrong:,} has the {column} {str(values[wrong - 1])[:40]!r}, which is not a finite number",
+            hint="the target is numbers; --task classification, if they are classes",
+        )
+    try:
+        return np.array(cells.numbers(values), dtype=np.float64)
+    except ValueError as error:
+        raise DataError(f"{name}: column {column!r}: {error}", hint="numbers that a float holds") from error
 
 
 def _chosen(table: TableColumns, asked: str | None, usual: Sequence[str], name: str, option: str) -> str:
@@ -123,20 +185,29 @@ def _chosen(table: TableColumns, asked: str | None, usual: Sequence[str], name: 
     return found
 
 
-def _labels(
-    table: TableColumns, target: str, prediction: str, name: str, *, parse: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Both columns, of one type: integers where the targets are, though predictions be written 1.0.
-
-    Raises DataError where a cell is empty, or holds no class.
-    """
-    import numpy as np
-
-    for column in (target, prediction):
+def _check_present(table: TableColumns, columns: Sequence[str], name: str) -> None:
+    """Raise DataError where a cell of the columns is empty."""
+    for column in columns:
         missing = next((row for row, value in enumerate(table[column], 1) if value is None or value != value), None)
         if missing is not None:
             raise DataError(f"{name}: row {missing:,} has no {column}", hint="every row needs both: predict them all")
-    both = read_labels([*table[target], *table[prediction]], parse=parse, column=target)
+
+
+def _labels(table: TableColumns, target: str, prediction: str, *, parse: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Both columns, of one type: integers where the targets are, though predictions be written 1.0.
+
+    Raises DataError where a cell holds no class.
+    """
+    import numpy as np
+
+    try:
+        both = read_labels([*table[target], *table[prediction]], parse=parse, column=target)
+    except DataError as error:
+        read_labels(table[target], parse=parse, column=target)  # which raises where the target is no class
+        raise DataError(
+            error.message.replace(repr(target), repr(prediction)),
+            hint=f"of probabilities one column proba_CLASS each; --task regression, if {target!r} is a number",
+        ) from error
     size = len(table[target])
     if both.dtype.kind == "f" and np.abs(both[size:]).max() < _EXACT:
         alone = read_labels(table[target], parse=parse, column=target)

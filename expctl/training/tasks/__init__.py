@@ -24,6 +24,11 @@ def task_name(recipe: Recipe) -> str:
     return recipe.task or "classification"
 
 
+def load_task(name: str) -> Task:
+    """The module of a task of the table."""
+    return cast("Task", importlib.import_module(TASKS[name]))
+
+
 def task_of(recipe: Recipe) -> Task:
     """The module that knows a recipe's task."""
-    return cast("Task", importlib.import_module(TASKS[task_name(recipe)]))
+    return load_task(task_name(recipe))

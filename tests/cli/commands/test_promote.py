@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 
 import pytest
 
 from expctl.records import Tag
 from expctl.tracking.models import registry
+from tests.conftest import ROOT
 from tests.tracking.recorded import model_folder, store_of
 
 
@@ -240,3 +242,74 @@ def test_without_a_store_nothing_is_made(cli, tmp_path, monkeypatch):
     refused(cli("promote", "latest", "reviews"), 3, "there is no store")
     refused(cli("promote", "--list", "reviews"), 3, "there is no store")
     assert list(tmp_path.iterdir()) == []
+
+
+OWN = """
+import sys
+
+import mlflow
+import pandas as pd
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from expctl import log_predictions
+
+rows = pd.read_csv("small.csv")
+train, test = rows[:100], rows[100:]
+model = make_pipeline(CountVectorizer(), LogisticRegression(C=float(sys.argv[2]))).fit(train["text"], train["label"])
+with mlflow.start_run():
+    mlflow.sklearn.log_model(model, name=sys.argv[4], pip_requirements=["scikit-learn"])
+    log_predictions(test["label"], model.predict(test["text"]), texts=test["text"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_pictures")
+def test_the_model_that_a_program_logged_itself_is_promoted_if_it_is_better(cli, small, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (small.parent / "own.py").write_text(OWN)
+    for name, c, called in (("poor", "0.00001", "model"), ("good", "10", "classifier")):
+        done = cli("run", "--name", name, "--", sys.executable, "own.py", "--c", c, "--called", called)
+        assert done.exit_code == 0, done.stderr
+    assert cli("promote", "poor", "reviews").exit_code == 0
+    done = cli("promote", "good", "reviews", "--if-better-than", "champion")
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (0, "gate: pass"), done.stderr
+    store = store_of(small.parent)
+    assert held(store) == ({1: "poor", 2: "good"}, {"champion": 2})
+    back = cli("promote", "poor", "reviews", "--if-better-than", "champion")
+    assert (back.exit_code, held(store)[1]) == (1, {"champion": 2})
+
+
+def test_a_model_of_any_flavor_is_promoted_and_predict_says_that_it_is_not_scikit_learns(cli, folder):
+    run = logged(folder, "net")
+    assert cli("promote", run, "nets").exit_code == 0
+    assert held(store_of(folder), "nets")[1] == {"champion": 1}
+    refused(
+        cli("predict", "--run", "nets@champion", "x"),
+        5,
+        "is not of scikit-learn but of MLflow's flavor python_function",
+    )
+
+
+def test_of_several_models_the_one_called_model_is_the_runs(cli, folder):
+    run = logged(folder, "encoder", "head")
+    refused(cli("promote", run, "nets"), 3, "has 2 models (encoder, head), none of which is called model")
+    run = logged(folder, "encoder", "model")
+    assert cli("promote", run, "nets").exit_code == 0
+
+
+def logged(folder, *names: str) -> str:
+    """A run of a program that logged models under these names, which are no pipelines of scikit-learn."""
+    import mlflow
+
+    class Net(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input: list[str], params=None) -> list[str]:
+            return model_input
+
+    mlflow.set_tracking_uri(store_of(folder).settings.tracking_uri)
+    found = mlflow.get_experiment_by_name("expctl")
+    with mlflow.start_run(experiment_id=found.experiment_id if found else mlflow.create_experiment("expctl")) as active:
+        for name in names:
+            mlflow.pyfunc.log_model(name=name, python_model=Net(), pip_requirements=["mlflow"])
+    return str(active.info.run_id)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from expctl.tracking.runs.predictions import read_predictions
 from tests.tracking.recorded import statuses, store_of
 from tests.warm import Process
 
@@ -90,6 +91,15 @@ def test_metrics_of_the_output_and_of_metrics_json(cli, folder):
     assert "warning: metrics.json: bad is no number" in done.stderr
 
 
+def test_an_expression_that_tries_without_end_costs_its_metric_and_nothing_else(cli, folder):
+    code = f"echo loss 1; echo {'a' * 60}; echo loss 2; echo x 3"
+    done = cli("run", "--metric", r"bad=(?:a+)+b|x (\d)", "--metric", r"loss=loss (\d)", "--", "sh", "-c", code)
+    assert (done.exit_code, latest(folder).metrics) == (0, {"loss": 2})
+    (told,) = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert told == "expctl: warning: bad is not read to the end: a line took its expression more than 1 s (--metric)"
+    assert "nothing in the output is a value of" not in done.stderr
+
+
 def test_a_metrics_json_of_another_program_is_not_read(cli, folder):
     (folder / "metrics.json").write_text('{"f1": 1}')
     assert cli("run", "--", "true").exit_code == 0
@@ -146,6 +156,8 @@ def test_secrets_of_the_environment_are_in_no_file_tag_or_parameter(cli, folder,
         (["--predictions", "x.doc", "--", "true"], "expctl: x.doc: unknown file format"),
         (["--prediction", "guess", "--", "true"], "expctl: --prediction names a column of --predictions FILE"),
         (["--id", "doc", "--", "true"], "expctl: --id names a column of --predictions FILE"),
+        (["--task", "regression", "--", "true"], "expctl: --task is about --predictions FILE"),
+        (["--task", "regresion", "--", "true"], "expctl: --task regresion: no such task, did you mean 'regression'?"),
         (["-t", "mlflow.x=1", "--", "true"], "expctl: tag 'mlflow.x': mlflow. and expctl. are reserved"),
     ],
 )
@@ -161,7 +173,6 @@ def test_what_is_wrong_is_told_before_there_is_a_run(cli, folder, arguments, tol
 
 def write_predictions(folder: Path, of: str, **changed: str) -> str:
     """pred.csv of the current folder: what the run `of` predicted, with the texts of small.csv; gives a program."""
-    from expctl.tracking.runs.predictions import read_predictions
     from expctl.tracking.runs.references import resolve
 
     store = store_of(folder)
@@ -214,6 +225,43 @@ def test_predictions_that_are_missing_or_malformed_fail_the_run(cli, folder, con
     assert done.stderr.splitlines()[-1].startswith(f"expctl: {told}")
     assert run.tags["expctl.reason"].startswith(told)
     assert store_of(folder).read_artifact(run, "output.log") == b""
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_regression_is_tested_against_a_training_on_the_same_table(cli, house_runs):
+    """Each knows its rows by other columns of one file: the program by an id that `train` does not read."""
+    store = store_of(house_runs)
+    (close,) = store.find("name = 'close'")
+    found = read_predictions(store, close)
+    with Path("houses.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with Path("given.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["listing", "price", "prediction"])
+        for row, price, predicted in reversed(list(zip(found.rows, found.labels, found.predicted, strict=True))):
+            writer.writerow([rows[row]["listing"], price, predicted])
+    words = ["--predictions", "p.csv", "--target", "price", "--", "cp", "given.csv", "p.csv"]
+    done = cli("run", "--name", "mine", "--data", "houses.csv", *words)
+    assert done.exit_code == 0, done.stderr
+    mine = latest(house_runs)
+    assert {key: mine.metrics[key] for key in ("r2", "rmse", "mae", "median_ae", "mape", "r2_low")} == {
+        key: pytest.approx(close.metrics[key], abs=1e-9) for key in ("r2", "rmse", "mae", "median_ae", "mape", "r2_low")
+    }
+    assert (mine.task, "f1_score" in mine.metrics) == ("regression", False)
+    compared = json.loads(cli("compare", "close", "mine", "--all", "--format", "json").stdout)
+    assert (compared["same_test_set"], compared["metrics"]["r2"]["verdict"]) == (True, "no clear difference")
+    decided = json.loads(cli("gate", "mine", "--baseline", "flat", "--format", "json").stdout)
+    assert (decided["gate"], decided["metric"]) == ("pass", "r2")
+    assert "mine" in cli("best", "--metric", "rmse", "--top", "4").stdout
+    assert json.loads(cli("list", "--limit", "1", "--format", "json").stdout)["rows"][0]["r2"] == mine.metrics["r2"]
+    assert cli("reproduce", "mine", "--trust").exit_code == 0
+
+    alone = cli("run", "--name", "alone", *words)  # nobody says which file its rows are of
+    assert alone.exit_code == 0, alone.stderr
+    assert cli("gate", "alone", "--baseline", "flat").exit_code == 6
+    Path("other.csv").write_text("listing,price\nH0,1\n")
+    elsewhere = cli("run", "--data", "other.csv", *words)
+    assert "the test rows are not found in other.csv" in elsewhere.stderr
 
 
 def test_predictions_of_another_program_are_not_taken(cli, folder):

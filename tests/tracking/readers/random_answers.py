@@ -129,7 +129,13 @@ def ask(answer: Callable[[str], tuple[int, bytes]], what: str, folder: Path) -> 
     reader = rest.RestReader("http://localhost:5000", {})
 
     def call(
-        _method: str, path: str, _body: bytes | None = None, into: Path | None = None, *, file: bool = False
+        _method: str,
+        path: str,
+        _body: bytes | None = None,
+        into: Path | None = None,
+        *,
+        file: bool = False,
+        again: bool = True,
     ) -> Any:
         status, found = answer(path.removeprefix("mlflow/"))
         if into is not None and status == 200:

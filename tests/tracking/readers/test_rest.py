@@ -21,6 +21,7 @@ from expctl.tracking.readers.mlflow_client import ClientReader
 from expctl.tracking.readers.protocol import NotServed, Query
 from expctl.tracking.runs.references import resolve
 from expctl.tracking.store import Store, open_store
+from tests.tracking.forged import forging
 from tests.tracking.random_stores import rewrite, stores
 from tests.tracking.serving import serving
 from tests.tracking.test_readers import CASES, SEED, many, queries, told
@@ -320,3 +321,33 @@ def test_a_connection_is_used_again_and_one_that_the_server_has_closed_is_made_a
         server.shutdown()
         thread.join()
     assert Lasting.opened == opened
+
+
+def test_an_older_server_that_fails_for_a_file_that_is_not_there_is_not_asked_again(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    folder, files = "mlflow-artifacts:/1/abc/artifacts", "mlflow-artifacts/artifacts"
+    failures = 1
+
+    def say(call, asked):
+        nonlocal failures
+        if call == files:
+            server.status = 200
+            return {"files": [{"path": "there.txt", "is_dir": False, "file_size": 2}]}
+        server.status = 500
+        if call.endswith("there.txt") and failures == 0:
+            server.status = 200
+            return b"hi"
+        failures -= call.endswith("there.txt")
+        return {"error_code": "INTERNAL_ERROR", "message": "[Errno 2] No such file or directory"}
+
+    with forging(say) as server:
+        reader = rest.connect(server.address)
+        assert reader.file(folder, "none.txt") is None
+        assert reader.download(folder, "none.txt", tmp_path / "none.txt") is False
+        assert len(server.asked) == 4
+        assert reader.file(folder, "there.txt") == b"hi"  # it failed for another reason, and passed
+        there = f"{files}/1/abc/artifacts/there.txt"
+        assert [call for call, _ in server.asked[4:]] == [there, files, there]
+        failures = 99
+        with pytest.raises(StoreError, match="No such file or directory"):
+            reader.file(folder, "there.txt")

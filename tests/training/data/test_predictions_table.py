@@ -72,6 +72,44 @@ def test_predictions_written_as_floats_make_no_floats_of_labels(label, predictio
         assert {type(one) for one in (*found.labels.tolist(), *found.predicted.tolist())} == {type(labels[0])}
 
 
+MANY = [str(n) for n in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("header", "labels", "predicted", "task"),
+    [
+        ("id,label,prediction", ["1.5", "2"], ["1", "2"], "regression"),
+        ("id,label,prediction", ["1", "2"], ["1", "2"], "classification"),
+        ("id,label,prediction", MANY, MANY, "regression"),
+        ("text,label,prediction", MANY, MANY, "classification"),  # as `train` has it of texts
+        ("text,label,prediction", ["1.5", "2"], ["1", "2"], "regression"),
+        ("id,label,prediction", ["a", "2"], ["a", "2"], "classification"),
+    ],
+)
+def test_the_target_tells_what_was_predicted(header, labels, predicted, task):
+    lines = [",".join(row) for row in zip([f"x{n}" for n in range(len(labels))], labels, predicted, strict=True)]
+    table = read("\n".join([header, *lines, ""]))
+    assert table.task == task
+    assert table.predictions.labels.dtype.kind == {"regression": "f", "classification": "iO"}[task][0] or "a" in labels
+
+
+def test_scores_of_classes_or_a_word_say_what_was_predicted():
+    scores = "".join(f",proba_{n}" for n in range(30))
+    rows = "".join(f"{n},{n},{n}{''.join(f',{int(n == k)}' for k in range(30))}\n" for n in range(30))
+    assert read(f"id,label,prediction{scores}\n{rows}").task == "classification"
+    asked = read("id,label,prediction\n1,1,2.5\n2,0,0\n", task="regression")
+    assert (asked.task, asked.predictions.predicted.tolist(), asked.predictions.scores) == (
+        "regression",
+        [2.5, 0],
+        None,
+    )
+    wrong = "p.csv: row 2 has the prediction 'inf', which is not a finite number"
+    with pytest.raises(DataError, match=wrong):
+        read("id,label,prediction\n1,1.5,2.5\n2,0,inf\n")
+    with pytest.raises(DataError, match="row 1 has the label 'a', which is not a finite number"):
+        read("id,label,prediction\n1,a,2.5\n", task="regression")
+
+
 def test_probabilities_are_put_into_the_order_of_the_classes():
     table = read("id,label,prediction,proba_b,proba_a\n1,a,a,0.25,0.75\n2,b,b,0.9,0.1\n").predictions
     assert (table.score_kind, list(table.classes)) == ("probability", ["a", "b"])
@@ -116,7 +154,7 @@ def test_what_expctl_writes_is_read_back(kind):
         ("text,label,prediction\nx,a,a\n,a,a\n", "p.csv: row 2 has no text"),
         ("label,prediction\na,a\n", "p.csv has nothing that identifies a row"),
         ("row,label,prediction\n1,a,a\n", "p.csv has nothing that identifies a row"),
-        ("id,label,prediction\n1,0.5,0.5\n", "column 'label' holds continuous values"),
+        ("id,label,prediction\n1,0,0.5\n", "column 'prediction' holds continuous values (0.5), not classes"),
         ("id,label,prediction,proba_a,proba_b\n1,a,b,0.5,0.6\n", "p.csv: row 1 has probabilities that do not add up"),
         ("id,label,prediction,proba_a,proba_b\n1,a,b,-1,2\n", "p.csv: row 1 has probabilities that do not add up"),
         ("id,label,prediction,proba_a\n1,a,b,\n", "p.csv: row 1 has the score None for a"),

@@ -117,8 +117,9 @@ EVERY_FAMILY = {
 }
 
 
+BEFORE_1_8 = Version(sklearn.__version__) < Version("1.8")
 since_1_8 = pytest.mark.skipif(
-    Version(sklearn.__version__) < Version("1.8"),
+    BEFORE_1_8,
     reason="our defaults and ranges are those of scikit-learn 1.8 and later",
 )
 
@@ -358,6 +359,8 @@ def test_every_choice_trains_on_a_table(task: str, name: str, key: str, value: A
     few = {"n_estimators": 5, "max_iter": 10} if "trees" in name or "forest" in name or "boosting" in name else {}
     few = {few_of: few[few_of] for few_of in families_of(task, COLUMNS)[name].by_key.keys() & few.keys()}
     given = {**few, key: value, **COMPANIONS.get((table, key, value), {})}
+    if (table, key) == ("mlp", "early_stopping") and BEFORE_1_8:
+        pytest.skip("scikit-learn before 1.8 looks for NaN among classes that are words, and fails")
     assert len(fitted_table(task, name, **given).predict(TABLE)) == ROWS
 
 
