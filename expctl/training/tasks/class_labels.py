@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from expctl.errors import DataError, mask_secrets
 from expctl.training.data.checks import named
 from expctl.training.data.row_groups import unit_labels
-from expctl.wording import agree
+from expctl.wording import agree, plural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from expctl.training.data.rows import Rows
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_MANY = 20  # classes, as many as whole numbers are taken for: with more, most of a single row, they are none
 _LIST = re.compile(r"\[[-+.eE\d, ]*\]")  # of numbers
 
 
@@ -127,6 +128,12 @@ def strata(labels: np.ndarray, recipe: Recipe, unit: str) -> np.ndarray | None:
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2:
         rare = classes[counts < 2]
+        if len(classes) > _MANY and 2 * len(rare) > len(classes):
+            raise DataError(
+                f"{mask_secrets(recipe.data)}: {len(classes):,} values of {recipe.target!r} in"
+                f" {plural(len(labels), unit)}, too many for classes",
+                hint="--target names another column; numbers are learned by --task regression",
+            )
         raise DataError(
             f"{named(rare)} in {mask_secrets(recipe.data)} {agree(len(rare), 'has', 'have')} a single {unit}:"
             " it cannot be both trained and tested on",

@@ -17,6 +17,7 @@ from expctl.training.tasks.protocol import Evaluation, Figure, Predictions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from sklearn.pipeline import Pipeline
 
     from expctl.analysis.predictions import ScoreKind
@@ -52,17 +53,32 @@ def score_metrics(predictions: Predictions) -> dict[str, float]:
     """
     import numpy as np
 
-    values = {**_from_labels(predictions), **_from_scores(predictions), "predict_seconds": predictions.seconds}
+    values = {
+        **_from_labels(*_numbered(predictions)[1:]),
+        **_from_scores(predictions),
+        "predict_seconds": predictions.seconds,
+    }
     values = {**_by_the_table(predictions, without=values), **values}
     ordered = {key: values[key] for key in METRICS if key in values}
     return {key: float(value) for key, value in ordered.items() if np.isfinite(value)}
 
 
-def _from_labels(predictions: Predictions) -> dict[str, float]:
+def _numbered(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The classes that there are, in order, and by their places there the labels and what was predicted.
+
+    scikit-learn sorts what it is given for each metric anew: of words that takes as long as all the rest.
+    """
+    import numpy as np
+
+    both = np.concatenate([predictions.labels, predictions.predicted])
+    present, places = np.unique(both, return_inverse=True)
+    return present, places[: len(predictions.labels)], places[len(predictions.labels) :]
+
+
+def _from_labels(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     import numpy as np
     from sklearn import metrics as sk
 
-    labels, predicted = predictions.labels, predictions.predicted
     # zero_division=0 is scikit-learn's own answer, without its warning for each class that is never predicted.
     precision, recall, f1, _ = sk.precision_recall_fscore_support(
         labels, predicted, average="weighted", zero_division=0
@@ -146,27 +162,25 @@ def evaluate(predictions: Predictions) -> Evaluation:
     import numpy as np
     from sklearn import metrics as sk
 
-    labels, predicted = predictions.labels, predictions.predicted
-    named = np.array([str(label) for label in labels]), np.array([str(label) for label in predicted])
-    present = np.union1d(labels, predicted)
-    names = [str(label) for label in present]
+    present, labels, predicted = _numbered(predictions)
+    names, places = [str(label) for label in present], np.arange(len(present))
     # Not classification_report's dictionary: there a class called "accuracy" is lost under the total of that name.
-    figures = sk.precision_recall_fscore_support(labels, predicted, labels=present, average=None, zero_division=0)
+    figures = sk.precision_recall_fscore_support(labels, predicted, labels=places, average=None, zero_division=0)
     per_class = {
         name: dict(zip(("precision", "recall", "f1_score", "support"), map(float, row), strict=True))
         for name, *row in zip(names, *figures, strict=True)
     }
-    confusion = (
-        sk.confusion_matrix(labels, predicted, labels=present) if len(present) > 1 else np.array([[len(labels)]])
-    )
+    confusion = sk.confusion_matrix(labels, predicted, labels=places) if len(present) > 1 else np.array([[len(labels)]])
     return Evaluation(
         predictions=predictions,
         metrics=score_metrics(predictions),
-        limits=confidence_limits(labels, predicted, classes=predictions.classes)
+        limits=confidence_limits(predictions.labels, predictions.predicted, classes=predictions.classes)
         if predictions.groups is None
-        else cluster_limits(labels, predicted, predictions.groups),
+        else cluster_limits(predictions.labels, predictions.predicted, predictions.groups),
         files={
-            "classification_report.txt": sk.classification_report(*named, labels=names, zero_division=0, digits=4),
+            "classification_report.txt": sk.classification_report(
+                labels, predicted, labels=places, target_names=names, zero_division=0, digits=4
+            ),
             "per_class.json": json.dumps(per_class, ensure_ascii=False, indent=1) + "\n",
         },
         figures=(Figure("confusion_matrix.png", "expctl.figures.plots:confusion_matrix", (confusion, names)),),

@@ -97,12 +97,27 @@ def test_a_column_is_numbers_only_if_every_cell_is() -> None:
             "classes 'rare', 'rarer' in {path} have a single row: it cannot be both trained and tested on",
         ),
         (
+            [*balanced(2), *((f"text {i}", f"name {i}") for i in range(20))],
+            "{path}: 22 values of 'label' in 24 rows, too many for classes",
+        ),
+        (
             [(f"text {i}", f"class {i // 2}") for i in range(20)],
             "{path}: 20 rows cannot be split: The test_size = 4 should be greater or equal to the number of classes"
             " = 10",
         ),
     ],
-    ids=["no text", "no label", "neither", "no rows", "one row", "one class", "a rare class", "two", "many classes"],
+    ids=[
+        "no text",
+        "no label",
+        "neither",
+        "no rows",
+        "one row",
+        "one class",
+        "a rare class",
+        "two",
+        "ids",
+        "many classes",
+    ],
 )
 def test_data_that_cannot_train_is_refused_in_words(tmp_path: Path, rows: list[Any], message: str) -> None:
     path = write(tmp_path / "a.csv", rows)

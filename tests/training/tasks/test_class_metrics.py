@@ -191,3 +191,12 @@ def test_texts_are_read_once_and_the_answers_are_those_of_the_pipeline(
     np.testing.assert_array_equal(found.predicted, wanted)
     np.testing.assert_array_equal(found.scores, scores)
     assert found.score_kind == {"predict_proba": "probability", "decision_function": "decision"}[scoring]
+
+
+def test_whole_numbers_that_are_predicted_as_floats_are_the_classes_that_they_equal() -> None:
+    labels, predicted = np.array([1, 2, 2, 1]), np.array([1.0, 2.0, 1.0, 1.0])
+    evaluation = evaluate(Predictions(labels, predicted, None, "none", np.array([1, 2]), 0.1, None))
+    assert evaluation.metrics["accuracy"] == 0.75
+    assert [line.split()[-1] for line in str(evaluation.files["classification_report.txt"]).splitlines()[2:4]] == [
+        "2"
+    ] * 2
