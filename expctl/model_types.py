@@ -23,8 +23,10 @@ SOLVER: Final = ("_impl",)  # of a class, and of what it made
 # goes by the indices in it, which models.safety proves.
 BOOSTED_TREE: Final = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 # What else its file holds, and one of Poisson regression: numbers and names, made without calling any of their own
-# code. skops trusts them since 0.14; the lowest release that we work with does not.
+# code. skops trusts them since 0.14; the lowest release that we work with does not. Before 1.8 scikit-learn called a
+# module of its own `_loss`, and so do the files of its models.
 LOSSES: Final = (
+    "_loss.CyHalfMultinomialLoss",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
     "sklearn._loss._loss.CyHalfMultinomialLoss",
     *(

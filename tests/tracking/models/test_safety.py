@@ -8,6 +8,8 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
+from packaging.version import Version
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -106,6 +108,9 @@ def is_refused(pipeline):
     return ""
 
 
+SAYS_PROBABILITIES = "probability" if Version(sklearn.__version__) < Version("1.9") else "_effective_probability"
+
+
 def _set(name, value):
     return lambda classifier: setattr(classifier, name, value(getattr(classifier, name)))
 
@@ -142,7 +147,7 @@ def _within(name, place, value):
         ("svm", _set("_n_support", lambda numbers: numbers.astype(np.int64)), "its support vectors and coefficients"),
         ("svm", _set("_intercept_", lambda values: values[:-1]), "its support vectors and coefficients"),
         ("svm", _set("_dual_coef_", lambda values: values[:-1]), "its support vectors and coefficients"),
-        ("svm", _set("_effective_probability", lambda _: True), "its support vectors and coefficients"),
+        ("svm", _set(SAYS_PROBABILITIES, lambda _: True), "its support vectors and coefficients"),
         ("svm", _set("_impl", lambda _: "one_class"), "its support vectors and coefficients"),
         ("svm", _set("kernel", lambda _: "precomputed"), "its support vectors and coefficients"),
         ("svm", _set("_sparse", lambda _: False), "its support vectors and coefficients"),
