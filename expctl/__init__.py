@@ -49,7 +49,8 @@ def runs(
 ) -> Runs:
     """The runs that a filter (`expctl help filters`) lets through, newest first; `.frame()` is a DataFrame of them.
 
-    Raises expctl.errors.UsageError for a filter that cannot be read, StoreError for a store that cannot.
+    At most `limit`, None: all. Raises expctl.errors.UsageError for a filter that cannot be read, StoreError for a store
+    that cannot.
     """
     from expctl import api
 
@@ -75,14 +76,16 @@ def best(
 
 
 def compare(
-    baseline: str,
-    challenger: str,
+    baseline: str | Run,
+    challenger: str | Run,
     *,
     confidence: float = 0.95,
     experiment: str | None = None,
     tracking_uri: str | None = None,
 ) -> dict[str, Difference]:
     """The difference of each metric that can be tested, challenger minus baseline, with `verdict`, limits and p-value.
+
+    The runs are references, as in `run`, or what that returns; `confidence` is from 0.5 to 0.999.
 
     Raises expctl.errors.Undecided, with the reason, for runs that were not tested on the same rows; RunNotFound.
     """

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
-from expctl.errors import RunNotFound, Undecided
+from expctl.errors import RunNotFound, Undecided, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -157,8 +157,14 @@ def _opened(experiment: str | None, tracking_uri: str | None) -> Store:
     return open_store(load_settings(experiment=experiment, tracking_uri=tracking_uri))
 
 
+def _reference(run: str | Run) -> str:
+    return run.id if isinstance(run, Run) else run
+
+
 def runs(filter: str = "", *, experiment: str | None, tracking_uri: str | None, limit: int | None) -> Runs:
     """See `expctl.runs`."""
+    if limit is not None and limit < 0:
+        raise UsageError(f"limit is {limit}: so many runs at most, None for all", hint="expctl.runs(limit=10)")
     store = _opened(experiment, tracking_uri)
     return Runs([Run(one, store) for one in store.find(filter, limit=limit)])
 
@@ -180,14 +186,17 @@ def best(metric: str | None, *, filter: str, experiment: str | None, tracking_ur
 
 
 def compare(
-    baseline: str, challenger: str, *, confidence: float, experiment: str | None, tracking_uri: str | None
+    baseline: str | Run, challenger: str | Run, *, confidence: float, experiment: str | None, tracking_uri: str | None
 ) -> dict[str, Difference]:
     """See `expctl.compare`."""
     from expctl.workflows.compare import ComparedRuns, CompareRequest
     from expctl.workflows.compare import compare as compare_runs
 
     store = _opened(experiment, tracking_uri)
-    compared = compare_runs(store, CompareRequest([baseline, challenger], confidence=confidence))
+    if not 0.5 <= confidence <= 0.999:
+        raise UsageError(f"confidence is {confidence:g}, it must be from 0.5 to 0.999", hint="confidence=0.95")
+    asked = CompareRequest([_reference(baseline), _reference(challenger)], confidence=confidence)
+    compared = compare_runs(store, asked)
     if not isinstance(compared, ComparedRuns):
         raise Undecided("sets of runs are compared by the command", hint="expctl compare 'old-*' 'new-*'")
     test = compared.tests[0]

@@ -77,7 +77,7 @@ def test_predictions_of_a_regression_are_numbers(house_runs):
 
 def test_the_verdicts_are_those_of_compare(cli, runs):
     shown = json.loads(cli("compare", "weak", "strong", "--all", "--format", "json").stdout)["metrics"]
-    found = expctl.compare("weak", "strong")
+    found = expctl.compare("weak", expctl.run("strong"))
     assert {"f1_score", "mcc", "log_loss"} <= set(found)
     for key, one in found.items():
         numbers = [shown[key][name] for name in ("change", "low", "p_value")]
@@ -85,6 +85,14 @@ def test_the_verdicts_are_those_of_compare(cli, runs):
         assert one.verdict == shown[key]["verdict"]
     assert expctl.best().id == expctl.run("best").id
     assert expctl.best("log_loss", filter="c > 0").name == "strong"
+
+
+def test_what_is_no_number_of_runs_or_share_is_refused(runs):
+    with pytest.raises(UsageError, match="limit is -1"):
+        expctl.runs(limit=-1)
+    assert len(expctl.runs(limit=0)) == 0
+    with pytest.raises(UsageError, match="confidence"):
+        expctl.compare("weak", "strong", confidence=95)
 
 
 def test_runs_on_other_rows_are_not_compared(runs):

@@ -15,6 +15,7 @@ import sys
 
 TYPE_CHECKING = False  # as typing has it, which is not imported
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping, Sequence
     from typing import IO
 
@@ -26,46 +27,57 @@ _SIZE = struct.Struct(">I")
 class Matcher:
     """Finds numbers in lines by `patterns`: of each name an expression and the number of the group that is the value.
 
-    `given_up` are the names of those that are not looked for any more, since one line took them too long.
+    `given_up` are the names of those that are not looked for any more, and why: one line took them too long; or, of
+    all, there is no such process.
     """
 
     def __init__(self, patterns: Mapping[str, tuple[re.Pattern[str], int]]) -> None:
         import subprocess
 
-        self.given_up: list[str] = []
+        self.given_up: dict[str, str] = {}
         self._names = list(patterns)
         asked = [(one.pattern, group) for one, group in patterns.values()]
         words = [sys.executable, "-I", "-S", __file__, json.dumps(asked), str(SECONDS)]
-        # In a session of its own: Ctrl-C is for the program. Our end closes its input, which ends it.
-        self._process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            # In a session of its own: Ctrl-C is for the program. Our end closes its input, which ends it.
+            self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=nothing, start_new_session=True)
+        except OSError as error:  # no more processes, or open files
+            self.given_up = dict.fromkeys(self._names, f"what reads it cannot be started ({error.strerror})")
 
     def find(self, lines: Sequence[bytes]) -> list[tuple[int, str, float, float | None]]:
         """The numbers in lines without line ends, in their order: which line, the name, the value and the step."""
         import select
 
-        if self._process.stdin is None or self._process.stdout is None or len(self.given_up) == len(self._names):
+        process = self._process
+        if process is None or len(self.given_up) == len(self._names):
             return []
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
-            _send(self._process.stdin, b"\n".join(lines))
-            if not select.select([self._process.stdout], [], [], _PATIENCE)[0]:
-                raise TimeoutError
-            answer = _receive(self._process.stdout)
+            _send(process.stdin, b"\n".join(lines))
+            if sys.platform != "win32":
+                inputs = select.poll()  # select() knows no descriptor of 1,024 and above
+                inputs.register(process.stdout, select.POLLIN)
+                if not inputs.poll(_PATIENCE * 1000):
+                    raise TimeoutError
+            answer = _receive(process.stdout)
             if answer is None:
                 raise EOFError
         except (OSError, EOFError):  # somebody has killed it, or it hangs
-            self._process.kill()
-            self.given_up = list(self._names)
+            process.kill()
+            self.given_up |= {name: "what reads it was ended" for name in self._names if name not in self.given_up}
             return []
         found, gone = json.loads(answer)
-        self.given_up += [self._names[place] for place in gone]
+        self.given_up |= {self._names[place]: f"a line took its expression more than {SECONDS:g} s" for place in gone}
         return [(line, self._names[place], value, step) for line, place, value, step in found]
 
     def close(self) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.communicate()
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
 
 
 def _send(stream: IO[bytes], message: bytes) -> None:

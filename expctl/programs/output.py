@@ -190,9 +190,9 @@ class Output:
             return self._readings
 
     @property
-    def given_up(self) -> list[str]:
-        """The metrics whose expressions were given up, as one line took them too long."""
-        return [] if self._matcher is None else list(self._matcher.given_up)
+    def given_up(self) -> dict[str, str]:
+        """The metrics that are not looked for any more, and why."""
+        return {} if self._matcher is None else dict(self._matcher.given_up)
 
     def left_out(self) -> dict[str, int]:
         """How many values of each metric were more than are kept."""

@@ -188,8 +188,8 @@ def record_program(
             ended = _executed(command, request.timeout_seconds, context, output, environment)
         for key, more in output.left_out().items():
             context.note(f"warning: {key} has {more:,} values more than the {MOST_READINGS:,} that are recorded")
-        for key in output.given_up:
-            context.note(f"warning: {key} is not read to the end: a line took its expression more than 1 s (--metric)")
+        for key, why in output.given_up.items():
+            context.note(f"warning: {key} is not read to the end: {why} (--metric)")
         failure = failure_of(ended, output, request.timeout_seconds)
         if failure is None:
             for key in sorted(set(request.patterns) - {one.key for one in output.readings} - set(output.given_up)):
