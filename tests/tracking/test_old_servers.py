@@ -8,10 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.tracking.old_servers import NotInstalled, failures, serving_old
+from tests.tracking.old_servers import STEPS, VERSIONS, NotInstalled, failures, serving_old
+from tests.tracking.recorded import ROOT
 
 OLD = "2.9.2" if sys.version_info < (3, 12) else "2.22.0"  # 2.9 starts on no later Python than 3.11
 ENVIRONMENTS = os.environ.get("EXPCTL_OLD_SERVERS")  # the folder of `tests.tracking.old_servers`
+
+
+def test_the_topic_has_every_command_on_every_server_that_is_tried():
+    lines = (ROOT / "expctl/docs/servers.md").read_text().splitlines()
+    first = lines.index(f"| command | {' | '.join(VERSIONS)} |")
+    commands = list(dict.fromkeys(step[0] for step in STEPS))
+    rows = [line.strip("| ").split(" | ") for line in lines[first + 2 : first + 2 + len(commands)]]
+    assert [row[0] for row in rows] == [f"`{name}`" for name in commands]
+    assert all(row[1:] == ["works"] * len(VERSIONS) for row in rows)
+    assert lines[first + 2 + len(commands)] == ""
 
 
 @pytest.mark.slow

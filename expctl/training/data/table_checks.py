@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -152,7 +153,7 @@ def unread_columns(split: SplitRows) -> Finding:
 
 def _written_otherwise(column: pd.Series[float]) -> tuple[str, str, str] | None:
     """What most cells of a column are, an example, and how it would be read; None of categories."""
-    cells = {str(word): int(rows) for word, rows in column.dropna().value_counts().items()}
+    cells = dict(Counter(map(str, column.dropna())).most_common())  # equally many as they come; pandas 2 has no order
     known = {word: rows for word, rows in cells.items() if not is_missing(word, MISSING)}
     for form, what, remedy in (
         (_DATE, "dates that are not ISO 8601", "them as 2024-12-31"),
@@ -168,7 +169,7 @@ def _written_otherwise(column: pd.Series[float]) -> tuple[str, str, str] | None:
 
 def _not_numbers(column: pd.Series[float]) -> dict[str, int]:
     """What the few cells say that are no numbers, with how many say it; nothing of a column that has many of them."""
-    cells = {str(word): int(rows) for word, rows in column.dropna().value_counts().items()}
+    cells = dict(Counter(map(str, column.dropna())).most_common())  # equally many as they come; pandas 2 has no order
     known = {word: rows for word, rows in cells.items() if not is_missing(word, MISSING)}
     others = {word: rows for word, rows in known.items() if not is_number(word)}
     total = sum(known.values())
