@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from expctl.render.formats import RIGHT, parts
@@ -26,6 +27,7 @@ _STATUS_STYLES = {"finished": "green", "failed": "red", "killed": "yellow", "run
 _SHRUNK = 8  # places that a narrow terminal leaves a text
 _GAP = 3  # places between two columns
 _AROUND_ROWS = 5  # lines of a screen that are no rows
+_EDGES = 2  # places that Rich before 14.3 keeps for the edges of a table that has none
 
 
 def print_table(sheet: Sheet, stream: TextIO) -> int:
@@ -44,7 +46,8 @@ def print_table(sheet: Sheet, stream: TextIO) -> int:
         console.print(
             Text.assemble((f"{visible(key)}  ", "dim"), shown(value, Column(key, width=None))), soft_wrap=True
         )
-    available = sys.maxsize if sheet.wide else console.width
+    edges = _EDGES if tuple(map(int, version("rich").split(".")[:2])) < (14, 3) else 0
+    available = sys.maxsize if sheet.wide else console.width - edges
     sections = parts(sheet)
     left_out = 0
     for title, columns, rows in sections:
@@ -62,7 +65,7 @@ def print_table(sheet: Sheet, stream: TextIO) -> int:
             for row, texts in zip(rows, table_texts(rows, columns), strict=True)
         ]
         widths = _widths(columns, rows, cells, available)
-        table.width = sum(widths) + _GAP * (len(widths) - 1)
+        table.width = sum(widths) + _GAP * (len(widths) - 1) + edges
         for column, width in zip(columns, widths, strict=True):
             table.add_column(
                 Text(heading(column), no_wrap=True, overflow="ellipsis"),

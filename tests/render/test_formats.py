@@ -20,6 +20,7 @@ from markdown_it import MarkdownIt  # comes with Rich
 from expctl.render.formats import FORMATS, as_csv, as_json, as_jsonl, as_markdown, plain_table
 from expctl.render.sheet import Cell, Change, Column, Setting, Sheet, Size
 from expctl.render.text import table_texts
+from tests.render import OLD_RICH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,6 +142,8 @@ def test_every_format_prints_hard_values_as_its_golden_file_has_them(format: str
     golden = GOLDEN / f"{format}{ending}.txt"
     printed = FORMATS[format](SHEETS[ending]).encode()
     how = "EXPCTL_WRITE_GOLDEN=1 pytest tests/render/test_formats.py writes it: then read it with your own eyes"
+    if OLD_RICH and (format, ending) == ("table", ""):
+        pytest.skip("Rich before 14.3 counts the characters of an emoji one by one")
     if WRITE:
         golden.write_bytes(printed)
         pytest.skip(f"{golden.name} is written: read it")

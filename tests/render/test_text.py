@@ -24,6 +24,7 @@ from expctl.render.text import (
     table_texts,
     visible,
 )
+from tests.render import OLD_RICH
 
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
 
@@ -306,4 +307,6 @@ def test_a_heading_is_tamed_and_cut_like_a_cell() -> None:
     ],
 )
 def test_places_are_counted_as_a_terminal_gives_them(text: str, expected: int) -> None:
+    if OLD_RICH and ("\u200d" in text or "\ufe0f" in text):
+        pytest.skip("Rich before 14.3 counts the characters of an emoji one by one")
     assert places(text) == expected
