@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,15 +12,16 @@ import sqlalchemy
 from expctl import compat
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
 
 STORES: Final = Path(__file__).parent / "stores"
 
 
 def make_older(address: str, version: str) -> None:
     """Give an empty database the tables and the rows of an MLflow of a version."""
-    memory = sqlalchemy.create_engine("sqlite://")
-    with memory.connect() as dump, compat.engine(address) as engine:
+    with _in_memory() as dump, compat.engine(address) as engine:
         script = gzip.decompress((STORES / f"mlflow-{version}.sql.gz").read_bytes()).decode()
         dump.connection.executescript(script)  # type: ignore[attr-defined]
         (revision,) = dump.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalars()
@@ -34,6 +36,16 @@ def make_older(address: str, version: str) -> None:
                     rows = dump.execute(sqlalchemy.text(f"SELECT * FROM {table.name}")).mappings().all()
                     if rows:
                         database.execute(table.insert(), [dict(row) for row in rows])
+
+
+@contextmanager
+def _in_memory() -> Iterator[Connection]:
+    memory = sqlalchemy.create_engine("sqlite://")
+    try:
+        with memory.connect() as database:
+            yield database
+    finally:
+        memory.dispose()  # else the connection is left to be collected, of which Python 3.13 warns
 
 
 def _make_tables(engine: Engine, revision: str) -> None:
