@@ -237,7 +237,8 @@ def _logged_model(store: Store, run: RunRecord) -> Any:
     """The logged model of a run; None where it is among the run's files, as MLflow 2 had it."""
     from mlflow.exceptions import MlflowException
 
-    made_by_run = f"name = '{model_place(store, run)[0]}' AND source_run_id = '{run.run_id}'"
+    name = "model" if Tag.MODEL_DIGEST in run.tags else model_place(store, run)[0]  # of ours without a request
+    made_by_run = f"name = '{name}' AND source_run_id = '{run.run_id}'"
     try:
         found = store.client.search_logged_models([run.experiment_id], filter_string=made_by_run)
     except MlflowException as error:
