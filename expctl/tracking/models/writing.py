@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -166,7 +167,7 @@ def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
             mlflow_model=meta,
             serialization_format="skops",
             skops_trusted_types=item.unusual,
-            pip_requirements=[f"{name}=={version(name)}" for name in (*_REQUIREMENTS, *item.packages)],
+            pip_requirements=[_installed(name) for name in (*_REQUIREMENTS, *item.packages)],
             signature=signature(item.example, item.labels),
             input_example=item.example,
         )
@@ -175,6 +176,14 @@ def write_model(item: ModelItem, folder: Path, meta: Model) -> str:
     meta.save(str(folder / "MLmodel"))
     file.write_bytes(item.content)
     return hashlib.sha256(item.content).hexdigest()
+
+
+@cache
+def _installed(name: str) -> str:
+    """A package as a requirement of its installed version. It is looked up once: that reads all that the package says
+    of itself, milliseconds each, and a sweep writes a model a trial.
+    """
+    return f"{name}=={version(name)}"
 
 
 def readdress(file: Path, run_id: str, place: str, model_id: str | None) -> None:
