@@ -5,12 +5,13 @@ The stores are written first: 100,000 runs take a minute and 650 MB of the tempo
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from measure import EXPCTL, MLFLOW, ROOT, race, show
+from measure import EXPCTL, MLFLOW, ROOT, once, race, show, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +72,37 @@ def reading(given: Measuring) -> None:
                     "MLFLOW_TRACKING_PASSWORD": PASSWORD,
                 }
                 costs = race(COMMANDS, folder, given.rounds, environment=environment, patience=given.patience)
-            show(f"{size:,} runs, over {WAYS[way]}", costs, PEER, "0.04" if way == "file" else "")
+                show(f"{size:,} runs, over {WAYS[way]}", costs, PEER, "0.04" if way == "file" else "")
+                if way != "file":
+                    ours = {name: command for name, command in COMMANDS.items() if name.startswith("expctl")}
+                    write(f"\n### {size:,} runs, over {WAYS[way]}, beside its own answer (asked: 0.3 s more)\n")
+                    write("| command | requests | s | curl, the same requests, s | more s |\n|---|---:|---:|---:|---:|")
+                    for name, command in ours.items():
+                        beside_curl(name, command, folder, given.rounds, environment)
+
+
+def beside_curl(name: str, command: list[str], folder: Path, rounds: int, environment: dict[str, str]) -> None:
+    """Write what a command takes beside curl, which asks the server for the same and throws the answers away."""
+    from tests.faults.proxy import before
+
+    address = environment["MLFLOW_TRACKING_URI"]
+    with before(address) as proxy:
+        once(command, folder, environment={**environment, "MLFLOW_TRACKING_URI": proxy.uri})
+        asked = list(zip(proxy.calls, proxy.bodies, strict=True))
+    curl = ["curl"]
+    for number, (call, body) in enumerate(asked):
+        method, _, path = call.partition(" ")
+        curl += ["--next"] if number else []
+        curl += ["--silent", "--fail", "--output", os.devnull, "--user", f"{USER}:{PASSWORD}", "--request", method]
+        if body:
+            (folder / f"body{number}").write_bytes(body)
+            curl += ["--header", "Content-Type: application/json", "--data-binary", f"@body{number}"]
+        curl.append(address + path)
+    costs = race({name: command, "curl": curl}, folder, rounds, environment=environment)
+    ours, theirs = costs[name], costs["curl"]
+    assert ours is not None
+    assert theirs is not None
+    write(f"| {name} | {len(asked)} | {ours.wall:.2f} | {theirs.wall:.2f} | {ours.wall - theirs.wall:.2f} |")
 
 
 def starting(given: Measuring) -> None:

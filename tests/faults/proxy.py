@@ -34,7 +34,7 @@ class Fault:
 
 
 class Proxy(ThreadingHTTPServer):
-    """Forwards every call to `upstream` but for its faults; `calls` are those it was asked."""
+    """Forwards every call to `upstream` but for its faults; `calls` are those it was asked, `bodies` what they sent."""
 
     daemon_threads = True
 
@@ -43,6 +43,7 @@ class Proxy(ThreadingHTTPServer):
         self.upstream = urlsplit(upstream)
         self.faults: list[Fault] = []
         self.calls: list[str] = []
+        self.bodies: list[bytes] = []
         self.ended = threading.Event()
         self.dead = False
         self._lock = threading.Lock()
@@ -51,10 +52,11 @@ class Proxy(ThreadingHTTPServer):
     def uri(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def fault(self, call: str) -> Fault | None:
+    def fault(self, call: str, body: bytes) -> Fault | None:
         """The fault that this call meets, which is used up by it."""
         with self._lock:
             self.calls.append(call)
+            self.bodies.append(body)
             for fault in self.faults:
                 if fault.call not in call or fault.times == 0:
                     continue
@@ -88,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("Transfer-Encoding") == "chunked":
             body = self._chunks()
-        fault = self.server.fault(f"{self.command} {self.path}")
+        fault = self.server.fault(f"{self.command} {self.path}", body)
         action = LOST_BEFORE if self.server.dead else fault.action if fault is not None else None
         if action == SILENCE:
             self.server.ended.wait(60)

@@ -94,14 +94,16 @@ def _predict(
     rows = len(next(iter(chunk.values())))
     columns = {column: _cells(chunk[column], kind, column) for column, kind in inputs.items()}
     texts = [column for column, kind in inputs.items() if kind == "string"]
-    usable = [i for i in range(rows) if all(columns[column][i] is not None for column in texts)]
-    added: TableColumns = {name: [None] * rows for name in names}
+    lacking = [columns[column] for column in texts if None in columns[column]]  # of hardly any table
+    usable = [i for i in range(rows) if all(values[i] is not None for values in lacking)] if lacking else range(rows)
     if not usable:
-        return added
-    frame = feature_frame(
-        {column: [values[i] for i in usable] for column, values in columns.items()}, range(len(usable))
-    )
+        return {name: [None] * rows for name in names}
+    asked = {column: [values[i] for i in usable] for column, values in columns.items()} if lacking else columns
+    frame = feature_frame(asked, range(len(usable)))
     answered = answers(estimator, frame[next(iter(inputs))] if texts_alone else frame, names)
+    if not lacking:
+        return answered
+    added: TableColumns = {name: [None] * rows for name in names}
     for name, values in answered.items():
         for position, value in zip(usable, values, strict=True):
             added[name][position] = value
