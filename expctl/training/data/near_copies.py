@@ -8,6 +8,7 @@ Leskovec, Rajaraman and Ullman 2014, Mining of Massive Datasets, chapter 3 (band
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -53,12 +54,14 @@ def _signatures(texts: Sequence[str]) -> np.ndarray:
     """The least of each of many hashes of a text's word triples, shape (n, hashes), uint32; 0 of texts of few words."""
     import numpy as np
 
-    known: dict[str, int] = {}
-    words, sizes = [], []
+    known: defaultdict[str, int] = defaultdict()
+    known.default_factory = known.__len__  # a new word gets the next number
+    words: list[int] = []
+    sizes = []
     for text in texts:
         found = _WORD.findall(text[:_CHARACTERS].lower())
         sizes.append(len(found))
-        words += [known.setdefault(word, len(known)) for word in found]
+        words.extend(map(known.__getitem__, found))
     generator = np.random.default_rng(_SEED)
     # Hashed by number, so that a triple is one number without a word for it.
     random = generator.integers(1, 2**63, size=(_TRIPLE, len(known) + 1), dtype=np.uint64)
@@ -78,7 +81,9 @@ def _signatures(texts: Sequence[str]) -> np.ndarray:
     inside &= lengths[of_text] >= _WORDS
     hashed, of_text = triples[inside], of_text[inside]
     starts = np.searchsorted(of_text, kept)
+    product = np.empty_like(hashed)
     for column, factor in enumerate(generator.integers(1, 2**62, size=_BANDS * _HASHES, dtype=np.uint64) * 2 + 1):
-        mixed = ((hashed * factor) >> np.uint64(32)).astype(np.uint32)
-        signatures[kept, column] = np.minimum.reduceat(mixed, starts) | np.uint32(1)
+        np.multiply(hashed, factor, out=product)
+        least = np.minimum.reduceat(product, starts) >> np.uint64(32)  # of the hash, which are the upper bits
+        signatures[kept, column] = least.astype(np.uint32) | np.uint32(1)
     return signatures
