@@ -74,18 +74,18 @@ def reading(given: Measuring) -> None:
                 costs = race(COMMANDS, folder, given.rounds, environment=environment, patience=given.patience)
                 show(f"{size:,} runs, over {WAYS[way]}", costs, PEER, "0.04" if way == "file" else "")
                 if way != "file":
-                    ours = {name: command for name, command in COMMANDS.items() if name.startswith("expctl")}
                     write(f"\n### {size:,} runs, over {WAYS[way]}, beside its own answer (asked: 0.3 s more)\n")
                     write("| command | requests | s | curl, the same requests, s | more s |\n|---|---:|---:|---:|---:|")
-                    for name, command in ours.items():
-                        beside_curl(name, command, folder, given.rounds, environment)
+                    for name in COMMANDS:
+                        if name.startswith("expctl"):
+                            beside_curl(name, folder, given.rounds, environment)
 
 
-def beside_curl(name: str, command: list[str], folder: Path, rounds: int, environment: dict[str, str]) -> None:
+def beside_curl(name: str, folder: Path, rounds: int, environment: dict[str, str]) -> None:
     """Write what a command takes beside curl, which asks the server for the same and throws the answers away."""
     from tests.faults.proxy import before
 
-    address = environment["MLFLOW_TRACKING_URI"]
+    command, address = COMMANDS[name], environment["MLFLOW_TRACKING_URI"]
     with before(address) as proxy:
         once(command, folder, environment={**environment, "MLFLOW_TRACKING_URI": proxy.uri})
         asked = list(zip(proxy.calls, proxy.bodies, strict=True))

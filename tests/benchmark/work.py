@@ -111,14 +111,16 @@ def growing(given: Measuring) -> None:
     sweep = [*EXPCTL, "sweep", "--data", str(data), "--jobs", "2"]
     first = once([*sweep, "-g", "c=1"], given.folder)
     write("\n### sweep of more and more trials of 900 rows (asked: equal within 5 %, memory flat)\n")
-    write("| trials | s | s a trial beyond the first | CPU s of one | peak MB |\n|---:|---:|---:|---:|---:|")
+    write("| trials | s | s a trial beyond the row above | CPU s of one | peak MB |\n|---:|---:|---:|---:|---:|")
     write(f"| 1 | {first.wall:.2f} | | | {first.peak:.0f} |")
-    for trials in dict.fromkeys((20, given.size(200, 20), given.size(1000, 20))):
+    before, fewer = first, 1
+    for tens in dict.fromkeys((2, given.size(20, 2), given.size(100, 2))):
         # Two axes, as the text of one may have 6,000 characters.
-        values = ",".join(f"{0.5 + 10 * i / trials:.3f}" for i in range(trials // 10))
+        values, trials = ",".join(f"{0.5 + i / tens:.3f}" for i in range(tens)), 10 * tens
         cost = once([*sweep, "-g", f"c={values}", "-g", "max_iter=1000..1009"], given.folder)
-        wall, cpu = (cost.wall - first.wall) / (trials - 1), (cost.cpu - first.cpu) / (trials - 1)
-        write(f"| {trials} | {cost.wall:.2f} | {wall:.4f} | {cpu:.4f} | {cost.peak:.0f} |")
+        wall, cpu = (cost.wall - before.wall) / (trials - fewer), (cost.cpu - before.cpu) / (trials - fewer)
+        write(f"| {trials:,} | {cost.wall:.2f} | {wall:.4f} | {cpu:.4f} | {cost.peak:.0f} |")
+        before, fewer = cost, trials
 
 
 def predicting(given: Measuring) -> None:

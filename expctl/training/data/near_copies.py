@@ -83,7 +83,7 @@ def _signatures(texts: Sequence[str]) -> np.ndarray:
     starts = np.searchsorted(of_text, kept)
     product = np.empty_like(hashed)
     for column, factor in enumerate(generator.integers(1, 2**62, size=_BANDS * _HASHES, dtype=np.uint64) * 2 + 1):
-        np.multiply(hashed, factor, out=product)
-        least = np.minimum.reduceat(product, starts) >> np.uint64(32)  # of the hash, which are the upper bits
+        np.multiply(hashed, factor, out=product)  # whose upper half is the hash: of the least product it is the least
+        least = np.minimum.reduceat(product, starts) >> np.uint64(32)
         signatures[kept, column] = least.astype(np.uint32) | np.uint32(1)
     return signatures
